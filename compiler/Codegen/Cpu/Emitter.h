@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A builder for loops over vectors: index arithmetic that folds, structured loops, vector loads and stores.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_EMITTER_H
+#define SNN_COMPILER_CODEGEN_CPU_EMITTER_H
+
+#include "compiler/Codegen/Cpu/Passes.h"
+
+#include <functional>
+
+namespace snn {
+
+/// A one-dimensional memory of elements, from `offset` on. Offsets and strides count elements.
+struct Memory {
+  mlir::Value base;   ///< memref<?xT>
+  mlir::Value offset; ///< index
+};
+
+/// What the target gives: filled from the module's attribute `snn.target`.
+struct TargetShape {
+  int64_t vectorBits = 256;
+};
+
+class Emitter {
+public:
+  using Body = std::function<void(mlir::Value)>;
+  using CarryingBody = std::function<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
+
+  Emitter(mlir::Location loc, mlir::OpBuilder &builder, mlir::Type real, TargetShape target)
+      : b(loc, builder), real(real), target(target) {}
+
+  mlir::ImplicitLocOpBuilder b;
+  mlir::Type real;
+  TargetShape target;
+
+  int64_t realBytes() const { return real.getIntOrFloatBitWidth() / 8; }
+  /// Reals in a machine vector.
+  int64_t machineLanes() const { return target.vectorBits / real.getIntOrFloatBitWidth(); }
+
+  mlir::Value index(int64_t value);
+  mlir::Value i64(int64_t value);
+  mlir::Value constant(mlir::Type type, double value); ///< a float or a vector of floats
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value add(mlir::Value x, int64_t y) { return add(x, index(y)); }
+  mlir::Value sub(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, index(y)); }
+  mlir::Value div(mlir::Value x, mlir::Value y); ///< of unsigned numbers
+  mlir::Value div(mlir::Value x, int64_t y) { return div(x, index(y)); }
+  mlir::Value ceilDiv(mlir::Value x, int64_t y) { return div(add(x, y - 1), y); }
+  mlir::Value alignUp(mlir::Value x, int64_t y) { return mul(ceilDiv(x, y), y); }
+  mlir::Value minimum(mlir::Value x, mlir::Value y);
+  mlir::Value maximum(mlir::Value x, mlir::Value y);
+  mlir::Value toIndex(mlir::Value integer);
+  mlir::Value toI64(mlir::Value index);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y);
+  mlir::Value equal(mlir::Value x, mlir::Value y) { return compare(mlir::arith::CmpIPredicate::eq, x, y); }
+  mlir::Value below(mlir::Value x, mlir::Value y) { return compare(mlir::arith::CmpIPredicate::ult, x, y); }
+  mlir::Value either(mlir::Value x, mlir::Value y) { return b.createOrFold<mlir::arith::OrIOp>(x, y); }
+  mlir::Value both(mlir::Value x, mlir::Value y) { return b.createOrFold<mlir::arith::AndIOp>(x, y); }
+
+  /// for (i = from; i < to; i += step)
+  void loop(mlir::Value from, mlir::Value to, int64_t step, const Body &body);
+  void loop(mlir::Value to, const Body &body) { loop(index(0), to, 1, body); }
+  /// The same with values carried from one round to the next; returns the last ones.
+  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange start,
+                                      const CarryingBody &body);
+  void when(mlir::Value condition, const std::function<void()> &body,
+            const std::function<void()> &otherwise = nullptr);
+  mlir::Value choose(mlir::Value condition, const std::function<mlir::Value()> &yes,
+                     const std::function<mlir::Value()> &no, mlir::Type type);
+
+  mlir::VectorType vector(int64_t lanes, mlir::Type element) { return mlir::VectorType::get({lanes}, element); }
+  mlir::VectorType rowVector() { return vector(kLanes, real); }
+  mlir::Value splat(mlir::Value scalar, int64_t lanes);
+  mlir::Value loadVector(Memory memory, mlir::Value at, int64_t lanes);
+  void storeVector(mlir::Value value, Memory memory, mlir::Value at);
+  mlir::Value load(Memory memory, mlir::Value at);
+  void store(mlir::Value value, Memory memory, mlir::Value at);
+  /// kLanes bits with the first `count` set.
+  mlir::Value laneMask(int64_t count);
+  /// A word of spikes as kLanes truth values, as reals, and back.
+  mlir::Value wordToBits(mlir::Value word);
+  mlir::Value bitsToWord(mlir::Value bits);
+  mlir::Value bitsToReals(mlir::Value bits);
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
+
+  /// A view of the bytes of `memory` (memref<?xi8>) from byte `offset` on.
+  Memory view(mlir::Value bytes, mlir::Value offset, mlir::Type element);
+  /// Memory at a pointer of the host.
+  Memory atPointer(mlir::Value pointer, mlir::Type element);
+  mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
+
+  /// The function of that name, made by `make` if the module does not have it yet. Kernels of equal shape are shared.
+  mlir::func::FuncOp kernel(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange arguments,
+                            mlir::TypeRange results,
+                            const std::function<void(Emitter &, mlir::Block::BlockArgListType)> &make);
+  /// Operands for a parameter pair (memref, index) of a kernel.
+  static void append(llvm::SmallVectorImpl<mlir::Value> &operands, Memory memory) {
+    operands.append({memory.base, memory.offset});
+  }
+  mlir::Type memoryType(mlir::Type element);
+};
+
+} // namespace snn
+
+#endif // SNN_COMPILER_CODEGEN_CPU_EMITTER_H

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The body of one lane: chunks of samples through the ops of a batch_map.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_LANELOWERING_H
+#define SNN_COMPILER_CODEGEN_CPU_LANELOWERING_H
+
+#include "compiler/Codegen/Cpu/CallFrame.h"
+#include "compiler/Codegen/Cpu/Products.h"
+#include "compiler/Codegen/SpanLayout.h"
+
+#include <optional>
+
+namespace snn {
+
+/// What a function that is lowered looks like, and where the shared parts of its arena lie.
+struct LanePlan {
+  // Handles to IR, whose accessors are not const.
+  mutable mlir::func::FuncOp function;
+  mutable BatchMapOp map;
+  std::optional<int64_t> steps; ///< fixed number of time steps, else the call's
+  int64_t lanes = 1, laneSamples = 1;
+  int64_t parameterBytes = 0;
+  /// Sums of scalars are kept per neuron in a lane and added up in the end: parameter name -> (offset, elements).
+  llvm::StringMap<std::pair<int64_t, int64_t>> scalarSums;
+  int64_t laneBytes = 0; ///< a lane's sums: laid out as the parameters, then the scalars' rows
+  /// Transposed weights: op -> offset in the shared part.
+  llvm::DenseMap<mlir::Operation *, int64_t> transposes;
+  int64_t transposeBytes = 0;
+
+  static mlir::FailureOr<LanePlan> of(mlir::func::FuncOp function, const SpanLayout &spans);
+  bool hasGradients() const { return !map.getSum().empty(); }
+  /// The symbol that argument or result `index` of the function is bound to.
+  llvm::StringRef argumentSymbol(unsigned index) const;
+  llvm::StringRef resultSymbol(unsigned index) const;
+  bool isGradient(unsigned result) const;
+};
+
+/// Outputs of the call that an op of the body serves; nothing if it serves something that is always wanted.
+std::optional<llvm::SmallVector<int64_t>> optionalOutputs(const LanePlan &plan, mlir::ModuleOp module,
+                                                          mlir::Operation *op);
+
+/// Whether the host asks for any of these outputs.
+mlir::Value wantsAny(CallFrame &frame, llvm::ArrayRef<int64_t> outputs);
+
+/// Offsets in bytes into the arena of a call, in order: a fault record for each lane, the samples' losses, transposed
+/// weights, the lanes' sums, the workers' memory.
+struct ArenaMap {
+  mlir::Value laneCount, losses, transposes, sums, workers, workerBytes, total;
+
+  static constexpr int64_t kFaultBytes = 16; ///< status code and row, i64 each
+  static ArenaMap of(Emitter &e, const LanePlan &plan, mlir::Value batch, mlir::Value steps, mlir::Value workers);
+};
+
+/// A value of a batch_map body in memory: element (sample, time, n) at offset + sample * sampleStride + time *
+/// timeStride + n.
+struct Buffer {
+  Memory memory;
+  mlir::Value sampleStride;
+  mlir::Value timeStride; ///< null if the value does not vary over time
+  mlir::Type element;
+  mlir::Value scalar; ///< instead of memory: one number everywhere
+};
+
+/// Emits the ops of one body for `count` samples from `first` on. Sample numbers are relative to the chunk.
+class LaneLowering {
+public:
+  LaneLowering(Emitter &e, CallFrame &frame, const LanePlan &plan, const SpanLayout &spans, mlir::ModuleOp module)
+      : e(e), frame(frame), plan(plan), spans(spans), module(module) {}
+
+  /// The function's body: (call, lane, worker).
+  mlir::LogicalResult emit(mlir::Value lane, mlir::Value worker);
+
+private:
+  mlir::LogicalResult emitChunk();
+  mlir::LogicalResult emitOp(mlir::Operation &op);
+
+  mlir::LogicalResult lower(CastOp op);
+  mlir::LogicalResult lower(LinearOp op);
+  mlir::LogicalResult lower(LinearWeightGradOp op);
+  mlir::LogicalResult lower(SumToOp op);
+  mlir::LogicalResult lower(ScanOp op);
+  mlir::LogicalResult lower(PopulationCountOp op);
+  mlir::LogicalResult lower(PopulationCountGradOp op);
+  mlir::LogicalResult lower(MseCountLossOp op);
+  mlir::LogicalResult lower(MseCountLossGradOp op);
+
+  void bindArguments();
+  void placeValues();
+  void loadInput(CastOp op, mlir::BlockArgument argument);
+  void storeOutputs();
+  void storeRows(mlir::Value value, mlir::Value pointer);
+  void storeState(mlir::Value value, const SpanSlot &slot);
+  mlir::Value countTarget(mlir::Value rate, int64_t population);
+  void reportFault(int64_t code, mlir::Value row);
+
+  Buffer bufferOf(mlir::Value value);
+  Memory parameterMemory(mlir::Value value); ///< a weight, bias or neuron parameter
+  mlir::Value scalarOf(mlir::Value value);   ///< an f64 operand of the function
+  Memory sumMemory(mlir::Value value);       ///< the lane's memory of a sum result
+  mlir::Value rowOffset(const Buffer &buffer, mlir::Value sample, mlir::Value time);
+  mlir::Value rowCount(mlir::Value value); ///< samples of the chunk, times time steps if it varies
+  bool overTime(mlir::Value value);
+  Memory scratchMemory(mlir::Operation *op, mlir::Type element);
+  mlir::Value scratchOffset(mlir::Operation *op);
+
+  Emitter &e;
+  CallFrame &frame;
+  const LanePlan &plan;
+  const SpanLayout &spans;
+  mlir::ModuleOp module;
+
+  mlir::Value batch, steps, first, count;
+  mlir::Value workerBytes; // memref<?xi8>: this worker's memory
+  mlir::Value arenaPointer, faultPointer, lossesPointer, sumsPointer, transposesPointer;
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  llvm::DenseMap<mlir::Value, Memory> parameters;
+  llvm::DenseMap<mlir::Value, mlir::Value> scalars;
+  llvm::DenseMap<mlir::Value, Memory> sums;
+};
+
+} // namespace snn
+
+#endif // SNN_COMPILER_CODEGEN_CPU_LANELOWERING_H

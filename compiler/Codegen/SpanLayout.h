@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Where parameters and states lie in the spans of snn_call: the one place that the descriptor, the C header and the
+// generated code all take it from.
+
+#ifndef SNN_COMPILER_CODEGEN_SPANLAYOUT_H
+#define SNN_COMPILER_CODEGEN_SPANLAYOUT_H
+
+#include "dialect/SnnDialect.h"
+
+namespace snn {
+
+/// One tensor in a span.
+struct SpanSlot {
+  std::string name;
+  /// Extents at the boundary: a parameter's as in the state_dict, a state's of one sample.
+  llvm::SmallVector<int64_t> shape;
+  /// In elements, one per extent.
+  llvm::SmallVector<int64_t> strides;
+  /// In bytes from the start of the span (parameters) or of one sample's block (states); a multiple of 64.
+  int64_t offset = 0;
+  /// Elements that the slot takes, padding included. Padding is zero and stays so.
+  int64_t elements = 0;
+};
+
+/// A matrix [N, K] is stored as K rows of N, padded to whole vectors: neurons are lanes, and a spike of input k adds
+/// row k. A vector [N] is one such row; a scalar takes a whole vector. Slots follow each other in the order of their
+/// declarations, each aligned to SNN_ALIGNMENT.
+class SpanLayout {
+public:
+  /// The module has one snn.model; all tensors have its real type and, but for a state's leading batch, static shapes.
+  static SpanLayout of(mlir::ModuleOp module);
+
+  llvm::ArrayRef<SpanSlot> parameters() const { return parameterSlots; }
+  llvm::ArrayRef<SpanSlot> states() const { return stateSlots; }
+  /// The slot of a parameter or a state; null if nothing has that name.
+  const SpanSlot *find(llvm::StringRef name) const;
+
+  int64_t parameterBytes() const { return parameterSize; }
+  /// Number of tensors that the optimiser keeps per parameter; copy j starts at j * parameterBytes().
+  int64_t optimizerCopies() const { return copies; }
+  int64_t optimizerBytes() const { return copies * parameterSize; }
+  /// Of one sample.
+  int64_t stateBytes() const { return stateSize; }
+  /// Bytes of one real number.
+  int64_t realBytes() const { return elementSize; }
+
+private:
+  int64_t append(llvm::SmallVectorImpl<SpanSlot> &slots, int64_t size, llvm::StringRef name,
+                 llvm::ArrayRef<int64_t> shape) const;
+
+  llvm::SmallVector<SpanSlot> parameterSlots, stateSlots;
+  int64_t elementSize = 4, parameterSize = 0, stateSize = 0, copies = 0;
+};
+
+} // namespace snn
+
+#endif // SNN_COMPILER_CODEGEN_SPANLAYOUT_H

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Options of snnc. CLI11 throws, so this file is compiled with exceptions; none leaves it.
+
+#include "compiler/Driver/CommandLine.h"
+
+#include "compiler/Driver/Compile.h"
+#include "snn/abi.h"
+#include "llvm/Config/llvm-config.h"
+
+#include <CLI/CLI.hpp>
+
+namespace snn {
+namespace {
+
+constexpr const char *kExamples = R"(Examples:
+  snnc model.snn                             write model.so for this machine
+  snnc model.snn --emit=so,header -o build/  write build/model.so and build/model.h
+  snnc model.snn -D hidden=256 -o big.so     give a parameter of the model another value
+  snnc model.snn --emit=bptt -o -            print the backward pass
+  snnc --from=bptt model.bptt.mlir           go on from the text of a stage
+  snnc model.snn --mode=infer --emit=obj     an object file without the training part
+)";
+
+std::string stageTable() {
+  std::string text = "Stages, in order:\n";
+  for (const StageInfo &info : allStages()) {
+    std::string name = "  " + info.name.str();
+    name.resize(10, ' ');
+    text += name + info.description.str() + (info.stage <= Stage::Llvm ? " *\n" : "\n");
+  }
+  return text + "  (*: also for --from)\n\n"
+                "Exit status: 0 done, 1 errors in the model, 2 bad command line,\n"
+                "             70 internal error (with a reproducer file), 74 cannot write";
+}
+
+std::string targetList() {
+  std::string names;
+  for (llvm::StringRef name : targetNames())
+    names += (names.empty() ? "" : ", ") + name.str();
+  return names;
+}
+
+std::string versionText() {
+  const std::optional<Target> host = hostTarget();
+  return "snnc " SNNC_VERSION " (LLVM " LLVM_VERSION_STRING ", ABI " + std::to_string(SNN_ABI_VERSION) +
+         ", this machine: " + (host ? host->cpu : "no target") + ")";
+}
+
+/// The options as they are written, before they are understood.
+struct Words {
+  std::vector<std::string> emit, defines;
+  std::string from, mode = "train", precision = "f32", spike = "hard", detach = "live", target, output;
+};
+
+void declare(CLI::App &app, Words &words, CompileOptions &options) {
+  const std::string front = "The model";
+  app.add_option("input", options.input, "a model, or with --from the text of a stage; - reads the standard input")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("-o,--output", words.output,
+                 "the file to write, a folder (existing, or with a / at its end), or the stem of several files; - prints")
+      ->type_name("PATH");
+  app.add_option("--emit", words.emit, "what to make, separated by commas (default: so)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("STAGES");
+  app.add_option("--from", words.from, "go on from the text of this stage")->type_name("STAGE");
+  app.add_option("-D", words.defines, "the value of a param of the model")
+      ->allow_extra_args(false)
+      ->type_name("NAME=VALUE")
+      ->group(front);
+  app.add_option("--mode", words.mode, "train (with backward pass and update) or infer")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"train", "infer"}))
+      ->type_name("MODE")
+      ->group(front);
+  app.add_option("--precision", words.precision, "f32, or f64 for checking")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "f64"}))
+      ->type_name("TYPE")
+      ->group(front);
+  app.add_option("--spike", words.spike,
+                 "hard, or soft: the surrogate's antiderivative instead of the step, so that differences can be taken")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"hard", "soft"}))
+      ->type_name("KIND")
+      ->group(front);
+  app.add_option("--detach", words.detach,
+                 "values without gradient: live; record: also outputs detached.K; replay: taken from inputs detached.K. "
+                 "For checking gradients by differences: record in the base run, replay in the perturbed ones")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"live", "record", "replay"}))
+      ->type_name("KIND")
+      ->group(front);
+  app.add_option("--target-cpu", words.target,
+                 "compile for " + targetList() + " (default: the best that this machine has)")
+      ->type_name("NAME");
+  app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
+      ->type_name("DIR");
+  app.add_flag("--time-report", options.timeReport, "print where the time went");
+}
+
+CLI::ValidationError wrong(const std::string &message) { return CLI::ValidationError(message); }
+
+Stage parseStage(const std::string &option, const std::string &name, bool (*allowed)(Stage)) {
+  const std::optional<Stage> stage = stageByName(name);
+  if (!stage || (allowed && !allowed(*stage)))
+    throw wrong(option + ": '" + name + "' is no stage here, expected one of " + stageNames(allowed));
+  return *stage;
+}
+
+void understand(const CLI::App &app, const Words &words, CompileOptions &options) {
+  if (!words.emit.empty())
+    options.emit.clear();
+  for (const std::string &name : words.emit) {
+    const Stage stage = parseStage("--emit", name, nullptr);
+    if (!llvm::is_contained(options.emit, stage))
+      options.emit.push_back(stage);
+  }
+  if (!words.from.empty()) {
+    const Stage from = parseStage("--from", words.from, [](Stage stage) { return stage <= Stage::Llvm; });
+    if (from != Stage::Ast)
+      options.from = from;
+  }
+  if (options.from) {
+    for (const char *option : {"-D", "--mode", "--precision", "--spike", "--detach"})
+      if (app.count(option) != 0)
+        throw wrong(std::string(option) + ": the text of --from=" + words.from + " has this decided already");
+  }
+  if (app.count("--output") != 0) {
+    if (words.output.empty())
+      throw wrong("--output: expected a path");
+    options.output = words.output;
+  }
+  for (const std::string &define : words.defines) {
+    const size_t sign = define.find('=');
+    if (sign == 0 || sign == std::string::npos || sign + 1 == define.size())
+      throw wrong("-D: '" + define + "', expected name=value");
+    if (!options.defines.emplace(define.substr(0, sign), define.substr(sign + 1)).second)
+      throw wrong("-D: '" + define.substr(0, sign) + "' is given twice");
+  }
+  options.infer = words.mode == "infer";
+  options.doublePrecision = words.precision == "f64";
+  options.softSpikes = words.spike == "soft";
+  options.detach = words.detach == "record"   ? DetachMode::Record
+                   : words.detach == "replay" ? DetachMode::Replay
+                                              : DetachMode::Live;
+  if (!words.target.empty()) {
+    options.target = targetByName(words.target);
+    if (!options.target)
+      throw wrong("--target-cpu: '" + words.target + "' is unknown, expected one of " + targetList());
+  }
+}
+
+} // namespace
+
+std::optional<int> parseCommandLine(int argc, const char *const *argv, CompileOptions &options) {
+  CLI::App app(kExamples, "snnc");
+  app.footer(stageTable());
+  app.set_version_flag("--version", versionText());
+  Words words;
+  declare(app, words, options);
+  try {
+    app.parse(argc, argv);
+    understand(app, words, options);
+  } catch (const CLI::Success &request) {
+    return app.exit(request);
+  } catch (const CLI::Error &error) {
+    llvm::errs() << "snnc: error: " << error.what() << "\nsnnc: note: --help shows the options\n";
+    return kExitCommandLine;
+  }
+  return std::nullopt;
+}
+
+} // namespace snn

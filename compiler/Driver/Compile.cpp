@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One compilation, from the input to the files: what is needed of which stage, in order.
+
+#include "compiler/Driver/Compile.h"
+
+#include "compiler/Driver/Guard.h"
+#include "compiler/Driver/Input.h"
+#include "compiler/Driver/Output.h"
+#include "compiler/Driver/UseLists.h"
+#include "compiler/Emit/Header.h"
+#include "compiler/Emit/Link.h"
+#include "compiler/Emit/Native.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+namespace snn {
+namespace {
+
+std::string textOf(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module.print(stream, OpPrintingFlags().enableDebugInfo(/*enable=*/true, /*prettyForm=*/false));
+  stream << '\n';
+  return text;
+}
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, llvm::raw_ostream &errors)
+      : options(options), errors(errors), context(registry(), MLIRContext::Threading::DISABLED) {
+    timing.setEnabled(options.timeReport);
+    timing.setOutput(createOutputStrategy(DefaultTimingManager::OutputFormat::Text, errors));
+    total = timing.getRootScope();
+  }
+
+  ExitStatus run();
+
+private:
+  static DialectRegistry registry() {
+    DialectRegistry result;
+    registerStageDialects(result);
+    return result;
+  }
+
+  bool wants(Stage stage) const { return llvm::is_contained(options.emit, stage); }
+  Stage lastModuleStage() const;
+
+  ExitStatus checkStart();
+  ExitStatus load();
+  ExitStatus runStages();
+  ExitStatus runStage(Stage stage);
+  ExitStatus makeHeader();
+  ExitStatus makeNative();
+  ExitStatus writeResults();
+  ExitStatus reached(Stage stage);
+
+  ExitStatus saveTemporary(Stage stage, StringRef contents);
+  ExitStatus complain(ExitStatus status, const Twine &message);
+  ExitStatus internalError(StringRef what, StringRef reason, ModuleOp before, StringRef pipeline);
+
+  const CompileOptions &options;
+  llvm::raw_ostream &errors;
+  DefaultTimingManager timing;
+  TimingScope total;
+  llvm::SourceMgr sources;
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  /// Of the module: the mode stands in it.
+  bool infer = false;
+  /// What has been made so far.
+  std::map<Stage, std::string> results;
+};
+
+ExitStatus Compilation::complain(ExitStatus status, const Twine &message) {
+  errors << "snnc: error: " << message << '\n';
+  return status;
+}
+
+/// The last stage that some result is made of.
+Stage Compilation::lastModuleStage() const {
+  Stage last = Stage::Ast;
+  for (Stage stage : options.emit) {
+    Stage needed = stage;
+    if (stage == Stage::Header)
+      needed = infer ? Stage::Snn : Stage::Bptt;
+    else if (stage > Stage::Llvm)
+      needed = Stage::Llvm;
+    last = std::max(last, needed);
+  }
+  return last;
+}
+
+/// Refuses options that contradict the stage to start from.
+ExitStatus Compilation::checkStart() {
+  if (!options.from)
+    return kExitSuccess;
+  const Stage from = *options.from;
+  for (Stage stage : options.emit)
+    if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
+      return complain(kExitCommandLine, "--emit=" + describe(stage).name + " needs an earlier stage than --from=" +
+                                            describe(from).name);
+  if (options.target && from >= Stage::Loops)
+    return complain(kExitCommandLine, "--target-cpu comes too late: the text of --from=" + describe(from).name +
+                                          " has been made for a target already");
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::load() {
+  TimingScope scope = total.nest("read");
+  Input input{options, sources, context, errors};
+  std::string reason;
+  ExitStatus status = kExitInternalError;
+  if (!runGuarded([&] { status = input.read(lastModuleStage() > Stage::Ast); }, reason) ||
+      status == kExitInternalError)
+    return internalError("reading the input", reason, ModuleOp(), "");
+  if (status != kExitSuccess)
+    return status;
+  module = std::move(input.module);
+  if (!options.from) {
+    if (wants(Stage::Ast))
+      results.emplace(Stage::Ast, input.ast);
+    if ((status = saveTemporary(Stage::Ast, input.ast)) != kExitSuccess || !module)
+      return status;
+  }
+  if (options.from == Stage::Llvm)
+    return kExitSuccess;
+  ModelOp model = getModel(*module);
+  if (!model)
+    return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
+  infer = model.getMode() == RunMode::Infer;
+  if (infer && wants(Stage::Bptt))
+    return complain(kExitCommandLine, "--emit=bptt: a model for inference has no such stage");
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::runStages() {
+  if (options.from) {
+    sortUseLists(*module);
+    if (ExitStatus status = reached(*options.from); status != kExitSuccess)
+      return status;
+  }
+  const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
+  for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
+    if (stage == Stage::Bptt && infer)
+      continue;
+    if (stage == Stage::Llvm && wants(Stage::Header))
+      if (ExitStatus status = makeHeader(); status != kExitSuccess)
+        return status;
+    if (ExitStatus status = runStage(stage); status != kExitSuccess)
+      return status;
+    if (ExitStatus status = reached(stage); status != kExitSuccess)
+      return status;
+  }
+  if (wants(Stage::Header) && lastModuleStage() < Stage::Llvm)
+    return makeHeader();
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::runStage(Stage stage) {
+  const StageInfo &info = describe(stage);
+  TimingScope scope = total.nest(info.name);
+  if (stage == Stage::Loops) {
+    const std::optional<Target> target = options.target ? options.target : hostTarget();
+    if (!target)
+      return complain(kExitModelError, "this machine has no fused multiply-adds, which generated code is made of; name "
+                                       "another target with --target-cpu");
+    setTarget(*module, *target);
+  }
+  sortUseLists(*module);
+
+  auto passes = PassManager::on<ModuleOp>(&context);
+  passes.enableTiming(scope);
+  SnnStageOptions stageOptions;
+  stageOptions.detach = options.detach;
+  buildStage(passes, stage, stageOptions);
+
+  OwningOpRef<ModuleOp> before = module->clone();
+  std::string reason;
+  bool succeeded = false;
+  const bool ended = runGuarded([&] { succeeded = mlir::succeeded(passes.run(*module)); }, reason);
+  if (ended && succeeded)
+    return kExitSuccess;
+  std::string pipeline;
+  llvm::raw_string_ostream stream(pipeline);
+  passes.printAsTextualPipeline(stream);
+  (void)module.release(); // A module that a crash left behind cannot be destroyed safely.
+  return internalError(("stage " + info.name).str(), reason, *before, pipeline);
+}
+
+/// The module is in the state of that stage.
+ExitStatus Compilation::reached(Stage stage) {
+  if (!wants(stage) && options.saveTemps.empty())
+    return kExitSuccess;
+  TimingScope scope = total.nest("print");
+  std::string text = textOf(*module);
+  const ExitStatus status = saveTemporary(stage, text);
+  if (wants(stage))
+    results.emplace(stage, std::move(text));
+  return status;
+}
+
+ExitStatus Compilation::makeHeader() {
+  const FailureOr<ModelInterface> model = ModelInterface::of(*module);
+  if (failed(model))
+    return internalError("the C header", "", *module, "");
+  results.emplace(Stage::Header, emitHeader(*model));
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::makeNative() {
+  if (!wants(Stage::Asm) && !wants(Stage::Obj) && !wants(Stage::So))
+    return kExitSuccess;
+  TimingScope scope = total.nest("machine code");
+  std::string reason, assembly, object, library;
+  bool succeeded = false;
+  const bool ended = runGuarded(
+      [&] {
+        TimingScope optimise = scope.nest("translate and optimise");
+        FailureOr<NativeModule> native = NativeModule::build(*module);
+        if (failed(native))
+          return;
+        optimise.stop();
+        TimingScope generate = scope.nest("generate code");
+        FailureOr<std::string> code;
+        if (wants(Stage::Asm)) {
+          if (failed(code = native->emit(NativeForm::Assembly)))
+            return;
+          assembly = std::move(*code);
+        }
+        if (wants(Stage::Obj) || wants(Stage::So)) {
+          if (failed(code = native->emit(NativeForm::Object)))
+            return;
+          object = std::move(*code);
+        }
+        generate.stop();
+        if (wants(Stage::So)) {
+          TimingScope link = scope.nest("link");
+          const std::string path = outputPath(options, Stage::So);
+          llvm::Expected<std::string> linked = linkSharedLibrary(
+              object, path == "-" ? StringRef(stemOf(options) + ".so") : llvm::sys::path::filename(path));
+          if (!linked) {
+            reason = llvm::toString(linked.takeError());
+            return;
+          }
+          library = std::move(*linked);
+        }
+        succeeded = true;
+      },
+      reason);
+  if (!ended || !succeeded)
+    return internalError("machine code", reason, *module, "");
+  if (!object.empty())
+    if (ExitStatus status = saveTemporary(Stage::Obj, object); status != kExitSuccess)
+      return status;
+  if (wants(Stage::Asm))
+    results.emplace(Stage::Asm, std::move(assembly));
+  if (wants(Stage::Obj))
+    results.emplace(Stage::Obj, std::move(object));
+  if (wants(Stage::So))
+    results.emplace(Stage::So, std::move(library));
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::writeResults() {
+  TimingScope scope = total.nest("write");
+  for (const auto &[stage, contents] : results) {
+    const std::string path = outputPath(options, stage);
+    if (llvm::Error error = writeOutput(path, contents))
+      return complain(kExitCannotWrite, "cannot write '" + path + "': " + llvm::toString(std::move(error)));
+  }
+  return kExitSuccess;
+}
+
+ExitStatus Compilation::saveTemporary(Stage stage, StringRef contents) {
+  if (options.saveTemps.empty())
+    return kExitSuccess;
+  if (std::error_code code = llvm::sys::fs::create_directories(options.saveTemps))
+    return complain(kExitCannotWrite, "cannot make the folder '" + options.saveTemps + "': " + code.message());
+  SmallString<128> path(options.saveTemps);
+  llvm::sys::path::append(path, stemOf(options) + describe(stage).extension);
+  if (llvm::Error error = writeOutput(path, contents))
+    return complain(kExitCannotWrite, "cannot write '" + path + "': " + llvm::toString(std::move(error)));
+  return kExitSuccess;
+}
+
+/// Says what failed and writes the module as it was before, with the passes that fail on it, for snn-opt or --from.
+ExitStatus Compilation::internalError(StringRef what, StringRef reason, ModuleOp before, StringRef pipeline) {
+  complain(kExitInternalError, "internal error in " + what + (reason.empty() ? "" : ": ") + reason);
+  if (!before) {
+    errors << "snnc: note: the input itself reproduces it; please report it with that file\n";
+    return kExitInternalError;
+  }
+  std::string text;
+  if (!pipeline.empty())
+    text = ("// snn-opt --pass-pipeline='" + pipeline + "'\n").str();
+  text += textOf(before);
+  SmallString<128> path(options.saveTemps);
+  llvm::sys::path::append(path, stemOf(options) + ".reproducer.mlir");
+  llvm::Error error = writeOutput(path, text);
+  if (error && !llvm::sys::fs::createTemporaryFile("snnc", "reproducer.mlir", path)) {
+    llvm::consumeError(std::move(error));
+    error = writeOutput(path, text);
+  }
+  if (error)
+    errors << "snnc: note: no reproducer could be written: " << llvm::toString(std::move(error)) << '\n';
+  else
+    errors << "snnc: note: this is a defect of snnc; please report it with the file '" << path << "'\n";
+  return kExitInternalError;
+}
+
+ExitStatus Compilation::run() {
+  SourceMgrDiagnosticHandler diagnostics(sources, &context, errors);
+  if (ExitStatus status = checkStart(); status != kExitSuccess)
+    return status;
+  if (ExitStatus status = load(); status != kExitSuccess)
+    return status;
+  if (!module)
+    return writeResults();
+  if (ExitStatus status = runStages(); status != kExitSuccess)
+    return status;
+  if (ExitStatus status = makeNative(); status != kExitSuccess)
+    return status;
+  return writeResults();
+}
+
+} // namespace
+
+ExitStatus compile(const CompileOptions &options, llvm::raw_ostream &errors) {
+  return Compilation(options, errors).run();
+}
+
+} // namespace snn

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a compilation is asked to do.
+
+#ifndef SNN_COMPILER_DRIVER_COMPILEOPTIONS_H
+#define SNN_COMPILER_DRIVER_COMPILEOPTIONS_H
+
+#include "compiler/Emit/Target.h"
+#include "compiler/Pipelines/Pipelines.h"
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snn {
+
+struct CompileOptions {
+  /// A model (.snn) or, with `from`, the text of a stage. "-" reads the standard input.
+  std::string input;
+  /// A file; with several things to emit, a folder (it exists, or ends in '/') or the stem of their names. "-" prints.
+  /// Nothing: files in the working directory, named after the input.
+  std::optional<std::string> output;
+  /// Not empty, without duplicates.
+  std::vector<Stage> emit = {Stage::So};
+  /// Goes on from this module stage. The choices of the front end and of earlier stages stand in the text.
+  std::optional<Stage> from;
+
+  // Choices of the front end and the `snn` stage.
+  bool infer = false;
+  bool doublePrecision = false;
+  bool softSpikes = false;
+  DetachMode detach = DetachMode::Live;
+  /// Values for `param` declarations of the model.
+  std::map<std::string, std::string> defines;
+
+  /// Nothing: the best that this machine runs.
+  std::optional<Target> target;
+
+  /// A folder that gets the text of each stage on the way; it is made if it is not there. Empty: none.
+  std::string saveTemps;
+  /// Prints where the time went to the error stream.
+  bool timeReport = false;
+};
+
+} // namespace snn
+
+#endif // SNN_COMPILER_DRIVER_COMPILEOPTIONS_H

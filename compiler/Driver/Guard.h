@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Turns crashes of the compiler into failures.
+
+#ifndef SNN_COMPILER_DRIVER_GUARD_H
+#define SNN_COMPILER_DRIVER_GUARD_H
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include <string>
+
+namespace snn {
+
+/// Runs `body`. False if it ended in a signal, an abort or a fatal error of LLVM; `reason` then has LLVM's message, if
+/// there was one. What `body` worked on is in an unknown state after that.
+bool runGuarded(llvm::function_ref<void()> body, std::string &reason);
+
+} // namespace snn
+
+#endif // SNN_COMPILER_DRIVER_GUARD_H

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The two kinds of input: models, and the text of a stage.
+
+#include "compiler/Driver/Input.h"
+
+#include "frontends/snn/Frontend.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace mlir;
+
+namespace snn {
+
+ExitStatus Input::read(bool wantModule) {
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer = llvm::MemoryBuffer::getFileOrSTDIN(options.input);
+  if (!buffer) {
+    errors << "snnc: error: cannot read '" << options.input << "': " << buffer.getError().message() << '\n';
+    return kExitModelError;
+  }
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  if (!options.from)
+    return readModel(wantModule);
+  module = parseSourceFile<ModuleOp>(sources, &context);
+  return module ? kExitSuccess : kExitModelError;
+}
+
+ExitStatus Input::readModel(bool wantModule) {
+  const llvm::MemoryBuffer &buffer = *sources.getMemoryBuffer(sources.getMainFileID());
+  frontend::FrontendOptions choices;
+  choices.mode = options.infer ? frontend::Mode::Infer : frontend::Mode::Train;
+  choices.precision = options.doublePrecision ? frontend::Precision::F64 : frontend::Precision::F32;
+  choices.softSpikes = options.softSpikes;
+  choices.defines = options.defines;
+  const std::optional<frontend::CheckedModel> model =
+      frontend::checkModel(buffer.getBuffer(), buffer.getBufferIdentifier(), choices, errors);
+  if (!model)
+    return kExitModelError;
+  llvm::raw_string_ostream stream(ast);
+  frontend::printAst(*model, stream);
+  if (!wantModule)
+    return kExitSuccess;
+  module = frontend::importModel(*model, context);
+  return module ? kExitSuccess : kExitInternalError;
+}
+
+} // namespace snn

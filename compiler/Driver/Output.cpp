@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Result files.
+
+#include "compiler/Driver/Output.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace snn {
+
+std::string stemOf(const CompileOptions &options) {
+  if (options.input == "-")
+    return "model";
+  StringRef name = sys::path::filename(options.input);
+  if (options.from && name.consume_back(describe(*options.from).extension))
+    return name.str();
+  return sys::path::stem(name).str();
+}
+
+std::string outputPath(const CompileOptions &options, Stage stage) {
+  const std::string extension = describe(stage).extension.str();
+  if (!options.output)
+    return stemOf(options) + extension;
+  const std::string &output = *options.output;
+  if (output == "-")
+    return output;
+  if (StringRef(output).ends_with("/") || sys::fs::is_directory(output)) {
+    SmallString<128> path(output);
+    sys::path::append(path, stemOf(options) + extension);
+    return path.str().str();
+  }
+  return options.emit.size() > 1 ? output + extension : output;
+}
+
+static Error put(raw_ostream &stream, StringRef contents) {
+  stream << contents;
+  if (stream.get_kind() != raw_ostream::OStreamKind::OK_FDStream)
+    return Error::success();
+  auto &file = static_cast<raw_fd_ostream &>(stream);
+  file.flush();
+  const std::error_code code = file.error();
+  file.clear_error();
+  return errorCodeToError(code);
+}
+
+Error writeOutput(StringRef path, StringRef contents) {
+  if (path == "-")
+    return put(outs(), contents);
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file) {
+    std::error_code code;
+    raw_fd_ostream stream(path, code, sys::fs::OF_None);
+    return code ? errorCodeToError(code) : put(stream, contents);
+  }
+  return writeToOutput(path, [&](raw_ostream &stream) { return put(stream, contents); });
+}
+
+} // namespace snn

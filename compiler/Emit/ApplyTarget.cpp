@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// snn-apply-target: function attributes, triple and data layout.
+
+#include "compiler/Emit/Passes.h"
+#include "compiler/Emit/Target.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+
+namespace snn {
+#define GEN_PASS_DEF_APPLYTARGET
+#include "compiler/Emit/Passes.h.inc"
+
+namespace {
+
+struct ApplyTarget : impl::ApplyTargetBase<ApplyTarget> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    const std::optional<Target> target = targetOf(module);
+    if (!target) {
+      module.emitError("the module has no snn.target with a known cpu; expected one of ")
+          << llvm::join(targetNames(), ", ");
+      return signalPassFailure();
+    }
+    std::string error;
+    const std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(*target, error);
+    if (!machine) {
+      module.emitError("no code generator for this machine: ") << error;
+      return signalPassFailure();
+    }
+
+    Builder b(&getContext());
+    module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(), b.getStringAttr(machine->getTargetTriple().str()));
+    module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                    b.getStringAttr(machine->createDataLayout().getStringRepresentation()));
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+      if (function.isExternal())
+        continue;
+      function.setTargetCpu(target->cpu);
+      function.setNoUnwind(true);
+      if (target->vectorBits < 512)
+        continue;
+      function.setPreferVectorWidth("512");
+      function.setPassthroughAttr(b.getArrayAttr(b.getStrArrayAttr({"min-legal-vector-width", "512"})));
+    }
+  }
+};
+
+} // namespace
+} // namespace snn

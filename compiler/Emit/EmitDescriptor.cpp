@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// snn-emit-descriptor: the table of snn/abi.h, the query function and the ELF note.
+
+#include "compiler/Emit/ConstantWriter.h"
+#include "compiler/Emit/ModelInterface.h"
+#include "compiler/Emit/Passes.h"
+#include "compiler/Emit/Target.h"
+#include "dialect/SnnDialect.h"
+
+using namespace mlir;
+
+namespace snn {
+#define GEN_PASS_DEF_EMITDESCRIPTOR
+#include "compiler/Emit/Passes.h.inc"
+
+namespace {
+
+using abi::ConstantWriter;
+using abi::Record;
+
+/// A pointer field of the table and the function that it points to.
+struct EntryPoint {
+  StringRef function;
+  size_t offset;
+};
+constexpr EntryPoint kEntryPoints[] = {
+    {"snn_arena_size", offsetof(snn_model_table, arena_size)},
+    {"snn_entry_forward", offsetof(snn_model_table, forward)},
+    {"snn_entry_step", offsetof(snn_model_table, step)},
+    {"snn_entry_loss_and_gradient", offsetof(snn_model_table, loss_and_gradient)},
+    {"snn_entry_update", offsetof(snn_model_table, update)},
+    {"snn_entry_train_step", offsetof(snn_model_table, train_step)},
+};
+
+abi::Symbol writeTensors(ConstantWriter &writer, const std::vector<TensorInfo> &tensors) {
+  SmallVector<Record> records;
+  for (const TensorInfo &tensor : tensors) {
+    Record &record = records.emplace_back(abi::kTensorInfo);
+    record.set(offsetof(snn_tensor_info, name), writer.string(tensor.name));
+    record.set(offsetof(snn_tensor_info, dtype), tensor.dtype);
+    record.set(offsetof(snn_tensor_info, rank), int64_t(tensor.shape.size()));
+    record.set(offsetof(snn_tensor_info, shape), writer.integers(tensor.shape));
+    record.set(offsetof(snn_tensor_info, strides), writer.integers(tensor.strides));
+    record.set(offsetof(snn_tensor_info, offset), tensor.offset);
+    record.set(offsetof(snn_tensor_info, init), tensor.init);
+    record.set(offsetof(snn_tensor_info, init_low), tensor.low);
+    record.set(offsetof(snn_tensor_info, init_high), tensor.high);
+  }
+  return writer.records(records);
+}
+
+abi::Symbol writeHyper(ConstantWriter &writer, const std::vector<HyperInfo> &hyper) {
+  SmallVector<Record> records;
+  for (const HyperInfo &number : hyper) {
+    Record &record = records.emplace_back(abi::kHyperInfo);
+    record.set(offsetof(snn_hyper_info, name), writer.string(number.name));
+    record.set(offsetof(snn_hyper_info, value), number.value);
+  }
+  return writer.records(records);
+}
+
+abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, StringRef target,
+                       function_ref<bool(StringRef)> hasFunction) {
+  Record table(abi::kModelTable);
+  table.set(offsetof(snn_model_table, struct_size), int64_t(sizeof(snn_model_table)));
+  table.set(offsetof(snn_model_table, abi_version), int64_t(SNN_ABI_VERSION));
+  table.set(offsetof(snn_model_table, precision), model.precision);
+  table.set(offsetof(snn_model_table, tensor_info_size), int64_t(sizeof(snn_tensor_info)));
+  table.set(offsetof(snn_model_table, name), writer.string(model.name));
+  table.set(offsetof(snn_model_table, compiler), writer.string("snnc " SNNC_VERSION));
+  table.set(offsetof(snn_model_table, target), writer.string(target));
+  table.set(offsetof(snn_model_table, model_hash), int64_t(model.hash));
+  table.set(offsetof(snn_model_table, steps), model.steps);
+  table.set(offsetof(snn_model_table, max_steps), model.maxSteps);
+  table.set(offsetof(snn_model_table, classes), model.classes);
+  table.set(offsetof(snn_model_table, default_batch), model.batch);
+  table.set(offsetof(snn_model_table, default_epochs), model.epochs);
+  table.set(offsetof(snn_model_table, parameters), writeTensors(writer, model.parameters));
+  table.set(offsetof(snn_model_table, parameter_count), int64_t(model.parameters.size()));
+  table.set(offsetof(snn_model_table, constants), writeTensors(writer, model.constants));
+  table.set(offsetof(snn_model_table, constant_count), int64_t(model.constants.size()));
+  table.set(offsetof(snn_model_table, inputs), writeTensors(writer, model.inputs));
+  table.set(offsetof(snn_model_table, input_count), int64_t(model.inputs.size()));
+  table.set(offsetof(snn_model_table, outputs), writeTensors(writer, model.outputs));
+  table.set(offsetof(snn_model_table, output_count), int64_t(model.outputs.size()));
+  table.set(offsetof(snn_model_table, states), writeTensors(writer, model.states));
+  table.set(offsetof(snn_model_table, state_count), int64_t(model.states.size()));
+  table.set(offsetof(snn_model_table, hyper), writeHyper(writer, model.hyper));
+  table.set(offsetof(snn_model_table, hyper_count), int64_t(model.hyper.size()));
+  table.set(offsetof(snn_model_table, parameter_bytes), model.parameterBytes);
+  table.set(offsetof(snn_model_table, optimizer_bytes), model.optimizerBytes);
+  table.set(offsetof(snn_model_table, state_bytes), model.stateBytes);
+  for (const EntryPoint &entry : kEntryPoints)
+    if (hasFunction(entry.function))
+      table.set(entry.offset, abi::Symbol{entry.function.str()});
+  return writer.records(table);
+}
+
+/// `const snn_model_table *<model>_snn_query(uint32_t abi_version)`: the table if the version is ours, else NULL.
+void writeQuery(ImplicitLocOpBuilder &b, StringRef name, const abi::Symbol &table) {
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto function = LLVM::LLVMFuncOp::create(b, name, LLVM::LLVMFunctionType::get(pointer, {b.getI32Type()}));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+  Value ours = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(SNN_ABI_VERSION));
+  Value same = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, function.getArgument(0), ours);
+  Value address = LLVM::AddressOfOp::create(b, pointer, table.name);
+  Value null = LLVM::ZeroOp::create(b, pointer);
+  LLVM::ReturnOp::create(b, LLVM::SelectOp::create(b, same, address, null).getResult());
+}
+
+/// The note as the bytes that stand in the file, in the byte order of the machine, which is the target.
+std::string noteBytes(const ModelInterface &model, uint32_t level) {
+  snn_note note = {};
+  note.abi_version = SNN_ABI_VERSION;
+  note.cpu_level = level;
+  note.model_hash = model.hash;
+  llvm::copy(model.querySymbol(), note.query_symbol);
+  char owner[8] = SNN_NOTE_OWNER;
+  const uint32_t header[3] = {sizeof(SNN_NOTE_OWNER), sizeof(note), SNN_NOTE_TYPE};
+  std::string bytes(reinterpret_cast<const char *>(header), sizeof(header));
+  bytes.append(owner, sizeof(owner));
+  bytes.append(reinterpret_cast<const char *>(&note), sizeof(note));
+  return bytes;
+}
+
+void writeNote(ImplicitLocOpBuilder &b, const ModelInterface &model, uint32_t level) {
+  const std::string bytes = noteBytes(model, level);
+  auto note = LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()), /*isConstant=*/true,
+                                     LLVM::Linkage::Internal, "snn_note", b.getStringAttr(bytes), /*alignment=*/4);
+  note.setSection(".note.snnc");
+
+  // Nothing refers to the note, so the optimiser needs to be told to keep it.
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto used = LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(pointer, 1), /*isConstant=*/false,
+                                     LLVM::Linkage::Appending, "llvm.compiler.used", Attribute());
+  used.setSection("llvm.metadata");
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&used.getInitializerRegion().emplaceBlock());
+  Value list = LLVM::UndefOp::create(b, used.getGlobalType());
+  Value address = LLVM::AddressOfOp::create(b, pointer, "snn_note");
+  LLVM::ReturnOp::create(b, LLVM::InsertValueOp::create(b, list, address, ArrayRef<int64_t>{0}).getResult());
+}
+
+struct EmitDescriptor : impl::EmitDescriptorBase<EmitDescriptor> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    const FailureOr<ModelInterface> model = ModelInterface::of(module);
+    if (failed(model))
+      return signalPassFailure();
+    const std::optional<Target> target = targetOf(module);
+    if (!target) {
+      module.emitError("the module has no snn.target with a known cpu");
+      return signalPassFailure();
+    }
+
+    for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+      if (!function.isExternal())
+        function.setLinkage(LLVM::Linkage::Internal);
+    ImplicitLocOpBuilder b(getModel(module).getLoc(), OpBuilder::atBlockEnd(module.getBody()));
+    ConstantWriter writer(b);
+    abi::Symbol table = writeTable(writer, *model, target->cpu, [&](StringRef name) {
+      auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+      return function && !function.isExternal();
+    });
+    writeQuery(b, model->querySymbol(), table);
+    writeNote(b, *model, target->level);
+
+    for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
+      if (isa<SnnDialect>(op.getDialect()))
+        op.erase();
+    if (failed(checkLowered(module)))
+      signalPassFailure();
+  }
+
+  /// Conversions leave alone what they do not know. What is left here would fail much later, with less to say.
+  static LogicalResult checkLowered(ModuleOp module) {
+    WalkResult result = module.walk([&](Operation *op) {
+      if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect>(op->getDialect()))
+        return WalkResult::advance();
+      op->emitOpError("is left over: no pass turns it into the LLVM dialect");
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+};
+
+} // namespace
+} // namespace snn

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From an object in memory to a shared library in memory, with lld inside this process.
+
+#ifndef SNN_COMPILER_EMIT_LINK_H
+#define SNN_COMPILER_EMIT_LINK_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+
+namespace snn {
+
+/// Links `object` to a library that needs no other library and no symbol but memcpy, memset and memmove.
+/// lld reads and writes files only, so they live in a fresh temporary folder for the time of the call.
+/// Fails if the object refers to another symbol, or with lld's message. Not to be called from two threads at once.
+llvm::Expected<std::string> linkSharedLibrary(llvm::StringRef object, llvm::StringRef soname);
+
+} // namespace snn
+
+#endif // SNN_COMPILER_EMIT_LINK_H

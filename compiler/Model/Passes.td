@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Passes of the stage `snn`.
+
+#ifndef SNN_MODEL_PASSES_TD
+#define SNN_MODEL_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def InlineNeurons : Pass<"snn-inline-neurons", "::mlir::ModuleOp"> {
+  let summary = "turn each layer of neurons into a scan over its definition";
+  let description = [{
+    `snn.neuron @definition(%x)` becomes `snn.scan` with a copy of the definition's body, at the layer's width.
+    Parameters that are constants move into the body. The definitions are erased.
+  }];
+  let dependentDialects = ["::snn::SnnDialect"];
+}
+
+def ExposeDetached : Pass<"snn-expose-detached", "::mlir::ModuleOp"> {
+  let summary = "make the values that gradients do not flow through visible from outside";
+  let description = [{
+    A derivative by differences changes detached values too, the true gradient does not. `record` makes each detached
+    value of a scan an output `detached.K` of the model; `replay` makes it an input of that name, used in place of
+    the live value. K counts them in the order of the text.
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"record\"", "record or replay">
+  ];
+  let dependentDialects = ["::snn::SnnDialect"];
+}
+
+def StampModel : Pass<"snn-stamp-model", "::mlir::ModuleOp"> {
+  let summary = "give the model a hash of its meaning";
+  let description = [{
+    FNV-1a over the module's text without locations, as `snn.hash` on `snn.model`. Two texts that mean the same
+    network have the same hash.
+  }];
+}
+
+#endif // SNN_MODEL_PASSES_TD

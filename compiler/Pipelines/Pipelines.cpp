@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The order of all passes, with the reason for each place. Read it from top to bottom to know the compiler.
+
+#include "compiler/Pipelines/Pipelines.h"
+
+#include "compiler/Autodiff/Passes.h"
+#include "compiler/Codegen/Cpu/Passes.h"
+#include "compiler/Emit/Passes.h"
+#include "compiler/Model/Passes.h"
+#include "compiler/TimeLoops/Cpu/Passes.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace snn {
+
+/// Constants fold, and what nobody uses goes. The passes of a stage may leave duplicates behind, so each stage ends so.
+static void tidy(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
+  // A neuron is a definition until here. From now on it is a scan like any other, and no pass knows its kind.
+  passes.addPass(createInlineNeurons());
+
+  // Detached values have to be found before they are simplified: their number and order must not depend on what folds.
+  if (options.detach != DetachMode::Live)
+    passes.addPass(createExposeDetached({options.detach == DetachMode::Record ? "record" : "replay"}));
+
+  // The hash is taken of the tidy text, so that two spellings of the same model have the same hash; and it is taken
+  // before training adds to the model, so that the libraries for training and for inference exchange weights.
+  tidy(passes);
+  passes.addPass(createStampModel());
+}
+
+void buildBpttStage(OpPassManager &passes) {
+  // Each op writes its own adjoint. Much of it is not needed (the gradient of an integer input) or is there twice
+  // (a forward value that several adjoints compute anew).
+  passes.addPass(createDifferentiate());
+  tidy(passes);
+}
+
+void buildLoopsStage(OpPassManager &passes) {
+  // Surrogates become arithmetic first: with constant slopes much of it folds, and what is left must be counted when
+  // values get their places.
+  passes.addPass(createExpandSurrogates());
+  tidy(passes);
+
+  // The form of the values that lie in memory: bits for spikes, weights in the orientation in which each product reads
+  // them, inputs in padded rows. All three add or retype values, so they come before sizes are added up.
+  passes.addPass(createPackSpikes());
+  passes.addPass(createOrientWeights());
+  passes.addPass(createLoadInputs());
+
+  // The schedule rests on the sizes of the values, and the places on the schedule. Nothing may add a value after that.
+  passes.addPass(createChooseSchedule());
+  passes.addPass(createPlanArena());
+}
+
+void buildCpuStage(OpPassManager &passes) {
+  passes.addPass(createLowerToCpu());
+
+  // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
+  passes.addPass(createExpandMath());
+  tidy(passes);
+}
+
+void buildLlvmStage(OpPassManager &passes) {
+  // From structured to flat: transfers of vectors that need a loop, then the loops, then the addresses of strided
+  // memory, whose arithmetic is affine until it is lowered as well.
+  passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+
+  // Now each dialect on its own. Order matters little as casts between their types are reconciled at the end; functions
+  // come last because their arguments decide which casts are left.
+  passes.addPass(createConvertMathToLLVMPass());
+  passes.addPass(createConvertVectorToLLVMPass());
+  passes.addPass(createConvertControlFlowToLLVMPass());
+  passes.addPass(createArithToLLVMConversionPass());
+  passes.addPass(createConvertIndexToLLVMPass());
+  passes.addPass(createFinalizeMemRefToLLVMConversionPass());
+  passes.addPass(createConvertFuncToLLVMPass());
+  tidy(passes);
+  passes.addPass(createReconcileUnrealizedCastsPass());
+
+  // The declarations have served every pass and become the table; then all functions, the query too, get their target.
+  passes.addPass(createEmitDescriptor());
+  passes.addPass(createApplyTarget());
+}
+
+void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &options) {
+  switch (stage) {
+  case Stage::Snn:
+    return buildSnnStage(passes, options);
+  case Stage::Bptt:
+    return buildBpttStage(passes);
+  case Stage::Loops:
+    return buildLoopsStage(passes);
+  case Stage::Cpu:
+    return buildCpuStage(passes);
+  case Stage::Llvm:
+    return buildLlvmStage(passes);
+  case Stage::Ast:
+  case Stage::Asm:
+  case Stage::Obj:
+  case Stage::So:
+  case Stage::Header:
+    llvm_unreachable("not a module stage");
+  }
+}
+
+} // namespace snn

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// snn-opt: each pass and pipeline of the compiler on text, for tests and reproducers. Registration only.
+
+#include "compiler/Pipelines/Pipelines.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  snn::registerStageDialects(registry);
+  registry.insert<mlir::affine::AffineDialect, mlir::index::IndexDialect, mlir::tensor::TensorDialect>();
+  snn::registerPassesAndPipelines();
+  mlir::registerConversionPasses();
+  mlir::memref::registerMemRefPasses();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "snn-opt\n", registry));
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// snnc: the compiler on the command line.
+
+#include "compiler/Driver/CommandLine.h"
+#include "compiler/Driver/Compile.h"
+
+int main(int argc, char **argv) {
+  snn::CompileOptions options;
+  if (std::optional<int> status = snn::parseCommandLine(argc, argv, options))
+    return *status;
+  return snn::compile(options, llvm::errs());
+}

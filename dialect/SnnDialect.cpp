@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Registration of the dialect and the small functions that all of its users share.
+
+#include "dialect/SnnDialect.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+#include "dialect/SnnDialect.cpp.inc"
+#include "dialect/SnnEnums.cpp.inc"
+
+#include "dialect/SnnAttrInterfaces.cpp.inc"
+#include "dialect/SnnOpInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/SnnAttributes.cpp.inc"
+
+namespace snn {
+
+void SnnDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialect/SnnAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/SnnOps.cpp.inc"
+      >();
+}
+
+void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
+  if (!isActive(value))
+    return;
+  Value &slot = table[value];
+  slot = slot ? arith::AddFOp::create(builder, contribution.getLoc(), slot, contribution).getResult() : contribution;
+}
+
+RankedTensorType withElementType(Type type, Type element) {
+  return RankedTensorType::get(cast<RankedTensorType>(type).getShape(), element);
+}
+
+ModelOp getModel(ModuleOp module) {
+  auto models = module.getOps<ModelOp>();
+  return models.empty() ? ModelOp() : *models.begin();
+}
+
+} // namespace snn

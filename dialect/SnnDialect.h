@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The snn dialect in C++: include this one header to use it.
+
+#ifndef SNN_DIALECT_SNNDIALECT_H
+#define SNN_DIALECT_SNNDIALECT_H
+
+#include "dialect/Adjoints.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialect/SnnDialect.h.inc"
+#include "dialect/SnnEnums.h.inc"
+
+#include "dialect/SnnAttrInterfaces.h.inc"
+#include "dialect/SnnOpInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/SnnAttributes.h.inc"
+
+namespace snn {
+class MapYieldOp;
+class ScanYieldOp;
+} // namespace snn
+
+#define GET_OP_CLASSES
+#include "dialect/SnnOps.h.inc"
+
+namespace snn {
+
+/// Lanes of a logical vector: rows of neurons are padded to a multiple of it and spikes are packed by it.
+inline constexpr int64_t kLanes = 16;
+
+/// `n` rounded up to whole vectors.
+inline int64_t paddedWidth(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+/// `type` with another element type.
+mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type element);
+
+/// The one snn.model of a module, or null.
+ModelOp getModel(mlir::ModuleOp module);
+
+} // namespace snn
+
+#endif // SNN_DIALECT_SNNDIALECT_H

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Verifiers of the layer and model ops. Constraint labels are those of the dialect's README.
+
+#include "dialect/SnnDialect.h"
+
+using namespace mlir;
+
+#define GET_OP_CLASSES
+#include "dialect/SnnOps.cpp.inc"
+
+namespace snn {
+namespace {
+
+RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+int64_t width(Value value) { return tensorOf(value).getShape().back(); }
+
+/// Spikes as bits, 16 neurons a word: what snn-pack-spikes makes of tensor<..xi1>.
+bool isPacked(Value value) { return tensorOf(value).getElementType().isInteger(16); }
+
+/// x feeds a layer of `neurons` inputs: its last extent is that number, or as many words if it is packed.
+LogicalResult matchWidth(Operation *op, Value x, int64_t neurons, StringRef label) {
+  int64_t found = width(x), expected = isPacked(x) ? paddedWidth(neurons) / kLanes : neurons;
+  if (found == expected)
+    return success();
+  return op->emitOpError() << "last extent of " << x.getType() << " does not fit, expected " << expected << " ["
+                           << label << "]";
+}
+
+/// All extents but the last.
+LogicalResult matchOuter(Operation *op, Value a, Value b, StringRef label) {
+  if (tensorOf(a).getShape().drop_back() == tensorOf(b).getShape().drop_back())
+    return success();
+  return op->emitOpError() << "time and sample extents of " << a.getType() << " and " << b.getType() << " differ ["
+                           << label << "]";
+}
+
+LogicalResult verifyMatrix(Operation *op, Value weight, StringRef label) {
+  if (tensorOf(weight).getRank() == 2)
+    return success();
+  return op->emitOpError() << "weight has type " << weight.getType() << ", but expected [out, in] [" << label << "]";
+}
+
+LogicalResult verifySurrogate(Operation *op, Attribute surrogate, StringRef label) {
+  if (isa<SurrogateAttrInterface>(surrogate))
+    return success();
+  return op->emitOpError() << "expected a surrogate, but got " << surrogate << " [" << label << "]";
+}
+
+} // namespace
+
+LogicalResult ModelOp::verify() {
+  if (!isa<Float32Type, Float64Type>(getReal()))
+    return emitOpError() << "real is " << getReal() << ", but expected f32 or f64 [model_c1]";
+  if (getMaxSteps() < 1 || (getSteps() && getSteps() != getMaxSteps()))
+    return emitOpError("max_steps must be at least 1, and equal to steps if these are fixed [model_c2]");
+  if (getClasses() < 1 || getBatch() < 1 || getEpochs() < 0)
+    return emitOpError("classes and batch must be at least 1 and epochs at least 0 [model_c3]");
+  return success();
+}
+
+LogicalResult ParameterOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape() || type.getRank() > 2 || !isa<FloatType>(type.getElementType()))
+    return emitOpError() << "has type " << getType() << ", but expected up to two fixed extents of reals [parameter_c1]";
+  if (!isa<UniformAttr, FillAttr>(getInit()))
+    return emitOpError() << "starts as " << getInit() << ", but expected #snn.uniform or #snn.fill [parameter_c2]";
+  return success();
+}
+
+LogicalResult NeuronDefOp::verify() {
+  Block &block = getBody().front();
+  size_t expected = 1 + getParameterNames().size() + getStateNames().size();
+  if (block.getNumArguments() != expected)
+    return emitOpError() << "has " << block.getNumArguments() << " block arguments, but expected " << expected
+                         << ": the input, the parameters, the states [neuron_def_c1]";
+  if (getRest().size() != getStateNames().size())
+    return emitOpError() << "has " << getRest().size() << " values at rest for " << getStateNames().size()
+                         << " states [neuron_def_c2]";
+  auto end = dyn_cast<NeuronReturnOp>(block.getTerminator());
+  if (!end || end.getNext().size() != getStateNames().size())
+    return emitOpError("must end in snn.neuron_return with one next value for each state [neuron_def_c3]");
+  return success();
+}
+
+LogicalResult NeuronOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto definition = symbols.lookupNearestSymbolFrom<NeuronDefOp>(*this, getCalleeAttr());
+  if (!definition)
+    return emitOpError() << "refers to " << getCalleeAttr() << ", which is no snn.neuron_def [neuron_c1]";
+  if (getParams().size() != definition.getParameterNames().size() ||
+      getInit().size() != definition.getStateNames().size())
+    return emitOpError() << "has " << getParams().size() << " parameters and " << getInit().size()
+                         << " states, but the definition has " << definition.getParameterNames().size() << " and "
+                         << definition.getStateNames().size() << " [neuron_c2]";
+  if (getStates().size() != getInit().size() || getFinals().size() != getInit().size())
+    return emitOpError("must have one result after each step and one at the end for each state [neuron_c3]");
+  return success();
+}
+
+LogicalResult CastOp::verify() {
+  if (getDivisor().convertToDouble() == 0)
+    return emitOpError("divides by zero [cast_c1]");
+  if (tensorOf(getInput()).getShape() == tensorOf(getResult()).getShape() ||
+      (isPacked(getInput()) && succeeded(matchWidth(*this, getInput(), width(getResult()), "cast_c2"))))
+    return success();
+  return emitOpError() << "changes the shape of " << getInput().getType() << " [cast_c2]";
+}
+
+LogicalResult FlattenOp::verify() {
+  RankedTensorType from = tensorOf(getInput()), to = tensorOf(getResult());
+  auto elements = [](RankedTensorType type) {
+    int64_t product = 1;
+    for (int64_t extent : type.getShape())
+      if (!ShapedType::isDynamic(extent))
+        product *= extent;
+    return product;
+  };
+  if (from.getElementType() != to.getElementType() || elements(from) != elements(to))
+    return emitOpError() << "turns " << from << " into " << to << ", which has other elements [flatten_c1]";
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  if (failed(verifyMatrix(*this, getWeight(), "linear_c1")) ||
+      failed(matchWidth(*this, getInput(), width(getWeight()), "linear_c2")) ||
+      failed(matchOuter(*this, getInput(), getResult(), "linear_c3")))
+    return failure();
+  if (width(getResult()) != tensorOf(getWeight()).getDimSize(0))
+    return emitOpError() << "gives " << getResult().getType() << " from weight " << getWeight().getType()
+                         << " [linear_c4]";
+  if (getBias() && tensorOf(getBias()).getShape() != tensorOf(getResult()).getShape().take_back())
+    return emitOpError() << "bias has type " << getBias().getType() << ", but expected one value for each of "
+                         << width(getResult()) << " outputs [linear_c5]";
+  return success();
+}
+
+LogicalResult LinearInputGradOp::verify() {
+  if (failed(verifyMatrix(*this, getWeight(), "linear_input_grad_c1")) ||
+      failed(matchOuter(*this, getGrad(), getResult(), "linear_input_grad_c2")))
+    return failure();
+  auto weight = tensorOf(getWeight()).getShape();
+  if (width(getGrad()) == weight[0] && width(getResult()) == weight[1])
+    return success();
+  return emitOpError() << "weight " << getWeight().getType() << " does not lead from " << getGrad().getType()
+                       << " back to " << getResult().getType() << " [linear_input_grad_c3]";
+}
+
+LogicalResult LinearWeightGradOp::verify() {
+  if (failed(verifyMatrix(*this, getResult(), "linear_weight_grad_c1")) ||
+      failed(matchOuter(*this, getInput(), getGrad(), "linear_weight_grad_c2")) ||
+      failed(matchWidth(*this, getInput(), width(getResult()), "linear_weight_grad_c3")) ||
+      failed(matchWidth(*this, getGrad(), tensorOf(getResult()).getDimSize(0), "linear_weight_grad_c3")))
+    return failure();
+  return success();
+}
+
+LogicalResult SumToOp::verify() {
+  auto to = tensorOf(getResult());
+  if (to.getRank() == 0 || (to.getRank() == 1 && to.getDimSize(0) == width(getInput())))
+    return success();
+  return emitOpError() << "sums " << getInput().getType() << " to " << to
+                       << ", but expected one value for each neuron or one in all [sum_to_c1]";
+}
+
+LogicalResult FireOp::verify() {
+  Type element = tensorOf(getResult()).getElementType();
+  if (tensorOf(getInput()).getShape() != tensorOf(getResult()).getShape() ||
+      (!element.isInteger(1) && element != tensorOf(getInput()).getElementType()))
+    return emitOpError() << "makes " << getResult().getType() << " of " << getInput().getType() << " [fire_c1]";
+  return verifySurrogate(*this, getSurrogate(), "fire_c2");
+}
+
+LogicalResult SurrogateGradOp::verify() { return verifySurrogate(*this, getSurrogate(), "surrogate_grad_c1"); }
+
+LogicalResult PopulationCountOp::verify() {
+  int64_t classes = width(getCount()), neurons = getNeurons();
+  if (neurons % classes != 0)
+    return emitOpError() << neurons << " neurons do not divide into " << classes << " classes [population_count_c1]";
+  return matchWidth(*this, getSpikes(), neurons, "population_count_c2");
+}
+
+LogicalResult PopulationCountGradOp::verify() {
+  if (width(getResult()) % width(getGrad()) == 0)
+    return success();
+  return emitOpError() << width(getResult()) << " neurons do not divide into " << width(getGrad())
+                       << " classes [population_count_grad_c1]";
+}
+
+} // namespace snn

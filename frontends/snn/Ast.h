@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the parser makes of a text: names and numbers as written, nothing looked up. Text refers to the source buffer.
+
+#ifndef SNN_FRONTENDS_SNN_AST_H
+#define SNN_FRONTENDS_SNN_AST_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SMLoc.h"
+
+#include <memory>
+#include <vector>
+
+namespace snn::frontend {
+
+struct Name {
+  llvm::StringRef text;
+  llvm::SMRange range;
+};
+
+struct Expr;
+using ExprPtr = std::unique_ptr<Expr>;
+
+/// `value`, `name = value`, `name = learn each value`.
+struct Argument {
+  Name name; ///< empty text if positional
+  bool learn = false, each = false;
+  llvm::SMRange range;
+  ExprPtr value;
+};
+
+enum class Operator {
+  Add,
+  Subtract,
+  Multiply,
+  Divide,
+  Less,
+  LessEqual,
+  Greater,
+  GreaterEqual,
+  Equal,
+  NotEqual,
+  Negate
+};
+
+struct Expr {
+  enum class Kind { Number, Name, Operation, Call, Tuple };
+  Kind kind = Kind::Number;
+  llvm::SMRange range;
+  llvm::SMLoc place;    ///< of an operation: its operator; otherwise the start
+  double number = 0;    ///< Number
+  llvm::StringRef name; ///< Name, Call
+  Operator op = Operator::Add;
+  std::vector<Argument> args; ///< Call; the operands of Operation and Tuple
+  unsigned depth = 1;         ///< levels of nesting, bounded by limits::kNesting
+
+  const Expr &operand(unsigned index) const { return *args[index].value; }
+};
+
+struct ParamDecl {
+  Name name;
+  ExprPtr value;
+};
+
+struct Statement;
+using Statements = std::vector<Statement>;
+
+/// One arm of `if option == word { ... }`; `else` has an empty option.
+struct Branch {
+  Name option, word;
+  Statements body;
+};
+
+struct Statement {
+  enum class Kind { State, Assign, Spike, If };
+  Kind kind = Kind::Assign;
+  llvm::SMRange range;
+  Name name;                    ///< State, Assign
+  ExprPtr value;                ///< State, Assign, Spike
+  std::vector<Branch> branches; ///< If
+};
+
+/// A parameter of a neuron with its default.
+struct NeuronParam {
+  Name name;
+  ExprPtr value;
+};
+
+struct NeuronDecl {
+  Name name, input;
+  std::vector<NeuronParam> params;
+  Statements body;
+  bool valid = true; ///< false if a syntax error was reported inside
+};
+
+struct InputDecl {
+  llvm::SMRange range;
+  Name type;
+  std::vector<ExprPtr> extents;
+  ExprPtr divisor; ///< may be null
+  bool overTime = false;
+};
+
+struct StepsDecl {
+  llvm::SMRange range;
+  bool fromData = false; ///< `steps ? <= bound`
+  ExprPtr value;
+};
+
+/// `call`, `label: call` or `let name = call`. A line with a syntax error has no call.
+struct LayerDecl {
+  bool let = false;
+  Name name; ///< the label or what `let` defines; may be empty
+  ExprPtr call;
+  llvm::SMRange range;
+};
+
+struct ModelDecl {
+  Name name;
+  std::vector<InputDecl> inputs;
+  std::vector<StepsDecl> steps;
+  std::vector<LayerDecl> layers;
+  bool valid = true; ///< false if a syntax error was reported inside
+};
+
+struct TrainField {
+  Name key;
+  ExprPtr value;
+};
+
+struct TrainDecl {
+  Name name; ///< the word `train`
+  std::vector<TrainField> fields;
+};
+
+struct SourceFile {
+  std::vector<ParamDecl> params;
+  std::vector<std::unique_ptr<NeuronDecl>> neurons;
+  std::vector<ModelDecl> models;
+  std::vector<TrainDecl> trains;
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_AST_H

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checked model -> snn text with everything resolved.
+
+#include "frontends/snn/Evaluate.h"
+#include "frontends/snn/Frontend.h"
+#include "frontends/snn/Surrogates.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+constexpr size_t kCommentColumn = 60;
+
+std::string callText(StringRef name, ArrayRef<std::string> args) {
+  return args.empty() ? name.str() : (name + "(" + llvm::join(args, ", ") + ")").str();
+}
+
+std::string surrogateText(const SurrogateValue &value) {
+  std::vector<std::string> args;
+  for (auto [formal, number] : llvm::zip(value.info->numbers, value.numbers))
+    args.push_back((formal.name + " = " + numberText(number)).str());
+  return callText(value.info->name, args);
+}
+
+std::string valueText(const CheckedParam &param, const ParamValue &value) {
+  if (param.kind == ParamKind::Option)
+    return value.word;
+  if (param.kind == ParamKind::Surrogate)
+    return surrogateText(value.surrogate);
+  std::string start = value.uniform ? "uniform(" + numberText(value.number) + ", " + numberText(value.high) + ")"
+                                    : numberText(value.number);
+  return std::string(value.learn ? "learn " : "") + (value.each ? "each " : "") + start;
+}
+
+std::string shapeText(ArrayRef<int64_t> extents) {
+  return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
+}
+
+StringRef symbolOf(Operator op) {
+  switch (op) {
+  case Operator::Add:
+    return " + ";
+  case Operator::Subtract:
+    return " - ";
+  case Operator::Multiply:
+    return " * ";
+  case Operator::Divide:
+    return " / ";
+  case Operator::Less:
+    return " < ";
+  case Operator::LessEqual:
+    return " <= ";
+  case Operator::Greater:
+    return " > ";
+  case Operator::GreaterEqual:
+    return " >= ";
+  case Operator::Equal:
+    return " == ";
+  case Operator::NotEqual:
+    return " != ";
+  case Operator::Negate:
+    return "-";
+  }
+  return "";
+}
+
+/// How tightly an operator binds; parentheses go around what binds less than its place asks for.
+unsigned bindingOf(const Expr &expr) {
+  if (expr.kind != Expr::Kind::Operation)
+    return 5;
+  switch (expr.op) {
+  case Operator::Negate:
+    return 4;
+  case Operator::Multiply:
+  case Operator::Divide:
+    return 3;
+  case Operator::Add:
+  case Operator::Subtract:
+    return 2;
+  default:
+    return 1;
+  }
+}
+
+class Printer {
+public:
+  Printer(const CheckedModel &model, raw_ostream &os) : model(model), os(os) {}
+
+  void run() {
+    os << "snn 1\n";
+    for (const auto &neuron : model.neurons)
+      if (!neuron->prelude)
+        printNeuron(*neuron);
+    os << "\nmodel " << model.name.text << " {\n";
+    printInput();
+    if (model.steps)
+      os << "  steps " << *model.steps << "\n";
+    else
+      os << "  steps ? <= " << model.maxSteps << "\n";
+    for (const CheckedLayer &layer : model.layers)
+      printLayer(layer);
+    os << "}\n";
+    printTrain();
+  }
+
+private:
+  void printNeuron(const CheckedNeuron &neuron) {
+    const NeuronDecl &decl = *neuron.decl;
+    os << "\nneuron " << decl.name.text << "(" << decl.input.text;
+    for (auto [index, param] : enumerate(neuron.params)) {
+      os << (index ? ", " : "; ") << param.name.text << " = ";
+      if (param.kind == ParamKind::Option)
+        os << "one_of(" << llvm::join(param.words, ", ") << ")";
+      else
+        os << valueText(param, param.byDefault);
+    }
+    os << ") {\n";
+    current = &neuron;
+    auto state = neuron.states.begin();
+    printStatements(decl.body, 2, state);
+    os << "}\n";
+  }
+
+  void printStatements(const Statements &body, unsigned indent, std::vector<CheckedState>::const_iterator &state) {
+    for (const Statement &statement : body) {
+      os.indent(indent);
+      switch (statement.kind) {
+      case Statement::Kind::State:
+        os << "state " << state->name.text << " = " << numberText(state->rest);
+        ++state;
+        break;
+      case Statement::Kind::Assign:
+        os << statement.name.text << " = ";
+        printExpr(os, *statement.value);
+        break;
+      case Statement::Kind::Spike:
+        os << "spike ";
+        printExpr(os, *statement.value);
+        break;
+      case Statement::Kind::If:
+        for (auto [index, branch] : enumerate(statement.branches)) {
+          os << (index ? " else " : "");
+          if (!branch.option.text.empty())
+            os << "if " << branch.option.text << " == " << branch.word.text << " ";
+          os << "{\n";
+          printStatements(branch.body, indent + 2, state);
+          os.indent(indent) << "}";
+        }
+        break;
+      }
+      os << "\n";
+    }
+  }
+
+  void printExpr(const Expr &expr, unsigned binding = 0) {
+    unsigned own = bindingOf(expr);
+    bool parentheses = own < binding;
+    os << (parentheses ? "(" : "");
+    switch (expr.kind) {
+    case Expr::Kind::Number:
+      os << numberText(expr.number);
+      break;
+    case Expr::Kind::Name:
+      os << expr.name;
+      break;
+    case Expr::Kind::Operation:
+      if (expr.op == Operator::Negate) {
+        os << "-";
+        printExpr(expr.operand(0), own);
+        break;
+      }
+      printExpr(expr.operand(0), own == 1 ? 2 : own);
+      os << symbolOf(expr.op);
+      printExpr(expr.operand(1), own + 1);
+      break;
+    case Expr::Kind::Call:
+    case Expr::Kind::Tuple:
+      os << expr.name << "(";
+      for (auto [index, arg] : enumerate(expr.args)) {
+        os << (index ? ", " : "");
+        if (expr.name == "fire" && index == 1 && !isParam(*arg.value))
+          os << surrogateText(surrogateOf(model, *arg.value));
+        else
+          printExpr(*arg.value);
+      }
+      os << ")";
+      break;
+    }
+    os << (parentheses ? ")" : "");
+  }
+
+  bool isParam(const Expr &expr) const {
+    return expr.kind == Expr::Kind::Name &&
+           llvm::any_of(current->params, [&](const CheckedParam &param) { return param.name.text == expr.name; });
+  }
+
+  void printInput() {
+    const CheckedInput &input = model.input;
+    os << "  input " << (input.bytes ? "u8" : "f32") << "[";
+    for (auto [index, extent] : enumerate(input.extents))
+      os << (index ? ", " : "") << extent;
+    os << "]";
+    if (input.divisor != 1)
+      os << " / " << numberText(input.divisor);
+    os << (input.overTime ? " over time\n" : "\n");
+  }
+
+  void printLayer(const CheckedLayer &layer) {
+    std::string text = layer.labelled ? layer.key + ": " : "";
+    switch (layer.kind) {
+    case CheckedLayer::Kind::Flatten:
+      text += "flatten";
+      break;
+    case CheckedLayer::Kind::Linear:
+      text += "linear(" + std::to_string(layer.to[0]) + ", bias = " + (layer.bias ? "true" : "false") + ")";
+      break;
+    case CheckedLayer::Kind::Population:
+      text += "population(classes = " + std::to_string(layer.classes) + ")";
+      break;
+    case CheckedLayer::Kind::Neuron: {
+      std::vector<std::string> args;
+      for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+        args.push_back((param.name.text + " = " + valueText(param, value)).str());
+      text += callText(layer.neuron->decl->name.text, args);
+      break;
+    }
+    }
+    text.resize(std::max(text.size() + 1, kCommentColumn), ' ');
+    os << "  " << text << "# " << (layer.key.empty() ? "" : layer.key + ": ") << shapeText(layer.from) << " -> "
+       << shapeText(layer.to) << "\n";
+  }
+
+  void printTrain() {
+    const CheckedTrain &train = model.train;
+    os << "\ntrain {\n  loss mse_count(correct = " << numberText(train.correct)
+       << ", incorrect = " << numberText(train.incorrect) << ")\n";
+    std::vector<std::string> args;
+    for (size_t index = 0; index < train.optimizer.size(); ++index) {
+      const Hyper &hyper = train.optimizer[index];
+      if (hyper.name == "beta1")
+        args.push_back("betas = (" + numberText(hyper.value) + ", " + numberText(train.optimizer[++index].value) + ")");
+      else
+        args.push_back(hyper.name + " = " + numberText(hyper.value));
+    }
+    os << "  optimizer " << callText(train.adam ? "adam" : "sgd", args) << "\n  batch " << train.batch << "\n  epochs "
+       << train.epochs << "\n}\n";
+  }
+
+  const CheckedModel &model;
+  raw_ostream &os;
+  const CheckedNeuron *current = nullptr; ///< the definition that is being printed
+};
+
+} // namespace
+
+void printAst(const CheckedModel &model, raw_ostream &os) { Printer(model, os).run(); }
+
+} // namespace snn::frontend

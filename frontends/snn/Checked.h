@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A model in which everything is resolved and within its limits: what the printer and the importer read.
+
+#ifndef SNN_FRONTENDS_SNN_CHECKED_H
+#define SNN_FRONTENDS_SNN_CHECKED_H
+
+#include "frontends/snn/Ast.h"
+
+#include "llvm/Support/SourceMgr.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace snn::frontend {
+
+struct SurrogateInfo;
+
+enum class Precision { F32, F64 };
+enum class Mode { Train, Infer };
+
+struct FrontendOptions {
+  std::map<std::string, std::string> defines; ///< -D NAME=VALUE: values of `param` lines
+  Precision precision = Precision::F32;       ///< the type of all reals of the module
+  bool softSpikes = false;                    ///< `fire` gives the surrogate's antiderivative instead of the step
+  Mode mode = Mode::Train;
+};
+
+enum class ParamKind { Number, Option, Surrogate };
+
+/// A surrogate with numbers for all of its parameters, in the order of its entry in the table.
+struct SurrogateValue {
+  const SurrogateInfo *info = nullptr;
+  std::vector<double> numbers;
+};
+
+/// What a neuron's parameter is in a layer. Only the part that belongs to the parameter's kind is used.
+struct ParamValue {
+  bool learn = false;   ///< trained
+  bool each = false;    ///< one value per neuron; otherwise one for the layer
+  bool uniform = false; ///< starts in [number, high) instead of at `number`
+  double number = 0, high = 0;
+  std::string word;
+  SurrogateValue surrogate;
+};
+
+struct CheckedParam {
+  Name name;
+  ParamKind kind = ParamKind::Number;
+  ParamValue byDefault;
+  std::vector<llvm::StringRef> words; ///< of an option
+};
+
+struct CheckedState {
+  Name name;
+  double rest = 0;
+};
+
+struct CheckedNeuron {
+  const NeuronDecl *decl = nullptr;
+  bool prelude = false;
+  bool valid = true;
+  std::vector<CheckedParam> params;
+  std::vector<CheckedState> states; ///< as declared; `fired` comes on top where it is used
+
+  /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
+  const CheckedState *membrane() const;
+};
+
+struct CheckedLayer {
+  enum class Kind { Flatten, Linear, Neuron, Population };
+  Kind kind = Kind::Flatten;
+  std::string key; ///< the label, or the index that nn.Sequential gives it; empty for population
+  bool labelled = false;
+  llvm::SMLoc loc;
+  std::vector<int64_t> from, to; ///< one sample's extents
+  bool bias = true;              ///< Linear
+  int64_t classes = 0;           ///< Population
+  const CheckedNeuron *neuron = nullptr;
+  std::vector<ParamValue> values; ///< Neuron: one for each of its parameters
+};
+
+struct CheckedInput {
+  llvm::SMLoc loc;
+  bool bytes = false; ///< u8; otherwise reals
+  std::vector<int64_t> extents;
+  double divisor = 1;
+  bool overTime = false;
+};
+
+/// A number of the loss or the optimiser, under the name that it has at run time.
+struct Hyper {
+  std::string name;
+  double value;
+};
+
+struct CheckedTrain {
+  llvm::SMLoc lossLoc, optimizerLoc; ///< invalid where the default holds
+  double correct = 1, incorrect = 0;
+  bool adam = true;
+  std::vector<Hyper> optimizer;
+  int64_t batch = 128, epochs = 10;
+};
+
+struct CheckedModel {
+  std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names and locations refer to
+  std::shared_ptr<SourceFile> file, prelude;
+  FrontendOptions options;
+  Name name;
+  std::map<std::string, double> params; ///< of the file, with the command line's values
+  CheckedInput input;
+  std::optional<int64_t> steps; ///< absent: given with each call
+  int64_t maxSteps = 1;
+  std::vector<std::unique_ptr<CheckedNeuron>> neurons;
+  std::vector<CheckedLayer> layers;
+  CheckedTrain train;
+
+  /// Width of the last neuron layer, and into how many classes its spikes are counted.
+  int64_t outputNeurons() const;
+  int64_t classes() const;
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_CHECKED_H

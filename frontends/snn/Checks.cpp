@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checks of a file: parameters, layers and their shapes, training.
+
+#include "frontends/snn/Checks.h"
+
+#include "frontends/snn/Evaluate.h"
+#include "frontends/snn/Lexer.h"
+#include "frontends/snn/Limits.h"
+#include "frontends/snn/NeuronChecks.h"
+#include "frontends/snn/Parser.h"
+
+#include "llvm/ADT/StringSet.h"
+
+#include <cfloat>
+#include <cmath>
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+constexpr StringRef kLayerKinds[] = {"flatten", "linear", "population"};
+
+/// Symbols that the compiled model has anyway: a model or a label of this name would stand for two things.
+bool isOwnSymbol(StringRef name) {
+  return is_contained({"input",
+                       "labels",
+                       "spikes",
+                       "membrane",
+                       "hidden",
+                       "hidden_membrane",
+                       "count",
+                       "loss",
+                       "grad",
+                       "lr",
+                       "beta1",
+                       "beta2",
+                       "eps",
+                       "weight_decay",
+                       "momentum",
+                       "forward",
+                       "step",
+                       "update",
+                       "loss_and_gradient",
+                       "train_step",
+                       "arena_size",
+                       "optimizer"},
+                      name);
+}
+
+std::string shapeText(ArrayRef<int64_t> extents) {
+  std::string text = "[";
+  for (auto [index, extent] : enumerate(extents))
+    text += (index ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+class Checker {
+public:
+  Checker(CheckedModel &model, Diagnostics &diagnostics)
+      : model(model), diagnostics(diagnostics), evaluator(diagnostics) {}
+
+  void run() {
+    checkNeurons(*model.prelude, /*prelude=*/true);
+    checkParams();
+    checkNeurons(*model.file, /*prelude=*/false);
+    const auto &models = model.file->models;
+    if (models.empty() && !diagnostics.hasErrors())
+      diagnostics.error(DiagId::MissingModel, endOfFile(), "the file has no model; expected 'model NAME { ... }'");
+    if (!models.empty())
+      checkModel(models.front());
+    for (const ModelDecl &second : ArrayRef(models).drop_front(!models.empty())) {
+      diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one model, but this is the second");
+      diagnostics.note(models.front().name.range, "the first is here");
+    }
+    checkTrain();
+  }
+
+private:
+  SMRange endOfFile() {
+    auto buffer = diagnostics.sources.getMemoryBuffer(diagnostics.sources.getMainFileID());
+    SMLoc end = SMLoc::getFromPointer(buffer->getBufferEnd());
+    return {end, end};
+  }
+
+  /// Reports a second definition of `name` among `known`, and reserved words.
+  bool isNew(const Name &name, StringMap<SMRange> &known, StringRef what) {
+    if (isReservedWord(name.text)) {
+      diagnostics.error(DiagId::ReservedName, name.range,
+                        "'" + name.text + "' is a word of the language and cannot be the name of a " + what);
+      return false;
+    }
+    auto [it, inserted] = known.try_emplace(name.text, name.range);
+    if (inserted)
+      return true;
+    diagnostics.error(DiagId::Redefinition, name.range, what + " '" + name.text + "' is defined twice");
+    diagnostics.note(it->second, "first defined here");
+    return false;
+  }
+
+  void checkParams() {
+    StringMap<SMRange> known;
+    StringMap<double> defined;
+    SmallVector<StringRef> names;
+    for (const ParamDecl &param : model.file->params)
+      names.push_back(param.name.text);
+    for (const auto &[name, text] : model.options.defines) {
+      double value = 0;
+      if (!is_contained(names, StringRef(name)))
+        diagnostics.error(DiagId::UnknownDefine, {},
+                          "-D " + name + ": the model has no 'param " + name + "'" + didYouMean(name, names));
+      else if (!parseNumber(text, value) || std::abs(value) > FLT_MAX)
+        diagnostics.error(DiagId::InvalidDefine, {},
+                          "-D " + name + "=" + text + ": expected a number, such as 12, -0.5 or 2e-3");
+      defined[name] = value;
+    }
+    for (const ParamDecl &param : model.file->params) {
+      if (!isNew(param.name, known, "param") || diagnostics.full())
+        continue;
+      auto it = defined.find(param.name.text);
+      auto value = it == defined.end() ? evaluator.number(*param.value) : std::optional(it->second);
+      evaluator.params[param.name.text] = value.value_or(1);
+      model.params[param.name.text.str()] = value.value_or(1);
+    }
+  }
+
+  void checkNeurons(const SourceFile &file, bool prelude) {
+    for (const auto &decl : file.neurons) {
+      if (diagnostics.full())
+        return;
+      if (is_contained(kLayerKinds, decl->name.text)) {
+        diagnostics.error(DiagId::Redefinition, decl->name.range,
+                          "'" + decl->name.text + "' is a layer of the language and cannot be the name of a neuron");
+        continue;
+      }
+      if (!isNew(decl->name, neuronNames, "neuron"))
+        continue;
+      model.neurons.push_back(checkNeuron(*decl, prelude, evaluator));
+      neurons[decl->name.text] = model.neurons.back().get();
+    }
+  }
+
+  void checkModel(const ModelDecl &decl) {
+    model.name = decl.name;
+    if (isOwnSymbol(decl.name.text) || isReservedWord(decl.name.text))
+      diagnostics.error(DiagId::ReservedName, decl.name.range,
+                        "'" + decl.name.text + "' already has a meaning and cannot be the name of a model");
+    checkInput(decl);
+    checkSteps(decl);
+    for (const LayerDecl &layer : decl.layers) {
+      if (diagnostics.full())
+        return;
+      if (layer.let)
+        checkLet(layer);
+      else
+        checkLayer(layer);
+    }
+    checkEnd(decl);
+  }
+
+  void checkInput(const ModelDecl &decl) {
+    if (decl.inputs.empty()) {
+      if (decl.valid)
+        diagnostics.error(DiagId::MissingInput, decl.name.range,
+                          "model '" + decl.name.text + "' has no input; expected a line such as 'input u8[1, 28, 28]'");
+      return;
+    }
+    for (const InputDecl &second : ArrayRef(decl.inputs).drop_front()) {
+      diagnostics.error(DiagId::Redefinition, second.range, "a model has one input, but this is the second");
+      diagnostics.note(decl.inputs.front().range, "the first is here");
+    }
+    const InputDecl &input = decl.inputs.front();
+    if (!decl.layers.empty() && decl.layers.front().range.Start.getPointer() < input.range.Start.getPointer())
+      diagnostics.error(DiagId::Misplaced, input.range, "the input must stand before the first layer");
+    model.input.loc = input.range.Start;
+    model.input.overTime = input.overTime;
+    model.input.bytes = input.type.text == "u8";
+    if (!model.input.bytes && input.type.text != "f32")
+      diagnostics.error(DiagId::UnknownType, input.type.range,
+                        "an input cannot have type '" + input.type.text + "'; expected u8 or f32");
+    int64_t elements = 1;
+    bool valid = true;
+    for (const ExprPtr &extent : input.extents) {
+      auto value = evaluator.integer(*extent, "an extent of the input", 1, limits::kSampleElements);
+      if (!value) {
+        valid = false;
+        continue;
+      }
+      model.input.extents.push_back(*value);
+      if (elements <= limits::kSampleElements)
+        elements *= *value;
+    }
+    if (input.extents.size() > limits::kRank || elements > limits::kSampleElements) {
+      diagnostics.error(DiagId::TooLarge, input.range,
+                        "a sample may have up to " + Twine(limits::kRank) + " extents and " +
+                            Twine(limits::kSampleElements) + " elements");
+      valid = false;
+    }
+    if (input.divisor)
+      if (auto divisor = evaluator.number(*input.divisor)) {
+        model.input.divisor = *divisor;
+        if (static_cast<float>(*divisor) == 0)
+          diagnostics.error(DiagId::OutOfRange, input.divisor->range, "the input cannot be divided by zero");
+      }
+    if (valid)
+      shape = model.input.extents;
+  }
+
+  void checkSteps(const ModelDecl &decl) {
+    if (decl.steps.empty()) {
+      if (decl.valid)
+        diagnostics.error(DiagId::MissingSteps, decl.name.range,
+                          "model '" + decl.name.text +
+                              "' has no number of time steps; expected a line such as 'steps 25'");
+      return;
+    }
+    for (const StepsDecl &second : ArrayRef(decl.steps).drop_front()) {
+      diagnostics.error(DiagId::Redefinition, second.range, "'steps' is given twice");
+      diagnostics.note(decl.steps.front().range, "first given here");
+    }
+    const StepsDecl &steps = decl.steps.front();
+    auto value = evaluator.integer(*steps.value, "the number of time steps", 1, limits::kSteps);
+    model.maxSteps = value.value_or(1);
+    if (!steps.fromData)
+      model.steps = model.maxSteps;
+  }
+
+  void checkLet(const LayerDecl &decl) {
+    if (!decl.call)
+      return;
+    bool isOther = neurons.contains(decl.name.text) || is_contained(kLayerKinds, decl.name.text);
+    if (isOther)
+      diagnostics.error(DiagId::Redefinition, decl.name.range,
+                        "'" + decl.name.text + "' is a layer already and cannot be defined by 'let'");
+    if (!isOther && isNew(decl.name, letNames, "layer"))
+      lets[decl.name.text] = resolve(*decl.call);
+  }
+
+  /// What a call of a layer says, without its place in the network. A linear layer's width is in `to`.
+  std::optional<CheckedLayer> resolve(const Expr &call) {
+    CheckedLayer layer;
+    if (auto it = lets.find(call.name); it != lets.end()) {
+      if (!call.args.empty()) {
+        diagnostics.error(DiagId::TooManyArguments, call.range,
+                          "'" + call.name + "' is a configured layer and takes no arguments");
+        return std::nullopt;
+      }
+      return it->second;
+    }
+    if (letNames.contains(call.name))
+      return std::nullopt;
+    if (auto it = neurons.find(call.name); it != neurons.end()) {
+      layer.kind = CheckedLayer::Kind::Neuron;
+      layer.neuron = it->second;
+      if (!layer.neuron->valid)
+        return std::nullopt;
+      auto values = checkNeuronArguments(*layer.neuron, call, evaluator);
+      if (!values)
+        return std::nullopt;
+      layer.values = std::move(*values);
+      return layer;
+    }
+    if (call.name == "flatten")
+      return evaluator.bind(call, {}) ? std::optional(layer) : std::nullopt;
+    if (call.name == "linear")
+      return resolveLinear(call);
+    if (call.name == "population")
+      return resolvePopulation(call);
+    reportUnknownLayer(call);
+    return std::nullopt;
+  }
+
+  void reportUnknownLayer(const Expr &call) {
+    SmallVector<StringRef> known(std::begin(kLayerKinds), std::end(kLayerKinds)), neuronList;
+    for (const auto &neuron : model.neurons)
+      neuronList.push_back(neuron->decl->name.text);
+    llvm::append_range(known, neuronList);
+    SmallVector<StringRef> letList(lets.keys());
+    llvm::sort(letList);
+    llvm::append_range(known, letList);
+    SMRange name{call.place, SMLoc::getFromPointer(call.place.getPointer() + call.name.size())};
+    diagnostics.error(DiagId::UnknownLayer, name, "unknown layer '" + call.name + "'" + didYouMean(call.name, known));
+    diagnostics.note(name, "the layers are " + listOf(kLayerKinds) + "; the neurons are " + listOf(neuronList));
+  }
+
+  std::optional<CheckedLayer> resolveLinear(const Expr &call) {
+    auto bound = evaluator.bind(call, {"outputs", "bias"});
+    if (!bound)
+      return std::nullopt;
+    const Argument *outputs = (*bound)[0], *bias = (*bound)[1];
+    if (!outputs) {
+      diagnostics.error(DiagId::MissingArgument, call.range, "'linear' needs the number of its outputs");
+      return std::nullopt;
+    }
+    CheckedLayer layer;
+    layer.kind = CheckedLayer::Kind::Linear;
+    if (bias) {
+      StringRef word = bias->value->kind == Expr::Kind::Name ? bias->value->name : "";
+      if (!evaluator.isPlain(*bias))
+        return std::nullopt;
+      if (word != "true" && word != "false") {
+        diagnostics.error(DiagId::WrongArgument, bias->range, "'bias' is true or false");
+        return std::nullopt;
+      }
+      layer.bias = word == "true";
+    }
+    if (!evaluator.isPlain(*outputs))
+      return std::nullopt;
+    auto width = evaluator.integer(*outputs->value, "the number of outputs", 1, limits::kNeurons);
+    if (!width)
+      return std::nullopt;
+    layer.to = {*width};
+    return layer;
+  }
+
+  std::optional<CheckedLayer> resolvePopulation(const Expr &call) {
+    auto bound = evaluator.bind(call, {"classes"});
+    if (!bound)
+      return std::nullopt;
+    if (!bound->front()) {
+      diagnostics.error(DiagId::MissingArgument, call.range, "'population' needs the number of classes");
+      return std::nullopt;
+    }
+    if (!evaluator.isPlain(*bound->front()))
+      return std::nullopt;
+    auto classes = evaluator.integer(*bound->front()->value, "the number of classes", 1, limits::kNeurons);
+    if (!classes)
+      return std::nullopt;
+    CheckedLayer layer;
+    layer.kind = CheckedLayer::Kind::Population;
+    layer.classes = *classes;
+    return layer;
+  }
+
+  void checkLayer(const LayerDecl &decl) {
+    last = &decl;
+    int64_t index = layerCount++;
+    if (layerCount == int64_t(limits::kLayers) + 1)
+      diagnostics.error(DiagId::TooLarge, decl.range, "the model has more than " + Twine(limits::kLayers) + " layers");
+    if (population)
+      diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
+    bool labelled = !decl.name.text.empty();
+    if (labelled && isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
+      diagnostics.error(DiagId::ReservedName, decl.name.range,
+                        "'" + decl.name.text + "' already has a meaning and cannot be a label");
+    auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
+    if (!layer || layerCount > int64_t(limits::kLayers)) {
+      complete = false;
+      shape.reset();
+      return;
+    }
+    layer->labelled = labelled;
+    layer->key = labelled ? decl.name.text.str() : std::to_string(index);
+    layer->loc = decl.range.Start;
+    place(std::move(*layer), decl);
+  }
+
+  /// Fits a layer to the shape that comes before it.
+  void place(CheckedLayer layer, const LayerDecl &decl) {
+    if (layer.kind == CheckedLayer::Kind::Population) {
+      population = true;
+      layer.key.clear();
+      if (layer.labelled)
+        diagnostics.error(DiagId::Misplaced, decl.name.range, "'population' has nothing that a label could name");
+    }
+    if (!shape) {
+      if (layer.kind == CheckedLayer::Kind::Linear)
+        shape = layer.to;
+      model.layers.push_back(std::move(layer));
+      return;
+    }
+    layer.from = *shape;
+    bool flat = shape->size() == 1;
+    switch (layer.kind) {
+    case CheckedLayer::Kind::Flatten: {
+      int64_t elements = 1;
+      for (int64_t extent : *shape)
+        elements *= extent;
+      layer.to = {elements};
+      break;
+    }
+    case CheckedLayer::Kind::Linear:
+      if (flat && layer.to[0] > limits::kWeightElements / shape->front())
+        diagnostics.error(DiagId::TooLarge, decl.call->range,
+                          "the weight has " + Twine(layer.to[0]) + " x " + Twine(shape->front()) +
+                              " elements, but at most " + Twine(limits::kWeightElements) + " are possible");
+      break;
+    case CheckedLayer::Kind::Neuron:
+      layer.to = layer.from;
+      if (flat && shape->front() > limits::kNeurons)
+        diagnostics.error(DiagId::TooLarge, decl.call->range,
+                          "the layer has " + Twine(shape->front()) + " neurons, but at most " +
+                              Twine(limits::kNeurons) + " are possible");
+      break;
+    case CheckedLayer::Kind::Population:
+      layer.to = {layer.classes};
+      if (flat && shape->front() % layer.classes != 0)
+        diagnostics.error(DiagId::PopulationMismatch, decl.call->range,
+                          Twine(shape->front()) + " neurons do not divide into " + Twine(layer.classes) + " classes");
+      break;
+    }
+    if (!flat && layer.kind != CheckedLayer::Kind::Flatten) {
+      diagnostics.error(DiagId::NotFlat, decl.call->range,
+                        "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
+                            " here; add a line 'flatten' before it");
+      if (layer.to.size() != 1) {
+        shape.reset();
+        return;
+      }
+    }
+    shape = layer.to;
+    model.layers.push_back(std::move(layer));
+  }
+
+  void checkEnd(const ModelDecl &decl) {
+    if (!decl.valid || !complete)
+      return;
+    ArrayRef<CheckedLayer> layers = model.layers;
+    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Population)
+      layers = layers.drop_back();
+    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron)
+      return;
+    diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
+                      last && population
+                          ? "'population' counts spikes, so the layer before it must be one of neurons, such as 'leaky'"
+                          : "the loss counts spikes, so the last layer must be one of neurons, such as 'leaky'");
+  }
+
+  /// The number of an argument within bounds; the default if there is none.
+  double real(const Argument *argument, double byDefault, double low, double high, bool belowHigh = false) {
+    if (!argument || !evaluator.isPlain(*argument))
+      return byDefault;
+    return realOf(*argument->value, argument->range, byDefault, low, high, belowHigh);
+  }
+  double realOf(const Expr &expr, SMRange range, double byDefault, double low, double high, bool belowHigh) {
+    auto value = evaluator.number(expr);
+    if (!value)
+      return byDefault;
+    if (*value < low || *value > high || (belowHigh && *value == high)) {
+      std::string bounds = high == HUGE_VAL ? "must be at least " + numberText(low)
+                                            : "must be at least " + numberText(low) + " and " +
+                                                  (belowHigh ? "below " : "at most ") + numberText(high);
+      diagnostics.error(DiagId::OutOfRange, range, "value " + bounds + ", but is " + numberText(*value));
+    }
+    return *value;
+  }
+
+  void checkTrain() {
+    CheckedTrain &train = model.train;
+    train.optimizer = {{"lr", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0}};
+    for (const TrainDecl &second : ArrayRef(model.file->trains).drop_front(!model.file->trains.empty())) {
+      diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one 'train', but this is the second");
+      diagnostics.note(model.file->trains.front().name.range, "the first is here");
+    }
+    if (model.file->trains.empty())
+      return;
+    StringMap<SMRange> known;
+    for (const TrainField &field : model.file->trains.front().fields) {
+      StringRef key = field.key.text;
+      if (!isNew(field.key, known, "field"))
+        continue;
+      if (key == "loss")
+        checkLoss(*field.value);
+      else if (key == "optimizer")
+        checkOptimizer(*field.value);
+      else if (key == "batch")
+        train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
+      else if (key == "epochs")
+        train.epochs = evaluator.integer(*field.value, "the number of epochs", 0, limits::kEpochs).value_or(1);
+      else
+        diagnostics.error(DiagId::UnknownField, field.key.range,
+                          "'train' has no '" + key + "'; expected loss, optimizer, batch or epochs" +
+                              didYouMean(key, {"loss", "optimizer", "batch", "epochs"}));
+    }
+  }
+
+  bool isCall(const Expr &expr) { return expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Call; }
+
+  void checkLoss(const Expr &expr) {
+    if (!isCall(expr) || expr.name != "mse_count")
+      return diagnostics.error(DiagId::UnknownLoss, expr.range,
+                               "expected the loss 'mse_count(correct = 1, incorrect = 0)'" +
+                                   didYouMean(expr.name, {"mse_count"}));
+    model.train.lossLoc = expr.range.Start;
+    if (auto bound = evaluator.bind(expr, {"correct", "incorrect"})) {
+      model.train.correct = real((*bound)[0], 1, 0, 1);
+      model.train.incorrect = real((*bound)[1], 0, 0, 1);
+    }
+  }
+
+  void checkOptimizer(const Expr &expr) {
+    if (!isCall(expr) || (expr.name != "adam" && expr.name != "sgd"))
+      return diagnostics.error(DiagId::UnknownOptimizer, expr.range,
+                               "expected the optimizer 'adam(...)' or 'sgd(...)'" +
+                                   didYouMean(expr.name, {"adam", "sgd"}));
+    CheckedTrain &train = model.train;
+    train.optimizerLoc = expr.range.Start;
+    train.adam = expr.name == "adam";
+    if (!train.adam) {
+      if (auto bound = evaluator.bind(expr, {"lr", "momentum", "weight_decay"}))
+        train.optimizer = {{"lr", real((*bound)[0], 1e-3, 0, HUGE_VAL)},
+                           {"momentum", real((*bound)[1], 0, 0, HUGE_VAL)},
+                           {"weight_decay", real((*bound)[2], 0, 0, HUGE_VAL)}};
+      return;
+    }
+    auto bound = evaluator.bind(expr, {"lr", "betas", "eps", "weight_decay"});
+    if (!bound)
+      return;
+    double beta1 = 0.9, beta2 = 0.999;
+    if (const Argument *betas = (*bound)[1]; betas && evaluator.isPlain(*betas)) {
+      const Expr &pair = *betas->value;
+      if (pair.kind != Expr::Kind::Tuple || pair.args.size() != 2)
+        return diagnostics.error(DiagId::WrongArgument, betas->range,
+                                 "'betas' is a pair of numbers, as in 'betas = (0.9, 0.999)'");
+      beta1 = realOf(pair.operand(0), pair.operand(0).range, beta1, 0, 1, true);
+      beta2 = realOf(pair.operand(1), pair.operand(1).range, beta2, 0, 1, true);
+    }
+    train.optimizer = {{"lr", real((*bound)[0], 1e-3, 0, HUGE_VAL)},
+                       {"beta1", beta1},
+                       {"beta2", beta2},
+                       {"eps", real((*bound)[2], 1e-8, 0, HUGE_VAL)},
+                       {"weight_decay", real((*bound)[3], 0, 0, HUGE_VAL)}};
+  }
+
+  CheckedModel &model;
+  Diagnostics &diagnostics;
+  Evaluator evaluator;
+  StringMap<const CheckedNeuron *> neurons;
+  StringMap<SMRange> neuronNames, letNames, labels;
+  StringMap<std::optional<CheckedLayer>> lets;
+  std::optional<std::vector<int64_t>> shape; ///< of one sample, after the layers so far; unknown after an error
+  const LayerDecl *last = nullptr;
+  int64_t layerCount = 0;
+  bool population = false;
+  bool complete = true; ///< all layers so far could be read
+};
+
+} // namespace
+
+void check(CheckedModel &model, Diagnostics &diagnostics) { Checker(model, diagnostics).run(); }
+
+const CheckedState *CheckedNeuron::membrane() const {
+  for (const CheckedState &state : states)
+    if (state.name.text == "mem")
+      return &state;
+  return states.empty() ? nullptr : &states.front();
+}
+
+int64_t CheckedModel::outputNeurons() const {
+  for (const CheckedLayer &layer : llvm::reverse(layers))
+    if (layer.kind == CheckedLayer::Kind::Neuron)
+      return layer.to.front();
+  return 0;
+}
+
+int64_t CheckedModel::classes() const {
+  return layers.back().kind == CheckedLayer::Kind::Population ? layers.back().classes : outputNeurons();
+}
+
+} // namespace snn::frontend

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Constant numbers, surrogates and arguments.
+
+#include "frontends/snn/Evaluate.h"
+
+#include "frontends/snn/Surrogates.h"
+
+#include <cfloat>
+#include <cmath>
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+std::optional<double> apply(Operator op, double left, double right) {
+  switch (op) {
+  case Operator::Add:
+    return left + right;
+  case Operator::Subtract:
+    return left - right;
+  case Operator::Multiply:
+    return left * right;
+  case Operator::Divide:
+    return left / right;
+  case Operator::Negate:
+    return -left;
+  default:
+    return std::nullopt;
+  }
+}
+
+bool isExp(const Expr &expr) {
+  return expr.kind == Expr::Kind::Call && expr.name == "exp" && expr.args.size() == 1 &&
+         expr.args[0].name.text.empty() && !expr.args[0].learn && !expr.args[0].each;
+}
+
+} // namespace
+
+std::optional<double> foldNumber(const Expr &expr) {
+  std::optional<double> result;
+  if (expr.kind == Expr::Kind::Number)
+    result = expr.number;
+  if (isExp(expr))
+    if (auto value = foldNumber(expr.operand(0)))
+      result = std::exp(*value);
+  if (expr.kind == Expr::Kind::Operation) {
+    auto left = foldNumber(expr.operand(0));
+    auto right = expr.args.size() > 1 ? foldNumber(expr.operand(1)) : std::optional<double>(0);
+    if (left && right)
+      result = apply(expr.op, *left, *right);
+  }
+  return result && std::abs(*result) <= FLT_MAX ? result : std::nullopt;
+}
+
+SurrogateValue surrogateOf(const CheckedModel &model, const Expr &expr) {
+  Diagnostics none(*model.sources);
+  Evaluator evaluator(none);
+  for (const auto &[name, value] : model.params)
+    evaluator.params[name] = value;
+  return *evaluator.surrogate(expr);
+}
+
+std::optional<double> Evaluator::fold(const Expr &expr) {
+  switch (expr.kind) {
+  case Expr::Kind::Number:
+    return expr.number;
+  case Expr::Kind::Name: {
+    if (auto it = params.find(expr.name); it != params.end())
+      return it->second;
+    SmallVector<StringRef> known(params.keys());
+    llvm::sort(known);
+    diagnostics.error(DiagId::UnknownName, expr.range,
+                      "unknown name '" + expr.name + "', expected a number or a 'param' of this file" +
+                          didYouMean(expr.name, known));
+    return std::nullopt;
+  }
+  case Expr::Kind::Call:
+    if (isExp(expr)) {
+      auto value = fold(expr.operand(0));
+      return value ? std::optional(std::exp(*value)) : std::nullopt;
+    }
+    break;
+  case Expr::Kind::Operation: {
+    auto left = fold(expr.operand(0));
+    auto right = expr.args.size() > 1 ? fold(expr.operand(1)) : std::optional<double>(0);
+    if (!left || !right)
+      return std::nullopt;
+    if (auto value = apply(expr.op, *left, *right))
+      return value;
+    break;
+  }
+  case Expr::Kind::Tuple:
+    break;
+  }
+  diagnostics.error(DiagId::NotConstant, {expr.place, expr.range.End},
+                    "expected a number; numbers are combined with + - * / and exp() only");
+  return std::nullopt;
+}
+
+std::optional<double> Evaluator::number(const Expr &expr) {
+  auto value = fold(expr);
+  if (value && std::abs(*value) <= FLT_MAX)
+    return value;
+  if (value)
+    diagnostics.error(DiagId::NotFinite, expr.range,
+                      "value is " + numberText(*value) + ", expected a finite number within the range of f32");
+  return std::nullopt;
+}
+
+std::optional<int64_t> Evaluator::integer(const Expr &expr, StringRef what, int64_t low, int64_t high) {
+  auto value = number(expr);
+  if (!value)
+    return std::nullopt;
+  if (*value != std::floor(*value) || *value < static_cast<double>(low)) {
+    diagnostics.error(DiagId::OutOfRange, expr.range,
+                      what + " must be a whole number of at least " + Twine(low) + ", but is " + numberText(*value));
+    return std::nullopt;
+  }
+  if (*value > static_cast<double>(high)) {
+    diagnostics.error(DiagId::TooLarge, expr.range,
+                      what + " is " + numberText(*value) + ", but at most " + Twine(high) + " is possible");
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(*value);
+}
+
+bool Evaluator::isPlain(const Argument &argument) {
+  if (!argument.learn && !argument.each)
+    return true;
+  diagnostics.error(DiagId::WrongArgument, argument.range,
+                    Twine("'") + (argument.learn ? "learn" : "each") +
+                        "' is possible for the numeric parameters of neurons only");
+  return false;
+}
+
+std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, ArrayRef<StringRef> formals) {
+  std::vector<const Argument *> bound(formals.size());
+  size_t position = 0;
+  bool valid = true;
+  for (const Argument &argument : call.args) {
+    size_t index = position++;
+    if (!argument.name.text.empty()) {
+      index = llvm::find(formals, argument.name.text) - formals.begin();
+      if (index == formals.size()) {
+        diagnostics.error(DiagId::UnknownArgument, argument.name.range,
+                          "'" + call.name + "' has no parameter '" + argument.name.text + "'" +
+                              didYouMean(argument.name.text, formals));
+        if (!formals.empty())
+          diagnostics.note(call.range, "its parameters are " + listOf(formals));
+        valid = false;
+        continue;
+      }
+    } else if (index >= formals.size()) {
+      diagnostics.error(DiagId::TooManyArguments, argument.range,
+                        "'" + call.name + "' takes at most " + Twine(formals.size()) +
+                            (formals.size() == 1 ? " argument" : " arguments"));
+      return std::nullopt;
+    }
+    if (bound[index]) {
+      diagnostics.error(DiagId::Redefinition, argument.range, "'" + formals[index] + "' is given twice");
+      diagnostics.note(bound[index]->range, "first given here");
+      valid = false;
+    }
+    bound[index] = &argument;
+  }
+  if (!valid)
+    return std::nullopt;
+  return bound;
+}
+
+std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
+  const SurrogateInfo *info = nullptr;
+  SmallVector<StringRef> known;
+  for (const SurrogateInfo &entry : surrogates())
+    known.push_back(entry.name);
+  if (expr.kind != Expr::Kind::Name && expr.kind != Expr::Kind::Call) {
+    diagnostics.error(DiagId::WrongArgument, expr.range,
+                      "expected a surrogate, such as 'atan' or 'fast_sigmoid(slope = 25)'");
+    return std::nullopt;
+  }
+  if (!(info = findSurrogate(expr.name))) {
+    diagnostics.error(DiagId::UnknownSurrogate, expr.range,
+                      "unknown surrogate '" + expr.name + "'" + didYouMean(expr.name, known));
+    diagnostics.note(expr.range, "the surrogates are " + listOf(known));
+    return std::nullopt;
+  }
+  SmallVector<StringRef> formals;
+  for (const SurrogateInfo::Number &number : info->numbers)
+    formals.push_back(number.name);
+  auto bound = bind(expr, formals);
+  if (!bound)
+    return std::nullopt;
+  SurrogateValue value{info, {}};
+  for (auto [formal, argument] : llvm::zip(info->numbers, *bound)) {
+    value.numbers.push_back(formal.byDefault);
+    if (!argument)
+      continue;
+    if (!isPlain(*argument))
+      return std::nullopt;
+    auto given = number(*argument->value);
+    if (!given)
+      return std::nullopt;
+    if (formal.positive && *given <= 0) {
+      diagnostics.error(DiagId::OutOfRange, argument->range,
+                        "'" + formal.name + "' of '" + info->name + "' must be greater than 0, but is " +
+                            numberText(*given));
+      return std::nullopt;
+    }
+    value.numbers.back() = *given;
+  }
+  return value;
+}
+
+} // namespace snn::frontend

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What is known when a model is compiled: numbers, surrogates, and which argument goes where.
+
+#ifndef SNN_FRONTENDS_SNN_EVALUATE_H
+#define SNN_FRONTENDS_SNN_EVALUATE_H
+
+#include "frontends/snn/Checked.h"
+#include "frontends/snn/Diagnostics.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace snn::frontend {
+
+/// The value of an expression of numbers alone, or nothing; reports no errors.
+std::optional<double> foldNumber(const Expr &expr);
+
+/// A surrogate that is written out in the body of a neuron of a model that was checked.
+SurrogateValue surrogateOf(const CheckedModel &model, const Expr &expr);
+
+/// Evaluates what must be constant. All functions report errors and return nothing on one.
+class Evaluator {
+public:
+  explicit Evaluator(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
+
+  llvm::StringMap<double> params; ///< of the file, which expressions may use by name
+
+  /// A number that fits into f32.
+  std::optional<double> number(const Expr &expr);
+  /// An integer from `low` to `high`; `what` names it in messages. `tooMuch` is the diagnostic above `high`.
+  std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
+  /// `atan`, `fast_sigmoid(slope = 25)`
+  std::optional<SurrogateValue> surrogate(const Expr &expr);
+
+  /// The argument for each formal, null where the call has none. A bare name is a call without arguments.
+  std::optional<std::vector<const Argument *>> bind(const Expr &call, llvm::ArrayRef<llvm::StringRef> formals);
+  /// Reports `learn` and `each` where they make no sense.
+  bool isPlain(const Argument &argument);
+
+  Diagnostics &diagnostics;
+
+private:
+  std::optional<double> fold(const Expr &expr);
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_EVALUATE_H

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Neuron definitions -> snn.neuron_def.
+
+#include "frontends/snn/ImportNeurons.h"
+
+#include "dialect/SnnDialect.h"
+#include "frontends/snn/Diagnostics.h"
+#include "frontends/snn/Evaluate.h"
+#include "frontends/snn/Surrogates.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+namespace {
+
+const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
+  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+    if (param.name.text == name)
+      return value;
+  llvm_unreachable("the checks know each parameter that a body names");
+}
+
+/// The branch that the layer's options choose, or null.
+const Statements *chosen(const Statement &statement, const CheckedLayer &layer) {
+  for (const Branch &branch : statement.branches)
+    if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)
+      return &branch.body;
+  return nullptr;
+}
+
+bool usesFired(const Expr &expr) {
+  if (expr.kind == Expr::Kind::Name)
+    return expr.name == "fired";
+  return llvm::any_of(expr.args, [](const Argument &arg) { return usesFired(*arg.value); });
+}
+
+bool usesFired(const Statements &body, const CheckedLayer &layer) {
+  return llvm::any_of(body, [&](const Statement &statement) {
+    if (statement.kind != Statement::Kind::If)
+      return usesFired(*statement.value);
+    const Statements *branch = chosen(statement, layer);
+    return branch && usesFired(*branch, layer);
+  });
+}
+
+arith::CmpFPredicate predicateOf(Operator op) {
+  switch (op) {
+  case Operator::Less:
+    return arith::CmpFPredicate::OLT;
+  case Operator::LessEqual:
+    return arith::CmpFPredicate::OLE;
+  case Operator::Greater:
+    return arith::CmpFPredicate::OGT;
+  case Operator::GreaterEqual:
+    return arith::CmpFPredicate::OGE;
+  case Operator::Equal:
+    return arith::CmpFPredicate::OEQ;
+  default:
+    return arith::CmpFPredicate::UNE;
+  }
+}
+
+/// Emits one definition's body. Spikes and comparisons are i1; they become real where a number is needed.
+class BodyImporter {
+public:
+  BodyImporter(const CheckedModel &model, const CheckedLayer &layer, Block &block, Type real)
+      : model(model), layer(layer), block(block), builder(OpBuilder::atBlockEnd(&block)),
+        type(RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, real)) {}
+
+  void run(ArrayRef<std::pair<std::string, double>> states) {
+    const NeuronDecl &decl = *layer.neuron->decl;
+    define(decl.input);
+    for (const CheckedParam &param : layer.neuron->params)
+      if (param.kind == ParamKind::Number)
+        define(param.name);
+    for (const CheckedState &state : layer.neuron->states)
+      define(state.name);
+    bool hasFired = states.size() > layer.neuron->states.size();
+    if (hasFired)
+      fired = block.addArgument(type, locationOf(model, decl.name.range.Start, builder.getContext()));
+    importStatements(decl.body);
+
+    SmallVector<Value> next;
+    for (const CheckedState &state : layer.neuron->states)
+      next.push_back(asReal(names.lookup(state.name.text)));
+    if (hasFired)
+      next.push_back(asReal(spike));
+    NeuronReturnOp::create(builder, spike.getLoc(), spike, next);
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+private:
+  Location at(SMLoc loc) { return locationOf(model, loc, builder.getContext()); }
+
+  void define(const Name &name) { names[name.text] = block.addArgument(type, at(name.range.Start)); }
+
+  void importStatements(const Statements &body) {
+    for (const Statement &statement : body) {
+      switch (statement.kind) {
+      case Statement::Kind::State:
+        break;
+      case Statement::Kind::Assign:
+        names[statement.name.text] = importExpr(*statement.value);
+        break;
+      case Statement::Kind::Spike:
+        spike = importExpr(*statement.value);
+        break;
+      case Statement::Kind::If:
+        if (const Statements *branch = chosen(statement, layer))
+          importStatements(*branch);
+        break;
+      }
+    }
+  }
+
+  Value constant(Location loc, double value) {
+    return ConstantOp::create(builder, loc, type, builder.getF64FloatAttr(value));
+  }
+
+  Value asReal(Value value) {
+    if (value.getType() == type)
+      return value;
+    Value &cast = casts[value];
+    if (!cast)
+      cast = CastOp::create(builder, value.getLoc(), type, value, builder.getF64FloatAttr(1));
+    return cast;
+  }
+  Value importReal(const Expr &expr) { return asReal(importExpr(expr)); }
+
+  Value importExpr(const Expr &expr) {
+    Location loc = at(expr.place);
+    if (auto number = foldNumber(expr))
+      return constant(loc, *number);
+    switch (expr.kind) {
+    case Expr::Kind::Name:
+      if (expr.name == "fired")
+        return DetachOp::create(builder, loc, type, fired);
+      return names.lookup(expr.name);
+    case Expr::Kind::Operation:
+      return importOperation(expr, loc);
+    case Expr::Kind::Call:
+      return importCall(expr, loc);
+    default:
+      llvm_unreachable("numbers are folded and tuples refused by the checks");
+    }
+  }
+
+  Value importOperation(const Expr &expr, Location loc) {
+    Value left = importReal(expr.operand(0));
+    if (expr.op == Operator::Negate)
+      return arith::NegFOp::create(builder, loc, left);
+    Value right = importReal(expr.operand(1));
+    switch (expr.op) {
+    case Operator::Add:
+      return arith::AddFOp::create(builder, loc, left, right);
+    case Operator::Subtract:
+      return arith::SubFOp::create(builder, loc, left, right);
+    case Operator::Multiply:
+      return arith::MulFOp::create(builder, loc, left, right);
+    case Operator::Divide:
+      return arith::DivFOp::create(builder, loc, left, right);
+    default:
+      return arith::CmpFOp::create(builder, loc, predicateOf(expr.op), left, right);
+    }
+  }
+
+  Value importCall(const Expr &expr, Location loc) {
+    if (expr.name == "attached")
+      return fired;
+    Value x = importReal(expr.operand(0));
+    if (expr.name == "detach")
+      return DetachOp::create(builder, loc, type, x);
+    if (expr.name == "exp")
+      return math::ExpOp::create(builder, loc, x);
+    if (expr.name == "heaviside")
+      return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OGT, x, constant(loc, 0));
+    if (expr.name == "fire") {
+      Type result = model.options.softSpikes ? type : type.clone(builder.getI1Type());
+      return FireOp::create(builder, loc, result, x, surrogate(expr.operand(1)));
+    }
+    Value y = importReal(expr.operand(1));
+    if (expr.name == "min")
+      return arith::MinimumFOp::create(builder, loc, x, y);
+    Value upper = arith::MaximumFOp::create(builder, loc, x, y);
+    if (expr.name == "max")
+      return upper;
+    return arith::MinimumFOp::create(builder, loc, upper, importReal(expr.operand(2)));
+  }
+
+  Attribute surrogate(const Expr &expr) {
+    const SurrogateValue *value = nullptr;
+    SurrogateValue direct;
+    for (auto [param, given] : llvm::zip(layer.neuron->params, layer.values))
+      if (expr.kind == Expr::Kind::Name && param.kind == ParamKind::Surrogate && param.name.text == expr.name)
+        value = &given.surrogate;
+    if (!value) {
+      direct = surrogateOf(model, expr);
+      value = &direct;
+    }
+    return value->info->build(builder.getContext(), value->numbers);
+  }
+
+  const CheckedModel &model;
+  const CheckedLayer &layer;
+  Block &block;
+  OpBuilder builder;
+  RankedTensorType type;
+  llvm::StringMap<Value> names;
+  DenseMap<Value, Value> casts;
+  Value fired, spike;
+};
+
+} // namespace
+
+Location locationOf(const CheckedModel &model, SMLoc loc, MLIRContext *context) {
+  unsigned buffer = loc.isValid() ? model.sources->FindBufferContainingLoc(loc) : 0;
+  if (buffer == 0)
+    return locationOf(model, model.name.range.Start, context);
+  auto [line, column] = model.sources->getLineAndColumn(loc, buffer);
+  return FileLineColLoc::get(context, model.sources->getMemoryBuffer(buffer)->getBufferIdentifier(), line, column);
+}
+
+std::vector<std::pair<std::string, double>> statesOf(const CheckedLayer &layer) {
+  std::vector<std::pair<std::string, double>> states;
+  for (const CheckedState &state : layer.neuron->states)
+    states.emplace_back(state.name.text.str(), state.rest);
+  if (usesFired(layer.neuron->decl->body, layer))
+    states.emplace_back("fired", 0);
+  return states;
+}
+
+NeuronDefinitions::NeuronDefinitions(const CheckedModel &model, ModuleOp module, Type real)
+    : model(model), module(module), real(real) {
+  for (Operation &op : *module.getBody())
+    if (auto name = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()))
+      taken.insert(name);
+  for (StringRef name : {"forward", "step", "loss", "update", "loss_and_gradient", "train_step", "arena_size"})
+    taken.insert(name);
+}
+
+FlatSymbolRefAttr NeuronDefinitions::get(const CheckedLayer &layer) {
+  const CheckedNeuron &neuron = *layer.neuron;
+  StringRef name = neuron.decl->name.text;
+  std::string key = name.str();
+  for (auto [param, value] : llvm::zip(neuron.params, layer.values)) {
+    if (param.kind == ParamKind::Option)
+      key += " " + value.word;
+    if (param.kind == ParamKind::Surrogate) {
+      key += " " + value.surrogate.info->name.str();
+      for (double number : value.surrogate.numbers)
+        key += "," + numberText(number);
+    }
+  }
+  FlatSymbolRefAttr &symbol = known[key];
+  if (symbol)
+    return symbol;
+  std::string unique = name.str();
+  for (unsigned suffix = 1; !taken.insert(unique).second; ++suffix)
+    unique = (name + "_" + Twine(suffix)).str();
+
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  SmallVector<StringRef> paramNames, stateNames;
+  SmallVector<double> rest;
+  for (const CheckedParam &param : neuron.params)
+    if (param.kind == ParamKind::Number)
+      paramNames.push_back(param.name.text);
+  auto states = statesOf(layer);
+  for (const auto &[stateName, value] : states) {
+    stateNames.push_back(stateName);
+    rest.push_back(value);
+  }
+  auto definition = NeuronDefOp::create(builder, locationOf(model, neuron.decl->name.range.Start, builder.getContext()),
+                                        unique, builder.getStrArrayAttr(paramNames),
+                                        builder.getStrArrayAttr(stateNames), builder.getF64ArrayAttr(rest));
+  Block *block = builder.createBlock(&definition.getBody());
+  BodyImporter(model, layer, *block, real).run(states);
+  return symbol = FlatSymbolRefAttr::get(builder.getContext(), unique);
+}
+
+} // namespace snn::frontend

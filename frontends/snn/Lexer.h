@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Text -> tokens.
+
+#ifndef SNN_FRONTENDS_SNN_LEXER_H
+#define SNN_FRONTENDS_SNN_LEXER_H
+
+#include "frontends/snn/Diagnostics.h"
+
+namespace snn::frontend {
+
+struct Token {
+  enum class Kind { Name, Number, Symbol, Newline, End };
+  Kind kind = Kind::End;
+  llvm::StringRef text; ///< as in the source; empty for End
+  double number = 0;
+
+  llvm::SMLoc begin() const { return llvm::SMLoc::getFromPointer(text.data()); }
+  llvm::SMLoc end() const { return llvm::SMLoc::getFromPointer(text.data() + text.size()); }
+  llvm::SMRange range() const { return {begin(), end()}; }
+  bool isName() const { return kind == Kind::Name; }
+  bool isName(llvm::StringRef word) const { return kind == Kind::Name && text == word; }
+  bool isSymbol(llvm::StringRef symbol) const { return kind == Kind::Symbol && text == symbol; }
+  /// "'x'", "end of line"
+  std::string describe() const;
+};
+
+/// The tokens of `text`, which must be part of a buffer of `diagnostics.sources`; the last one is End. Reports and
+/// skips what is no token. Newlines are tokens; whether they matter is for the parser to say.
+std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics);
+
+/// A number as the language writes it, with an optional sign; for the command line.
+bool parseNumber(llvm::StringRef text, double &value);
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_LEXER_H

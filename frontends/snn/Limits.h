@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The upper limits of what a model's text may ask for, in one place. All of them are checked before anything is built.
+
+#ifndef SNN_FRONTENDS_SNN_LIMITS_H
+#define SNN_FRONTENDS_SNN_LIMITS_H
+
+#include <cstddef>
+#include <cstdint>
+
+namespace snn::frontend::limits {
+
+inline constexpr size_t kFileBytes = size_t(1) << 20;
+inline constexpr unsigned kNesting = 128; ///< of expressions, and of blocks
+inline constexpr unsigned kErrors = 20;   ///< reported in one run
+inline constexpr size_t kLayers = 1024;
+inline constexpr size_t kStatements = 4096; ///< in a neuron
+inline constexpr size_t kRank = 8;          ///< extents of an input
+inline constexpr int64_t kSampleElements = int64_t(1) << 24;
+inline constexpr int64_t kNeurons = int64_t(1) << 20; ///< per layer, and therefore classes
+inline constexpr int64_t kWeightElements = int64_t(1) << 31;
+inline constexpr int64_t kSteps = int64_t(1) << 20;
+inline constexpr int64_t kBatch = int64_t(1) << 20;
+inline constexpr int64_t kEpochs = int64_t(1) << 20;
+
+} // namespace snn::frontend::limits
+
+#endif // SNN_FRONTENDS_SNN_LIMITS_H

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checks of neuron definitions, and of the arguments that a layer gives them.
+
+#ifndef SNN_FRONTENDS_SNN_NEURONCHECKS_H
+#define SNN_FRONTENDS_SNN_NEURONCHECKS_H
+
+#include "frontends/snn/Evaluate.h"
+
+namespace snn::frontend {
+
+/// The functions of neuron bodies with the number of their arguments.
+struct FunctionInfo {
+  llvm::StringRef name;
+  unsigned arity;
+};
+llvm::ArrayRef<FunctionInfo> functions();
+
+/// Checks a definition for all of its options at once. Always gives a neuron; it is marked invalid, and no error needs
+/// to be reported about layers of it, if something is wrong.
+std::unique_ptr<CheckedNeuron> checkNeuron(const NeuronDecl &decl, bool prelude, Evaluator &evaluator);
+
+/// The values of the neuron's parameters in a layer that is written as `call`.
+std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron &neuron, const Expr &call,
+                                                            Evaluator &evaluator);
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_NEURONCHECKS_H

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Tokens -> AST, by recursive descent. The grammar is in README.md.
+
+#ifndef SNN_FRONTENDS_SNN_PARSER_H
+#define SNN_FRONTENDS_SNN_PARSER_H
+
+#include "frontends/snn/Ast.h"
+#include "frontends/snn/Lexer.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace snn::frontend {
+
+/// Words that cannot name anything, because a line or a value starts with them.
+bool isReservedWord(llvm::StringRef word);
+
+/// Reports what it cannot read and goes on at the next line, so that one run finds several errors.
+class Parser {
+public:
+  Parser(std::vector<Token> tokens, Diagnostics &diagnostics) : tokens(std::move(tokens)), diagnostics(diagnostics) {}
+
+  SourceFile parseFile();
+
+private:
+  // Tokens. Inside parentheses and brackets newlines do not count.
+  const Token &peek();
+  const Token &next();
+  bool peekSymbol(llvm::StringRef symbol) { return peek().isSymbol(symbol); }
+  bool accept(llvm::StringRef symbol);
+  bool acceptWord(llvm::StringRef word);
+  bool expect(llvm::StringRef symbol, llvm::StringRef where);
+  /// Reports that `what` was expected instead of the next token.
+  void expected(const llvm::Twine &what);
+  bool open(llvm::StringRef symbol, llvm::StringRef where);
+  bool close(llvm::StringRef symbol, const Token &opener);
+  bool parseName(Name &name, llvm::StringRef what);
+  void skipNewlines();
+  void skipLine();
+  bool endLine();
+  llvm::SMRange since(llvm::SMLoc begin) const {
+    return {begin, lastEnd.getPointer() > begin.getPointer() ? lastEnd : begin};
+  }
+
+  /// Reads `{ line... }`, each line by `parseLine`; lines that fail are skipped and clear `valid`. False if the block
+  /// does not begin or end.
+  bool parseBlock(llvm::StringRef of, bool &valid, llvm::function_ref<bool()> parseLine);
+  void skipItem();
+  bool endItem();
+
+  bool parseHeader();
+  bool parseItem(SourceFile &file);
+  bool parseParam(SourceFile &file);
+  bool parseNeuron(SourceFile &file);
+  bool parseModel(SourceFile &file);
+  bool parseTrain(SourceFile &file);
+  bool parseModelLine(ModelDecl &model);
+  bool parseInput(ModelDecl &model);
+  bool parseSteps(ModelDecl &model);
+  bool parseLayer(LayerDecl &layer);
+  bool parseStatement(Statements &body, bool &valid);
+  bool parseIf(Statement &statement, bool &valid);
+
+  ExprPtr parseExpr();
+  ExprPtr parseSum();
+  ExprPtr parseProduct();
+  ExprPtr parseUnary();
+  ExprPtr parsePrimary();
+  bool parseArguments(Expr &call);
+  bool parseArgument(Argument &argument);
+  ExprPtr makeOperation(Operator op, const Token &token, ExprPtr left, ExprPtr right);
+  /// Sets the depth from the operands'; reports and returns false if it is over the limit.
+  bool checkDepth(Expr &expr);
+
+  std::vector<Token> tokens;
+  Diagnostics &diagnostics;
+  size_t at = 0;
+  unsigned parentheses = 0, nesting = 0;
+  llvm::SMLoc lastEnd;
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_PARSER_H

@@ -1,0 +1,52 @@
+// One trainable copy of a model: its memory and its counters.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_CORE_INSTANCE_H
+#define SNN_RUNTIME_CORE_INSTANCE_H
+
+#include "runtime/core/Memory.h"
+#include "snn/runtime.h"
+
+#include <vector>
+
+namespace snn {
+
+/// Where an instance's spans lie. Sizes in bytes, each rounded up to SNN_ALIGNMENT.
+struct InstanceLayout {
+  uint64_t batch = 0, steps = 0, workers = 0;
+  uint64_t parameters = 0, gradients = 0, optimizer = 0, arena = 0, state = 0;
+
+  /// Zero `batch`, `steps` mean the model's. Throws Error.
+  InstanceLayout(const snn_model_table &table, uint64_t batch, uint64_t steps, uint64_t workers);
+  uint64_t withoutState() const { return parameters + gradients + optimizer + arena; }
+};
+
+} // namespace snn
+
+struct snn_instance {
+  snn_instance(const snn_model_table &table, uint64_t batch, uint64_t steps, snn_pool *pool);
+
+  void init(uint64_t seed);
+  void resetState();
+  void resetOptimizer();
+
+  using EntryMember = snn_entry_fn snn_model_table::*;
+  /// Runs an entry point. `batch` NULL: update(). Throws Error with what went wrong in words.
+  void call(EntryMember entry, const char *name, const snn_batch *batch, uint64_t updateNumber);
+
+  std::byte *parameters() const { return memory.data(); }
+  std::byte *gradients() const { return parameters() + layout.parameters; }
+  std::byte *optimizer() const { return gradients() + layout.gradients; }
+  std::byte *arena() const { return optimizer() + layout.optimizer; }
+
+  const snn_model_table &table;
+  snn_pool *pool;
+  snn::InstanceLayout layout;
+  snn::Mapping memory;      // parameters, gradients, optimizer, arena
+  snn::Mapping stateMemory; // untouched, and so without pages, until step() runs
+  std::vector<double> hyper;
+  uint64_t updates = 0;
+  uint64_t seed = 0;
+  bool stateIsZero = true;
+};
+
+#endif // SNN_RUNTIME_CORE_INSTANCE_H

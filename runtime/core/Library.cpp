@@ -1,0 +1,88 @@
+// Opening model libraries: note first, then the dynamic linker on the same descriptor.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/core/Library.h"
+#include "runtime/core/Error.h"
+#include "runtime/core/Note.h"
+#include "runtime/core/Table.h"
+
+#include <cerrno>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace snn;
+
+static const snn_model_table *queryTable(snn_query_fn query, const std::string &origin) {
+  const snn_model_table *table = query(SNN_ABI_VERSION);
+  if (!table)
+    throw Error(SNN_ERROR_LIBRARY, origin + ": does not speak ABI version " + std::to_string(SNN_ABI_VERSION));
+  checkTable(table, origin.c_str());
+  return table;
+}
+
+snn_library::snn_library(snn_query_fn query) {
+  if (!query)
+    throw Error(SNN_ERROR_ARGUMENT, "the query function is NULL");
+  table = queryTable(query, "the linked model");
+}
+
+snn_library::snn_library(const std::string &path) {
+  try {
+    load(path);
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+void snn_library::load(const std::string &path) {
+  fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    throw Error(SNN_ERROR_LIBRARY, path + ": cannot be opened: " + std::strerror(errno));
+  snn_note note = readNote(fd, path);
+  checkNote(note, path);
+
+  std::string self = "/proc/self/fd/" + std::to_string(fd);
+  handle = dlopen(self.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle)
+    throw Error(SNN_ERROR_LIBRARY, path + ": cannot be loaded: " + dlerror());
+  void *symbol = dlsym(handle, note.query_symbol);
+  if (!symbol)
+    throw Error(SNN_ERROR_LIBRARY, path + ": has no symbol \"" + note.query_symbol + "\", which its note names");
+  snn_query_fn query;
+  static_assert(sizeof(query) == sizeof(symbol));
+  std::memcpy(&query, &symbol, sizeof(query));
+  table = queryTable(query, path);
+  if (table->model_hash != note.model_hash)
+    throw Error(SNN_ERROR_LIBRARY, path + ": the table and the note are of different models");
+}
+
+snn_library::~snn_library() { release(); }
+
+void snn_library::release() noexcept {
+  if (handle)
+    dlclose(handle);
+  if (fd >= 0)
+    close(fd);
+}
+
+snn_library *snn_library_open(const char *path) {
+  snn_library *result = nullptr;
+  guarded([&] {
+    if (!path)
+      throw Error(SNN_ERROR_ARGUMENT, "the path is NULL");
+    result = new snn_library(std::string(path));
+  });
+  return result;
+}
+
+snn_library *snn_library_from_query(snn_query_fn query) {
+  snn_library *result = nullptr;
+  guarded([&] { result = new snn_library(query); });
+  return result;
+}
+
+void snn_library_close(snn_library *library) { delete library; }
+
+const snn_model_table *snn_library_table(const snn_library *library) { return library ? library->table : nullptr; }

@@ -1,0 +1,155 @@
+// The fork/join pool on atomics and futexes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/core/Pool.h"
+#include "runtime/core/Cpu.h"
+#include "runtime/core/Error.h"
+
+#include <algorithm>
+#include <climits>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace snn;
+
+// A futex is a plain 32-bit word.
+static_assert(sizeof(std::atomic<uint32_t>) == 4 && std::atomic<uint32_t>::is_always_lock_free);
+
+static void futexWait(std::atomic<uint32_t> &word, uint32_t expected) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
+}
+
+static void futexWake(std::atomic<uint32_t> &word, uint32_t count) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, std::min<uint32_t>(count, INT_MAX), nullptr, nullptr, 0);
+}
+
+static void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+Pool::Pool(unsigned workers) : spins(workers <= cpuCount() ? 2000 : 20) {
+  try {
+    for (unsigned worker = 1; worker < workers; ++worker)
+      threads.emplace_back([this, worker] { workerLoop(worker); });
+  } catch (...) {
+    stopThreads();
+    throw;
+  }
+}
+
+Pool::~Pool() { stopThreads(); }
+
+void Pool::stopThreads() noexcept {
+  stop.store(true);
+  generation.fetch_add(1);
+  futexWake(generation, INT_MAX);
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+void Pool::run(uint64_t count, snn_body_fn body, void *context) noexcept {
+  if (threads.empty() || count <= 1 || busy.exchange(true, std::memory_order_acquire)) {
+    for (uint64_t i = 0; i < count; ++i)
+      body(context, i, 0);
+    return;
+  }
+  constexpr uint64_t largestSlice = UINT32_MAX - 1; // the ticket has 32 bits for the index; its last value is reserved
+  for (uint64_t first = 0; first < count; first += largestSlice)
+    runSlice(first, uint32_t(std::min(count - first, largestSlice)), body, context);
+  busy.store(false, std::memory_order_release);
+}
+
+void Pool::runSlice(uint64_t first, uint32_t size, snn_body_fn body, void *context) noexcept {
+  uint32_t previous = generation.load(std::memory_order_relaxed), current = previous + 1;
+  // A late worker still holding the previous ticket must not take an index when it sees the new, larger size.
+  ticket.store(uint64_t{previous} << 32 | UINT32_MAX);
+  jobSize.store(size, std::memory_order_release);
+  jobFirst.store(first, std::memory_order_release);
+  jobBody.store(body, std::memory_order_release);
+  jobContext.store(context, std::memory_order_release);
+  done.store(0, std::memory_order_relaxed);
+  ticket.store(uint64_t{current} << 32, std::memory_order_release);
+  // Sleeping workers count themselves before the kernel compares the generation: one of the two sides sees the other.
+  generation.store(current);
+  if (sleepers.load() != 0)
+    futexWake(generation, size - 1);
+
+  work(current, 0);
+
+  for (unsigned spin = 0; spin < spins && done.load(std::memory_order_acquire) != size; ++spin)
+    relax();
+  if (done.load(std::memory_order_acquire) == size)
+    return;
+  callerSleeps.store(1);
+  for (uint32_t seen = done.load(); seen != size; seen = done.load())
+    futexWait(done, seen);
+  callerSleeps.store(0);
+}
+
+void Pool::work(uint32_t jobGeneration, unsigned worker) noexcept {
+  uint32_t finished = 0;
+  uint64_t current = ticket.load(std::memory_order_acquire);
+  while (uint32_t(current >> 32) == jobGeneration) {
+    uint32_t size = jobSize.load(std::memory_order_acquire);
+    uint64_t first = jobFirst.load(std::memory_order_acquire);
+    snn_body_fn body = jobBody.load(std::memory_order_acquire);
+    void *context = jobContext.load(std::memory_order_acquire);
+    uint32_t index = uint32_t(current);
+    if (index >= size)
+      break;
+    if (!ticket.compare_exchange_weak(current, current + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    body(context, first + index, worker);
+    ++finished;
+    current = ticket.load(std::memory_order_acquire);
+  }
+  if (finished == 0)
+    return;
+  done.fetch_add(finished);
+  if (worker != 0 && callerSleeps.load() != 0)
+    futexWake(done, 1);
+}
+
+void Pool::workerLoop(unsigned worker) noexcept {
+  uint32_t seen = 0;
+  for (;;) {
+    for (unsigned spin = 0; spin < spins && generation.load(std::memory_order_acquire) == seen; ++spin)
+      relax();
+    while (generation.load(std::memory_order_acquire) == seen) {
+      sleepers.fetch_add(1);
+      futexWait(generation, seen);
+      sleepers.fetch_sub(1);
+    }
+    seen = generation.load(std::memory_order_acquire);
+    if (stop.load())
+      return;
+    work(seen, worker);
+  }
+}
+
+struct snn_pool {
+  Pool pool;
+};
+
+snn_pool *snn_pool_create(uint64_t workers) {
+  snn_pool *result = nullptr;
+  guarded([&] {
+    if (workers > 4096)
+      throw Error(SNN_ERROR_ARGUMENT,
+                  "a pool has at most 4096 workers, " + std::to_string(workers) + " were asked for");
+    result = new snn_pool{Pool(workers == 0 ? cpuCount() : unsigned(workers))};
+  });
+  return result;
+}
+
+void snn_pool_destroy(snn_pool *pool) { delete pool; }
+
+uint64_t snn_pool_workers(const snn_pool *pool) { return pool ? pool->pool.workers() : 1; }
+
+void snn_pool_parallel_for(void *pool, uint64_t count, snn_body_fn body, void *context) {
+  static_cast<snn_pool *>(pool)->pool.run(count, body, context);
+}

@@ -1,0 +1,54 @@
+// A small fork/join pool: the caller is worker 0, indices are handed out by a counter.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_CORE_POOL_H
+#define SNN_RUNTIME_CORE_POOL_H
+
+#include "snn/abi.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace snn {
+
+/// Idle workers spin for some ten microseconds and then sleep in the kernel. A job is over when all its indices have
+/// been run: workers that were late need not wake up for that. Which worker runs which index is not determined.
+class Pool {
+public:
+  /// Starts `workers - 1` threads. Throws std::system_error.
+  explicit Pool(unsigned workers);
+  ~Pool();
+  Pool(const Pool &) = delete;
+  Pool &operator=(const Pool &) = delete;
+
+  unsigned workers() const { return unsigned(threads.size()) + 1; }
+
+  /// body(context, i, worker) for each i in [0, count); returns when all are done. `body` must not throw.
+  void run(uint64_t count, snn_body_fn body, void *context) noexcept;
+
+private:
+  void runSlice(uint64_t first, uint32_t size, snn_body_fn body, void *context) noexcept;
+  void work(uint32_t jobGeneration, unsigned worker) noexcept;
+  void workerLoop(unsigned worker) noexcept;
+  void stopThreads() noexcept;
+
+  // The ticket is (generation << 32 | next index). An index is taken by a compare-and-swap of both, which can succeed
+  // only while that job has indices left; until it is done the job's fields below cannot change.
+  alignas(64) std::atomic<uint64_t> ticket{0};
+  alignas(64) std::atomic<uint32_t> done{0};
+  std::atomic<uint32_t> callerSleeps{0};
+  alignas(64) std::atomic<uint32_t> generation{0};
+  std::atomic<uint32_t> sleepers{0};
+  std::atomic<bool> stop{false};
+  alignas(64) std::atomic<uint32_t> jobSize{0};
+  std::atomic<uint64_t> jobFirst{0};
+  std::atomic<snn_body_fn> jobBody{nullptr};
+  std::atomic<void *> jobContext{nullptr};
+  alignas(64) std::atomic<bool> busy{false};
+  unsigned spins;
+  std::vector<std::thread> threads;
+};
+
+} // namespace snn
+
+#endif // SNN_RUNTIME_CORE_POOL_H

@@ -1,0 +1,126 @@
+// Checks of a model's table.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/core/Table.h"
+#include "runtime/core/Error.h"
+
+#include <set>
+#include <string>
+
+using namespace snn;
+
+uint64_t snn_dtype_bytes(uint32_t dtype) {
+  switch (dtype) {
+  case SNN_DTYPE_F32:
+    return 4;
+  case SNN_DTYPE_F64:
+  case SNN_DTYPE_I64:
+    return 8;
+  case SNN_DTYPE_U8:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+uint64_t snn::elementCount(const snn_tensor_info &tensor) {
+  uint64_t count = 1;
+  for (uint32_t d = 0; d < tensor.rank; ++d)
+    count *= uint64_t(tensor.shape[d]);
+  return count;
+}
+
+namespace {
+
+class TableCheck {
+public:
+  TableCheck(const snn_model_table &table, const char *origin) : table(table), origin(origin) {}
+
+  void run() const {
+    require(table.struct_size >= sizeof(snn_model_table), "the table has " + std::to_string(table.struct_size) +
+                                                              " bytes, expected at least " +
+                                                              std::to_string(sizeof(snn_model_table)));
+    require(table.abi_version == SNN_ABI_VERSION, "the table speaks ABI version " + std::to_string(table.abi_version) +
+                                                      ", expected " + std::to_string(SNN_ABI_VERSION));
+    require(table.tensor_info_size == sizeof(snn_tensor_info),
+            "a tensor's description has " + std::to_string(table.tensor_info_size) + " bytes, expected " +
+                std::to_string(sizeof(snn_tensor_info)));
+    require(table.precision == SNN_DTYPE_F32 || table.precision == SNN_DTYPE_F64,
+            "the precision is neither f32 nor f64");
+    require(table.name && table.compiler && table.target, "a name in the table is missing");
+    require(table.arena_size && table.forward, "the entry point \"forward\" or \"arena_size\" is missing");
+    require(table.default_batch >= 1 && table.default_epochs >= 0, "the default batch or epochs make no sense");
+    require(table.steps >= 1 || (table.steps == -1 && table.max_steps >= 1), "the number of time steps makes no sense");
+    checkList(table.parameters, table.parameter_count, "parameter", table.parameter_bytes, true);
+    checkList(table.states, table.state_count, "state", table.state_bytes, true);
+    checkList(table.constants, table.constant_count, "constant", 0, false);
+    checkList(table.inputs, table.input_count, "input", 0, false);
+    checkList(table.outputs, table.output_count, "output", 0, false);
+    for (uint64_t i = 0; i < table.parameter_count; ++i)
+      require(table.parameters[i].dtype == table.precision,
+              std::string("parameter \"") + table.parameters[i].name + "\" is not of the model's precision");
+    require(table.hyper || table.hyper_count == 0, "the hyper list is missing");
+    for (uint64_t i = 0; i < table.hyper_count; ++i)
+      require(table.hyper[i].name, "a hyper value has no name");
+  }
+
+private:
+  void require(bool condition, const std::string &message) const {
+    if (!condition)
+      throw Error(SNN_ERROR_LIBRARY, std::string(origin) + ": is not a valid model: " + message);
+  }
+
+  void checkList(const snn_tensor_info *tensors, uint64_t count, const char *kind, uint64_t span, bool inSpan) const {
+    require(tensors || count == 0, std::string("the list of every ") + kind + " is missing");
+    std::set<std::string> names;
+    for (uint64_t i = 0; i < count; ++i) {
+      const snn_tensor_info &tensor = tensors[i];
+      require(tensor.name, std::string("a ") + kind + " has no name");
+      std::string label = std::string(kind) + " \"" + tensor.name + "\"";
+      require(names.insert(tensor.name).second, label + " is there twice");
+      require(snn_dtype_bytes(tensor.dtype) != 0, label + " has an unknown element type");
+      require(tensor.rank <= 16 && (tensor.shape || tensor.rank == 0), label + " has no valid shape");
+      checkExtents(tensor, label, inSpan);
+      if (inSpan)
+        checkPlace(tensor, label, span);
+    }
+  }
+
+  /// Run-time extents come first: time, then batch.
+  void checkExtents(const snn_tensor_info &tensor, const std::string &label, bool known) const {
+    uint64_t elements = 1;
+    bool batchSeen = false;
+    for (uint32_t d = 0; d < tensor.rank; ++d) {
+      int64_t extent = tensor.shape[d];
+      bool time = extent == SNN_EXTENT_TIME && d == 0, batch = extent == SNN_EXTENT_BATCH && d <= 1 && !batchSeen;
+      batchSeen |= extent == SNN_EXTENT_BATCH;
+      require(extent > 0 || (!known && (time || batch)), label + " has an extent that makes no sense");
+      require(extent < 0 || !__builtin_mul_overflow(elements, uint64_t(extent), &elements), label + " is too large");
+    }
+    require(elements < (uint64_t{1} << 48), label + " is too large");
+  }
+
+  void checkPlace(const snn_tensor_info &tensor, const std::string &label, uint64_t span) const {
+    uint64_t last = 0, size = snn_dtype_bytes(tensor.dtype);
+    bool fits = true;
+    if (tensor.strides) {
+      for (uint32_t d = 0; d < tensor.rank; ++d) {
+        uint64_t reach = 0;
+        fits &= tensor.strides[d] >= 0 &&
+                !__builtin_mul_overflow(uint64_t(tensor.shape[d] - 1), uint64_t(tensor.strides[d]), &reach) &&
+                !__builtin_add_overflow(last, reach, &last);
+      }
+    } else {
+      last = elementCount(tensor) - 1;
+    }
+    uint64_t end = 0;
+    fits = fits && !__builtin_mul_overflow(last + 1, size, &end) && !__builtin_add_overflow(end, tensor.offset, &end);
+    require(fits && end <= span && tensor.offset % size == 0, label + " does not lie within its span");
+  }
+
+  const snn_model_table &table;
+  const char *origin;
+};
+
+} // namespace
+
+void snn::checkTable(const snn_model_table *table, const char *origin) { TableCheck(*table, origin).run(); }

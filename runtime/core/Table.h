@@ -1,0 +1,44 @@
+// Checks of a model's table, so that nobody else has to doubt it, and strided access to its tensors.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_CORE_TABLE_H
+#define SNN_RUNTIME_CORE_TABLE_H
+
+#include "snn/abi.h"
+
+#include <cstddef>
+
+namespace snn {
+
+/// Throws Error(SNN_ERROR_LIBRARY) unless the table is one of this ABI version, complete, and each parameter and state
+/// lies within its span. `origin` starts the message.
+void checkTable(const snn_model_table *table, const char *origin);
+
+/// Elements of a tensor whose extents are all known.
+uint64_t elementCount(const snn_tensor_info &tensor);
+
+/// Calls visit(element, byte offset) for each element in row-major order of the shape; `element` counts from 0, the
+/// offset is relative to the start of the span.
+template <typename Visit> void forEachElement(const snn_tensor_info &tensor, uint64_t elementBytes, Visit &&visit) {
+  constexpr uint32_t maxRank = 16;
+  uint64_t count = elementCount(tensor);
+  int64_t index[maxRank] = {};
+  int64_t strides[maxRank];
+  int64_t contiguous = 1;
+  for (uint32_t d = tensor.rank; d-- > 0; contiguous *= tensor.shape[d])
+    strides[d] = tensor.strides ? tensor.strides[d] : contiguous;
+  int64_t position = 0;
+  for (uint64_t element = 0; element < count; ++element) {
+    visit(element, tensor.offset + uint64_t(position) * elementBytes);
+    for (uint32_t d = tensor.rank; d-- > 0;) {
+      position += strides[d];
+      if (++index[d] < tensor.shape[d])
+        break;
+      position -= strides[d] * tensor.shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
+} // namespace snn
+
+#endif // SNN_RUNTIME_CORE_TABLE_H

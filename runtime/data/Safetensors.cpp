@@ -1,0 +1,191 @@
+// Reading and writing safetensors files.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/data/Safetensors.h"
+#include "runtime/data/Errors.h"
+#include "runtime/data/Files.h"
+#include "runtime/data/SafetensorsHeader.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+using namespace snn;
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+namespace {
+
+constexpr uint64_t lengthBytes = 8;
+constexpr uint64_t largestHeader = 100'000'000; // the format's own limit
+
+struct TypeRow {
+  const char *name;
+  uint64_t bytes;
+  ElementType type;
+};
+
+constexpr TypeRow types[] = {
+    {"F32", 4, ElementType::F32},    {"F64", 8, ElementType::F64},    {"I64", 8, ElementType::I64},
+    {"U8", 1, ElementType::U8},      {"BOOL", 1, ElementType::Other}, {"I8", 1, ElementType::Other},
+    {"I16", 2, ElementType::Other},  {"U16", 2, ElementType::Other},  {"F16", 2, ElementType::Other},
+    {"BF16", 2, ElementType::Other}, {"I32", 4, ElementType::Other},  {"U32", 4, ElementType::Other},
+    {"U64", 8, ElementType::Other},
+};
+
+} // namespace
+
+const char *snn::elementTypeName(ElementType type) {
+  for (const TypeRow &row : types)
+    if (row.type == type && type != ElementType::Other)
+      return row.name;
+  return "";
+}
+
+uint64_t snn::elementBytes(ElementType type) {
+  for (const TypeRow &row : types)
+    if (row.type == type && type != ElementType::Other)
+      return row.bytes;
+  return 0;
+}
+
+uint64_t StoredTensor::elements() const {
+  uint64_t count = 1;
+  for (int64_t extent : shape)
+    count *= uint64_t(extent);
+  return count;
+}
+
+std::string snn::shapeText(std::span<const int64_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+TensorFile TensorFile::read(const std::string &path) { return parse(readFile(path), path); }
+
+TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string &path) {
+  auto fail = [&](const std::string &what) -> void {
+    throw DataError(fmt::format("{}: is not a valid safetensors file: {}", path, what));
+  };
+  TensorFile file;
+  file.filePath = path;
+  file.content = std::move(bytes);
+  const uint64_t size = file.content.size();
+  uint64_t headerBytes = 0;
+  if (size < lengthBytes)
+    fail(fmt::format("it has {} bytes, expected at least 8 for the length of the header", size));
+  std::memcpy(&headerBytes, file.content.data(), lengthBytes);
+  if (headerBytes > largestHeader || headerBytes > size - lengthBytes)
+    fail(fmt::format("the length of the header is {}, but the file has only {} bytes after it", headerBytes,
+                     size - lengthBytes));
+  std::string_view text(reinterpret_cast<const char *>(file.content.data()) + lengthBytes, headerBytes);
+  if (text.empty() || text[0] != '{')
+    fail("the header does not start with '{'");
+  SafetensorsHeader header = parseSafetensorsHeader(text, path);
+  file.meta = std::move(header.metadata);
+
+  std::span<const std::byte> data = std::span(file.content).subspan(lengthBytes + headerBytes);
+  std::sort(header.entries.begin(), header.entries.end(),
+            [](const HeaderEntry &a, const HeaderEntry &b) { return a.offsets < b.offsets; });
+  uint64_t position = 0;
+  for (HeaderEntry &entry : header.entries) {
+    auto row =
+        std::find_if(std::begin(types), std::end(types), [&](const TypeRow &r) { return entry.dtype == r.name; });
+    if (row == std::end(types))
+      fail(fmt::format("tensor \"{}\" has the unknown dtype \"{}\"", entry.name, entry.dtype));
+    StoredTensor tensor{row->type, entry.dtype, {}, {}};
+    uint64_t expected = row->bytes;
+    for (uint64_t extent : entry.shape) {
+      if (extent > uint64_t(INT64_MAX) || __builtin_mul_overflow(expected, extent, &expected))
+        fail(fmt::format("tensor \"{}\" has shape [{}], which overflows", entry.name, fmt::join(entry.shape, ", ")));
+      tensor.shape.push_back(int64_t(extent));
+    }
+    if (entry.offsets.size() != 2 || entry.offsets[0] > entry.offsets[1])
+      fail(fmt::format("tensor \"{}\" has data_offsets [{}], expected [begin, end]", entry.name,
+                       fmt::join(entry.offsets, ", ")));
+    uint64_t begin = entry.offsets[0], end = entry.offsets[1];
+    if (end > data.size())
+      fail(fmt::format("tensor \"{}\" ends at byte {} of the data, but there are only {}: the file may be cut short",
+                       entry.name, end, data.size()));
+    if (end - begin != expected)
+      fail(fmt::format("tensor \"{}\" has {} bytes, expected {} for {} {}", entry.name, end - begin, expected,
+                       entry.dtype, shapeText(tensor.shape)));
+    if (begin < position)
+      fail(fmt::format("tensor \"{}\" overlaps another one", entry.name));
+    if (begin > position)
+      fail(fmt::format("there is a hole of {} bytes before tensor \"{}\"", begin - position, entry.name));
+    position = end;
+    tensor.bytes = data.subspan(begin, end - begin);
+    file.entries.emplace(entry.name, std::move(tensor));
+  }
+  if (position != data.size())
+    fail(fmt::format("{} bytes at the end belong to no tensor", data.size() - position));
+  return file;
+}
+
+const StoredTensor *TensorFile::find(std::string_view name) const {
+  auto found = entries.find(name);
+  return found == entries.end() ? nullptr : &found->second;
+}
+
+template <typename Element> static std::vector<double> widened(std::span<const std::byte> bytes) {
+  std::vector<double> numbers(bytes.size() / sizeof(Element));
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    Element element;
+    std::memcpy(&element, bytes.data() + i * sizeof(Element), sizeof(Element));
+    numbers[i] = double(element);
+  }
+  return numbers;
+}
+
+std::vector<double> snn::numbersOf(const StoredTensor &tensor, const std::string &label) {
+  switch (tensor.type) {
+  case ElementType::F32:
+    return widened<float>(tensor.bytes);
+  case ElementType::F64:
+    return widened<double>(tensor.bytes);
+  case ElementType::I64:
+    return widened<int64_t>(tensor.bytes);
+  case ElementType::U8:
+    return widened<uint8_t>(tensor.bytes);
+  case ElementType::Other:
+    break;
+  }
+  throw DataError(
+      fmt::format("{} has dtype {}, which is not supported; expected F32, F64, I64 or U8", label, tensor.typeName));
+}
+
+void snn::writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,
+                           const std::map<std::string, std::string> &metadata) {
+  // Wide elements first, then by name, as the reference implementation does: each tensor is then aligned to its
+  // element.
+  std::sort(tensors.begin(), tensors.end(), [](const TensorToWrite &a, const TensorToWrite &b) {
+    uint64_t aBytes = elementBytes(a.type), bBytes = elementBytes(b.type);
+    return aBytes != bBytes ? aBytes > bBytes : a.name < b.name;
+  });
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty())
+    header["__metadata__"] = metadata;
+  uint64_t position = 0;
+  std::vector<std::span<const std::byte>> parts(2);
+  for (const TensorToWrite &tensor : tensors) {
+    uint64_t expected = elementBytes(tensor.type);
+    for (int64_t extent : tensor.shape)
+      expected *= uint64_t(extent);
+    if (expected != tensor.bytes.size() || tensor.type == ElementType::Other)
+      throw std::logic_error(fmt::format("tensor \"{}\" of shape {} has {} bytes", tensor.name, shapeText(tensor.shape),
+                                         tensor.bytes.size()));
+    if (tensor.name == "__metadata__" || header.contains(tensor.name))
+      throw std::logic_error(fmt::format("tensor \"{}\" is written twice", tensor.name));
+    header[tensor.name] = {{"dtype", elementTypeName(tensor.type)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {position, position + expected}}};
+    position += expected;
+    parts.push_back(tensor.bytes);
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  uint64_t length = text.size();
+  parts[0] = std::as_bytes(std::span(&length, 1));
+  parts[1] = std::as_bytes(std::span(text));
+  writeFileAtomically(path, parts);
+}

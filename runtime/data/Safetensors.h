@@ -1,0 +1,77 @@
+// The safetensors format: 8 bytes little-endian header length, JSON header, tensor data.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_DATA_SAFETENSORS_H
+#define SNN_RUNTIME_DATA_SAFETENSORS_H
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace snn {
+
+/// Element types that values can be read and written in. Others of the format are accepted in files and can be asked
+/// for by nobody.
+enum class ElementType { F32, F64, I64, U8, Other };
+
+/// One tensor of a file. `bytes` may have any alignment.
+struct StoredTensor {
+  ElementType type = ElementType::Other;
+  std::string typeName; // as in the file: "F32", "BF16"
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+
+  uint64_t elements() const;
+};
+
+/// A file that was read and checked.
+class TensorFile {
+public:
+  /// Throws DataError if anything is not as the format says: lengths, names, types, shapes, offsets that overlap, leave
+  /// holes or lie outside of the file.
+  static TensorFile read(const std::string &path);
+  /// The same from memory; `path` is for messages.
+  static TensorFile parse(std::vector<std::byte> bytes, const std::string &path);
+
+  const StoredTensor *find(std::string_view name) const;
+  const std::map<std::string, StoredTensor, std::less<>> &tensors() const { return entries; }
+  const std::map<std::string, std::string> &metadata() const { return meta; }
+  const std::string &path() const { return filePath; }
+
+private:
+  std::string filePath;
+  std::vector<std::byte> content; // moving it keeps the addresses that the entries hold
+  std::map<std::string, StoredTensor, std::less<>> entries;
+  std::map<std::string, std::string> meta;
+};
+
+/// A tensor to be written; contiguous, not owned.
+struct TensorToWrite {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// Writes atomically (see writeFileAtomically). Throws WriteError; std::logic_error if sizes and shapes disagree or a
+/// name is there twice.
+void writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,
+                      const std::map<std::string, std::string> &metadata = {});
+
+/// "[128, 784]".
+std::string shapeText(std::span<const int64_t> shape);
+
+/// "F32"; empty for Other.
+const char *elementTypeName(ElementType type);
+uint64_t elementBytes(ElementType type);
+
+/// All elements as numbers. Throws DataError for ElementType::Other, naming `label`.
+std::vector<double> numbersOf(const StoredTensor &tensor, const std::string &label);
+
+} // namespace snn
+
+#endif // SNN_RUNTIME_DATA_SAFETENSORS_H

@@ -1,0 +1,172 @@
+/* The binary interface between generated model code and its hosts, version 1 (C99).
+ *
+ * This is the only thing that both sides share. The generated side is written by compiler/Emit
+ * (descriptor, note) and compiler/Codegen/Cpu (entry points); a change here must be made there too.
+ *
+ * A model is immutable code. Its one exported symbol is a query function (snn_query_fn) whose name stands in the
+ * ELF note and in the generated header: `<model>_snn_query`. The query returns a table that lives as long as the
+ * library is loaded, or NULL if the library does not speak the version that was asked for.
+ *
+ * Generated code allocates nothing, prints nothing and keeps nothing between calls: whatever it works on comes
+ * in a call struct, and all memory belongs to the host. Calls on different memory may run at the same time.
+ */
+#ifndef SNN_ABI_H
+#define SNN_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SNN_ABI_VERSION 1u
+
+/* Markers in snn_tensor_info.shape for extents that are known only at run time. */
+#define SNN_EXTENT_BATCH ((int64_t)-1)
+#define SNN_EXTENT_TIME ((int64_t)-2)
+
+/* Alignment in bytes of every span and of the arena. */
+#define SNN_ALIGNMENT 64u
+
+/* Return values of the entry points. Generated code has no strings: the runtime turns a code into a message. */
+enum snn_status {
+  SNN_OK = 0,
+  SNN_ERROR_ARGUMENT = 1,   /* wrong struct size, batch 0, no workers, or a span that the entry needs is NULL */
+  SNN_ERROR_ARENA = 2,      /* the arena is smaller than arena_size(batch, steps, workers), or is not aligned */
+  SNN_ERROR_STEPS = 3,      /* the number of time steps is not the model's, or lies outside its bounds */
+  SNN_ERROR_LABEL = 4,      /* a label is negative or not less than the number of classes (fault_row says where) */
+  SNN_ERROR_NOT_FINITE = 5, /* the input has a NaN or an infinity (fault_row says where); nothing was updated */
+  SNN_ERROR_UNSUPPORTED = 6 /* the model was compiled without this entry point (--mode=infer) */
+};
+
+enum snn_dtype { SNN_DTYPE_F32 = 0, SNN_DTYPE_F64 = 1, SNN_DTYPE_U8 = 2, SNN_DTYPE_I64 = 3 };
+
+/* How a parameter starts: PyTorch's default initialisation is uniform in [low, high). */
+enum snn_init { SNN_INIT_CONSTANT = 0, SNN_INIT_UNIFORM = 1 };
+
+/* One tensor at the boundary. */
+typedef struct snn_tensor_info {
+  const char *name;       /* as in the state_dict of the same nn.Sequential: "1.weight", "2.beta" */
+  uint32_t dtype;         /* enum snn_dtype */
+  uint32_t rank;
+  const int64_t *shape;   /* `rank` extents */
+  const int64_t *strides; /* in elements; only parameters and states have them: their place in the span. Others: NULL */
+  uint64_t offset;        /* in bytes: parameters, into the parameter span; states, into one sample's block */
+  uint32_t init;          /* parameters: enum snn_init */
+  uint32_t reserved;
+  double init_low;        /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
+  double init_high;
+} snn_tensor_info;
+
+/* A number that may change at run time, such as the learning rate; the table's order is that of snn_call.hyper. */
+typedef struct snn_hyper_info {
+  const char *name; /* "lr", "beta1", "loss.correct" */
+  double value;     /* what the model's text says */
+} snn_hyper_info;
+
+/* Runs body(context, i, worker) for each i in [0, count), in any order and at the same time; returns when all are
+ * done. `worker` is less than snn_call.workers, and no two bodies run at the same time under one worker. */
+typedef void (*snn_body_fn)(void *context, uint64_t index, uint64_t worker);
+typedef void (*snn_parallel_for_fn)(void *pool, uint64_t count, snn_body_fn body, void *context);
+
+/* An input of the call. `strides` are in elements, one per extent of the table's shape; NULL means contiguous. */
+typedef struct snn_view {
+  const void *data;
+  const int64_t *strides;
+} snn_view;
+
+typedef struct snn_call {
+  uint64_t struct_size; /* sizeof(snn_call) */
+  uint64_t batch;       /* samples in this call, at least 1 */
+  uint64_t steps;       /* time steps; a model with a fixed number takes only that; step() takes only 1 */
+  uint64_t workers;     /* at least 1; parallel_for uses worker ids below it */
+
+  void *parameters;     /* parameter_bytes */
+  void *gradients;      /* parameter_bytes, laid out as the parameters are; written, not added to */
+  void *optimizer;      /* optimizer_bytes; all zero before the first update */
+  void *state;          /* batch * state_bytes: step() reads and writes it; other entries ignore it */
+
+  const snn_view *inputs; /* one per entry of the table's inputs, in its order */
+  void *const *outputs;   /* one per entry of the table's outputs; NULL, or a NULL entry: not wanted. Contiguous,
+                             elements of the model's precision */
+  double *loss;           /* mean loss of the batch; may be NULL */
+  uint64_t *fault_row;    /* first row of the batch that is at fault (labels, not finite); may be NULL */
+
+  const double *hyper;     /* hyper_count numbers, or NULL for those of the model's text */
+  uint64_t optimizer_step; /* number of this update, from 1: Adam's bias correction */
+
+  const uint64_t *sample_ids; /* one per row, or NULL for 0, 1, ...: with seed and epoch, the counter of random ops */
+  uint64_t seed;
+  uint64_t epoch;
+
+  void *arena;         /* aligned to SNN_ALIGNMENT; contents need not survive between calls */
+  uint64_t arena_size; /* in bytes */
+  snn_parallel_for_fn parallel_for; /* NULL: run everything in the calling thread, as worker 0 */
+  void *pool;                       /* first argument of parallel_for */
+} snn_call;
+
+typedef int32_t (*snn_entry_fn)(const snn_call *call);
+
+typedef struct snn_model_table {
+  uint64_t struct_size; /* sizeof(snn_model_table) of the writer */
+  uint32_t abi_version;
+  uint32_t precision;   /* enum snn_dtype: SNN_DTYPE_F32 or SNN_DTYPE_F64, the type of all real tensors */
+  uint64_t tensor_info_size; /* sizeof(snn_tensor_info) of the writer */
+  const char *name;
+  const char *compiler; /* name and version of the compiler */
+  const char *target;   /* "x86-64-v4", ... */
+  uint64_t model_hash;  /* of the model's meaning: parameters and their shapes, neurons, loss */
+
+  int64_t steps;        /* fixed number of time steps, or -1: 1 .. max_steps */
+  int64_t max_steps;
+  int64_t classes;      /* extent of the output "count" */
+  int64_t default_batch;
+  int64_t default_epochs;
+
+  const snn_tensor_info *parameters; /* trainable */
+  uint64_t parameter_count;
+  const snn_tensor_info *constants;  /* compiled in, but present in a checkpoint: init_low is the value */
+  uint64_t constant_count;
+  const snn_tensor_info *inputs;     /* "input", "labels" (training), ... */
+  uint64_t input_count;
+  const snn_tensor_info *outputs;    /* "spikes", "membrane", "hidden.K", "hidden_membrane.K", "count", "grad.input" */
+  uint64_t output_count;
+  const snn_tensor_info *states;     /* "2.mem", ...: what step() carries from one time step to the next */
+  uint64_t state_count;
+  const snn_hyper_info *hyper;
+  uint64_t hyper_count;
+
+  uint64_t parameter_bytes; /* parameters and gradients */
+  uint64_t optimizer_bytes;
+  uint64_t state_bytes;     /* per sample */
+
+  /* Bytes of arena that a call with these numbers needs; monotone in each argument. */
+  uint64_t (*arena_size)(uint64_t batch, uint64_t steps, uint64_t workers);
+
+  /* Entry points; those that the model was compiled without are NULL. */
+  snn_entry_fn forward;           /* from rest: outputs */
+  snn_entry_fn step;              /* one time step from `state`, which it advances; T calls give forward's bits */
+  snn_entry_fn loss_and_gradient; /* from rest: loss, gradients, outputs */
+  snn_entry_fn update;            /* parameters and optimizer, from gradients */
+  snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
+} snn_model_table;
+
+typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);
+
+/* The ELF note of a library: owner "snnc", type SNN_NOTE_TYPE. The loader reads it before it maps any code. */
+#define SNN_NOTE_OWNER "snnc"
+#define SNN_NOTE_TYPE 1u
+
+typedef struct snn_note {
+  uint32_t abi_version;
+  uint32_t cpu_level;     /* x86-64 micro-architecture level, 1 to 4, of the weakest variant; 0: any CPU */
+  uint64_t model_hash;
+  char query_symbol[112]; /* zero-terminated */
+} snn_note;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SNN_ABI_H */

@@ -1,0 +1,128 @@
+/* The runtime for programs that use compiled models: loading, instances, threads (C99).
+ * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * Functions that return int32_t give SNN_OK, another code of enum snn_status, or one of enum snn_runtime_error;
+ * functions that return a pointer give NULL on failure. After a failure snn_last_error() has a sentence about it.
+ * Nothing here prints, exits, aborts or throws.
+ *
+ * Lifetimes: a library outlives its instances, a pool outlives the instances that were created with it.
+ * An instance is used by one thread at a time; different instances may be used at the same time, also with one pool.
+ */
+#ifndef SNN_RUNTIME_H
+#define SNN_RUNTIME_H
+
+#include "snn/abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum snn_runtime_error {
+  SNN_ERROR_LIBRARY = 100, /* the file is no model library, or this machine or runtime cannot run it */
+  SNN_ERROR_MEMORY = 101,  /* no memory, or no thread could be started */
+  SNN_ERROR_NAME = 102,    /* the model has nothing of that name */
+  SNN_ERROR_SIZE = 103,    /* a buffer has another size than the tensor */
+  SNN_ERROR_INTERNAL = 104 /* a defect of the runtime */
+};
+
+/* The message of the last failure in the calling thread; "" if there was none. Valid until the next failure. */
+const char *snn_last_error(void);
+
+/* Libraries. */
+
+typedef struct snn_library snn_library;
+
+/* Opens a model library. Its ELF note is read and checked (ABI version, CPU features) before any of its code is
+ * mapped, and what is mapped is the very file that was checked. */
+snn_library *snn_library_open(const char *path);
+
+/* The same for a model that is linked into the program: pass its `<model>_snn_query`. */
+snn_library *snn_library_from_query(snn_query_fn query);
+
+/* NULL is allowed. */
+void snn_library_close(snn_library *library);
+
+/* The model's table; valid until the library is closed. It has been checked: every parameter and state lies in its
+ * span. */
+const snn_model_table *snn_library_table(const snn_library *library);
+
+/* Threads. */
+
+typedef struct snn_pool snn_pool;
+
+/* A pool of `workers` workers; worker 0 is the thread that calls. 0: as many as this process has CPUs. */
+snn_pool *snn_pool_create(uint64_t workers);
+void snn_pool_destroy(snn_pool *pool);
+uint64_t snn_pool_workers(const snn_pool *pool);
+
+/* An snn_parallel_for_fn; `pool` is an snn_pool. A call from inside a body, or while another thread uses the pool,
+ * runs in the calling thread alone. */
+void snn_pool_parallel_for(void *pool, uint64_t count, snn_body_fn body, void *context);
+
+/* Instances. */
+
+typedef struct snn_instance snn_instance;
+
+/* Bytes of memory that an instance for calls up to (batch, steps) takes; 0 on failure. `batch` 0: the model's default;
+ * `steps` 0: the model's number of time steps, or its maximum. The pages are touched only when they are used. */
+uint64_t snn_instance_bytes(const snn_library *library, uint64_t batch, uint64_t steps, uint64_t workers);
+
+/* An instance: parameters, gradients, optimizer state, neuron state and arena, all zero but the neuron state, which is
+ * at rest. `batch` and `steps` as above: the most that a call may ask for. `pool` NULL: one worker. */
+snn_instance *snn_instance_create(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool);
+void snn_instance_destroy(snn_instance *instance);
+
+/* Sets the parameters to their initial values, the optimizer to its start and the neurons to rest. PyTorch's default
+ * distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p, e)
+ * alone. The seed is also that of the model's random operations. */
+int32_t snn_instance_init(snn_instance *instance, uint64_t seed);
+
+/* Puts the neurons that step() works on at rest. */
+int32_t snn_instance_reset_state(snn_instance *instance);
+
+/* Sets a number of the table's hyper list ("lr"). */
+int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double value);
+int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, double *value);
+
+/* One call's data. Inputs, outputs, loss, fault_row, sample_ids and epoch are as in snn_call. */
+typedef struct snn_batch {
+  uint64_t struct_size; /* sizeof(snn_batch) */
+  uint64_t batch;       /* samples */
+  uint64_t steps;       /* time steps; 0: as many as the instance was made for. step() always runs one */
+  const snn_view *inputs;
+  void *const *outputs;
+  double *loss;
+  uint64_t *fault_row;
+  const uint64_t *sample_ids;
+  uint64_t epoch;
+} snn_batch;
+
+/* The model's entry points on this instance. update() takes no batch. update() and train_step() count the updates. */
+int32_t snn_instance_forward(snn_instance *instance, const snn_batch *batch);
+int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch);
+int32_t snn_instance_loss_and_gradient(snn_instance *instance, const snn_batch *batch);
+int32_t snn_instance_update(snn_instance *instance);
+int32_t snn_instance_train_step(snn_instance *instance, const snn_batch *batch);
+
+/* Copy a parameter or its gradient out of, or a parameter into, the instance by name. `data` is contiguous in
+ * row-major order of the table's shape, elements of the model's precision; `bytes` must be exactly its size. */
+int32_t snn_instance_get_parameter(const snn_instance *instance, const char *name, void *data, uint64_t bytes);
+int32_t snn_instance_set_parameter(snn_instance *instance, const char *name, const void *data, uint64_t bytes);
+int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name, void *data, uint64_t bytes);
+
+/* The instance's memory, to save, restore or share: laid out as the table says, aligned to SNN_ALIGNMENT. */
+enum snn_span { SNN_SPAN_PARAMETERS = 0, SNN_SPAN_GRADIENTS = 1, SNN_SPAN_OPTIMIZER = 2, SNN_SPAN_STATE = 3 };
+void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *bytes);
+
+/* How many updates have been made: part of the optimizer's state. */
+uint64_t snn_instance_optimizer_step(const snn_instance *instance);
+void snn_instance_set_optimizer_step(snn_instance *instance, uint64_t updates);
+
+/* Bytes of one element; 0 for an unknown type. */
+uint64_t snn_dtype_bytes(uint32_t dtype);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SNN_RUNTIME_H */

@@ -1,0 +1,114 @@
+// What the runtime's command-line tools share.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/tools/ToolSupport.h"
+#include "runtime/data/Errors.h"
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+using namespace snn;
+using namespace snn::tools;
+
+extern char **environ;
+
+static int report(const char *tool, int status, const char *message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "{}: error: {}\n", tool, message);
+  return status;
+}
+
+int tools::runTool(const char *tool, CLI::App &app, int argc, char **argv, const std::function<int()> &body) {
+  int status = ExitInternal;
+  try {
+    app.parse(argc, argv);
+    status = body();
+  } catch (const CLI::Success &success) {
+    status = app.exit(success);
+  } catch (const CLI::ParseError &error) {
+    return report(tool, ExitUsage, fmt::format("{}; try --help", error.what()).c_str());
+  } catch (const UsageError &error) {
+    return report(tool, ExitUsage, fmt::format("{}; try --help", error.what()).c_str());
+  } catch (const WriteError &error) {
+    return report(tool, ExitWrite, error.what());
+  } catch (const DataError &error) {
+    return report(tool, ExitData, error.what());
+  } catch (const ChildFailed &child) {
+    return child.status;
+  } catch (const std::exception &error) {
+    if (std::ferror(stdout)) // fmt::print throws where it cannot write
+      return report(tool, ExitWrite, fmt::format("standard output: {}", error.what()).c_str());
+    return report(tool, ExitInternal, fmt::format("internal error: {}", error.what()).c_str());
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return report(tool, ExitWrite, fmt::format("standard output: {}", std::strerror(errno)).c_str());
+  return status;
+}
+
+CLI::Validator tools::range(uint64_t low, uint64_t high) {
+  auto check = [low, high](const std::string &text) {
+    uint64_t value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high)
+      return std::string();
+    return fmt::format("\"{}\" is not a whole number from {} to {}", text, low, high);
+  };
+  return CLI::Validator(check, "", "");
+}
+
+std::pair<std::string, double> tools::parseNumberOption(const std::string &text) {
+  size_t equals = text.find('=');
+  if (equals != std::string::npos && equals != 0 && equals + 1 < text.size()) {
+    const char *number = text.c_str() + equals + 1;
+    char *end = nullptr;
+    double value = std::strtod(number, &end);
+    if (*end == '\0' && std::isfinite(value))
+      return {text.substr(0, equals), value};
+  }
+  throw UsageError(fmt::format("\"{}\" is not of the form name=number", text));
+}
+
+void tools::setHyper(snn_instance *instance, const std::vector<std::pair<std::string, double>> &values) {
+  for (const auto &[name, value] : values)
+    if (snn_instance_set_hyper(instance, name.c_str(), value) != SNN_OK)
+      throw UsageError(snn_last_error());
+}
+
+std::string tools::besideThisProgram(const std::string &name) {
+  std::error_code error;
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    throw DataError(fmt::format("/proc/self/exe: cannot be read: {}", error.message()));
+  return (self.parent_path() / name).string();
+}
+
+void tools::compileModel(const std::string &source, const std::string &library,
+                         const std::vector<std::string> &definitions) {
+  std::string compiler = besideThisProgram("snnc");
+  std::vector<std::string> words = {compiler, source, "-o", library};
+  for (const std::string &definition : definitions) {
+    words.push_back("-D");
+    words.push_back(definition);
+  }
+  std::vector<char *> arguments;
+  for (std::string &word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child;
+  if (int code = posix_spawn(&child, compiler.c_str(), nullptr, nullptr, arguments.data(), environ))
+    throw DataError(fmt::format("{}: cannot be run to compile {}: {}", compiler, source, std::strerror(code)));
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR)
+      throw DataError(fmt::format("{}: {}", compiler, std::strerror(errno)));
+  if (WIFSIGNALED(status))
+    throw ChildFailed{128 + WTERMSIG(status)};
+  if (WEXITSTATUS(status) != 0)
+    throw ChildFailed{WEXITSTATUS(status)};
+}

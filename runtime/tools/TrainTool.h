@@ -1,0 +1,42 @@
+// snn-train as a library: options in, a run folder out.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_TOOLS_TRAINTOOL_H
+#define SNN_RUNTIME_TOOLS_TRAINTOOL_H
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace snn::tools {
+
+struct TrainToolOptions {
+  std::vector<std::string> commandLine;
+  std::string model; // .snn or .so
+  std::optional<std::string> data, out, weights;
+  std::optional<uint64_t> epochs, batch, steps;
+  uint64_t seed = 0;
+  uint64_t threads = 0; // 0: one per CPU
+  std::optional<double> learningRate;
+  std::vector<std::string> hyper;       // name=number
+  std::vector<std::string> definitions; // name=value, for snnc
+  bool overwrite = false;
+};
+
+struct EvalToolOptions {
+  std::string run;
+  std::optional<std::string> data;
+  std::optional<uint64_t> threads;
+};
+
+/// Trains; prints a line per epoch. Returns the exit status; throws UsageError, DataError, WriteError, ChildFailed.
+/// `stop` becomes true on Ctrl-C.
+int train(const TrainToolOptions &options, const std::atomic<bool> &stop);
+
+/// Repeats the evaluation of a run's weights and prints the accuracy.
+int evaluate(const EvalToolOptions &options, const std::atomic<bool> &stop);
+
+} // namespace snn::tools
+
+#endif // SNN_RUNTIME_TOOLS_TRAINTOOL_H

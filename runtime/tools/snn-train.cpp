@@ -1,0 +1,86 @@
+// The command line of snn-train.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/tools/ToolSupport.h"
+#include "runtime/tools/TrainTool.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+using namespace snn::tools;
+
+static constexpr const char *description = R"(Examples:
+  snn-train population.snn                            compile, train, evaluate; the run goes to runs/population
+  snn-train population.snn --epochs=2 --seed=7 --out=run7
+  snn-train population.snn -D hidden=256 --lr=1e-3    change a parameter of the model, and the learning rate
+  snn-train model.so --data=/data/fashion-mnist       a model that is compiled already, data from elsewhere
+  snn-train eval run7                                 evaluate the weights of a run again
+
+Trains a spiking neural network on Fashion-MNIST.
+)";
+
+static constexpr const char *footer = R"(
+The run folder holds metrics.jsonl (a line per epoch), weights.safetensors (of the last complete epoch),
+run.json (command line, versions, target, seed) and model.so. Ctrl-C ends a run; what was written stays valid.
+Exit status: 0 done, 1 errors in data or model files, 2 bad command line, 74 cannot write, 130 interrupted.)";
+
+static std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "the signal handler writes it");
+
+int main(int argc, char **argv) {
+  TrainToolOptions options;
+  EvalToolOptions evalOptions;
+  options.commandLine.assign(argv, argv + argc);
+
+  const CLI::Validator countRange = range(1, 1 << 24), threadRange = range(0, 4096);
+  CLI::App app(description, "snn-train");
+  app.footer(footer);
+  app.add_option("model", options.model, "the network: text (.snn) or a compiled library (.so)")->type_name("MODEL");
+  app.add_option("--data", options.data, "folder of the data set (default: the system's Fashion-MNIST)")
+      ->type_name("DIR");
+  app.add_option("--epochs", options.epochs, "passes over the training set (default: the model's)")
+      ->type_name("N")
+      ->check(countRange);
+  app.add_option("--batch", options.batch, "samples in a step (default: the model's)")
+      ->type_name("N")
+      ->check(countRange);
+  app.add_option("--steps", options.steps, "time steps, for a model that leaves them open")
+      ->type_name("N")
+      ->check(countRange);
+  app.add_option("--lr", options.learningRate, "learning rate: short for --hyper lr=...")->type_name("NUMBER");
+  app.add_option("--hyper", options.hyper, "set a number of the loss or the optimizer, such as beta1=0.95")
+      ->type_name("NAME=NUMBER")
+      ->allow_extra_args(false);
+  app.add_option("--seed", options.seed, "seed of initial weights and shuffles")->type_name("N")->capture_default_str();
+  app.add_option("--threads", options.threads, "threads; 0: one per CPU")
+      ->type_name("N")
+      ->check(threadRange)
+      ->capture_default_str();
+  app.add_option("--weights", options.weights, "start from these weights (safetensors)")->type_name("FILE");
+  app.add_option("--out", options.out, "run folder (default: runs/ and the model's name)")->type_name("RUN");
+  app.add_flag("--overwrite", options.overwrite, "replace the run that is in the folder");
+  app.add_option("-D", options.definitions, "set a parameter of the model's text")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+
+  CLI::App *eval = app.add_subcommand("eval", "evaluate the weights of a run again");
+  eval->add_option("run", evalOptions.run, "run folder")->required()->type_name("RUN");
+  eval->add_option("--data", evalOptions.data, "folder of the data set (default: the run's)")->type_name("DIR");
+  eval->add_option("--threads", evalOptions.threads, "threads (default: the run's)")
+      ->type_name("N")
+      ->check(threadRange);
+
+  return runTool("snn-train", app, argc, argv, [&] {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { interrupted.store(true); };
+    action.sa_flags = int(SA_RESETHAND) | SA_RESTART; // the second Ctrl-C ends the program at once
+    sigaction(SIGINT, &action, nullptr);
+    if (eval->parsed()) {
+      if (!options.model.empty())
+        throw UsageError("eval takes no model");
+      return evaluate(evalOptions, interrupted);
+    }
+    if (options.model.empty())
+      throw UsageError("no model was named");
+    return train(options, interrupted);
+  });
+}

@@ -1,0 +1,117 @@
+// Saving and loading of parameters.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/train/Checkpoint.h"
+#include "runtime/train/Model.h"
+
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+
+using namespace snn;
+
+static constexpr const char *anotherModel = "these weights belong to another model";
+
+static OwnedTensor emptyTensor(std::string name, const snn_tensor_info &tensor) {
+  OwnedTensor result{std::move(name), elementTypeOf(tensor.dtype), shapeOf(tensor), {}};
+  uint64_t bytes = snn_dtype_bytes(tensor.dtype);
+  for (int64_t extent : result.shape)
+    bytes *= uint64_t(extent);
+  result.bytes.resize(bytes);
+  return result;
+}
+
+/// Writes `value` as element number `index` of a real tensor.
+static void putReal(OwnedTensor &tensor, uint64_t index, double value) {
+  if (tensor.type == ElementType::F32) {
+    float narrow = float(value);
+    std::memcpy(tensor.bytes.data() + index * sizeof(narrow), &narrow, sizeof(narrow));
+  } else {
+    std::memcpy(tensor.bytes.data() + index * sizeof(value), &value, sizeof(value));
+  }
+}
+
+std::vector<OwnedTensor> snn::parameterTensors(const snn_instance *instance, const snn_model_table &table) {
+  std::vector<OwnedTensor> tensors;
+  for (uint64_t i = 0; i < table.parameter_count; ++i) {
+    const char *name = table.parameters[i].name;
+    OwnedTensor &tensor = tensors.emplace_back(emptyTensor(name, table.parameters[i]));
+    check(snn_instance_get_parameter(instance, name, tensor.bytes.data(), tensor.bytes.size()));
+  }
+  return tensors;
+}
+
+std::vector<OwnedTensor> snn::gradientTensors(const snn_instance *instance, const snn_model_table &table) {
+  std::vector<OwnedTensor> tensors;
+  for (uint64_t i = 0; i < table.parameter_count; ++i) {
+    const char *name = table.parameters[i].name;
+    OwnedTensor &tensor = tensors.emplace_back(emptyTensor(fmt::format("grad.{}", name), table.parameters[i]));
+    check(snn_instance_get_gradient(instance, name, tensor.bytes.data(), tensor.bytes.size()));
+  }
+  return tensors;
+}
+
+void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table) {
+  std::vector<OwnedTensor> tensors = parameterTensors(instance, table);
+  for (uint64_t i = 0; i < table.constant_count; ++i) {
+    const snn_tensor_info &constant = table.constants[i];
+    if (constant.dtype != SNN_DTYPE_F32 && constant.dtype != SNN_DTYPE_F64)
+      continue;
+    OwnedTensor &tensor = tensors.emplace_back(emptyTensor(constant.name, constant));
+    uint64_t count = tensor.bytes.size() / snn_dtype_bytes(constant.dtype);
+    for (uint64_t element = 0; element < count; ++element)
+      putReal(tensor, element, constant.init_low);
+  }
+  std::vector<TensorToWrite> views;
+  for (const OwnedTensor &tensor : tensors)
+    views.push_back(tensor.view());
+  writeSafetensors(path, std::move(views),
+                   {{"format", "pt"}, {"model", table.name}, {"model_hash", fmt::format("{:016x}", table.model_hash)}});
+}
+
+static void checkConstant(const snn_tensor_info &constant, const StoredTensor &stored, const std::string &path) {
+  std::string label = fmt::format("{}: tensor \"{}\"", path, constant.name);
+  double compiled = constant.init_low;
+  for (double value : numbersOf(stored, label))
+    if (value != compiled && value != double(float(compiled)))
+      throw DataError(fmt::format("{} is {}, but {} is compiled into the model: change the model or the weights", label,
+                                  value, compiled));
+}
+
+void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
+                         OtherTensors others) {
+  if (others == OtherTensors::Refuse)
+    for (const auto &[name, stored] : file.tensors())
+      if (!findTensor(table.parameters, table.parameter_count, name) &&
+          !findTensor(table.constants, table.constant_count, name))
+        throw DataError(fmt::format("{}: has a tensor \"{}\", which model \"{}\" does not have; {}", file.path(), name,
+                                    table.name, anotherModel));
+  for (uint64_t i = 0; i < table.constant_count; ++i)
+    if (const StoredTensor *stored = file.find(table.constants[i].name))
+      checkConstant(table.constants[i], *stored, file.path());
+
+  std::vector<OwnedTensor> loaded;
+  for (uint64_t i = 0; i < table.parameter_count; ++i) {
+    const snn_tensor_info &parameter = table.parameters[i];
+    const StoredTensor *stored = file.find(parameter.name);
+    if (!stored)
+      throw DataError(fmt::format("{}: has no tensor \"{}\", which model \"{}\" needs; {}", file.path(), parameter.name,
+                                  table.name, anotherModel));
+    std::string label = fmt::format("{}: tensor \"{}\"", file.path(), parameter.name);
+    if (stored->shape != shapeOf(parameter))
+      throw DataError(fmt::format("{} has shape {}, expected {}; {}", label, shapeText(stored->shape),
+                                  tableShapeText(parameter), anotherModel));
+    if (stored->type != ElementType::F32 && stored->type != ElementType::F64)
+      throw DataError(fmt::format("{} has dtype {}, expected F32 or F64", label, stored->typeName));
+    OwnedTensor &tensor = loaded.emplace_back(emptyTensor(parameter.name, parameter));
+    std::vector<double> values = numbersOf(*stored, label);
+    for (uint64_t element = 0; element < values.size(); ++element) {
+      bool overflows = tensor.type == ElementType::F32 && !std::isfinite(float(values[element]));
+      if (!std::isfinite(values[element]) || overflows)
+        throw DataError(
+            fmt::format("{} has the value {} at element {}, expected finite numbers", label, values[element], element));
+      putReal(tensor, element, values[element]);
+    }
+  }
+  for (const OwnedTensor &tensor : loaded)
+    check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
+}

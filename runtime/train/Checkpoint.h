@@ -1,0 +1,37 @@
+// Parameters of an instance as safetensors files, under PyTorch's names and in PyTorch's shapes.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef SNN_RUNTIME_TRAIN_CHECKPOINT_H
+#define SNN_RUNTIME_TRAIN_CHECKPOINT_H
+
+#include "runtime/data/Safetensors.h"
+#include "snn/runtime.h"
+
+namespace snn {
+
+/// A tensor with its memory.
+struct OwnedTensor {
+  std::string name;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  std::vector<std::byte> bytes;
+
+  TensorToWrite view() const { return {name, type, shape, bytes}; }
+};
+
+/// Copies of all parameters; of all gradients, as `grad.NAME`. In the model's precision.
+std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
+std::vector<OwnedTensor> gradientTensors(const snn_instance *instance, const snn_model_table &table);
+
+/// Writes parameters and the constants that are compiled in: a complete state_dict. Throws WriteError.
+void saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table);
+
+enum class OtherTensors { Refuse, Ignore };
+
+/// Sets all parameters from the file (F32 and F64 become the model's precision). Throws DataError, naming the tensor,
+/// if one is missing, has another shape or a value that is not finite, if a constant differs from the compiled one, or,
+/// with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then no parameter has changed.
+void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file, OtherTensors others);
+
+} // namespace snn
+
+#endif // SNN_RUNTIME_TRAIN_CHECKPOINT_H

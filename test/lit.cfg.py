@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# How lit finds and runs the tests: text files with RUN lines, in folders that mirror the tree.
+
+import os
+
+import lit.formats
+
+config.name = "snn"
+config.test_format = lit.formats.ShTest(True)
+config.suffixes = [".mlir", ".snn", ".test"]
+config.excludes = ["Inputs", "unit", "oracle", "tools", "CMakeLists.txt", "README.md"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.snn_test_dir
+
+# FileCheck, not, split-file, llvm-nm and llvm-readelf come from LLVM.
+config.environment["PATH"] = os.pathsep.join(
+    [config.snn_tools_dir, config.llvm_tools_dir, config.environment.get("PATH", "")]
+)
+config.environment.pop("COLUMNS", None)
+
+# lit replaces in this order: a name that begins another one comes after it.
+for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
+    config.substitutions.append(("%" + name + r"\b", os.path.join(config.snn_tools_dir, name)))
+config.substitutions += [
+    (r"%cc\b", config.c_compiler),
+    (r"%include\b", os.path.join(config.snn_source_dir, "runtime", "include")),
+    (r"%examples\b", os.path.join(config.snn_source_dir, "examples")),
+]

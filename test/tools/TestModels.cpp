@@ -1,0 +1,195 @@
+// Compiling models and preparing calls for tests.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "test/tools/TestModels.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+
+using namespace snn;
+using namespace snn::test;
+
+namespace {
+
+/// A folder that goes away with the process.
+struct TemporaryFolder {
+  std::filesystem::path path;
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "snn-test-XXXXXX").string();
+    if (!mkdtemp(pattern.data()))
+      throw std::runtime_error("no temporary folder can be made");
+    path = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
+const std::filesystem::path &folder() {
+  static const TemporaryFolder folder;
+  return folder.path;
+}
+
+template <typename Element> double load(const std::byte *from) {
+  Element element;
+  std::memcpy(&element, from, sizeof(element));
+  return double(element);
+}
+
+template <typename Element> void store(std::byte *to, double value) {
+  Element element = Element(value);
+  std::memcpy(to, &element, sizeof(element));
+}
+
+} // namespace
+
+std::string test::temporaryPath(const std::string &name) { return (folder() / name).string(); }
+
+std::string test::readText(const std::string &path) {
+  std::ifstream file(path);
+  if (!file)
+    throw std::runtime_error(path + " cannot be read");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string test::compileText(const std::string &text, const std::string &flags) {
+  static int count = 0;
+  std::string stem = temporaryPath(fmt::format("model{}", count++));
+  std::string source = stem + ".snn", library = stem + ".so", log = stem + ".log";
+  std::ofstream(source) << text;
+  const char *chosen = std::getenv("SNNC");
+  std::string command =
+      fmt::format("'{}' '{}' {} -o '{}' > '{}' 2>&1", chosen ? chosen : SNNC_PATH, source, flags, library, log);
+  if (std::system(command.c_str()) != 0)
+    throw std::runtime_error(fmt::format("{}\n{}", command, readText(log)));
+  return library;
+}
+
+uint64_t Random::next() {
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+HostTensor::HostTensor(const snn_tensor_info &info, uint64_t batch, uint64_t steps)
+    : name(info.name), dtype(info.dtype), shape(info.shape, info.shape + info.rank) {
+  uint64_t count = 1;
+  for (int64_t &extent : shape) {
+    if (extent == SNN_EXTENT_BATCH)
+      extent = int64_t(batch);
+    if (extent == SNN_EXTENT_TIME)
+      extent = int64_t(steps);
+    count *= uint64_t(extent);
+  }
+  bytes.resize(count * snn_dtype_bytes(dtype));
+}
+
+double HostTensor::get(uint64_t index) const {
+  const std::byte *element = bytes.data() + index * snn_dtype_bytes(dtype);
+  switch (dtype) {
+  case SNN_DTYPE_F32:
+    return load<float>(element);
+  case SNN_DTYPE_F64:
+    return load<double>(element);
+  case SNN_DTYPE_U8:
+    return load<uint8_t>(element);
+  default:
+    return load<int64_t>(element);
+  }
+}
+
+void HostTensor::set(uint64_t index, double value) {
+  std::byte *element = bytes.data() + index * snn_dtype_bytes(dtype);
+  switch (dtype) {
+  case SNN_DTYPE_F32:
+    return store<float>(element, value);
+  case SNN_DTYPE_F64:
+    return store<double>(element, value);
+  case SNN_DTYPE_U8:
+    return store<uint8_t>(element, value);
+  default:
+    return store<int64_t>(element, value);
+  }
+}
+
+std::vector<double> HostTensor::values() const {
+  std::vector<double> result(size());
+  for (uint64_t i = 0; i < result.size(); ++i)
+    result[i] = get(i);
+  return result;
+}
+
+HostCall::HostCall(const snn_model_table &table, uint64_t batchSize, uint64_t steps) {
+  for (uint64_t i = 0; i < table.input_count; ++i)
+    inputs.emplace_back(table.inputs[i], batchSize, steps);
+  for (uint64_t i = 0; i < table.output_count; ++i)
+    outputs.emplace_back(table.outputs[i], batchSize, steps);
+  for (HostTensor &tensor : inputs)
+    views.push_back({tensor.bytes.data(), nullptr});
+  for (HostTensor &tensor : outputs)
+    pointers.push_back(tensor.bytes.data());
+  batch.struct_size = sizeof(batch);
+  batch.batch = batchSize;
+  batch.steps = steps;
+  batch.inputs = views.data();
+  batch.outputs = pointers.data();
+  batch.loss = &loss;
+  batch.fault_row = &faultRow;
+}
+
+static HostTensor *find(std::vector<HostTensor> &tensors, const std::string &name) {
+  for (HostTensor &tensor : tensors)
+    if (tensor.name == name)
+      return &tensor;
+  return nullptr;
+}
+
+HostTensor *HostCall::input(const std::string &name) { return find(inputs, name); }
+HostTensor *HostCall::output(const std::string &name) { return find(outputs, name); }
+
+void test::fillInputs(HostCall &call, const snn_model_table &table, Random &random, double high) {
+  for (HostTensor &tensor : call.inputs)
+    for (uint64_t i = 0; i < tensor.size(); ++i) {
+      if (tensor.name == "labels")
+        tensor.set(i, double(random.below(uint64_t(table.classes))));
+      else if (tensor.dtype == SNN_DTYPE_U8)
+        tensor.set(i, double(random.below(256)));
+      else
+        tensor.set(i, std::floor(random.uniform(0, high) * 0x1p13) * 0x1p-13);
+    }
+}
+
+void test::initialise(snn_instance *instance, const snn_model_table &table, uint64_t seed, double gain) {
+  check(snn_instance_init(instance, seed));
+  for (uint64_t i = 0; i < table.parameter_count; ++i)
+    if (table.parameters[i].rank >= 2) {
+      HostTensor tensor = getParameter(instance, table.parameters[i]);
+      for (uint64_t element = 0; element < tensor.size(); ++element)
+        tensor.set(element, gain * tensor.get(element));
+      setParameter(instance, tensor);
+    }
+}
+
+HostTensor test::getParameter(const snn_instance *instance, const snn_tensor_info &info) {
+  HostTensor tensor(info, 0, 0);
+  check(snn_instance_get_parameter(instance, info.name, tensor.bytes.data(), tensor.bytes.size()));
+  return tensor;
+}
+
+HostTensor test::getGradient(const snn_instance *instance, const snn_tensor_info &info) {
+  HostTensor tensor(info, 0, 0);
+  check(snn_instance_get_gradient(instance, info.name, tensor.bytes.data(), tensor.bytes.size()));
+  return tensor;
+}
+
+void test::setParameter(snn_instance *instance, const HostTensor &tensor) {
+  check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
+}

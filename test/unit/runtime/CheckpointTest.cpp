@@ -1,0 +1,118 @@
+// Checkpoints: what is saved comes back; weights of another model, damaged files and NaN are refused.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/train/Checkpoint.h"
+#include "TestSupport.h"
+#include "runtime/train/Model.h"
+
+#include <limits>
+
+using namespace snn;
+using namespace snn::test;
+
+namespace {
+
+class CheckpointTest : public testing::Test {
+protected:
+  CheckpointTest() { check(snn_instance_init(instance.get(), 3)); }
+
+  /// Message of loading a file of these tensors.
+  std::string failure(std::vector<TensorToWrite> tensors, OtherTensors others = OtherTensors::Refuse) {
+    writeSafetensors(folder / "weights.safetensors", std::move(tensors));
+    return load(others);
+  }
+  std::string load(OtherTensors others = OtherTensors::Refuse) {
+    return messageOf<DataError>(
+        [&] { loadCheckpoint(instance.get(), table, TensorFile::read(folder / "weights.safetensors"), others); });
+  }
+  std::vector<float> bias() {
+    std::vector<float> values(2);
+    check(snn_instance_get_parameter(instance.get(), "1.bias", values.data(), 8));
+    return values;
+  }
+  template <typename Real>
+  static TensorToWrite tensor(const char *name, std::vector<int64_t> shape, const Real &values) {
+    using Element = typename Real::value_type;
+    return {name, sizeof(Element) == 4 ? ElementType::F32 : ElementType::F64, std::move(shape),
+            std::as_bytes(std::span(values))};
+  }
+
+  TemporaryFolder folder;
+  LibraryHandle library = openLibrary(tinyModel("plain"));
+  const snn_model_table &table = *snn_library_table(library.get());
+  InstanceHandle instance = createInstance(library.get(), 1, 1, nullptr);
+  std::vector<float> six = {1, 2, 3, 4, 5, 6}, two = {7, 8};
+};
+
+} // namespace
+
+TEST_F(CheckpointTest, RoundTrip) {
+  saveCheckpoint(folder / "weights.safetensors", instance.get(), table);
+  std::vector<float> before = bias();
+  check(snn_instance_init(instance.get(), 4));
+  EXPECT_NE(bias(), before);
+  EXPECT_EQ(load(), "");
+  EXPECT_EQ(bias(), before);
+  TensorFile file = TensorFile::read(folder / "weights.safetensors");
+  EXPECT_EQ(file.find("1.weight")->shape, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(numbersOf(*file.find("2.beta"), ""), (std::vector<double>{double(0.9f)}));
+}
+
+TEST_F(CheckpointTest, DoublePrecisionIsNarrowed) {
+  std::vector<double> wide = {0.5, 0.25};
+  EXPECT_EQ(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, wide)}), "");
+  EXPECT_EQ(bias(), (std::vector<float>{0.5, 0.25}));
+  wide[1] = 1e300;
+  EXPECT_TRUE(contains(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, wide)}), "1e+300"));
+}
+
+TEST_F(CheckpointTest, WeightsOfAnotherModel) {
+  std::string message = failure({tensor("1.weight", {3, 2}, six), tensor("1.bias", {2}, two)});
+  EXPECT_TRUE(contains(message, "weights.safetensors: tensor \"1.weight\" has shape [3, 2], expected [2, 3]; these "
+                                "weights belong to another model"));
+  message = failure({tensor("1.weight", {2, 3}, six)});
+  EXPECT_TRUE(contains(message, "has no tensor \"1.bias\", which model \"tiny\" needs; these weights belong"));
+  std::vector<TensorToWrite> more = {tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two),
+                                     tensor("3.bias", {2}, two)};
+  EXPECT_TRUE(contains(failure(more), "has a tensor \"3.bias\", which model \"tiny\" does not have; these weights"));
+  EXPECT_EQ(failure(more, OtherTensors::Ignore), "");
+}
+
+TEST_F(CheckpointTest, ConstantsMustAgree) {
+  std::vector<float> beta = {0.9f};
+  std::vector<double> wide = {0.9};
+  EXPECT_EQ(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two), tensor("2.beta", {}, beta)}), "");
+  EXPECT_EQ(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two), tensor("2.beta", {}, wide)}), "");
+  beta[0] = 0.8f;
+  std::string message =
+      failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two), tensor("2.beta", {}, beta)});
+  EXPECT_TRUE(contains(message, "tensor \"2.beta\" is 0.8"));
+  EXPECT_TRUE(contains(message, "but 0.9 is compiled into the model"));
+}
+
+TEST_F(CheckpointTest, NotFinite) {
+  std::vector<float> before = bias();
+  two[1] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(contains(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two)}),
+                       "tensor \"1.bias\" has the value nan at element 1"));
+  two[1] = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(contains(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, two)}), "the value inf"));
+  EXPECT_EQ(bias(), before);
+}
+
+TEST_F(CheckpointTest, WrongType) {
+  std::vector<int64_t> integers = {1, 2};
+  std::string message =
+      failure({tensor("1.weight", {2, 3}, six), {"1.bias", ElementType::I64, {2}, std::as_bytes(std::span(integers))}});
+  EXPECT_TRUE(contains(message, "tensor \"1.bias\" has dtype I64, expected F32 or F64"));
+}
+
+TEST_F(CheckpointTest, CorruptFile) {
+  saveCheckpoint(folder / "weights.safetensors", instance.get(), table);
+  const std::string good = readText(folder / "weights.safetensors");
+  writeText(folder / "weights.safetensors", good.substr(0, good.size() - 5));
+  EXPECT_TRUE(contains(load(), "weights.safetensors: is not a valid safetensors file"));
+  writeText(folder / "weights.safetensors", "garbage that is longer than eight bytes");
+  EXPECT_TRUE(contains(load(), "is not a valid safetensors file"));
+  std::filesystem::remove(folder / "weights.safetensors");
+  EXPECT_TRUE(contains(load(), "cannot be opened"));
+}

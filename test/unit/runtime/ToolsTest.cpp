@@ -1,0 +1,295 @@
+// snn-train and snn-run as programs: results, messages, exit statuses.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TestSupport.h"
+#include "runtime/data/Dataset.h"
+#include "runtime/data/Safetensors.h"
+#include "runtime/train/Model.h"
+
+#include <cmath>
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace snn;
+using namespace snn::test;
+using namespace std::string_literals;
+
+namespace {
+
+struct Outcome {
+  int status;
+  std::string out, err;
+};
+
+class ToolsTest : public testing::Test {
+protected:
+  Outcome run(const std::string &command) {
+    int code = std::system((command + " > " + (folder / "stdout") + " 2> " + (folder / "stderr")).c_str());
+    return {WEXITSTATUS(code), readText(folder / "stdout"), readText(folder / "stderr")};
+  }
+  Outcome train(const std::string &arguments) { return run(SNN_TRAIN " "s + arguments); }
+  Outcome runTool(const std::string &arguments) {
+    return run(SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o " + (folder / "out") + " " + arguments);
+  }
+  TensorFile result() { return TensorFile::read(folder / "out"); }
+  std::vector<double> numbers(const std::string &name) {
+    TensorFile file = result();
+    const StoredTensor *tensor = file.find(name);
+    EXPECT_TRUE(tensor) << name;
+    return tensor ? numbersOf(*tensor, name) : std::vector<double>();
+  }
+
+  /// 120 training and 50 test images; class c has a bright row c.
+  void writeDataset() {
+    for (auto [prefix, count] : {std::pair{"train", 120}, {"t10k", 50}}) {
+      std::string images = "\0\0\x08\x03\0\0\0"s + char(count) + "\0\0\0\x1c\0\0\0\x1c"s;
+      std::string labels = "\0\0\x08\x01\0\0\0"s + char(count);
+      for (int i = 0; i < count; ++i) {
+        std::string image(784, '\0');
+        image.replace(size_t(i % 10) * 28, 28, 28, char(0xff));
+        images += image;
+        labels += char(i % 10);
+      }
+      writeText(folder / (prefix + "-images-idx3-ubyte"s), images);
+      writeText(folder / (prefix + "-labels-idx1-ubyte"s), labels);
+    }
+  }
+
+  struct Tensors {
+    std::vector<float> weight = {0.5f, -0.25f, 1, 0.75f, 0.5f, -1}, bias = {0.1f, -0.2f};
+    std::vector<float> input = {1, 2, 3, 0.5f, 1, 1.5f, -1, 0, 1, 2, 2, 2}; // [T = 2, B = 2, 3]
+    std::vector<int64_t> labels = {0, 1};
+    std::vector<TensorToWrite> list() const {
+      return {{"1.weight", ElementType::F32, {2, 3}, std::as_bytes(std::span(weight))},
+              {"1.bias", ElementType::F32, {2}, std::as_bytes(std::span(bias))},
+              {"input", ElementType::F32, {2, 2, 3}, std::as_bytes(std::span(input))},
+              {"labels", ElementType::I64, {2}, std::as_bytes(std::span(labels))}};
+    }
+  };
+
+  TemporaryFolder folder;
+};
+
+} // namespace
+
+TEST_F(ToolsTest, HelpStartsWithExamples) {
+  for (const char *tool : {SNN_TRAIN, SNN_RUN}) {
+    Outcome outcome = run(tool + " --help"s);
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_EQ(outcome.out.rfind("Examples:", 0), 0u) << outcome.out;
+  }
+}
+
+TEST_F(ToolsTest, BadCommandLines) {
+  for (const std::string &arguments :
+       {""s, "--nonsense"s, "m.so --batch=0"s, "m.so --epochs=x"s, "m.so --lr=nan"s, "m.so --lr=-1"s, "eval"s,
+        tinyModel("u8") + " --hyper lr", tinyModel("u8") + " --hyper rate=1 --out=" + (folder / "a"),
+        tinyModel("u8") + " -D a=1 --out=" + (folder / "b"), tinyModel("plain") + " --out=" + (folder / "c")}) {
+    Outcome outcome = train(arguments);
+    EXPECT_EQ(outcome.status, 2) << arguments << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "snn-train: error: "));
+  }
+  EXPECT_EQ(runTool("--gradients --steps-of-training=2").status, 2);
+  EXPECT_EQ(runTool("--hyper lr=nan").status, 2);
+}
+
+TEST_F(ToolsTest, TrainAndEvaluate) {
+  writeDataset();
+  const std::string data = " --data=" + folder.path(), out = " --out=" + (folder / "run");
+  Outcome outcome = train(tinyModel("u8") + data + out + " --epochs=3 --batch=50 --lr=0.2 --seed=4 --threads=2");
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "epoch   2  loss "));
+  EXPECT_EQ(outcome.out.find('\r'), std::string::npos) << "a progress bar without a terminal";
+  const std::string metrics = readText(folder / "run/metrics.jsonl"), record = readText(folder / "run/run.json");
+  EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 3);
+  EXPECT_EQ(metrics.rfind("{\"epoch\":0,\"train_loss\":", 0), 0u);
+  for (const char *key : {"\"command_line\"", "\"compiler\": \"by hand\"", "\"target\": \"any\"", "\"seed\": 4",
+                          "\"lr\": 0.2", "\"threads\": 2"})
+    EXPECT_TRUE(contains(record, key));
+
+  Outcome evaluated = train("eval " + (folder / "run"));
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_TRUE(contains(evaluated.out, " of 50)"));
+  // "test accuracy xx.xx %" is the same text in both.
+  std::string accuracy = evaluated.out.substr(14, 6);
+  EXPECT_TRUE(contains(outcome.out.substr(outcome.out.find("epoch   2")), accuracy.substr(0, accuracy.find(' '))));
+
+  Outcome again = train(tinyModel("u8") + data + out);
+  EXPECT_EQ(again.status, 1);
+  EXPECT_TRUE(contains(again.err, "holds a run already"));
+  EXPECT_EQ(train(tinyModel("u8") + data + out + " --overwrite --epochs=1 --weights=" + (folder / "w")).status, 1);
+}
+
+TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
+  writeDataset();
+  std::filesystem::copy_file(SNN_TRAIN, folder / "snn-train");
+  writeText(folder / "model.snn", "snn 1\n");
+  const std::string command = (folder / "snn-train") + " " + (folder / "model.snn") + " --data=" + folder.path() +
+                              " --epochs=1 -D hidden=3 -D other=4 --out=" + (folder / "run");
+  Outcome outcome = run(command);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "snnc: cannot be run to compile"));
+
+  writeText(folder / "snnc",
+            "#!/bin/sh\necho \"$@\" > " + (folder / "arguments") + "\ncp " + tinyModel("u8") + " \"$3\"\n");
+  std::filesystem::permissions(folder / "snnc", std::filesystem::perms::owner_all);
+  outcome = run(command);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(readText(folder / "arguments"),
+            (folder / "model.snn") + " -o " + (folder / "run/model.so") + " -D hidden=3 -D other=4\n");
+  EXPECT_EQ(readText(folder / "run/model.snn"), "snn 1\n");
+
+  writeText(folder / "snnc", "#!/bin/sh\nexit 70\n");
+  EXPECT_EQ(run(command + "2").status, 70);
+}
+
+TEST_F(ToolsTest, TheModelMayLieInTheRunFolder) {
+  writeDataset();
+  std::filesystem::copy_file(tinyModel("u8"), folder / "model.so");
+  const std::string arguments =
+      (folder / "model.so") + " --epochs=1 --data=" + folder.path() + " --out=" + folder.path();
+  EXPECT_EQ(train(arguments).status, 0);
+  EXPECT_EQ(train(arguments).status, 1);
+  EXPECT_EQ(train(arguments + " --overwrite").status, 0);
+}
+
+TEST_F(ToolsTest, StandardOutputThatCannotBeWritten) {
+  writeDataset();
+  int code = std::system((SNN_TRAIN " "s + tinyModel("u8") + " --data=" + folder.path() + " --out=" + (folder / "run") +
+                          " > /dev/full 2> /dev/null")
+                             .c_str());
+  EXPECT_EQ(WEXITSTATUS(code), 74);
+}
+
+TEST_F(ToolsTest, EvaluationFindsBadWeights) {
+  writeDataset();
+  ASSERT_EQ(train(tinyModel("u8") + " --data=" + folder.path() + " --out=" + (folder / "run")).status, 0);
+  const std::string good = readText(folder / "run/weights.safetensors");
+  writeText(folder / "run/weights.safetensors", good.substr(0, good.size() / 2));
+  Outcome outcome = train("eval " + (folder / "run"));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "is not a valid safetensors file"));
+  EXPECT_TRUE(contains(train("eval " + folder.path()).err, "is not a run folder"));
+  writeText(folder / "run/run.json", "{}");
+  EXPECT_TRUE(contains(train("eval " + (folder / "run")).err, "run.json: is damaged"));
+}
+
+TEST_F(ToolsTest, TrainErrors) {
+  Outcome outcome = train(tinyModel("u8") + " --data=" + folder.path() + " --out=" + (folder / "a"));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "has no file t10k-images-idx3-ubyte.gz"));
+  outcome = train("missing.so --out=" + (folder / "b"));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "missing.so: there is no such model file"));
+  EXPECT_EQ(train(tinyModel("other_abi") + " --out=" + (folder / "c")).status, 1);
+  EXPECT_EQ(train(tinyModel("infer") + " --out=" + (folder / "d")).status, 1);
+  EXPECT_EQ(train(tinyModel("u8") + " --out=/proc/nothing/run").status, 74);
+}
+
+TEST_F(ToolsTest, InterruptLeavesTheLastCompleteEpoch) {
+  writeDataset();
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    std::freopen("/dev/null", "w", stdout);
+    execl(SNN_TRAIN, "snn-train", tinyModel("u8").c_str(), ("--data=" + folder.path()).c_str(),
+          ("--out=" + (folder / "run")).c_str(), "--epochs=1000000", nullptr);
+    _exit(127);
+  }
+  for (int i = 0; i < 1000 && !std::filesystem::exists(folder / "run/metrics.jsonl"); ++i)
+    usleep(10000);
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(train("eval " + (folder / "run")).status, 0);
+}
+
+TEST_F(ToolsTest, RunForwardLossAndGradients) {
+  writeSafetensors(folder / "in", Tensors().list());
+  ASSERT_EQ(runTool("--gradients --threads=2").status, 0);
+  EXPECT_EQ(result().find("spikes")->shape, (std::vector<int64_t>{2, 2, 2}));
+  EXPECT_EQ(result().find("grad.input")->shape, (std::vector<int64_t>{2, 2, 3}));
+  EXPECT_EQ(result().find("grad.1.weight")->shape, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(result().find("loss")->shape.size(), 0u);
+  // Sample 0: mean over t of its inputs is (0, 1, 2), so the currents are 1.85 and -1.7.
+  double error = 2.0 / 4 * (1.85 - 1), other = 2.0 / 4 * -1.7;
+  EXPECT_NEAR(numbers("grad.input")[0], (error * 0.5 + other * 0.75) / 2, 1e-6);
+  double loss = numbers("loss")[0];
+
+  ASSERT_EQ(runTool("").status, 0);
+  EXPECT_EQ(numbers("loss")[0], loss);
+  EXPECT_FALSE(result().find("grad.1.weight"));
+  EXPECT_FALSE(result().find("grad.input"));
+  std::vector<double> membrane = numbers("membrane"), count = numbers("count");
+  ASSERT_EQ(runTool("--streaming").status, 0);
+  EXPECT_EQ(numbers("membrane"), membrane);
+  EXPECT_EQ(numbers("count"), count);
+}
+
+TEST_F(ToolsTest, RunWithoutLabels) {
+  Tensors tensors;
+  std::vector<TensorToWrite> list = tensors.list();
+  list.pop_back();
+  writeSafetensors(folder / "in", list);
+  ASSERT_EQ(runTool("").status, 0);
+  EXPECT_TRUE(result().find("membrane"));
+  EXPECT_FALSE(result().find("loss"));
+  Outcome outcome = runTool("--gradients");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "has no tensor \"labels\""));
+  EXPECT_TRUE(contains(runTool("--steps-of-training=2").err, "has no labels for training step 0"));
+}
+
+TEST_F(ToolsTest, RunTrainingSteps) {
+  Tensors tensors;
+  writeSafetensors(folder / "in", tensors.list());
+  ASSERT_EQ(runTool("--steps-of-training=5 --hyper lr=0.05").status, 0);
+  std::vector<double> losses = numbers("losses");
+  ASSERT_EQ(losses.size(), 5u);
+  EXPECT_LT(losses[4], losses[0]);
+  EXPECT_NE(numbers("1.bias")[0], double(tensors.bias[0]));
+
+  std::vector<TensorToWrite> list = tensors.list();
+  std::vector<int64_t> one = {1};
+  list.push_back({"batch.1.input", ElementType::F32, {2, 1, 3}, std::as_bytes(std::span(tensors.input).first(6))});
+  list.push_back({"batch.1.labels", ElementType::I64, {1}, std::as_bytes(std::span(one))});
+  writeSafetensors(folder / "in", list);
+  ASSERT_EQ(runTool("--steps-of-training=3 --hyper lr=0.05").status, 0);
+  EXPECT_EQ(numbers("losses")[0], losses[0]);
+  EXPECT_NE(numbers("losses")[1], losses[1]);
+}
+
+TEST_F(ToolsTest, RunErrors) {
+  Tensors tensors;
+  auto failure = [&](size_t index, TensorToWrite tensor) {
+    std::vector<TensorToWrite> list = tensors.list();
+    list[index] = std::move(tensor);
+    writeSafetensors(folder / "in", list);
+    Outcome outcome = runTool("");
+    EXPECT_EQ(outcome.status, 1);
+    return outcome.err;
+  };
+  std::vector<uint8_t> bytes(12);
+  auto input = std::as_bytes(std::span(tensors.input));
+  EXPECT_TRUE(contains(failure(2, {"input", ElementType::U8, {2, 2, 3}, std::as_bytes(std::span(bytes))}),
+                       "tensor \"input\" has dtype U8, but the model takes F32"));
+  EXPECT_TRUE(contains(failure(2, {"input", ElementType::F32, {4, 3}, input}),
+                       "has shape [4, 3], but the model takes [T, B, 3]"));
+  EXPECT_TRUE(contains(failure(2, {"input", ElementType::F32, {1, 4, 3}, input}), "has 2 samples, but others have 4"));
+  EXPECT_TRUE(contains(failure(2, {"x", ElementType::F32, {2, 2, 3}, input}), "has no tensor \"input\""));
+  EXPECT_TRUE(contains(failure(0, {"weight", ElementType::F32, {2, 3}, std::as_bytes(std::span(tensors.weight))}),
+                       "these weights belong to another model"));
+  tensors.input[7] = NAN;
+  EXPECT_TRUE(contains(failure(2, tensors.list()[2]), "has a NaN or an infinity"));
+  tensors.input[7] = 0;
+  tensors.labels[1] = 2;
+  EXPECT_TRUE(contains(failure(2, tensors.list()[2]), "row 1 of the batch has label 2"));
+}
+
+TEST_F(ToolsTest, RunCannotWrite) {
+  writeSafetensors(folder / "in", Tensors().list());
+  EXPECT_EQ(run(SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o /dev/full").status, 74);
+  EXPECT_EQ(run(SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o " + (folder / "no/out")).status, 74);
+}
