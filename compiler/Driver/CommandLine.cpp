@@ -57,8 +57,9 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
   app.add_option("input", options.input, "a model, or with --from the text of a stage; - reads the standard input")
       ->required()
       ->type_name("FILE");
-  app.add_option("-o,--output", words.output,
-                 "the file to write, a folder (existing, or with a / at its end), or the stem of several files; - prints")
+  app.add_option(
+         "-o,--output", words.output,
+         "the file to write, a folder (existing, or with a / at its end), or the stem of several files; - prints")
       ->type_name("PATH");
   app.add_option("--emit", words.emit, "what to make, separated by commas (default: so)")
       ->delimiter(',')
@@ -85,9 +86,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"hard", "soft"}))
       ->type_name("KIND")
       ->group(front);
-  app.add_option("--detach", words.detach,
-                 "values without gradient: live; record: also outputs detached.K; replay: taken from inputs detached.K. "
-                 "For checking gradients by differences: record in the base run, replay in the perturbed ones")
+  app.add_option(
+         "--detach", words.detach,
+         "values without gradient: live; record: also outputs detached.K; replay: taken from inputs detached.K. "
+         "For checking gradients by differences: record in the base run, replay in the perturbed ones")
       ->capture_default_str()
       ->check(CLI::IsMember({"live", "record", "replay"}))
       ->type_name("KIND")

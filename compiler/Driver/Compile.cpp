@@ -101,8 +101,8 @@ ExitStatus Compilation::checkStart() {
   const Stage from = *options.from;
   for (Stage stage : options.emit)
     if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
-      return complain(kExitCommandLine, "--emit=" + describe(stage).name + " needs an earlier stage than --from=" +
-                                            describe(from).name);
+      return complain(kExitCommandLine,
+                      "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
   if (options.target && from >= Stage::Loops)
     return complain(kExitCommandLine, "--target-cpu comes too late: the text of --from=" + describe(from).name +
                                           " has been made for a target already");
@@ -114,8 +114,7 @@ ExitStatus Compilation::load() {
   Input input{options, sources, context, errors};
   std::string reason;
   ExitStatus status = kExitInternalError;
-  if (!runGuarded([&] { status = input.read(lastModuleStage() > Stage::Ast); }, reason) ||
-      status == kExitInternalError)
+  if (!runGuarded([&] { status = input.read(lastModuleStage() > Stage::Ast); }, reason) || status == kExitInternalError)
     return internalError("reading the input", reason, ModuleOp(), "");
   if (status != kExitSuccess)
     return status;
@@ -289,7 +288,7 @@ ExitStatus Compilation::saveTemporary(Stage stage, StringRef contents) {
 
 /// Says what failed and writes the module as it was before, with the passes that fail on it, for snn-opt or --from.
 ExitStatus Compilation::internalError(StringRef what, StringRef reason, ModuleOp before, StringRef pipeline) {
-  complain(kExitInternalError, "internal error in " + what + (reason.empty() ? "" : ": ") + reason);
+  complain(kExitInternalError, "internal error in " + what + (reason.empty() ? "" : ": ") + reason.trim());
   if (!before) {
     errors << "snnc: note: the input itself reproduces it; please report it with that file\n";
     return kExitInternalError;

@@ -11,10 +11,10 @@ namespace snn {
 
 enum ExitStatus : int {
   kExitSuccess = 0,
-  kExitModelError = 1,    ///< the input is wrong, or cannot be read
-  kExitCommandLine = 2,   ///< the options make no sense, alone or together
+  kExitModelError = 1,     ///< the input is wrong, or cannot be read
+  kExitCommandLine = 2,    ///< the options make no sense, alone or together
   kExitInternalError = 70, ///< the compiler is wrong; a reproducer was written
-  kExitCannotWrite = 74,  ///< a result cannot be written; no half of a file is left
+  kExitCannotWrite = 74,   ///< a result cannot be written; no half of a file is left
 };
 
 /// Compiles and writes what `options` ask for. Everything there is to say goes to `errors`; results for "-" to the

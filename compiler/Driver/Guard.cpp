@@ -21,7 +21,10 @@ bool runGuarded(llvm::function_ref<void()> body, std::string &reason) {
       },
       &reason);
   llvm::CrashRecoveryContext context;
-  return context.RunSafely(body);
+  const bool ended = context.RunSafely(body);
+  if (!ended && reason.empty())
+    reason = "it crashed";
+  return ended;
 }
 
 } // namespace snn

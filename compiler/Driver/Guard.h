@@ -9,8 +9,8 @@
 
 namespace snn {
 
-/// Runs `body`. False if it ended in a signal, an abort or a fatal error of LLVM; `reason` then has LLVM's message, if
-/// there was one. What `body` worked on is in an unknown state after that.
+/// Runs `body`. False if it ended in a signal, an abort or a fatal error of LLVM; `reason` then says which. What `body`
+/// worked on is in an unknown state after that.
 bool runGuarded(llvm::function_ref<void()> body, std::string &reason);
 
 } // namespace snn

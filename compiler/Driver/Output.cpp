@@ -35,14 +35,11 @@ std::string outputPath(const CompileOptions &options, Stage stage) {
   return options.emit.size() > 1 ? output + extension : output;
 }
 
-static Error put(raw_ostream &stream, StringRef contents) {
+static Error put(raw_fd_ostream &stream, StringRef contents) {
   stream << contents;
-  if (stream.get_kind() != raw_ostream::OStreamKind::OK_FDStream)
-    return Error::success();
-  auto &file = static_cast<raw_fd_ostream &>(stream);
-  file.flush();
-  const std::error_code code = file.error();
-  file.clear_error();
+  stream.flush();
+  const std::error_code code = stream.error();
+  stream.clear_error();
   return errorCodeToError(code);
 }
 
@@ -55,7 +52,13 @@ Error writeOutput(StringRef path, StringRef contents) {
     raw_fd_ostream stream(path, code, sys::fs::OF_None);
     return code ? errorCodeToError(code) : put(stream, contents);
   }
-  return writeToOutput(path, [&](raw_ostream &stream) { return put(stream, contents); });
+  Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(path + ".%%%%%%.tmp");
+  if (!file)
+    return file.takeError();
+  raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
+  if (Error error = put(stream, contents))
+    return joinErrors(std::move(error), file->discard());
+  return file->keep(path);
 }
 
 } // namespace snn

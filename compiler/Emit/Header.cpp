@@ -80,9 +80,7 @@ std::string emitHeader(const ModelInterface &model) {
                  "#include <snn/abi.h>\n\n"
                  "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
                  upper);
-  auto macro = [&](const char *name, int64_t value) {
-    fmt::format_to(out, "#define {}_{} {}\n", upper, name, value);
-  };
+  auto macro = [&](const char *name, int64_t value) { fmt::format_to(out, "#define {}_{} {}\n", upper, name, value); };
   if (model.steps > 0)
     macro("STEPS", model.steps);
   macro("MAX_STEPS", model.maxSteps);
@@ -90,12 +88,13 @@ std::string emitHeader(const ModelInterface &model) {
   macro("PARAMETER_BYTES", model.parameterBytes);
   macro("OPTIMIZER_BYTES", model.optimizerBytes);
   macro("STATE_BYTES", model.stateBytes);
-  fmt::format_to(out,
-                 "\n/* The model's table if the library speaks this version of the ABI (pass SNN_ABI_VERSION), else NULL. */\n"
-                 "const snn_model_table *{}(uint32_t abi_version);\n\n"
-                 "#ifdef __cplusplus\n}}\n#endif\n\n"
-                 "#endif /* SNN_MODEL_{}_H */\n",
-                 model.querySymbol(), upper);
+  fmt::format_to(
+      out,
+      "\n/* The model's table if the library speaks this version of the ABI (pass SNN_ABI_VERSION), else NULL. */\n"
+      "const snn_model_table *{}(uint32_t abi_version);\n\n"
+      "#ifdef __cplusplus\n}}\n#endif\n\n"
+      "#endif /* SNN_MODEL_{}_H */\n",
+      model.querySymbol(), upper);
   return text;
 }
 

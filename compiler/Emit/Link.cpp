@@ -64,9 +64,9 @@ Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
     return error;
 
   const std::string name = soname.str();
-  const char *arguments[] = {"ld.lld", "-shared", "--hash-style=gnu",  "-z",       "now",         "-z", "relro",
-                             "--build-id=none", "--threads=1", "-soname", name.c_str(), "-o", output.c_str(),
-                             input.c_str()};
+  const char *arguments[] = {"ld.lld",     "-shared", "--hash-style=gnu", "-z",          "now",
+                             "-z",         "relro",   "--build-id=none",  "--threads=1", "-soname",
+                             name.c_str(), "-o",      output.c_str(),     input.c_str()};
   std::string messages;
   raw_string_ostream stream(messages);
   const bool linked = lld::elf::link(arguments, stream, stream, /*exitEarly=*/false, /*disableOutput=*/false);

@@ -22,7 +22,7 @@ FailureOr<snn_dtype> dtypeOf(Operation *op, Type type) {
   return op->emitError() << "element type " << type << " cannot cross the C interface; expected f32, f64, ui8 or i64";
 }
 
-/// An input or output: dynamic extents are time (if the tensor varies over it) and then the batch.
+/// An input or output: time comes first if the tensor varies over it; another dynamic extent is the batch.
 template <typename OpTy> FailureOr<TensorInfo> boundaryTensor(OpTy op) {
   auto type = cast<RankedTensorType>(op.getType());
   FailureOr<snn_dtype> dtype = dtypeOf(op, type.getElementType());
@@ -31,11 +31,9 @@ template <typename OpTy> FailureOr<TensorInfo> boundaryTensor(OpTy op) {
   TensorInfo info;
   info.name = op.getSymName().str();
   info.dtype = *dtype;
-  bool timeComes = op.getOverTime();
-  for (int64_t extent : type.getShape()) {
-    if (ShapedType::isDynamic(extent))
-      extent = std::exchange(timeComes, false) ? SNN_EXTENT_TIME : SNN_EXTENT_BATCH;
-    info.shape.push_back(extent);
+  for (auto [index, extent] : llvm::enumerate(type.getShape())) {
+    const bool isTime = index == 0 && op.getOverTime();
+    info.shape.push_back(!ShapedType::isDynamic(extent) ? extent : isTime ? SNN_EXTENT_TIME : SNN_EXTENT_BATCH);
   }
   return info;
 }

@@ -37,15 +37,17 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  functions.registerPass(
-      [&] { return llvm::TargetLibraryAnalysis(knownLibrary(machine.getTargetTriple())); });
+  llvm::PipelineTuningOptions tuning;
+  if (getenv("NOVEC")) { tuning.LoopVectorization = false; tuning.SLPVectorization = false; tuning.LoopInterleaving = false; }
+  if (getenv("NOUNROLL")) tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(knownLibrary(machine.getTargetTriple())); });
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  builder.buildPerModuleDefaultPipeline(getenv("O1") ? llvm::OptimizationLevel::O1 : getenv("O2") ? llvm::OptimizationLevel::O2 : llvm::OptimizationLevel::O3).run(module, modules);
 }
 
 /// Without this LLVM prints errors and leaves the process.
@@ -60,7 +62,8 @@ void collect(const llvm::DiagnosticInfo *info, void *messages) {
 
 } // namespace
 
-NativeModule::NativeModule() : messages(std::make_unique<std::string>()), context(std::make_unique<llvm::LLVMContext>()) {
+NativeModule::NativeModule()
+    : messages(std::make_unique<std::string>()), context(std::make_unique<llvm::LLVMContext>()) {
   context->setDiagnosticHandlerCallBack(collect, messages.get());
 }
 NativeModule::NativeModule(NativeModule &&) = default;

@@ -23,9 +23,9 @@ constexpr llvm::StringLiteral kTargetAttr = "snn.target";
 constexpr llvm::StringLiteral kNames[] = {"x86-64-v3", "x86-64-v4"};
 
 // x86-64 psABI, section 3.1.1; each level includes those below it.
-constexpr llvm::StringLiteral kLevel3Features[] = {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "cx16", "sahf",
-                                                   "avx",  "avx2",  "bmi",    "bmi2",   "f16c",   "fma",  "lzcnt",
-                                                   "movbe"};
+constexpr llvm::StringLiteral kLevel3Features[] = {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt",
+                                                   "cx16", "sahf",  "avx",    "avx2",   "bmi",
+                                                   "bmi2", "f16c",  "fma",    "lzcnt",  "movbe"};
 constexpr llvm::StringLiteral kLevel4Features[] = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
 
 #else

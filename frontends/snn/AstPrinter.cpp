@@ -135,11 +135,11 @@ private:
         break;
       case Statement::Kind::Assign:
         os << statement.name.text << " = ";
-        printExpr(os, *statement.value);
+        printExpr(*statement.value);
         break;
       case Statement::Kind::Spike:
         os << "spike ";
-        printExpr(os, *statement.value);
+        printExpr(*statement.value);
         break;
       case Statement::Kind::If:
         for (auto [index, branch] : enumerate(statement.branches)) {

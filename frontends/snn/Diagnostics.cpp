@@ -26,37 +26,41 @@ StringRef idOf(DiagId id) {
 
 bool Diagnostics::full() const { return errors > limits::kErrors; }
 
-void Diagnostics::add(SourceMgr::DiagKind kind, SMRange where, std::string message) {
-  entries.push_back({kind, where, std::move(message)});
-}
-
 void Diagnostics::error(DiagId id, SMRange where, const Twine &message) {
   if (full())
     return;
   ++errors;
-  if (full())
-    return add(SourceMgr::DK_Error, {}, "too many errors, the rest is not shown");
-  add(SourceMgr::DK_Error, where, (message + " [" + idOf(id) + "]").str());
+  if (!full())
+    groups.push_back({{where, (message + " [" + idOf(id) + "]").str()}});
 }
 
 void Diagnostics::note(SMRange where, const Twine &message) {
   if (!full())
-    add(SourceMgr::DK_Note, where, message.str());
+    groups.back().push_back({where, message.str()});
+}
+
+void Diagnostics::show(raw_ostream &os, const Entry &entry, SourceMgr::DiagKind kind) const {
+  if (entry.where.isValid())
+    sources.GetMessage(entry.where.Start, kind, entry.message, entry.where).print(nullptr, os, /*ShowColors=*/false);
+  else
+    os << (kind == SourceMgr::DK_Error ? "error: " : "note: ") << entry.message << '\n';
 }
 
 void Diagnostics::render(raw_ostream &os) const {
-  for (const Entry &entry : entries) {
-    if (!entry.where.isValid()) {
-      os << (entry.kind == SourceMgr::DK_Error ? "error: " : "note: ") << entry.message << '\n';
-      continue;
-    }
-    SMDiagnostic diagnostic = sources.GetMessage(entry.where.Start, entry.kind, entry.message, entry.where);
-    diagnostic.print(nullptr, os, /*ShowColors=*/false);
-  }
+  // The model's text is one buffer, and all errors lie in it: addresses are positions.
+  std::vector<std::pair<const char *, size_t>> order;
+  for (auto [index, group] : enumerate(groups))
+    order.emplace_back(group.front().where.Start.getPointer(), index);
+  llvm::sort(order);
+  for (auto [position, index] : order)
+    for (const Entry &entry : groups[index])
+      show(os, entry, &entry == &groups[index].front() ? SourceMgr::DK_Error : SourceMgr::DK_Note);
+  if (full())
+    os << "error: too many errors, the rest is not shown\n";
 }
 
 std::string didYouMean(StringRef found, ArrayRef<StringRef> candidates) {
-  unsigned best = std::max<unsigned>(1, found.size() / 3) + 1;
+  unsigned best = found.size() / 3 + 1; // one letter of three may be wrong
   StringRef nearest;
   for (StringRef candidate : candidates)
     if (unsigned distance = found.edit_distance(candidate, /*AllowReplacements=*/true, best); distance < best) {

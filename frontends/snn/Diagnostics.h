@@ -76,22 +76,21 @@ public:
   /// Adds to the last error.
   void note(llvm::SMRange where, const llvm::Twine &message);
 
-  bool hasErrors() const { return !entries.empty(); }
+  bool hasErrors() const { return errors > 0; }
   bool full() const;
-  /// Writes everything, in the order in which it was found.
+  /// Writes everything, in the order of the text.
   void render(llvm::raw_ostream &os) const;
 
   llvm::SourceMgr &sources;
 
 private:
   struct Entry {
-    llvm::SourceMgr::DiagKind kind;
     llvm::SMRange where;
     std::string message;
   };
-  void add(llvm::SourceMgr::DiagKind kind, llvm::SMRange where, std::string message);
+  void show(llvm::raw_ostream &os, const Entry &entry, llvm::SourceMgr::DiagKind kind) const;
 
-  std::vector<Entry> entries;
+  std::vector<std::vector<Entry>> groups; ///< an error and its notes
   unsigned errors = 0;
 };
 

@@ -153,7 +153,8 @@ std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, A
       }
     } else if (index >= formals.size()) {
       diagnostics.error(DiagId::TooManyArguments, argument.range,
-                        "'" + call.name + "' takes at most " + Twine(formals.size()) +
+                        "'" + call.name + "' takes " +
+                            (formals.empty() ? "no" : "at most " + std::to_string(formals.size())) +
                             (formals.size() == 1 ? " argument" : " arguments"));
       return std::nullopt;
     }

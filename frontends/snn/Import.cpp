@@ -226,8 +226,7 @@ private:
     SmallVector<Type> concatTypes(resultTypes);
     if (role == Role::Loss)
       concatTypes[0] = tensor({kAny}, real);
-    auto map =
-        BatchMapOp::create(builder, loc, concatTypes, TypeRange(), sharded, invariant, nullptr, nullptr, nullptr);
+    auto map = BatchMapOp::create(builder, loc, concatTypes, TypeRange(), sharded, invariant);
     {
       OpBuilder::InsertionGuard guard(builder);
       SmallVector<Type> types(map.getOperandTypes());

@@ -211,7 +211,7 @@ private:
   OpBuilder builder;
   RankedTensorType type;
   llvm::StringMap<Value> names;
-  DenseMap<Value, Value> casts;
+  llvm::DenseMap<Value, Value> casts;
   Value fired, spike;
 };
 

@@ -34,8 +34,6 @@ class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
     writer.addArenaSize();
     for (func::FuncOp function : functions)
       function.erase();
-    for (OptimizerOp rule : llvm::make_early_inc_range(module.getOps<OptimizerOp>()))
-      rule.erase();
     checkMemory();
   }
 
