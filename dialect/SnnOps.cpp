@@ -12,7 +12,14 @@ namespace snn {
 namespace {
 
 RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-int64_t width(Value value) { return tensorOf(value).getShape().back(); }
+
+/// The last extent; 0, which fits nothing, if there is none.
+int64_t width(Value value) { return tensorOf(value).getRank() == 0 ? 0 : tensorOf(value).getShape().back(); }
+
+/// All extents but the last.
+ArrayRef<int64_t> outer(Value value) {
+  return tensorOf(value).getShape().slice(0, std::max<int64_t>(tensorOf(value).getRank() - 1, 0));
+}
 
 /// Spikes as bits, 16 neurons a word: what snn-pack-spikes makes of tensor<..xi1>.
 bool isPacked(Value value) { return tensorOf(value).getElementType().isInteger(16); }
@@ -26,9 +33,8 @@ LogicalResult matchWidth(Operation *op, Value x, int64_t neurons, StringRef labe
                            << label << "]";
 }
 
-/// All extents but the last.
 LogicalResult matchOuter(Operation *op, Value a, Value b, StringRef label) {
-  if (tensorOf(a).getShape().drop_back() == tensorOf(b).getShape().drop_back())
+  if (tensorOf(a).getRank() > 0 && tensorOf(b).getRank() > 0 && outer(a) == outer(b))
     return success();
   return op->emitOpError() << "time and sample extents of " << a.getType() << " and " << b.getType() << " differ ["
                            << label << "]";
@@ -61,7 +67,8 @@ LogicalResult ModelOp::verify() {
 LogicalResult ParameterOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape() || type.getRank() > 2 || !isa<FloatType>(type.getElementType()))
-    return emitOpError() << "has type " << getType() << ", but expected up to two fixed extents of reals [parameter_c1]";
+    return emitOpError() << "has type " << getType()
+                         << ", but expected up to two fixed extents of reals [parameter_c1]";
   if (!isa<UniformAttr, FillAttr>(getInit()))
     return emitOpError() << "starts as " << getInit() << ", but expected #snn.uniform or #snn.fill [parameter_c2]";
   return success();
@@ -79,6 +86,11 @@ LogicalResult NeuronDefOp::verify() {
   auto end = dyn_cast<NeuronReturnOp>(block.getTerminator());
   if (!end || end.getNext().size() != getStateNames().size())
     return emitOpError("must end in snn.neuron_return with one next value for each state [neuron_def_c3]");
+  for (BlockArgument argument : block.getArguments())
+    if (auto type = dyn_cast<RankedTensorType>(argument.getType());
+        !type || type.getRank() != 2 || type.getNumDynamicDims() != 2 || !isa<FloatType>(type.getElementType()))
+      return emitOpError() << "block argument #" << argument.getArgNumber() << " has type " << argument.getType()
+                           << ", but expected samples by neurons, 'tensor<?x?xreal>' [neuron_def_c4]";
   return success();
 }
 
@@ -99,8 +111,10 @@ LogicalResult NeuronOp::verifySymbolUses(SymbolTableCollection &symbols) {
 LogicalResult CastOp::verify() {
   if (getDivisor().convertToDouble() == 0)
     return emitOpError("divides by zero [cast_c1]");
-  if (tensorOf(getInput()).getShape() == tensorOf(getResult()).getShape() ||
-      (isPacked(getInput()) && succeeded(matchWidth(*this, getInput(), width(getResult()), "cast_c2"))))
+  if (isPacked(getInput()))
+    return failure(failed(matchWidth(*this, getInput(), width(getResult()), "cast_c3")) ||
+                   failed(matchOuter(*this, getInput(), getResult(), "cast_c3")));
+  if (tensorOf(getInput()).getShape() == tensorOf(getResult()).getShape())
     return success();
   return emitOpError() << "changes the shape of " << getInput().getType() << " [cast_c2]";
 }
@@ -116,6 +130,15 @@ LogicalResult FlattenOp::verify() {
   };
   if (from.getElementType() != to.getElementType() || elements(from) != elements(to))
     return emitOpError() << "turns " << from << " into " << to << ", which has other elements [flatten_c1]";
+  // Up to the sample dimension, the last one that is not known.
+  auto samples = [](RankedTensorType type) {
+    ArrayRef<int64_t> shape = type.getShape();
+    while (!shape.empty() && !ShapedType::isDynamic(shape.back()))
+      shape = shape.drop_back();
+    return shape;
+  };
+  if (samples(from) != samples(to))
+    return emitOpError() << "time and sample extents of " << from << " and " << to << " differ [flatten_c2]";
   return success();
 }
 
@@ -173,13 +196,13 @@ LogicalResult SurrogateGradOp::verify() { return verifySurrogate(*this, getSurro
 
 LogicalResult PopulationCountOp::verify() {
   int64_t classes = width(getCount()), neurons = getNeurons();
-  if (neurons % classes != 0)
+  if (classes < 1 || neurons % classes != 0)
     return emitOpError() << neurons << " neurons do not divide into " << classes << " classes [population_count_c1]";
   return matchWidth(*this, getSpikes(), neurons, "population_count_c2");
 }
 
 LogicalResult PopulationCountGradOp::verify() {
-  if (width(getResult()) % width(getGrad()) == 0)
+  if (width(getGrad()) > 0 && width(getResult()) % width(getGrad()) == 0)
     return success();
   return emitOpError() << width(getResult()) << " neurons do not divide into " << width(getGrad())
                        << " classes [population_count_grad_c1]";

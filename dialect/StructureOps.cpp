@@ -9,8 +9,7 @@ namespace snn {
 namespace {
 
 /// An operand or result and the block argument or yielded value that stands for it in the body.
-LogicalResult matchTypes(Operation *op, StringRef group, unsigned index, Type found, Type expected,
-                         StringRef label) {
+LogicalResult matchTypes(Operation *op, StringRef group, unsigned index, Type found, Type expected, StringRef label) {
   if (found == expected)
     return success();
   return op->emitOpError() << group << " #" << index << " has type " << found << " in the body, but expected "
@@ -30,8 +29,8 @@ Type spreadOf(Type type, int64_t neurons) {
 
 /// Spikes leave a scan as bits once they are packed: tensor<..xceil(N/16)xi16> stands for tensor<..xNxi1>.
 bool isPackedForm(Type packed, Type spikes) {
-  auto p = cast<RankedTensorType>(packed), s = cast<RankedTensorType>(spikes);
-  return p.getElementType().isInteger(16) && s.getElementType().isInteger(1) && p.getRank() == s.getRank() &&
+  auto p = cast<RankedTensorType>(packed), s = dyn_cast<RankedTensorType>(spikes);
+  return s && p.getElementType().isInteger(16) && s.getElementType().isInteger(1) && p.getRank() == s.getRank() &&
          p.getShape().drop_back() == s.getShape().drop_back() &&
          p.getShape().back() * kLanes == paddedWidth(s.getShape().back());
 }

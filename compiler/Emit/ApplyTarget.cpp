@@ -42,7 +42,11 @@ struct ApplyTarget : impl::ApplyTargetBase<ApplyTarget> {
       if (target->vectorBits < 512)
         continue;
       function.setPreferVectorWidth("512");
-      function.setPassthroughAttr(b.getArrayAttr(b.getStrArrayAttr({"min-legal-vector-width", "512"})));
+      SmallVector<Attribute> others;
+      if (ArrayAttr given = function.getPassthroughAttr())
+        llvm::append_range(others, given);
+      others.push_back(b.getStrArrayAttr({"min-legal-vector-width", "512"}));
+      function.setPassthroughAttr(b.getArrayAttr(others));
     }
   }
 };

@@ -37,9 +37,11 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
+  // Vectors and unrolled loops are written where the schedule is known (compiler/Codegen). More of both by LLVM doubled
+  // the code and the time of compilation, and gained nothing.
   llvm::PipelineTuningOptions tuning;
-  if (getenv("NOVEC")) { tuning.LoopVectorization = false; tuning.SLPVectorization = false; tuning.LoopInterleaving = false; }
-  if (getenv("NOUNROLL")) tuning.LoopUnrolling = false;
+  tuning.LoopUnrolling = tuning.LoopInterleaving = false;
+  tuning.LoopVectorization = tuning.SLPVectorization = false;
   llvm::PassBuilder builder(&machine, tuning);
   functions.registerPass([&] { return llvm::TargetLibraryAnalysis(knownLibrary(machine.getTargetTriple())); });
   builder.registerModuleAnalyses(modules);
@@ -47,7 +49,7 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(getenv("O1") ? llvm::OptimizationLevel::O1 : getenv("O2") ? llvm::OptimizationLevel::O2 : llvm::OptimizationLevel::O3).run(module, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
 /// Without this LLVM prints errors and leaves the process.

@@ -40,8 +40,7 @@ void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
   if (options.detach != DetachMode::Live)
     passes.addPass(createExposeDetached({options.detach == DetachMode::Record ? "record" : "replay"}));
 
-  // The hash is taken of the tidy text, so that two spellings of the same model have the same hash; and it is taken
-  // before training adds to the model, so that the libraries for training and for inference exchange weights.
+  // The hash is taken of the tidy text, so that two spellings of the same model have the same hash.
   tidy(passes);
   passes.addPass(createStampModel());
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks of a file: parameters, layers and their shapes, training.
+// Checks of a file: parameters, layers and their shapes.
 
 #include "frontends/snn/Checks.h"
 
@@ -8,6 +8,7 @@
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/NeuronChecks.h"
 #include "frontends/snn/Parser.h"
+#include "frontends/snn/TrainChecks.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -23,29 +24,29 @@ constexpr StringRef kLayerKinds[] = {"flatten", "linear", "population"};
 
 /// Symbols that the compiled model has anyway: a model or a label of this name would stand for two things.
 bool isOwnSymbol(StringRef name) {
-  return is_contained({"input",
-                       "labels",
-                       "spikes",
-                       "membrane",
-                       "hidden",
-                       "hidden_membrane",
-                       "count",
-                       "loss",
-                       "grad",
-                       "lr",
-                       "beta1",
-                       "beta2",
-                       "eps",
-                       "weight_decay",
-                       "momentum",
-                       "forward",
-                       "step",
-                       "update",
-                       "loss_and_gradient",
-                       "train_step",
-                       "arena_size",
-                       "optimizer"},
-                      name);
+  return name.starts_with("snn_") || is_contained({"input",
+                                                   "labels",
+                                                   "spikes",
+                                                   "membrane",
+                                                   "hidden",
+                                                   "hidden_membrane",
+                                                   "count",
+                                                   "loss",
+                                                   "grad",
+                                                   "lr",
+                                                   "beta1",
+                                                   "beta2",
+                                                   "eps",
+                                                   "weight_decay",
+                                                   "momentum",
+                                                   "forward",
+                                                   "step",
+                                                   "update",
+                                                   "loss_and_gradient",
+                                                   "train_step",
+                                                   "arena_size",
+                                                   "optimizer"},
+                                                  name);
 }
 
 std::string shapeText(ArrayRef<int64_t> extents) {
@@ -73,7 +74,7 @@ public:
       diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one model, but this is the second");
       diagnostics.note(models.front().name.range, "the first is here");
     }
-    checkTrain();
+    checkTrain(model.file->trains, model.train, evaluator);
   }
 
 private:
@@ -81,21 +82,6 @@ private:
     auto buffer = diagnostics.sources.getMemoryBuffer(diagnostics.sources.getMainFileID());
     SMLoc end = SMLoc::getFromPointer(buffer->getBufferEnd());
     return {end, end};
-  }
-
-  /// Reports a second definition of `name` among `known`, and reserved words.
-  bool isNew(const Name &name, StringMap<SMRange> &known, StringRef what) {
-    if (isReservedWord(name.text)) {
-      diagnostics.error(DiagId::ReservedName, name.range,
-                        "'" + name.text + "' is a word of the language and cannot be the name of a " + what);
-      return false;
-    }
-    auto [it, inserted] = known.try_emplace(name.text, name.range);
-    if (inserted)
-      return true;
-    diagnostics.error(DiagId::Redefinition, name.range, what + " '" + name.text + "' is defined twice");
-    diagnostics.note(it->second, "first defined here");
-    return false;
   }
 
   void checkParams() {
@@ -115,7 +101,7 @@ private:
       defined[name] = value;
     }
     for (const ParamDecl &param : model.file->params) {
-      if (!isNew(param.name, known, "param") || diagnostics.full())
+      if (!evaluator.isNew(param.name, known, "param") || diagnostics.full())
         continue;
       auto it = defined.find(param.name.text);
       auto value = it == defined.end() ? evaluator.number(*param.value) : std::optional(it->second);
@@ -133,7 +119,7 @@ private:
                           "'" + decl->name.text + "' is a layer of the language and cannot be the name of a neuron");
         continue;
       }
-      if (!isNew(decl->name, neuronNames, "neuron"))
+      if (!evaluator.isNew(decl->name, neuronNames, "neuron"))
         continue;
       model.neurons.push_back(checkNeuron(*decl, prelude, evaluator));
       neurons[decl->name.text] = model.neurons.back().get();
@@ -232,7 +218,7 @@ private:
     if (isOther)
       diagnostics.error(DiagId::Redefinition, decl.name.range,
                         "'" + decl.name.text + "' is a layer already and cannot be defined by 'let'");
-    if (!isOther && isNew(decl.name, letNames, "layer"))
+    if (!isOther && evaluator.isNew(decl.name, letNames, "layer"))
       lets[decl.name.text] = resolve(*decl.call);
   }
 
@@ -340,7 +326,7 @@ private:
     if (population)
       diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
     bool labelled = !decl.name.text.empty();
-    if (labelled && isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
+    if (labelled && evaluator.isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be a label");
     auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
@@ -424,102 +410,6 @@ private:
                       last && population
                           ? "'population' counts spikes, so the layer before it must be one of neurons, such as 'leaky'"
                           : "the loss counts spikes, so the last layer must be one of neurons, such as 'leaky'");
-  }
-
-  /// The number of an argument within bounds; the default if there is none.
-  double real(const Argument *argument, double byDefault, double low, double high, bool belowHigh = false) {
-    if (!argument || !evaluator.isPlain(*argument))
-      return byDefault;
-    return realOf(*argument->value, argument->range, byDefault, low, high, belowHigh);
-  }
-  double realOf(const Expr &expr, SMRange range, double byDefault, double low, double high, bool belowHigh) {
-    auto value = evaluator.number(expr);
-    if (!value)
-      return byDefault;
-    if (*value < low || *value > high || (belowHigh && *value == high)) {
-      std::string bounds = high == HUGE_VAL ? "must be at least " + numberText(low)
-                                            : "must be at least " + numberText(low) + " and " +
-                                                  (belowHigh ? "below " : "at most ") + numberText(high);
-      diagnostics.error(DiagId::OutOfRange, range, "value " + bounds + ", but is " + numberText(*value));
-    }
-    return *value;
-  }
-
-  void checkTrain() {
-    CheckedTrain &train = model.train;
-    train.optimizer = {{"lr", 1e-3}, {"beta1", 0.9}, {"beta2", 0.999}, {"eps", 1e-8}, {"weight_decay", 0}};
-    for (const TrainDecl &second : ArrayRef(model.file->trains).drop_front(!model.file->trains.empty())) {
-      diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one 'train', but this is the second");
-      diagnostics.note(model.file->trains.front().name.range, "the first is here");
-    }
-    if (model.file->trains.empty())
-      return;
-    StringMap<SMRange> known;
-    for (const TrainField &field : model.file->trains.front().fields) {
-      StringRef key = field.key.text;
-      if (!isNew(field.key, known, "field"))
-        continue;
-      if (key == "loss")
-        checkLoss(*field.value);
-      else if (key == "optimizer")
-        checkOptimizer(*field.value);
-      else if (key == "batch")
-        train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
-      else if (key == "epochs")
-        train.epochs = evaluator.integer(*field.value, "the number of epochs", 0, limits::kEpochs).value_or(1);
-      else
-        diagnostics.error(DiagId::UnknownField, field.key.range,
-                          "'train' has no '" + key + "'; expected loss, optimizer, batch or epochs" +
-                              didYouMean(key, {"loss", "optimizer", "batch", "epochs"}));
-    }
-  }
-
-  bool isCall(const Expr &expr) { return expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Call; }
-
-  void checkLoss(const Expr &expr) {
-    if (!isCall(expr) || expr.name != "mse_count")
-      return diagnostics.error(DiagId::UnknownLoss, expr.range,
-                               "expected the loss 'mse_count(correct = 1, incorrect = 0)'" +
-                                   didYouMean(expr.name, {"mse_count"}));
-    model.train.lossLoc = expr.range.Start;
-    if (auto bound = evaluator.bind(expr, {"correct", "incorrect"})) {
-      model.train.correct = real((*bound)[0], 1, 0, 1);
-      model.train.incorrect = real((*bound)[1], 0, 0, 1);
-    }
-  }
-
-  void checkOptimizer(const Expr &expr) {
-    if (!isCall(expr) || (expr.name != "adam" && expr.name != "sgd"))
-      return diagnostics.error(DiagId::UnknownOptimizer, expr.range,
-                               "expected the optimizer 'adam(...)' or 'sgd(...)'" +
-                                   didYouMean(expr.name, {"adam", "sgd"}));
-    CheckedTrain &train = model.train;
-    train.optimizerLoc = expr.range.Start;
-    train.adam = expr.name == "adam";
-    if (!train.adam) {
-      if (auto bound = evaluator.bind(expr, {"lr", "momentum", "weight_decay"}))
-        train.optimizer = {{"lr", real((*bound)[0], 1e-3, 0, HUGE_VAL)},
-                           {"momentum", real((*bound)[1], 0, 0, HUGE_VAL)},
-                           {"weight_decay", real((*bound)[2], 0, 0, HUGE_VAL)}};
-      return;
-    }
-    auto bound = evaluator.bind(expr, {"lr", "betas", "eps", "weight_decay"});
-    if (!bound)
-      return;
-    double beta1 = 0.9, beta2 = 0.999;
-    if (const Argument *betas = (*bound)[1]; betas && evaluator.isPlain(*betas)) {
-      const Expr &pair = *betas->value;
-      if (pair.kind != Expr::Kind::Tuple || pair.args.size() != 2)
-        return diagnostics.error(DiagId::WrongArgument, betas->range,
-                                 "'betas' is a pair of numbers, as in 'betas = (0.9, 0.999)'");
-      beta1 = realOf(pair.operand(0), pair.operand(0).range, beta1, 0, 1, true);
-      beta2 = realOf(pair.operand(1), pair.operand(1).range, beta2, 0, 1, true);
-    }
-    train.optimizer = {{"lr", real((*bound)[0], 1e-3, 0, HUGE_VAL)},
-                       {"beta1", beta1},
-                       {"beta2", beta2},
-                       {"eps", real((*bound)[2], 1e-8, 0, HUGE_VAL)},
-                       {"weight_decay", real((*bound)[3], 0, 0, HUGE_VAL)}};
   }
 
   CheckedModel &model;

@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Evaluate.h"
 
+#include "frontends/snn/Parser.h"
 #include "frontends/snn/Surrogates.h"
 
 #include <cfloat>
@@ -131,6 +132,20 @@ bool Evaluator::isPlain(const Argument &argument) {
   diagnostics.error(DiagId::WrongArgument, argument.range,
                     Twine("'") + (argument.learn ? "learn" : "each") +
                         "' is possible for the numeric parameters of neurons only");
+  return false;
+}
+
+bool Evaluator::isNew(const Name &name, StringMap<SMRange> &known, StringRef what) {
+  if (isReservedWord(name.text)) {
+    diagnostics.error(DiagId::ReservedName, name.range,
+                      "'" + name.text + "' is a word of the language and cannot be the name of a " + what);
+    return false;
+  }
+  auto [it, inserted] = known.try_emplace(name.text, name.range);
+  if (inserted)
+    return true;
+  diagnostics.error(DiagId::Redefinition, name.range, what + " '" + name.text + "' is defined twice");
+  diagnostics.note(it->second, "first defined here");
   return false;
 }
 

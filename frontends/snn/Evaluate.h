@@ -36,6 +36,9 @@ public:
   /// Reports `learn` and `each` where they make no sense.
   bool isPlain(const Argument &argument);
 
+  /// Reports a second definition of `name` among `known`, and words of the language.
+  bool isNew(const Name &name, llvm::StringMap<llvm::SMRange> &known, llvm::StringRef what);
+
   Diagnostics &diagnostics;
 
 private:

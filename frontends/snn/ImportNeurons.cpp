@@ -89,9 +89,11 @@ public:
     if (hasFired)
       next.push_back(asReal(spike));
     NeuronReturnOp::create(builder, spike.getLoc(), spike, next);
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    // Options may leave values without a use; a detached one among them would be recorded for nothing.
+    SmallVector<Operation *> ops(llvm::make_pointer_range(block.without_terminator()));
+    for (Operation *op : llvm::reverse(ops))
+      if (isOpTriviallyDead(op))
+        op->erase();
   }
 
 private:
@@ -138,8 +140,11 @@ private:
       return constant(loc, *number);
     switch (expr.kind) {
     case Expr::Kind::Name:
-      if (expr.name == "fired")
-        return DetachOp::create(builder, loc, type, fired);
+      if (expr.name == "fired") {
+        if (!detachedFired)
+          detachedFired = DetachOp::create(builder, loc, type, fired);
+        return detachedFired;
+      }
       return names.lookup(expr.name);
     case Expr::Kind::Operation:
       return importOperation(expr, loc);
@@ -212,7 +217,7 @@ private:
   RankedTensorType type;
   llvm::StringMap<Value> names;
   llvm::DenseMap<Value, Value> casts;
-  Value fired, spike;
+  Value fired, detachedFired, spike;
 };
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks of neuron definitions, and of the arguments that a layer gives them.
+// Checks of neuron definitions.
 
 #include "frontends/snn/NeuronChecks.h"
 
@@ -24,7 +24,7 @@ public:
     for (const NeuronParam &param : decl.params)
       checkParam(flow, param);
     checkStatements(decl.body, flow, /*top=*/true);
-    if (flow.spikes == 0 && decl.valid)
+    if (flow.spikes == 0 && decl.valid && !tooLarge)
       error(DiagId::SpikeCount, decl.name.range,
             "neuron '" + decl.name.text + "' never says what it fires; expected 'spike fire(...)'");
   }
@@ -109,8 +109,8 @@ private:
     for (const Statement &statement : body) {
       if (diagnostics.full())
         return;
-      if (++statements > limits::kStatements) {
-        if (statements == limits::kStatements + 1)
+      if ((statements += 1 + statement.branches.size()) > limits::kStatements) {
+        if (!std::exchange(tooLarge, true))
           error(DiagId::TooLarge, statement.range,
                 "neuron '" + decl.name.text + "' has more than " + Twine(limits::kStatements) + " statements");
         return;
@@ -348,77 +348,8 @@ private:
   Evaluator &evaluator;
   Diagnostics &diagnostics;
   size_t statements = 0;
+  bool tooLarge = false;
 };
-
-/// `0.9`, `learn 0.9`, `learn each uniform(0.8, 0.99)`
-std::optional<ParamValue> checkNumber(const Argument &argument, StringRef name, Evaluator &evaluator) {
-  ParamValue value;
-  value.learn = argument.learn;
-  value.each = argument.each;
-  if (argument.each && !argument.learn) {
-    evaluator.diagnostics.error(DiagId::EachWithoutLearn, argument.range,
-                                "'each' without 'learn' is not possible yet; give '" + name +
-                                    "' one number, or write 'learn each'");
-    return std::nullopt;
-  }
-  const Expr &expr = *argument.value;
-  if (expr.kind != Expr::Kind::Call || expr.name != "uniform") {
-    auto number = evaluator.number(expr);
-    if (!number)
-      return std::nullopt;
-    value.number = *number;
-    return value;
-  }
-  if (!argument.learn) {
-    evaluator.diagnostics.error(DiagId::WrongArgument, argument.range,
-                                "'uniform' says where a trained value starts; write 'learn each uniform(...)'");
-    return std::nullopt;
-  }
-  auto bound = evaluator.bind(expr, {"low", "high"});
-  if (!bound)
-    return std::nullopt;
-  if (!(*bound)[0] || !(*bound)[1]) {
-    evaluator.diagnostics.error(DiagId::MissingArgument, expr.range, "'uniform' takes two numbers, low and high");
-    return std::nullopt;
-  }
-  for (const Argument *arg : *bound)
-    if (!evaluator.isPlain(*arg))
-      return std::nullopt;
-  auto low = evaluator.number(*(*bound)[0]->value), high = evaluator.number(*(*bound)[1]->value);
-  if (!low || !high)
-    return std::nullopt;
-  if (*low > *high) {
-    evaluator.diagnostics.error(DiagId::OutOfRange, expr.range,
-                                "'uniform' goes from " + numberText(*low) + " to " + numberText(*high) +
-                                    ", but the first must not be above the second");
-    return std::nullopt;
-  }
-  value.uniform = true;
-  value.number = *low;
-  value.high = *high;
-  return value;
-}
-
-std::optional<ParamValue> checkWord(const Argument &argument, const CheckedParam &param, Evaluator &evaluator) {
-  if (!evaluator.isPlain(argument))
-    return std::nullopt;
-  const Expr &expr = *argument.value;
-  ParamValue value;
-  if (expr.kind != Expr::Kind::Name) {
-    evaluator.diagnostics.error(DiagId::WrongArgument, argument.range,
-                                "'" + param.name.text + "' is one of " + listOf(param.words));
-    return std::nullopt;
-  }
-  if (!is_contained(param.words, expr.name)) {
-    evaluator.diagnostics.error(DiagId::UnknownWord, expr.range,
-                                "'" + param.name.text + "' cannot be '" + expr.name + "'" +
-                                    didYouMean(expr.name, param.words));
-    evaluator.diagnostics.note(param.name.range, "it is one of " + listOf(param.words));
-    return std::nullopt;
-  }
-  value.word = expr.name.str();
-  return value;
-}
 
 } // namespace
 
@@ -434,38 +365,6 @@ std::unique_ptr<CheckedNeuron> checkNeuron(const NeuronDecl &decl, bool prelude,
   neuron->prelude = prelude;
   NeuronChecker(*neuron, evaluator).run();
   return neuron;
-}
-
-std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron &neuron, const Expr &call,
-                                                            Evaluator &evaluator) {
-  SmallVector<StringRef> formals;
-  for (const CheckedParam &param : neuron.params)
-    formals.push_back(param.name.text);
-  auto bound = evaluator.bind(call, formals);
-  if (!bound)
-    return std::nullopt;
-  std::vector<ParamValue> values;
-  bool valid = true;
-  for (auto [param, argument] : llvm::zip(neuron.params, *bound)) {
-    std::optional<ParamValue> value = param.byDefault;
-    if (argument && param.kind == ParamKind::Number) {
-      value = checkNumber(*argument, param.name.text, evaluator);
-    } else if (argument && param.kind == ParamKind::Option) {
-      value = checkWord(*argument, param, evaluator);
-    } else if (argument) {
-      auto surrogate = evaluator.isPlain(*argument) ? evaluator.surrogate(*argument->value) : std::nullopt;
-      if (surrogate)
-        value->surrogate = *surrogate;
-      else
-        value.reset();
-    }
-    valid &= value.has_value();
-    if (value)
-      values.push_back(std::move(*value));
-  }
-  if (!valid)
-    return std::nullopt;
-  return values;
 }
 
 } // namespace snn::frontend

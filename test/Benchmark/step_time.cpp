@@ -23,6 +23,7 @@ struct Options {
   std::string model, data = defaultDataFolder;
   uint64_t batch = 128, threads = 2, iterations = 20, warmup = 5, steps = 0;
   std::string entry = "train_step";
+  double multiplyAdds = 0;
 };
 
 double peakMegabytes() {
@@ -42,11 +43,20 @@ void run(const Options &options) {
   PoolHandle pool = createPool(options.threads);
   InstanceHandle instance = createInstance(library.get(), options.batch, steps, pool.get());
   check(snn_instance_init(instance.get(), 0));
-  uint64_t sampleSize = split.sampleSize();
-  std::vector<uint8_t> samples(options.batch * sampleSize);
+  uint64_t sampleSize = split.sampleSize(), inputIndex = findTensor(table.inputs, table.input_count, "input").value();
+  const snn_tensor_info &input = table.inputs[inputIndex];
+  bool bytes = input.dtype == SNN_DTYPE_U8;
+  uint64_t expected = 1;
+  for (uint32_t i = 1; i < input.rank; ++i)
+    expected *= uint64_t(input.shape[i]);
+  if (input.shape[0] != SNN_EXTENT_BATCH || expected != sampleSize || (!bytes && input.dtype != SNN_DTYPE_F32))
+    throw DataError(fmt::format("{}: input {} does not take images of {} pixels", options.model, tableShapeText(input),
+                                sampleSize));
+  std::vector<uint8_t> samples(bytes ? options.batch * sampleSize : 0);
+  std::vector<float> realSamples(bytes ? 0 : options.batch * sampleSize);
   std::vector<int64_t> labels(options.batch);
   std::vector<snn_view> views(table.input_count);
-  views.at(findTensor(table.inputs, table.input_count, "input").value()) = {samples.data(), nullptr};
+  views[inputIndex].data = bytes ? static_cast<const void *>(samples.data()) : realSamples.data();
   views.at(findTensor(table.inputs, table.input_count, "labels").value()) = {labels.data(), nullptr};
   double loss = 0;
   snn_batch call = {};
@@ -61,7 +71,12 @@ void run(const Options &options) {
   for (uint64_t i = 0; i < options.warmup + options.iterations; ++i) {
     for (uint64_t row = 0; row < options.batch; ++row) {
       uint64_t source = random() % split.count();
-      std::memcpy(samples.data() + row * sampleSize, split.samples.data() + source * sampleSize, sampleSize);
+      const uint8_t *image = split.samples.data() + source * sampleSize;
+      if (bytes)
+        std::memcpy(samples.data() + row * sampleSize, image, sampleSize);
+      else
+        std::transform(image, image + sampleSize, realSamples.data() + row * sampleSize,
+                       [](uint8_t pixel) { return float(pixel) / 255; });
       labels[row] = split.labels[source];
     }
     auto start = std::chrono::steady_clock::now();
@@ -74,11 +89,15 @@ void run(const Options &options) {
   std::sort(times.begin(), times.end());
   size_t half = times.size() / 2;
   double median = times.size() % 2 ? times[half] : (times[half - 1] + times[half]) / 2;
-  fmt::print(
-      "{{\"engine\": \"snnc\", \"work\": \"{}\", \"entry\": \"{}\", \"batch\": {}, \"steps\": {}, \"threads\": {}, "
-      "\"step_ms\": {:.3f}, \"min_ms\": {:.3f}, \"peak_growth_mb\": {:.2f}, \"target\": \"{}\"}}\n",
-      table.name, options.entry, options.batch, steps, options.threads, median, times.front(), peakMegabytes() - before,
-      table.target);
+  std::string rate;
+  if (options.multiplyAdds > 0)
+    rate = fmt::format(R"(, "gflops": {:.1f}, "best_gflops": {:.1f})", 2e-6 * options.multiplyAdds / median,
+                       2e-6 * options.multiplyAdds / times.front());
+  fmt::print(R"({{"engine": "snnc", "work": "{}", "entry": "{}", "batch": {}, "steps": {}, "threads": {}, )"
+             R"("step_ms": {:.3f}, "min_ms": {:.3f}, "peak_growth_mb": {:.2f}{}, "target": "{}"}})"
+             "\n",
+             table.name, options.entry, options.batch, steps, options.threads, median, times.front(),
+             peakMegabytes() - before, rate, table.target);
 }
 
 } // namespace
@@ -98,6 +117,7 @@ int main(int argc, char **argv) {
   app.add_option("--entry", options.entry, "what to time")
       ->capture_default_str()
       ->check(CLI::IsMember({"train_step", "forward", "loss_and_gradient"}));
+  app.add_option("--multiply-adds", options.multiplyAdds, "how many one call makes; prints GFLOP/s");
   app.add_option("--data", options.data, "folder of Fashion-MNIST")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {

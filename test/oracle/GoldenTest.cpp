@@ -46,6 +46,7 @@ void expectClose(const Array &got, const Array &want, const std::string &name) {
   ASSERT_EQ(got.size(), want.size()) << name;
   double scale = 0, error = 0;
   for (size_t i = 0; i < want.size(); ++i) {
+    ASSERT_TRUE(std::isfinite(want[i])) << name << " at " << i << ": snnTorch's value is no number";
     scale = std::max(scale, std::abs(want[i]));
     error = std::max(error, std::abs(got[i] - want[i]));
   }

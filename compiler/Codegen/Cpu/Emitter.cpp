@@ -154,6 +154,8 @@ func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange argument
   auto function =
       func::FuncOp::create(builder, b.getLoc(), name, builder.getFunctionType(arguments, results));
   function.setPrivate();
+  // A kernel runs for microseconds: a copy in each caller would only cost compile time, and hide it from profilers.
+  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   Emitter inner(b.getLoc(), builder, real, target);

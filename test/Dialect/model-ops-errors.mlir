@@ -1,0 +1,107 @@
+// One case for each constraint of dialect/README.md, named after it.
+// RUN: %snn-opt --split-input-file --verify-diagnostics %s
+
+// expected-error @below {{real is 'bf16', but expected f32 or f64 [model_c1]}}
+snn.model @model_c1 train real = bf16 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{max_steps must be at least 1, and equal to steps if these are fixed [model_c2]}}
+snn.model @model_c2 train real = f32 max_steps = 0 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{max_steps must be at least 1, and equal to steps if these are fixed [model_c2]}}
+snn.model @model_c2_fixed train real = f32 steps = 2 max_steps = 3 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{classes and batch must be at least 1 and epochs at least 0 [model_c3]}}
+snn.model @model_c3 train real = f32 steps = 1 max_steps = 1 classes = 0 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{has type 'tensor<?x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1 : tensor<?x4xf32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{has type 'tensor<2x3x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1_rank : tensor<2x3x4xf32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{starts as 1.000000e+00 : f64, but expected #snn.uniform or #snn.fill [parameter_c2]}}
+snn.parameter @parameter_c2 : tensor<4xf32> init 1.0
+
+// -----
+
+// expected-error @below {{has 2 block arguments, but expected 3: the input, the parameters, the states [neuron_def_c1]}}
+snn.neuron_def @neuron_def_c1 parameters ["beta"] states ["mem"] rest [0.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
+}
+
+// -----
+
+// expected-error @below {{has 2 values at rest for 1 states [neuron_def_c2]}}
+snn.neuron_def @neuron_def_c2 parameters [] states ["mem"] rest [0.0, 1.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
+}
+
+// -----
+
+// expected-error @below {{must end in snn.neuron_return with one next value for each state [neuron_def_c3]}}
+snn.neuron_def @neuron_def_c3 parameters [] states ["mem"] rest [0.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike : tensor<?x?xi1>
+}
+
+// -----
+
+// expected-error @below {{block argument #1 has type 'f32', but expected samples by neurons, 'tensor<?x?xreal>' [neuron_def_c4]}}
+snn.neuron_def @neuron_def_c4 parameters [] states ["mem"] rest [0.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: f32):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike next(%x) : tensor<?x?xi1>, tensor<?x?xf32>
+}
+
+// -----
+
+func.func @neuron_c1(%x: tensor<3x?x4xf32>) {
+  // expected-error @below {{refers to @nothing, which is no snn.neuron_def [neuron_c1]}}
+  %a = snn.neuron @nothing(%x : tensor<3x?x4xf32>) params() init() -> tensor<3x?x4xi1>
+  return
+}
+
+// -----
+
+snn.neuron_def @integrator parameters [] states ["mem"] rest [0.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
+}
+
+func.func @neuron_c2(%x: tensor<3x?x4xf32>) {
+  // expected-error @below {{has 0 parameters and 0 states, but the definition has 0 and 1 [neuron_c2]}}
+  %a = snn.neuron @integrator(%x : tensor<3x?x4xf32>) params() init() -> tensor<3x?x4xi1>
+  return
+}
+
+// -----
+
+snn.neuron_def @integrator parameters [] states ["mem"] rest [0.0] {
+^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
+  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
+  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
+}
+
+func.func @neuron_c3(%x: tensor<3x?x4xf32>, %mem: tensor<?x4xf32>) {
+  // expected-error @below {{must have one result after each step and one at the end for each state [neuron_c3]}}
+  %a, %final = snn.neuron @integrator(%x : tensor<3x?x4xf32>) params() init(%mem : tensor<?x4xf32>) -> tensor<3x?x4xi1> final(tensor<?x4xf32>)
+  return
+}
