@@ -26,7 +26,7 @@ public:
 
   /// A number that fits into f32.
   std::optional<double> number(const Expr &expr);
-  /// An integer from `low` to `high`; `what` names it in messages. `tooMuch` is the diagnostic above `high`.
+  /// An integer from `low` to `high`; `what` names it in messages.
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
   /// `atan`, `fast_sigmoid(slope = 25)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);

@@ -175,7 +175,7 @@ private:
     for (const Branch &branch : statement.branches) {
       if (branch.option.text.empty())
         complete = true;
-      else if (const CheckedParam *option = checkCondition(branch, flow)) {
+      else if (const CheckedParam *option = checkCondition(branch)) {
         auto &words = tested[option->name.text];
         if (!is_contained(words, branch.word.text))
           words.push_back(branch.word.text);
@@ -190,7 +190,7 @@ private:
     flow = std::move(outcomes.front());
   }
 
-  const CheckedParam *checkCondition(const Branch &branch, const Flow &) {
+  const CheckedParam *checkCondition(const Branch &branch) {
     SmallVector<StringRef> options;
     for (const CheckedParam &param : neuron.params) {
       if (param.kind != ParamKind::Option)
@@ -240,8 +240,8 @@ private:
   Type check(const Expr &expr, const Flow &flow) {
     switch (expr.kind) {
     case Expr::Kind::Number:
-      if (!foldNumber(expr))
-        (void)evaluator.number(expr), neuron.valid = false;
+      if (!evaluator.number(expr))
+        neuron.valid = false;
       return Type::Real;
     case Expr::Kind::Name:
       return checkName(expr, flow);

@@ -20,7 +20,7 @@ snn.optimizer sgd
 
 // The share of each sample in the mean is one more sharded operand.
 // CHECK: %[[SHARE:.*]] = snn.batch_mean_grad %[[INPUT]] : tensor<3x?x5xf32> -> tensor<?xf32>
-// CHECK: %[[MAP:.*]]:4 = snn.batch_map sharded(%[[INPUT]], %[[LABELS]], %[[SHARE]] : tensor<3x?x5xf32>, tensor<?xi64>, tensor<?xf32>) invariant({{.*}}) -> concat(tensor<?xf32>, tensor<3x?x5xf32>) sum(tensor<4x5xf32>, tensor<4xf32>) {
+// CHECK: %[[CONCAT:.*]]:2, %[[SUM:.*]]:2 = snn.batch_map sharded(%[[INPUT]], %[[LABELS]], %[[SHARE]] : tensor<3x?x5xf32>, tensor<?xi64>, tensor<?xf32>) invariant({{.*}}) -> concat(tensor<?xf32>, tensor<3x?x5xf32>) sum(tensor<4x5xf32>, tensor<4xf32>) {
 // CHECK-NEXT: ^bb0(%[[X:.*]]: tensor<3x?x5xf32>, %{{.*}}: tensor<?xi64>, %[[SEED:.*]]: tensor<?xf32>, %[[W:.*]]: tensor<4x5xf32>, %[[BETA:.*]]: tensor<4xf32>, %{{.*}}: f64, %{{.*}}: f64):
 // CHECK: %[[CURRENT:.*]] = snn.linear %[[X]], %[[W]]
 
@@ -37,8 +37,8 @@ snn.optimizer sgd
 // CHECK-DAG: %[[DW:.*]] = snn.linear_weight_grad %[[X]], %[[DCURRENT]] : tensor<3x?x5xf32>, tensor<3x?x4xf32> -> tensor<4x5xf32>
 // CHECK-DAG: %[[DX:.*]] = snn.linear_input_grad %[[DCURRENT]], %[[W]] : tensor<3x?x4xf32>, tensor<4x5xf32> -> tensor<3x?x5xf32>
 // CHECK: snn.map_yield concat(%[[LOSS]], %[[DX]] : {{.*}}) sum(%[[DW]], %[[DBETA]] :
-// CHECK: %[[MEAN:.*]] = snn.batch_mean %[[MAP]]#0
-// CHECK: return %[[MEAN]], %[[MAP]]#1, %[[MAP]]#2, %[[MAP]]#3
+// CHECK: %[[MEAN:.*]] = snn.batch_mean %[[CONCAT]]#0
+// CHECK: return %[[MEAN]], %[[CONCAT]]#1, %[[SUM]]#0, %[[SUM]]#1
 func.func @loss(%input: tensor<3x?x5xf32> {snn.bind = @input}, %labels: tensor<?xi64> {snn.bind = @labels},
                 %w: tensor<4x5xf32> {snn.bind = @weight}, %beta: tensor<4xf32> {snn.bind = @beta},
                 %correct: f64 {snn.bind = @loss.correct}, %incorrect: f64 {snn.bind = @loss.incorrect}) -> (f64 {snn.bind = @loss}) {

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from snntorch import surrogate, utils
 
 STEPS, BATCH, SHORT_BATCH, SHORT_STEP = 20, 128, 96, 7
-MARGIN, NOISE, ORDERS = 1e-5, 2e-7, 8
+MARGIN, NOISE, ORDERS = 1e-5, 6e-7, 8
 
 CASES = {
     # As in the tutorial on population coding, in small: one time step, the population votes.

@@ -49,7 +49,7 @@ void write(const Options &options) {
       if (!options.labels)
         continue;
     } else if (options.nanRow >= 0) {
-      spoil(tensor, table.inputs[i].shape[0] == SNN_EXTENT_TIME, options.batch, options.nanRow);
+      spoil(tensor, table.inputs[i].shape[0] != SNN_EXTENT_BATCH, options.batch, options.nanRow);
     }
     tensors.push_back(std::move(tensor));
   }

@@ -208,7 +208,7 @@ static void stream(const snn_model_table *table, const char *parameters, uint64_
       put(data, input->dtype, e, input->dtype == SNN_DTYPE_I64 ? 0 : 3 * uniform());
     views[i].data = data;
     views[i].strides = NULL;
-    inputBytes[i] = input->shape[0] == SNN_EXTENT_TIME ? count / steps * dtypeBytes(input->dtype) : 0;
+    inputBytes[i] = input->shape[0] != SNN_EXTENT_BATCH ? count / steps * dtypeBytes(input->dtype) : 0;
   }
   for (uint64_t i = 0; i < table->output_count; ++i) {
     const snn_tensor_info *output = &table->outputs[i];
@@ -267,7 +267,8 @@ int main(int argc, char **argv) {
   snn_query_fn query = LINKED_QUERY;
 #else
   void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
-  require(library != NULL, "the library cannot be loaded");
+  if (library == NULL)
+    fail(dlerror());
   snn_query_fn query;
   void *symbol = dlsym(library, argv[2]);
   require(symbol != NULL, "the query function is missing");

@@ -1,0 +1,38 @@
+// RUN: %snn-opt --snn-lower-to-cpu --split-input-file --verify-diagnostics %s
+
+// expected-error @below {{expected a snn.model}}
+module {
+}
+
+// -----
+
+snn.model @no_map infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+// expected-error @below {{expected one snn.batch_map}}
+func.func @forward() {
+  return
+}
+
+// -----
+
+snn.model @no_plan infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+func.func @forward() {
+  // expected-error @below {{has no schedule or no memory plan: expected the text of stage loops}}
+  snn.batch_map sharded() invariant() -> {
+    snn.map_yield concat() sum()
+  }
+  return
+}
+
+// -----
+
+snn.model @no_loops infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+snn.input @input : tensor<?x4xf32>
+func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) {
+  snn.batch_map sharded(%x : tensor<?x4xf32>) invariant() {chunk = 1 : i64, lanes = 1 : i64, lane_samples = 1 : i64, arena = #snn.place<128 + 0 * T>} -> {
+  ^bb0(%xs: tensor<?x4xf32>):
+    // expected-error @below {{has no loops for CPUs}}
+    %y = arith.negf %xs {snn.places = [#snn.place<0 + 0 * T>, unit]} : tensor<?x4xf32>
+    snn.map_yield concat() sum()
+  }
+  return
+}
