@@ -54,7 +54,7 @@ def Snn_SpikeRateEscapeAttr : Snn_Surrogate<"SpikeRateEscape", "spike_rate_escap
   let assemblyFormat = "`<` $beta `,` $slope `>`";
 }
 
-def Snn_LeakySpikeAttr : Snn_Surrogate<"LeakySpike", "leaky_spike"> {
+def Snn_TwoSlopesAttr : Snn_Surrogate<"TwoSlopes", "two_slopes"> {
   let summary = "1 for x > 0, else slope (snnTorch's LSO)";
   let parameters = (ins "::mlir::FloatAttr":$slope);
   let assemblyFormat = "`<` $slope `>`";

@@ -126,11 +126,11 @@ Value SpikeRateEscapeAttr::emitAntiderivative(ImplicitLocOpBuilder &b, Value x) 
   return e.above(x, 1, e.sub(e.constant(2 * scale), tail), tail);
 }
 
-Value LeakySpikeAttr::emitDerivative(ImplicitLocOpBuilder &b, Value x) const {
+Value TwoSlopesAttr::emitDerivative(ImplicitLocOpBuilder &b, Value x) const {
   Expr e{b, x.getType()};
   return e.above(x, 0, e.constant(1), e.constant(number(getSlope())));
 }
-Value LeakySpikeAttr::emitAntiderivative(ImplicitLocOpBuilder &b, Value x) const {
+Value TwoSlopesAttr::emitAntiderivative(ImplicitLocOpBuilder &b, Value x) const {
   Expr e{b, x.getType()};
   return e.above(x, 0, x, e.mul(e.constant(number(getSlope())), x));
 }

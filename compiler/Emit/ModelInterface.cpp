@@ -33,7 +33,7 @@ template <typename OpTy> FailureOr<TensorInfo> boundaryTensor(OpTy op) {
   info.dtype = *dtype;
   for (auto [index, extent] : llvm::enumerate(type.getShape())) {
     const bool isTime = index == 0 && op.getOverTime();
-    info.shape.push_back(!ShapedType::isDynamic(extent) ? extent : isTime ? SNN_EXTENT_TIME : SNN_EXTENT_BATCH);
+    info.shape.push_back(isTime ? SNN_EXTENT_TIME : ShapedType::isDynamic(extent) ? SNN_EXTENT_BATCH : extent);
   }
   return info;
 }

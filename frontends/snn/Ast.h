@@ -71,11 +71,11 @@ struct Branch {
 };
 
 struct Statement {
-  enum class Kind { State, Assign, Spike, If };
+  enum class Kind { State, Fixed, Assign, Spike, If };
   Kind kind = Kind::Assign;
   llvm::SMRange range;
-  Name name;                    ///< State, Assign
-  ExprPtr value;                ///< State, Assign, Spike
+  Name name;                    ///< State, Fixed, Assign
+  ExprPtr value;                ///< State, Fixed, Assign, Spike
   std::vector<Branch> branches; ///< If
 };
 

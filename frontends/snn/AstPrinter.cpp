@@ -133,6 +133,9 @@ private:
         os << "state " << state->name.text << " = " << numberText(state->rest);
         ++state;
         break;
+      case Statement::Kind::Fixed:
+        os << "fixed " << statement.name.text << " = " << numberText(current->fixed.at(&statement));
+        break;
       case Statement::Kind::Assign:
         os << statement.name.text << " = ";
         printExpr(*statement.value);

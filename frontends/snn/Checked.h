@@ -62,7 +62,8 @@ struct CheckedNeuron {
   bool prelude = false;
   bool valid = true;
   std::vector<CheckedParam> params;
-  std::vector<CheckedState> states; ///< as declared; `fired` comes on top where it is used
+  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
+  std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
   const CheckedState *membrane() const;

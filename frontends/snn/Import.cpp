@@ -104,9 +104,8 @@ private:
     }
     for (const CheckedLayer &layer : model.layers)
       if (layer.kind == CheckedLayer::Kind::Neuron)
-        for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
-          if (param.kind == ParamKind::Number && !value.learn)
-            FixedOp::create(builder, at(layer.loc), layer.key + "." + param.name.text.str(), APFloat(value.number));
+        for (const auto &[name, value] : constantsOf(layer))
+          FixedOp::create(builder, at(layer.loc), layer.key + "." + name, APFloat(value));
   }
 
   void declareInputs() {

@@ -46,6 +46,17 @@ bool usesFired(const Statements &body, const CheckedLayer &layer) {
   });
 }
 
+void collectFixed(const Statements &body, const CheckedLayer &layer,
+                  std::vector<std::pair<std::string, double>> &constants) {
+  for (const Statement &statement : body) {
+    if (statement.kind == Statement::Kind::Fixed)
+      constants.emplace_back(statement.name.text.str(), layer.neuron->fixed.at(&statement));
+    else if (statement.kind == Statement::Kind::If)
+      if (const Statements *branch = chosen(statement, layer))
+        collectFixed(*branch, layer, constants);
+  }
+}
+
 arith::CmpFPredicate predicateOf(Operator op) {
   switch (op) {
   case Operator::Less:
@@ -105,6 +116,7 @@ private:
     for (const Statement &statement : body) {
       switch (statement.kind) {
       case Statement::Kind::State:
+      case Statement::Kind::Fixed:
         break;
       case Statement::Kind::Assign:
         names[statement.name.text] = importExpr(*statement.value);
@@ -237,6 +249,15 @@ std::vector<std::pair<std::string, double>> statesOf(const CheckedLayer &layer) 
   if (usesFired(layer.neuron->decl->body, layer))
     states.emplace_back("fired", 0);
   return states;
+}
+
+std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer) {
+  std::vector<std::pair<std::string, double>> constants;
+  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+    if (param.kind == ParamKind::Number && !value.learn)
+      constants.emplace_back(param.name.text.str(), value.number);
+  collectFixed(layer.neuron->decl->body, layer, constants);
+  return constants;
 }
 
 NeuronDefinitions::NeuronDefinitions(const CheckedModel &model, ModuleOp module, Type real)

@@ -18,6 +18,10 @@ mlir::Location locationOf(const CheckedModel &model, llvm::SMLoc loc, mlir::MLIR
 /// Name and value at rest of each of the layer's states, `fired` last if the neuron uses it.
 std::vector<std::pair<std::string, double>> statesOf(const CheckedLayer &layer);
 
+/// Name and value of each constant that a checkpoint of the layer holds: numeric parameters that are not trained, then
+/// what `fixed` statements say under the layer's options.
+std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer);
+
 class NeuronDefinitions {
 public:
   /// Definitions are put at the end of `module`; `real` is the element type of their bodies.

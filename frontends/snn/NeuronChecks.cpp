@@ -36,9 +36,11 @@ private:
     Kind kind;
     SMRange range;
   };
-  /// What is known at a point of the body: names in scope, and the number of `spike` statements before it.
+  /// What is known at a point of the body: names in scope, constants that a path to it may have fixed, and the number
+  /// of `spike` statements before it.
   struct Flow {
     std::map<StringRef, Entry> names;
+    std::map<StringRef, SMRange> fixed;
     unsigned spikes = 0;
   };
 
@@ -50,11 +52,22 @@ private:
   void define(Flow &flow, const Name &name, Kind kind) {
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    auto [it, isNew] = flow.names.try_emplace(name.text, Entry{kind, name.range});
-    if (isNew)
-      return;
+    if (std::optional<SMRange> first = definitionOf(flow, name.text))
+      return redefined(name, *first);
+    flow.names[name.text] = {kind, name.range};
+  }
+
+  std::optional<SMRange> definitionOf(const Flow &flow, StringRef name) {
+    if (auto it = flow.names.find(name); it != flow.names.end())
+      return it->second.range;
+    if (auto it = flow.fixed.find(name); it != flow.fixed.end())
+      return it->second;
+    return std::nullopt;
+  }
+
+  void redefined(const Name &name, SMRange first) {
     error(DiagId::Redefinition, name.range, "'" + name.text + "' is defined twice");
-    diagnostics.note(it->second.range, "first defined here");
+    diagnostics.note(first, "first defined here");
   }
 
   void checkParam(Flow &flow, const NeuronParam &decl) {
@@ -119,6 +132,9 @@ private:
       case Statement::Kind::State:
         checkState(statement, flow, top);
         break;
+      case Statement::Kind::Fixed:
+        checkFixed(statement, flow);
+        break;
       case Statement::Kind::Assign:
         checkAssign(statement, flow);
         break;
@@ -142,11 +158,31 @@ private:
     neuron.states.push_back({statement.name, rest.value_or(0)});
   }
 
+  /// Its symbol stands beside those of parameters and states, so it shares their names.
+  void checkFixed(const Statement &statement, Flow &flow) {
+    const Name &name = statement.name;
+    if (isReservedWord(name.text))
+      error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
+    if (std::optional<SMRange> first = definitionOf(flow, name.text))
+      redefined(name, *first);
+    else
+      flow.fixed[name.text] = name.range;
+    auto value = evaluator.number(*statement.value);
+    if (!value)
+      neuron.valid = false;
+    neuron.fixed[&statement] = value.value_or(0);
+  }
+
   void checkAssign(const Statement &statement, Flow &flow) {
     Type type = check(*statement.value, flow);
     const Name &name = statement.name;
     if (isReservedWord(name.text))
       return error(DiagId::NotAssignable, name.range, "'" + name.text + "' is a word of the language");
+    if (auto fixed = flow.fixed.find(name.text); fixed != flow.fixed.end()) {
+      error(DiagId::NotAssignable, name.range,
+            "'" + name.text + "' is a constant of the checkpoint and cannot be assigned; use another name");
+      return diagnostics.note(fixed->second, "defined here");
+    }
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
     auto [it, isNew] = flow.names.try_emplace(name.text, Entry{kind, name.range});
     if (isNew || it->second.kind == Kind::State)
@@ -216,7 +252,8 @@ private:
     return nullptr;
   }
 
-  /// Leaves in outcomes[0] what holds after all of them: a name is known only if each of them assigns it.
+  /// Leaves in outcomes[0] what holds after all of them: a name is known only if each of them assigns it, a constant is
+  /// fixed if one of them does it.
   void merge(const Statement &statement, std::vector<Flow> &outcomes) {
     Flow &first = outcomes.front();
     for (const Flow &other : ArrayRef(outcomes).drop_front()) {
@@ -224,6 +261,7 @@ private:
         error(DiagId::SpikeCount, statement.range, "'spike' must stand in each branch of this 'if', or in none");
         first.spikes = std::max(first.spikes, other.spikes);
       }
+      first.fixed.insert(other.fixed.begin(), other.fixed.end());
       for (auto it = first.names.begin(); it != first.names.end();) {
         auto found = other.names.find(it->first);
         if (found == other.names.end()) {
@@ -262,6 +300,12 @@ private:
     if (expr.name == "fired")
       return Type::Real;
     auto it = flow.names.find(expr.name);
+    if (auto fixed = flow.fixed.find(expr.name); it == flow.names.end() && fixed != flow.fixed.end()) {
+      error(DiagId::WrongArgument, expr.range,
+            "'" + expr.name + "' is a constant of the checkpoint and has no value here; use a parameter");
+      diagnostics.note(fixed->second, "defined here");
+      return Type::Unknown;
+    }
     if (it == flow.names.end()) {
       SmallVector<StringRef> known{"fired"};
       for (auto &[name, entry] : flow.names)

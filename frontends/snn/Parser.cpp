@@ -12,8 +12,8 @@ using namespace llvm;
 namespace snn::frontend {
 
 bool isReservedWord(StringRef word) {
-  return is_contained({"param", "neuron", "model", "train", "input", "steps", "let", "from", "state", "spike", "if",
-                       "else", "learn", "each", "fired", "attached"},
+  return is_contained({"param", "neuron", "model", "train", "input", "steps", "let", "from", "state", "fixed", "spike",
+                       "if", "else", "learn", "each", "fired", "attached"},
                       word);
 }
 
@@ -258,7 +258,12 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
     } while (accept(","));
     return true;
   }
-  if (acceptWord("spike")) {
+  if (acceptWord("fixed")) {
+    statement.kind = Statement::Kind::Fixed;
+    if (!parseName(statement.name, "a constant's name") || !expect("=", " and the constant's value") ||
+        !(statement.value = parseExpr()))
+      return false;
+  } else if (acceptWord("spike")) {
     statement.kind = Statement::Kind::Spike;
     if (!(statement.value = parseExpr()))
       return false;
@@ -268,8 +273,8 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
       return false;
   } else if (!parseName(statement.name, "a statement") ||
              !expect("=", (" after '" + statement.name.text +
-                           "'; a statement is 'state NAME = NUMBER', 'NAME = VALUE', "
-                           "'spike VALUE' or 'if OPTION == WORD { ... }'")
+                           "'; a statement is 'state NAME = NUMBER', 'fixed NAME = NUMBER', "
+                           "'NAME = VALUE', 'spike VALUE' or 'if OPTION == WORD { ... }'")
                               .str()) ||
              !(statement.value = parseExpr())) {
     return false;

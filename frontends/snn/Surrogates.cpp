@@ -32,7 +32,7 @@ ArrayRef<SurrogateInfo> surrogates() {
       {"triangular", {{"threshold", 1, false}}, build<TriangularAttr, 1>},
       {"heaviside", {}, build<StepAttr, 0>},
       {"spike_rate_escape", {{"beta", 1, true}, {"slope", 25, true}}, build<SpikeRateEscapeAttr, 2>},
-      {"leaky_spike", {{"slope", 0.1, false}}, build<LeakySpikeAttr, 1>},
+      {"leaky_spike", {{"slope", 0.1, false}}, build<TwoSlopesAttr, 1>},
       {"sparse_fast_sigmoid", {{"slope", 25, true}, {"bound", 1, false}}, build<SparseFastSigmoidAttr, 2>},
   };
   return table;

@@ -30,6 +30,7 @@ enum class OtherTensors { Refuse, Ignore };
 /// Sets all parameters from the file (F32 and F64 become the model's precision). Throws DataError, naming the tensor,
 /// if one is missing, has another shape or a value that is not finite, if a constant differs from the compiled one, or,
 /// with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then no parameter has changed.
+/// Constants may be missing, and may have any shape and any type but the 16-bit reals.
 void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file, OtherTensors others);
 
 } // namespace snn

@@ -58,12 +58,19 @@ void run(const Options &options) {
   std::vector<snn_view> views(table.input_count);
   views[inputIndex].data = bytes ? static_cast<const void *>(samples.data()) : realSamples.data();
   views.at(findTensor(table.inputs, table.input_count, "labels").value()) = {labels.data(), nullptr};
+  // forward() computes what is asked for: the counts need all of it.
+  uint64_t countIndex = findTensor(table.outputs, table.output_count, "count").value();
+  std::vector<double> counts(options.batch * uint64_t(table.classes)); // wide enough for either precision
+  std::vector<void *> outputs(table.output_count);
+  if (options.entry == "forward")
+    outputs[countIndex] = counts.data();
   double loss = 0;
   snn_batch call = {};
   call.struct_size = sizeof(call);
   call.batch = options.batch;
   call.steps = steps;
   call.inputs = views.data();
+  call.outputs = outputs.data();
   call.loss = &loss;
 
   std::mt19937_64 random(0);

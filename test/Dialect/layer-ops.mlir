@@ -61,8 +61,8 @@ func.func @fire(%x: tensor<?x4xf32>) {
   %5 = snn.fire #snn.heaviside(%x) : tensor<?x4xf32> -> tensor<?x4xi1>
   // CHECK: snn.fire #snn.spike_rate_escape<1.000000e+00 : f64, 2.500000e+01 : f64>
   %6 = snn.fire #snn.spike_rate_escape<1.0, 25.0>(%x) : tensor<?x4xf32> -> tensor<?x4xi1>
-  // CHECK: snn.fire #snn.leaky_spike<1.250000e-01 : f64>
-  %7 = snn.fire #snn.leaky_spike<0.125>(%x) : tensor<?x4xf32> -> tensor<?x4xi1>
+  // CHECK: snn.fire #snn.two_slopes<1.250000e-01 : f64>
+  %7 = snn.fire #snn.two_slopes<0.125>(%x) : tensor<?x4xf32> -> tensor<?x4xi1>
   // CHECK: snn.fire #snn.sparse_fast_sigmoid<2.500000e+01 : f64, 1.000000e+00 : f64>
   %8 = snn.fire #snn.sparse_fast_sigmoid<25.0, 1.0>(%x) : tensor<?x4xf32> -> tensor<?x4xi1>
   // CHECK: snn.surrogate_grad #snn.atan<2.000000e+00 : f64>(%{{.*}}) : tensor<?x4xf32>

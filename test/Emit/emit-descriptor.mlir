@@ -40,7 +40,7 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   // CHECK-NEXT: output spikes dtype 0 offset 0 init 0 [0, 0) shape -2 -1 20
   snn.input @input : tensor<?x1x28x28xui8>
   snn.input @labels : tensor<?xi64>
-  // CHECK-NEXT: output trace dtype 0 offset 0 init 0 [0, 0) shape 3 -1 20
+  // CHECK-NEXT: output trace dtype 0 offset 0 init 0 [0, 0) shape -2 -1 20
   snn.output @spikes over_time : tensor<?x?x20xf32>
   snn.output @trace over_time : tensor<3x?x20xf32>
 

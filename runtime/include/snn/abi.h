@@ -22,7 +22,8 @@ extern "C" {
 
 #define SNN_ABI_VERSION 1u
 
-/* Markers in snn_tensor_info.shape for extents that are known only at run time. */
+/* Markers in snn_tensor_info.shape for extents that depend on the call. Time is marked even where the model fixes the
+ * number of steps: step() gives and takes one of them. */
 #define SNN_EXTENT_BATCH ((int64_t)-1)
 #define SNN_EXTENT_TIME ((int64_t)-2)
 

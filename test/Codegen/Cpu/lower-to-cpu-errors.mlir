@@ -27,12 +27,15 @@ func.func @forward() {
 
 snn.model @no_loops infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
 snn.input @input : tensor<?x4xf32>
-func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) {
-  snn.batch_map sharded(%x : tensor<?x4xf32>) invariant() {chunk = 1 : i64, lanes = 1 : i64, lane_samples = 1 : i64, arena = #snn.place<128 + 0 * T>} -> {
+snn.output @count : tensor<?x4xf32>
+func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) -> (tensor<?x4xf32> {snn.bind = @count}) {
+  %z = snn.batch_map sharded(%x : tensor<?x4xf32>) invariant()
+      {chunk = 1 : i64, lanes = 1 : i64, lane_samples = 1 : i64, arena = #snn.place<128 + 0 * T>} -> concat(tensor<?x4xf32>) {
   ^bb0(%xs: tensor<?x4xf32>):
+    %loaded = snn.cast %xs {snn.places = [#snn.place<0 + 0 * T>, unit]} : tensor<?x4xf32> -> tensor<?x4xf32>
     // expected-error @below {{has no loops for CPUs}}
-    %y = arith.negf %xs {snn.places = [#snn.place<0 + 0 * T>, unit]} : tensor<?x4xf32>
-    snn.map_yield concat() sum()
+    %y = arith.negf %loaded {snn.places = [#snn.place<64 + 0 * T>, unit]} : tensor<?x4xf32>
+    snn.map_yield concat(%y : tensor<?x4xf32>) sum()
   }
-  return
+  return %z : tensor<?x4xf32>
 }

@@ -34,7 +34,7 @@ func.func @soft(%x: tensor<?x4xf64>) -> tensor<?x4xf64> {
 // CHECK: %[[RESULT:.*]] = arith.select %[[ABOVE]], %[[ONE]], %[[LOW]]
 // CHECK: return %[[RESULT]]
 func.func @slope(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %0 = snn.surrogate_grad #snn.leaky_spike<0.125>(%x) : tensor<?x4xf32>
+  %0 = snn.surrogate_grad #snn.two_slopes<0.125>(%x) : tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
 

@@ -43,7 +43,7 @@ TEST_P(Surrogate, IsTheDerivativeOfTheSoftSpike) {
 INSTANTIATE_TEST_SUITE_P(All, Surrogate,
                          ::testing::Values("#snn.fast_sigmoid<25.0>", "#snn.atan<2.0>", "#snn.sigmoid<4.0>",
                                            "#snn.straight_through", "#snn.triangular<0.5>", "#snn.heaviside",
-                                           "#snn.spike_rate_escape<1.0, 4.0>", "#snn.leaky_spike<0.125>",
+                                           "#snn.spike_rate_escape<1.0, 4.0>", "#snn.two_slopes<0.125>",
                                            "#snn.sparse_fast_sigmoid<4.0, 0.25>"));
 
 } // namespace

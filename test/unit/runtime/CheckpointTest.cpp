@@ -89,6 +89,45 @@ TEST_F(CheckpointTest, ConstantsMustAgree) {
   EXPECT_TRUE(contains(message, "but 0.9 is compiled into the model"));
 }
 
+TEST_F(CheckpointTest, ConstantsOfOtherTypes) {
+  const snn_tensor_info constants[] = {{"2.reset", SNN_DTYPE_F32, 0, nullptr, nullptr, 0, SNN_INIT_CONSTANT, 0, 1, 0}};
+  snn_model_table other = table;
+  other.constants = constants;
+  other.constant_count = 1;
+  auto failureOf = [&](const std::string &type, std::vector<uint8_t> bytes) {
+    std::string header = "{\"2.reset\":{\"dtype\":\"" + type + "\",\"shape\":[],\"data_offsets\":[0," +
+                         std::to_string(bytes.size()) + "]}}";
+    std::string text(8, '\0');
+    text[0] = char(header.size());
+    text += header + std::string(bytes.begin(), bytes.end());
+    writeText(folder / "weights.safetensors", text);
+    return messageOf<DataError>([&] {
+      loadCheckpoint(instance.get(), other, TensorFile::read(folder / "weights.safetensors"), OtherTensors::Refuse);
+    });
+  };
+  // What a constant that agrees leaves to complain about.
+  const std::string agrees = "has no tensor \"1.weight\"";
+  for (auto [type, width] : {std::pair("I64", 8),
+                             {"U64", 8},
+                             {"I32", 4},
+                             {"U32", 4},
+                             {"I16", 2},
+                             {"U16", 2},
+                             {"I8", 1},
+                             {"U8", 1},
+                             {"BOOL", 1}}) {
+    std::vector<uint8_t> bytes(width);
+    EXPECT_TRUE(contains(failureOf(type, bytes), "tensor \"2.reset\" is 0, but 1 is compiled into the model")) << type;
+    bytes[0] = 1;
+    EXPECT_TRUE(contains(failureOf(type, bytes), agrees)) << type;
+  }
+  EXPECT_TRUE(contains(failureOf("I8", {0xff}), "tensor \"2.reset\" is -1, but 1 is compiled"));
+  EXPECT_TRUE(contains(failureOf("I32", {0xfe, 0xff, 0xff, 0xff}), "tensor \"2.reset\" is -2, but 1 is compiled"));
+  EXPECT_TRUE(contains(failureOf("F32", {0, 0, 0x80, 0x3f}), agrees));
+  EXPECT_TRUE(contains(failureOf("F64", {0, 0, 0, 0, 0, 0, 0xf0, 0x3f}), agrees));
+  EXPECT_TRUE(contains(failureOf("F16", {0, 0x3c}), "tensor \"2.reset\" has dtype F16, which is not supported"));
+}
+
 TEST_F(CheckpointTest, NotFinite) {
   std::vector<float> before = bias();
   two[1] = std::numeric_limits<float>::quiet_NaN();
