@@ -41,8 +41,7 @@ private:
 };
 
 /// Positions of the declarations of a kind, by name: the order of the table's arrays.
-template <typename OpTy>
-int64_t declarationIndex(mlir::ModuleOp module, llvm::StringRef name) {
+template <typename OpTy> int64_t declarationIndex(mlir::ModuleOp module, llvm::StringRef name) {
   for (auto [index, op] : llvm::enumerate(module.getOps<OpTy>()))
     if (op.getSymName() == name)
       return index;

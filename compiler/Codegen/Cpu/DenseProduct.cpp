@@ -17,14 +17,14 @@ struct Tile {
 
 /// 512-bit targets have 32 registers: 24 accumulators, 2 columns of B. Others have 16: 12, 2.
 SmallVector<int64_t> tileRows(const TargetShape &target) {
-  return target.vectorBits >= 512 ? SmallVector<int64_t>{12, 4, 1} : SmallVector<int64_t>{6, 2, 1};
+  return target.vectorBits >= 512 ? SmallVector<int64_t>{12, 8, 4, 1} : SmallVector<int64_t>{6, 4, 2, 1};
 }
 
 class KernelBody {
 public:
   KernelBody(Emitter &e, const DenseProduct &shape, Block::BlockArgListType args)
       : e(e), shape(shape), a{args[0], args[1]}, b{args[2], args[3]}, c{args[4], args[5]}, bias{args[6], args[7]},
-        rows(args[8]), depth(args[9]), lanes(e.machineLanes()) {}
+        rows(args[8]), depth(args[9]), fresh(args[10]), lanes(e.machineLanes()) {}
 
   void emit() {
     int64_t panel = 2 * lanes, whole = shape.columns / panel * panel;
@@ -53,10 +53,11 @@ private:
     SmallVector<Value> start;
     for (int64_t i = 0; i < tile.rows; ++i)
       for (int64_t v = 0; v < tile.vectors; ++v) {
-        if (shape.start == Start::Result)
-          start.push_back(e.loadVector(c, cAt(row, i, column, v), lanes));
+        Value zero = e.constant(e.vector(lanes, e.real), 0);
+        if (shape.start == Start::Sum)
+          start.push_back(arith::SelectOp::create(e.b, fresh, zero, e.loadVector(c, cAt(row, i, column, v), lanes)));
         else if (shape.start == Start::Zero)
-          start.push_back(e.constant(e.vector(lanes, e.real), 0));
+          start.push_back(zero);
         else
           start.push_back(i > 0 ? start[v] : e.loadVector(bias, e.add(column, v * lanes), lanes));
       }
@@ -82,31 +83,38 @@ private:
   Emitter &e;
   const DenseProduct &shape;
   Memory a, b, c, bias;
-  Value rows, depth;
+  Value rows, depth, fresh;
   int64_t lanes;
 };
 
 } // namespace
 
+llvm::StringRef nameOf(Start start) {
+  switch (start) {
+  case Start::Zero:
+    return "zero";
+  case Start::Bias:
+    return "bias";
+  case Start::Sum:
+    return "sum";
+  }
+  llvm_unreachable("not a start");
+}
+
 void emitDenseProduct(Emitter &e, ModuleOp module, const DenseProduct &product) {
-  std::string name =
-      llvm::formatv("snn_dense_{0}_{1}_{2}_{3}_{4}_{5}", product.columns, product.aRow, product.aStep, product.bRow,
-                    product.cRow,
-                    product.start == Start::Zero   ? "zero"
-                    : product.start == Start::Bias ? "bias"
-                                                   : "add")
-          .str();
+  std::string name = llvm::formatv("snn_dense_{0}_{1}_{2}_{3}_{4}_{5}", product.columns, product.aRow, product.aStep,
+                                   product.bRow, product.cRow, nameOf(product.start))
+                         .str();
   Type memory = e.memoryType(e.real), index = e.b.getIndexType();
-  auto kernel = e.kernel(module, name, {memory, index, memory, index, memory, index, memory, index, index, index}, {},
-                         [&](Emitter &inner, Block::BlockArgListType args) {
-                           KernelBody(inner, product, args).emit();
-                         });
+  auto kernel = e.kernel(
+      module, name, {memory, index, memory, index, memory, index, memory, index, index, index, e.b.getI1Type()}, {},
+      [&](Emitter &inner, Block::BlockArgListType args) { KernelBody(inner, product, args).emit(); });
   SmallVector<Value> operands;
   Emitter::append(operands, product.a);
   Emitter::append(operands, product.b);
   Emitter::append(operands, product.c);
   Emitter::append(operands, product.start == Start::Bias ? product.bias : product.c);
-  operands.append({product.rows, product.depth});
+  operands.append({product.rows, product.depth, product.start == Start::Sum ? product.fresh : e.truth(false)});
   func::CallOp::create(e.b, kernel, operands);
 }
 

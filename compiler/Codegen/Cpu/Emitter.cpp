@@ -10,6 +10,8 @@ namespace snn {
 Value Emitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 Value Emitter::i64(int64_t value) { return arith::ConstantIntOp::create(b, b.getI64Type(), value); }
 
+Value Emitter::truth(bool value) { return arith::ConstantIntOp::create(b, b.getI1Type(), value); }
+
 Value Emitter::constant(Type type, double value) {
   auto element = FloatAttr::get(isa<VectorType>(type) ? cast<VectorType>(type).getElementType() : type, value);
   if (auto vectorType = dyn_cast<VectorType>(type))
@@ -59,8 +61,7 @@ void Emitter::when(Value condition, const std::function<void()> &body, const std
   }
 }
 
-Value Emitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no,
-                      Type type) {
+Value Emitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no, Type type) {
   auto op = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(op.thenBlock());
@@ -83,9 +84,7 @@ void Emitter::storeVector(Value value, Memory memory, Value at) {
   vector::StoreOp::create(b, value, memory.base, add(memory.offset, at));
 }
 
-Value Emitter::load(Memory memory, Value at) {
-  return memref::LoadOp::create(b, memory.base, add(memory.offset, at));
-}
+Value Emitter::load(Memory memory, Value at) { return memref::LoadOp::create(b, memory.base, add(memory.offset, at)); }
 
 void Emitter::store(Value value, Memory memory, Value at) {
   memref::StoreOp::create(b, value, memory.base, add(memory.offset, at));
@@ -151,8 +150,7 @@ func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange argument
   if (auto existing = module.lookupSymbol<func::FuncOp>(name))
     return existing;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  auto function =
-      func::FuncOp::create(builder, b.getLoc(), name, builder.getFunctionType(arguments, results));
+  auto function = func::FuncOp::create(builder, b.getLoc(), name, builder.getFunctionType(arguments, results));
   function.setPrivate();
   // A kernel runs for microseconds: a copy in each caller would only cost compile time, and hide it from profilers.
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));

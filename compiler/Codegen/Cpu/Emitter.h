@@ -39,6 +39,7 @@ public:
 
   mlir::Value index(int64_t value);
   mlir::Value i64(int64_t value);
+  mlir::Value truth(bool value);
   mlir::Value constant(mlir::Type type, double value); ///< a float or a vector of floats
   mlir::Value add(mlir::Value x, mlir::Value y);
   mlir::Value add(mlir::Value x, int64_t y) { return add(x, index(y)); }
@@ -65,8 +66,7 @@ public:
   /// The same with values carried from one round to the next; returns the last ones.
   llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange start,
                                       const CarryingBody &body);
-  void when(mlir::Value condition, const std::function<void()> &body,
-            const std::function<void()> &otherwise = nullptr);
+  void when(mlir::Value condition, const std::function<void()> &body, const std::function<void()> &otherwise = nullptr);
   mlir::Value choose(mlir::Value condition, const std::function<mlir::Value()> &yes,
                      const std::function<mlir::Value()> &no, mlir::Type type);
 

@@ -57,13 +57,12 @@ LogicalResult EntryWriter::addFunction(func::FuncOp function, func::FuncOp updat
                        return LaneLowering(e, frame, *plan, spans, module).emit(lane, worker);
                      })))
     return failure();
-  if (!plan->transposes.empty() &&
-      failed(addTask(taskName("prepare", function), function.getLoc(),
-                     [&](Emitter &e, CallFrame &frame, Value task, Value) {
-                       emitTranspose(e, frame, *plan, task);
-                       func::ReturnOp::create(e.b);
-                       return success();
-                     })))
+  if (!plan->transposes.empty() && failed(addTask(taskName("prepare", function), function.getLoc(),
+                                                  [&](Emitter &e, CallFrame &frame, Value task, Value) {
+                                                    emitTranspose(e, frame, *plan, task);
+                                                    func::ReturnOp::create(e.b);
+                                                    return success();
+                                                  })))
     return failure();
   if (!plan->hasGradients()) {
     addEntry(("snn_entry_" + function.getName()).str(), function.getName() == "step" ? Kind::Step : Kind::Forward,
@@ -156,9 +155,8 @@ void EntryWriter::parallel(Emitter &e, CallFrame &frame, Value count, StringRef 
   e.when(
       frame.isNull(spread),
       [&] {
-        e.loop(count, [&](Value i) {
-          func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)});
-        });
+        e.loop(count,
+               [&](Value i) { func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)}); });
       },
       [&] {
         Value body = func::ConstantOp::create(e.b, function.getFunctionType(), SymbolRefAttr::get(function));
@@ -231,8 +229,7 @@ Value EntryWriter::firstFault(Emitter &e, CallFrame &frame, const LanePlan &plan
   auto found = e.loop(e.index(0), arena.laneCount, 1, {e.i64(SNN_OK)}, [&](Value lane, ValueRange known) {
     Value record = e.advance(records, e.mul(lane, ArenaMap::kFaultBytes));
     Value code = frame.loadAt(record, 0, e.b.getI64Type());
-    Value isFirst = e.both(e.equal(known[0], e.i64(SNN_OK)),
-                           e.compare(arith::CmpIPredicate::ne, code, e.i64(SNN_OK)));
+    Value isFirst = e.both(e.equal(known[0], e.i64(SNN_OK)), e.compare(arith::CmpIPredicate::ne, code, e.i64(SNN_OK)));
     e.when(e.both(isFirst, frame.isGiven(row)),
            [&] { frame.storeAt(frame.loadAt(record, 8, e.b.getI64Type()), row, 0); });
     return SmallVector<Value>{arith::SelectOp::create(e.b, isFirst, code, known[0])};
@@ -276,8 +273,7 @@ Value EntryWriter::run(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *
     return fault;
   e.when(e.equal(fault, ok), [&] {
     storeLoss(e, frame, *plan);
-    parallel(e, frame, e.index(sliceCount(spans)),
-             kind == Kind::Train ? "snn_slice_train" : "snn_slice_gradient");
+    parallel(e, frame, e.index(sliceCount(spans)), kind == Kind::Train ? "snn_slice_train" : "snn_slice_gradient");
   });
   return fault;
 }
@@ -308,8 +304,7 @@ void EntryWriter::addArenaSize() {
   Value largest = e.index(0);
   for (const LanePlan &plan : plans) {
     Value steps = plan.steps ? e.index(*plan.steps) : e.toIndex(block->getArgument(1));
-    ArenaMap arena =
-        ArenaMap::of(e, plan, e.toIndex(block->getArgument(0)), steps, e.toIndex(block->getArgument(2)));
+    ArenaMap arena = ArenaMap::of(e, plan, e.toIndex(block->getArgument(0)), steps, e.toIndex(block->getArgument(2)));
     largest = e.maximum(largest, arena.total);
   }
   func::ReturnOp::create(e.b, e.toI64(largest));

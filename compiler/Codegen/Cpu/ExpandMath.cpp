@@ -61,11 +61,16 @@ public:
     Value inverse = arith::NegFOp::create(b, div(one, magnitude));
     Value ratio = div(arith::SubFOp::create(b, magnitude, one), add(magnitude, one));
     Value y = select(large, inverse, select(middle, ratio, magnitude));
-    Value base = select(large, constant(std::numbers::pi / 2), select(middle, constant(std::numbers::pi / 4), constant(0)));
+    Value base =
+        select(large, constant(std::numbers::pi / 2), select(middle, constant(std::numbers::pi / 4), constant(0)));
     const double p[] = {-8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1,
                         -1.228866684490136173410e2, -6.485021904942025371773e1};
-    const double q[] = {1.0, 2.485846490142306297962e1, 1.650270098316988542046e2, 4.328810604912902668951e2,
-                        4.853903996359136964868e2, 1.945506571482613964425e2};
+    const double q[] = {1.0,
+                        2.485846490142306297962e1,
+                        1.650270098316988542046e2,
+                        4.328810604912902668951e2,
+                        4.853903996359136964868e2,
+                        1.945506571482613964425e2};
     Value z = mul(y, y);
     Value series = div(mul(z, horner(z, p)), horner(z, q));
     Value result = add(base, fma(y, series, y));
@@ -114,9 +119,7 @@ private:
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
   Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
   Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
-  Value compare(arith::CmpFPredicate predicate, Value x, Value y) {
-    return arith::CmpFOp::create(b, predicate, x, y);
-  }
+  Value compare(arith::CmpFPredicate predicate, Value x, Value y) { return arith::CmpFOp::create(b, predicate, x, y); }
   Value select(Value test, Value yes, Value no) { return arith::SelectOp::create(b, test, yes, no); }
 
   ImplicitLocOpBuilder b;

@@ -64,8 +64,7 @@ FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans)
   for (TransposeOp op : function.getBody().front().getOps<TransposeOp>()) {
     plan.transposes[op] = plan.transposeBytes;
     auto type = cast<RankedTensorType>(op.getType());
-    plan.transposeBytes +=
-        alignTo64(type.getDimSize(1) * paddedWidth(type.getDimSize(0)) * spans.realBytes());
+    plan.transposeBytes += alignTo64(type.getDimSize(1) * paddedWidth(type.getDimSize(0)) * spans.realBytes());
   }
   return plan;
 }
@@ -137,11 +136,6 @@ LogicalResult LaneLowering::emit(Value lane, Value worker) {
   workerBytes = e.atPointer(workerPointer, e.b.getI8Type()).base;
 
   frame.storeAt(e.i64(SNN_OK), faultPointer, 0);
-  if (plan.hasGradients()) {
-    Memory sum = e.atPointer(sumsPointer, e.real);
-    e.loop(e.index(0), e.index(plan.laneBytes / e.realBytes()), kLanes,
-           [&](Value i) { e.storeVector(e.constant(e.rowVector(), 0), sum, i); });
-  }
   Value begin = e.div(e.mul(lane, batch), arena.laneCount);
   Value end = e.div(e.mul(e.add(lane, 1), batch), arena.laneCount);
   BatchMapOp map = plan.map;
@@ -150,6 +144,7 @@ LogicalResult LaneLowering::emit(Value lane, Value worker) {
   LogicalResult result = success();
   e.loop(begin, end, chunk, [&](Value sample) {
     first = sample;
+    fresh = e.equal(first, begin);
     count = e.minimum(e.index(chunk), e.sub(end, first));
     result = emitChunk();
   });
@@ -286,7 +281,8 @@ void LaneLowering::storeOutputs() {
 void LaneLowering::storeRows(Value value, Value pointer) {
   Value source = value;
   auto cast = value.getDefiningOp<CastOp>();
-  if (cast && !needsPlace(value) && mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType().isInteger(16))
+  if (cast && !needsPlace(value) &&
+      mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType().isInteger(16))
     source = cast.getInput();
   Buffer from = bufferOf(source);
   auto shape = mlir::cast<RankedTensorType>(value.getType()).getShape().drop_front(overTime(value) ? 2 : 1);
@@ -306,8 +302,7 @@ void LaneLowering::storeRows(Value value, Value pointer) {
     auto one = [&](Value time) {
       Value row = from.scalar ? Value() : rowOffset(from, sample, from.timeStride ? time : Value());
       Value target = e.mul(e.add(e.mul(time, batch), e.add(first, sample)), elements);
-      e.loop(e.index(0), e.index(whole), kLanes,
-             [&](Value n) { e.storeVector(load(row, n), to, e.add(target, n)); });
+      e.loop(e.index(0), e.index(whole), kLanes, [&](Value n) { e.storeVector(load(row, n), to, e.add(target, n)); });
       if (whole < elements)
         vector::MaskedStoreOp::create(e.b, to.base, ValueRange{e.add(to.offset, e.add(target, whole))},
                                       e.laneMask(elements - whole), load(row, e.index(whole)));

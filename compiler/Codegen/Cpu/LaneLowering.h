@@ -110,6 +110,7 @@ private:
   mlir::ModuleOp module;
 
   mlir::Value batch, steps, first, count;
+  mlir::Value fresh;       ///< this is the lane's first chunk: its sums start here
   mlir::Value workerBytes; // memref<?xi8>: this worker's memory
   mlir::Value arenaPointer, faultPointer, lossesPointer, sumsPointer, transposesPointer;
   llvm::DenseMap<mlir::Value, Buffer> buffers;

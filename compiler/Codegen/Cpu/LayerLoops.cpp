@@ -15,9 +15,7 @@ RankedTensorType tensorOf(Value value) { return cast<RankedTensorType>(value.get
 bool isPacked(Value value) { return tensorOf(value).getElementType().isInteger(16); }
 
 /// Extents of one sample and time step.
-ArrayRef<int64_t> sampleShape(Value value) {
-  return tensorOf(value).getShape().drop_front(isOverTime(value) ? 2 : 1);
-}
+ArrayRef<int64_t> sampleShape(Value value) { return tensorOf(value).getShape().drop_front(isOverTime(value) ? 2 : 1); }
 
 int64_t product(ArrayRef<int64_t> extents) {
   int64_t result = 1;
@@ -71,12 +69,13 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   auto stride = [&](int64_t dimension, Value contiguous) {
     return e.choose(
         frame.isNull(strides), [&] { return contiguous; },
-        [&]() -> Value { return e.toIndex(frame.loadAt(strides, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType());
+        [&]() -> Value { return e.toIndex(frame.loadAt(strides, dimension * 8, e.b.getI64Type())); },
+        e.b.getIndexType());
   };
   Value sampleStride = stride(outer - 1, e.index(elements));
   Value timeStride = declaredOverTime ? stride(0, e.mul(batch, elements)) : e.index(0);
   SmallVector<Value> inner;
-  Value dense = arith::ConstantIntOp::create(e.b, e.b.getI1Type(), 1);
+  Value dense = e.truth(true);
   int64_t expected = elements;
   for (auto [dimension, extent] : llvm::enumerate(shape)) {
     expected /= extent;
@@ -96,10 +95,10 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   const llvm::fltSemantics &semantics = cast<FloatType>(e.real).getFloatSemantics();
   double largest = llvm::APFloat::getLargest(semantics).convertToDouble();
   auto checkRow = [&](Value finite, Value sample) {
-    Value bad = e.compare(arith::CmpIPredicate::eq, finite, arith::ConstantIntOp::create(e.b, e.b.getI1Type(), 0));
+    Value bad = e.compare(arith::CmpIPredicate::eq, finite, e.truth(false));
     e.when(bad, [&] { reportFault(SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
   };
-  Value yes = arith::ConstantIntOp::create(e.b, e.b.getI1Type(), 1);
+  Value yes = e.truth(true);
   auto forEachRow = [&](const std::function<Value(Value source, Value target)> &copyRow) {
     e.loop(count, [&](Value sample) {
       auto one = [&](Value time) {
@@ -177,8 +176,7 @@ LogicalResult LaneLowering::lower(LinearOp op) {
   Memory bias = op.getBias() ? parameterMemory(op.getBias()) : Memory{};
   if (isPacked(op.getInput())) {
     SpikeProduct product;
-    product.spikes = {x.memory, paddedWidth(inputs) / kLanes, rowCount(op.getInput()), workerBytes,
-                      scratchOffset(op)};
+    product.spikes = {x.memory, paddedWidth(inputs) / kLanes, rowCount(op.getInput()), workerBytes, scratchOffset(op)};
     product.inputs = inputs;
     product.b = parameterMemory(op.getWeight());
     product.c = y.memory;
@@ -209,13 +207,13 @@ LogicalResult LaneLowering::lower(LinearWeightGradOp op) {
   Memory sum = sumMemory(op.getResult());
   if (isPacked(op.getInput())) {
     SpikeProduct product;
-    product.spikes = {x.memory, paddedWidth(inputs) / kLanes, rowCount(op.getInput()), workerBytes,
-                      scratchOffset(op)};
+    product.spikes = {x.memory, paddedWidth(inputs) / kLanes, rowCount(op.getInput()), workerBytes, scratchOffset(op)};
     product.inputs = inputs;
     product.b = dy.memory;
     product.c = sum;
     product.columns = columns;
-    product.start = Start::Result;
+    product.start = Start::Sum;
+    product.fresh = fresh;
     product.transposed = true;
     emitSpikeProduct(e, module, product);
     return success();
@@ -229,7 +227,8 @@ LogicalResult LaneLowering::lower(LinearWeightGradOp op) {
   product.bRow = product.cRow = product.columns = columns;
   product.rows = e.index(inputs);
   product.depth = rowCount(op.getInput());
-  product.start = Start::Result;
+  product.start = Start::Sum;
+  product.fresh = fresh;
   emitDenseProduct(e, module, product);
   return success();
 }
@@ -240,7 +239,8 @@ LogicalResult LaneLowering::lower(SumToOp op) {
   Memory sum = sumMemory(op.getResult());
   Value rows = rowCount(op.getInput());
   e.loop(e.index(0), e.index(width), kLanes, [&](Value n) {
-    auto total = e.loop(e.index(0), rows, 1, {e.loadVector(sum, n, kLanes)}, [&](Value row, ValueRange acc) {
+    Value start = arith::SelectOp::create(e.b, fresh, e.constant(e.rowVector(), 0), e.loadVector(sum, n, kLanes));
+    auto total = e.loop(e.index(0), rows, 1, {start}, [&](Value row, ValueRange acc) {
       Value term = e.loadVector(from.memory, e.add(e.mul(row, width), n), kLanes);
       return SmallVector<Value>{arith::AddFOp::create(e.b, acc[0], term)};
     });
@@ -265,10 +265,10 @@ LogicalResult LaneLowering::lower(PopulationCountOp op) {
       auto total = e.loop(e.index(0), overTime(op.getSpikes()) ? steps : e.index(1), 1, {e.constant(e.rowVector(), 0)},
                           [&](Value time, ValueRange acc) {
                             Value at = rowOffset(spikes, sample, spikes.timeStride ? time : Value());
-                            Value term = isPacked(op.getSpikes())
-                                             ? e.bitsToReals(e.wordToBits(
-                                                   e.load(spikes.memory, e.add(at, e.div(n, kLanes)))))
-                                             : e.loadVector(spikes.memory, e.add(at, n), kLanes);
+                            Value term =
+                                isPacked(op.getSpikes())
+                                    ? e.bitsToReals(e.wordToBits(e.load(spikes.memory, e.add(at, e.div(n, kLanes)))))
+                                    : e.loadVector(spikes.memory, e.add(at, n), kLanes);
                             return SmallVector<Value>{arith::AddFOp::create(e.b, acc[0], term)};
                           });
       e.storeVector(total[0], row, n);
@@ -306,9 +306,7 @@ LogicalResult LaneLowering::lower(PopulationCountGradOp op) {
     e.storeVector(e.constant(e.rowVector(), 0), to.memory, e.add(target, paddedWidth(neurons) - kLanes));
     e.loop(e.index(classes), [&](Value c) {
       Value value = e.load(from.memory, e.add(source, c));
-      e.loop(e.index(group), [&](Value j) {
-        e.store(value, to.memory, e.add(target, e.add(e.mul(c, group), j)));
-      });
+      e.loop(e.index(group), [&](Value j) { e.store(value, to.memory, e.add(target, e.add(e.mul(c, group), j))); });
     });
   });
   return success();
@@ -317,8 +315,8 @@ LogicalResult LaneLowering::lower(PopulationCountGradOp op) {
 /// trunc(T rate N/C), in f64 as Python computes it, as a real.
 Value LaneLowering::countTarget(Value rate, int64_t population) {
   Value numSteps = arith::UIToFPOp::create(e.b, e.b.getF64Type(), e.toI64(steps));
-  Value target = arith::MulFOp::create(e.b, arith::MulFOp::create(e.b, numSteps, rate),
-                                       e.constant(e.b.getF64Type(), population));
+  Value target =
+      arith::MulFOp::create(e.b, arith::MulFOp::create(e.b, numSteps, rate), e.constant(e.b.getF64Type(), population));
   Value whole = arith::FPToSIOp::create(e.b, e.b.getI64Type(), target);
   return arith::SIToFPOp::create(e.b, e.real, whole);
 }

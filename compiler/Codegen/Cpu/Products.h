@@ -9,8 +9,9 @@
 
 namespace snn {
 
-/// How the elements of a product start.
-enum class Start { Zero, Bias, Result };
+/// How the elements of a product start: at zero, at the bias of their column, or at what is there already. `Sum` is
+/// the latter but for the first chunk of a lane (`fresh`), which finds nothing there: so nobody clears memory.
+enum class Start { Zero, Bias, Sum };
 
 /// C[m, n] = start + sum over k, ascending, of A[m, k] B[k, n], by fused multiply-adds.
 struct DenseProduct {
@@ -20,10 +21,14 @@ struct DenseProduct {
   int64_t columns = 0;         ///< extent of n, a multiple of kLanes
   mlir::Value rows, depth;     ///< extents of m and k
   Start start = Start::Zero;
+  mlir::Value fresh; ///< i1, for Start::Sum
 };
 
 /// Emits a call of the kernel for this shape, which is made on first use.
 void emitDenseProduct(Emitter &e, mlir::ModuleOp module, const DenseProduct &product);
+
+/// The part of a kernel's name that says how it starts.
+llvm::StringRef nameOf(Start start);
 
 /// Spikes of `rows` rows of `words` words each, with scratch memory (i8) that scratchOf has sized.
 struct SpikeMatrix {
@@ -42,6 +47,7 @@ struct SpikeProduct {
   Memory b, c, bias;
   int64_t columns = 0; ///< also the row strides of B and C
   Start start = Start::Zero;
+  mlir::Value fresh;       ///< i1, for Start::Sum
   bool transposed = false; ///< C[k, :] += sum of the rows B[m, :], ascending in m
 };
 

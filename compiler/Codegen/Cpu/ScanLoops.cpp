@@ -57,9 +57,9 @@ private:
 LogicalResult LaneLowering::lower(ScanOp op) {
   int64_t neurons = op.getNeurons();
   for (Operation &inner : op.getBody().front().without_terminator()) {
-    if (auto cast = dyn_cast<CastOp>(inner); cast && (!mlir::cast<RankedTensorType>(cast.getInput().getType())
-                                                             .getElementType().isInteger(1) ||
-                                                      cast.getDivisor().convertToDouble() != 1.0))
+    if (auto cast = dyn_cast<CastOp>(inner);
+        cast && (!mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType().isInteger(1) ||
+                 cast.getDivisor().convertToDouble() != 1.0))
       return cast.emitOpError("in a neuron's body can only turn truth values into reals");
     if (!isa<ConstantOp, CastOp>(inner) && !isa<arith::ArithDialect, math::MathDialect>(inner.getDialect()))
       return inner.emitOpError("has no vector form");

@@ -154,8 +154,8 @@ private:
 
 void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const SpanLayout &spans, ModuleOp module,
                      Value slice) {
-  ArenaMap arena = ArenaMap::of(e, plan, frame.batch(), frame.steps(plan.steps),
-                                frame.word(offsetof(snn_call, workers)));
+  ArenaMap arena =
+      ArenaMap::of(e, plan, frame.batch(), frame.steps(plan.steps), frame.word(offsetof(snn_call, workers)));
   Value lanes = e.advance(frame.pointer(offsetof(snn_call, arena)), arena.sums);
   Value gradients = frame.pointer(offsetof(snn_call, gradients));
   int64_t laneElements = plan.laneBytes / e.realBytes();
@@ -166,11 +166,11 @@ void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const S
     if (scalar == plan.scalarSums.end()) {
       Memory from = e.atPointer(e.advance(lanes, e.index(slot.offset)), e.real);
       forSlotInSlice(e, slot, slice, [&](Value i) {
-        auto total = e.loop(e.index(1), arena.laneCount, 1, {e.loadVector(from, i, kLanes)},
-                            [&](Value lane, ValueRange sum) {
-                              Value term = e.loadVector(from, e.add(e.mul(lane, laneElements), i), kLanes);
-                              return SmallVector<Value>{arith::AddFOp::create(e.b, sum[0], term)};
-                            });
+        auto total =
+            e.loop(e.index(1), arena.laneCount, 1, {e.loadVector(from, i, kLanes)}, [&](Value lane, ValueRange sum) {
+              Value term = e.loadVector(from, e.add(e.mul(lane, laneElements), i), kLanes);
+              return SmallVector<Value>{arith::AddFOp::create(e.b, sum[0], term)};
+            });
         e.storeVector(total[0], to, i);
       });
       continue;

@@ -12,8 +12,8 @@ namespace snn {
 inline constexpr int64_t kSliceElements = 8192;
 
 /// Emits gradient[i] = sum over the lanes, in order, for the elements of slice `slice`.
-void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const SpanLayout &spans,
-                     mlir::ModuleOp module, mlir::Value slice);
+void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const SpanLayout &spans, mlir::ModuleOp module,
+                     mlir::Value slice);
 
 /// Emits the ops of @update for the elements of slice `slice`.
 mlir::LogicalResult emitUpdateSlice(Emitter &e, CallFrame &frame, mlir::func::FuncOp update, const SpanLayout &spans,

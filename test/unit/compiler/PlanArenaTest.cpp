@@ -54,7 +54,7 @@ private:
     Shape shape;
   };
 
-  int pick(int low, int high) { return std::uniform_int_distribution(low, high)(random); }
+  int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); }
 
   static std::string type(Shape shape) {
     std::string extent = std::to_string(shape.packed ? (shape.width + 15) / 16 : shape.width);
