@@ -8,6 +8,8 @@ using namespace mlir;
 namespace snn {
 namespace {
 
+constexpr llvm::StringLiteral kArenaSize = "snn_arena_size";
+
 /// Columns of a weight that one task transposes.
 constexpr int64_t kTransposeRows = 32;
 
@@ -204,13 +206,19 @@ Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan
               int64_t least = plan->steps.value_or(1);
               int64_t most = plan->steps ? *plan->steps : getModel(module).getMaxSteps();
               Value badSteps = e.either(e.below(given, e.index(least)), e.below(e.index(most), given));
-              ArenaMap arena = ArenaMap::of(e, *plan, frame.batch(), frame.steps(plan->steps), workers);
+              // One size for all entries of a model: a host allocates once.
+              Type size = e.b.getI64Type();
+              Value needed = func::CallOp::create(e.b, kArenaSize, TypeRange{size},
+                                                  ValueRange{e.toI64(frame.batch()), e.toI64(frame.steps(plan->steps)),
+                                                             e.toI64(workers)})
+                                 .getResult(0);
               Value memory = frame.pointer(offsetof(snn_call, arena));
               Value address = e.toIndex(LLVM::PtrToIntOp::create(e.b, e.b.getI64Type(), memory));
               Value odd = e.b.createOrFold<arith::RemUIOp>(address, e.index(SNN_ALIGNMENT));
-              Value badArena = e.either(frame.isNull(memory),
-                                        e.either(e.compare(arith::CmpIPredicate::ne, odd, e.index(0)),
-                                                 e.below(frame.word(offsetof(snn_call, arena_size)), arena.total)));
+              Value badArena =
+                  e.either(frame.isNull(memory),
+                           e.either(e.compare(arith::CmpIPredicate::ne, odd, e.index(0)),
+                                    e.below(frame.word(offsetof(snn_call, arena_size)), e.toIndex(needed))));
               Value result = arith::SelectOp::create(e.b, badArena, code(SNN_ERROR_ARENA), code(SNN_OK));
               result = arith::SelectOp::create(e.b, badSteps, code(SNN_ERROR_STEPS), result);
               return arith::SelectOp::create(e.b, noData, code(SNN_ERROR_ARGUMENT), result).getResult();
@@ -296,8 +304,8 @@ void EntryWriter::addEntry(StringRef name, Kind kind, const LanePlan *plan) {
 void EntryWriter::addArenaSize() {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type word = builder.getI64Type();
-  auto function = func::FuncOp::create(builder, module.getLoc(), "snn_arena_size",
-                                       builder.getFunctionType({word, word, word}, {word}));
+  auto function =
+      func::FuncOp::create(builder, module.getLoc(), kArenaSize, builder.getFunctionType({word, word, word}, {word}));
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   Emitter e(module.getLoc(), builder, real, target);

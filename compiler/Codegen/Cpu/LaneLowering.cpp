@@ -72,7 +72,11 @@ FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans)
 ArenaMap ArenaMap::of(Emitter &e, const LanePlan &plan, Value batch, Value steps, Value workers) {
   ArenaMap map;
   BatchMapOp op = plan.map;
-  map.laneCount = e.minimum(e.index(plan.lanes), e.ceilDiv(batch, plan.laneSamples));
+  // The largest power of two that the batch fills: it divides evenly among as many threads.
+  Value filled = e.ceilDiv(batch, plan.laneSamples);
+  map.laneCount = e.index(1);
+  for (int64_t lanes = 2; lanes <= plan.lanes; lanes *= 2)
+    map.laneCount = e.maximum(map.laneCount, e.mul(e.minimum(e.div(filled, lanes), e.index(1)), lanes));
   map.losses = e.index(alignTo64(plan.lanes * kFaultBytes));
   map.transposes = e.add(map.losses, e.alignUp(e.mul(batch, e.realBytes()), SNN_ALIGNMENT));
   map.sums = e.add(map.transposes, plan.transposeBytes);

@@ -46,8 +46,8 @@ def ChooseSchedule : Pass<"snn-choose-schedule", "::mlir::ModuleOp"> {
   let summary = "choose how many samples run together and how many sums run side by side";
   let description = [{
     `chunk`: as many samples as keep the values of forward and backward pass in a second-level cache. `lanes` and
-    `lane_samples`: the batch is cut into at most `lanes` contiguous parts of at least `lane_samples` samples; each
-    part adds up its own gradients. Lanes, not threads, decide the order of additions, so results do not depend on
+    `lane_samples`: the batch is cut into at most `lanes` contiguous parts, a power of two of them, each of about
+    `lane_samples` samples or more; each part adds up its own gradients. Lanes, not threads, decide the order of additions, so results do not depend on
     the number of threads. Chunks do not change that order.
   }];
   let options = [
