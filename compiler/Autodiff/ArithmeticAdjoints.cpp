@@ -10,8 +10,7 @@ namespace snn {
 namespace {
 
 /// Binds an adjoint rule, a function (op, b, g, adjoints), to an op.
-template <typename OpTy, auto Rule>
-struct Model : DifferentiableOpInterface::ExternalModel<Model<OpTy, Rule>, OpTy> {
+template <typename OpTy, auto Rule> struct Model : DifferentiableOpInterface::ExternalModel<Model<OpTy, Rule>, OpTy> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, Adjoints &adjoints) const {
     ImplicitLocOpBuilder b(op->getLoc(), builder);
     Rule(cast<OpTy>(op), b, adjoints.lookup(op->getResult(0)), adjoints);

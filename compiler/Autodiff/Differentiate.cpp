@@ -99,16 +99,18 @@ class Differentiate : public impl::DifferentiateBase<Differentiate> {
     for (auto [position, argument] : wanted) {
       Value gradient = adjoints.lookup(argument);
       Operation *declaration = declarationOf(function, position);
-      if (!gradient)
-        return declaration->emitError() << "the loss does not depend on this parameter";
+      if (!gradient) { // the loss does not depend on it
+        OpBuilder inside(yield);
+        gradient = ConstantOp::create(inside, declaration->getLoc(), argument.getType(), inside.getF64FloatAttr(0.0));
+      }
       bool sum = isa<ParameterOp>(declaration);
       (sum ? yield.getSumMutable() : yield.getConcatMutable()).append(gradient);
       (sum ? sumTypes : concatTypes).push_back(gradient.getType());
       added.emplace_back(position, sum);
     }
     OpBuilder builder(map);
-    auto larger = BatchMapOp::create(builder, map.getLoc(), concatTypes, sumTypes, map.getSharded(),
-                                     map.getInvariant());
+    auto larger =
+        BatchMapOp::create(builder, map.getLoc(), concatTypes, sumTypes, map.getSharded(), map.getInvariant());
     larger.getBody().takeBody(map.getBody());
     for (auto [old, result] : llvm::zip(map.getConcat(), larger.getConcat()))
       old.replaceAllUsesWith(result);

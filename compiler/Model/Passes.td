@@ -29,10 +29,10 @@ def ExposeDetached : Pass<"snn-expose-detached", "::mlir::ModuleOp"> {
 }
 
 def StampModel : Pass<"snn-stamp-model", "::mlir::ModuleOp"> {
-  let summary = "give the model a hash of its meaning";
+  let summary = "give the model a hash by which builds are told apart";
   let description = [{
-    FNV-1a over the module's text without locations, as `snn.hash` on `snn.model`. Two texts that mean the same
-    network have the same hash.
+    FNV-1a over the module's text without locations, as `snn.hash` on `snn.model`. Texts that differ in comments,
+    layout or the names of their parameters only have the same hash; other numbers or options have another.
   }];
 }
 

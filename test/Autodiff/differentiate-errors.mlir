@@ -26,19 +26,6 @@ func.func @loss(%x: tensor<?xf32>) -> f64 {
 
 // -----
 
-// expected-error @below {{the loss does not depend on this parameter}}
-snn.parameter @unused : tensor<4xf32> init #snn.fill<0.0>
-func.func @loss(%x: tensor<?xf32>, %p: tensor<4xf32> {snn.bind = @unused}) -> f64 {
-  %losses = snn.batch_map sharded(%x : tensor<?xf32>) invariant(%p : tensor<4xf32>) -> concat(tensor<?xf32>) {
-  ^bb0(%xs: tensor<?xf32>, %ps: tensor<4xf32>):
-    snn.map_yield concat(%xs : tensor<?xf32>) sum()
-  }
-  %mean = snn.batch_mean %losses : tensor<?xf32>
-  return %mean : f64
-}
-
-// -----
-
 // expected-error @below {{expected an snn.optimizer}}
 module {
   func.func @loss(%x: tensor<?xf32>) -> f64 {

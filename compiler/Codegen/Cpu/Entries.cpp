@@ -66,7 +66,7 @@ LogicalResult EntryWriter::addFunction(func::FuncOp function, func::FuncOp updat
                                                     return success();
                                                   })))
     return failure();
-  if (!plan->hasGradients()) {
+  if (!plan->hasLoss) {
     addEntry(("snn_entry_" + function.getName()).str(), function.getName() == "step" ? Kind::Step : Kind::Forward,
              &*plan);
     return success();
@@ -180,20 +180,29 @@ Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan
       e.compare(arith::CmpIPredicate::ult, size, e.i64(sizeof(snn_call))), [&] { return code(SNN_ERROR_ARGUMENT); },
       [&]() -> Value {
         Value missing = e.equal(e.index(0), e.index(1));
-        auto require = [&](size_t field) { missing = e.either(missing, frame.isNull(frame.pointer(field))); };
-        require(offsetof(snn_call, parameters));
-        if (kind == Kind::Gradient || kind == Kind::Train || kind == Kind::Update)
-          require(offsetof(snn_call, gradients));
-        if (kind == Kind::Train || kind == Kind::Update)
-          require(offsetof(snn_call, optimizer));
+        auto require = [&](size_t field, int64_t bytes) {
+          if (bytes > 0)
+            missing = e.either(missing, frame.isNull(frame.pointer(field)));
+        };
+        bool updates = kind == Kind::Train || kind == Kind::Update;
+        require(offsetof(snn_call, parameters), spans.parameterBytes());
+        if (kind == Kind::Gradient || updates)
+          require(offsetof(snn_call, gradients), spans.parameterBytes());
+        if (updates) {
+          require(offsetof(snn_call, optimizer), spans.optimizerBytes());
+          missing = e.either(missing, e.equal(frame.word(offsetof(snn_call, optimizer_step)), e.index(0)));
+        }
         if (kind == Kind::Step)
-          require(offsetof(snn_call, state));
+          require(offsetof(snn_call, state), spans.stateBytes());
         if (!plan)
           return arith::SelectOp::create(e.b, missing, code(SNN_ERROR_ARGUMENT), code(SNN_OK));
-        require(offsetof(snn_call, inputs));
-        missing = e.either(missing, e.equal(frame.batch(), e.index(0)));
+        require(offsetof(snn_call, inputs), sizeof(snn_view));
         Value workers = frame.word(offsetof(snn_call, workers));
-        missing = e.either(missing, e.equal(workers, e.index(0)));
+        auto outside = [&](Value value, int64_t most) {
+          return e.either(e.equal(value, e.index(0)), e.below(e.index(most), value));
+        };
+        missing = e.either(missing, outside(frame.batch(), SNN_MAX_BATCH));
+        missing = e.either(missing, outside(workers, SNN_MAX_WORKERS));
         return e.choose(
             missing, [&] { return code(SNN_ERROR_ARGUMENT); },
             [&] {
@@ -277,7 +286,7 @@ Value EntryWriter::run(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *
       ArenaMap::of(e, *plan, frame.batch(), frame.steps(plan->steps), frame.word(offsetof(snn_call, workers)));
   parallel(e, frame, arena.laneCount, taskName("lane", plan->function));
   Value fault = firstFault(e, frame, *plan);
-  if (!plan->hasGradients())
+  if (!plan->hasLoss)
     return fault;
   e.when(e.equal(fault, ok), [&] {
     storeLoss(e, frame, *plan);
@@ -315,7 +324,12 @@ void EntryWriter::addArenaSize() {
     ArenaMap arena = ArenaMap::of(e, plan, e.toIndex(block->getArgument(0)), steps, e.toIndex(block->getArgument(2)));
     largest = e.maximum(largest, arena.total);
   }
-  func::ReturnOp::create(e.b, e.toI64(largest));
+  // Beyond the bounds of the interface sizes could wrap around: no memory is enough.
+  Value outside = e.either(e.below(e.index(SNN_MAX_BATCH), e.toIndex(block->getArgument(0))),
+                           e.below(e.index(SNN_MAX_WORKERS), e.toIndex(block->getArgument(2))));
+  outside = e.either(outside, e.below(e.index(getModel(module).getMaxSteps()), e.toIndex(block->getArgument(1))));
+  Value size = arith::SelectOp::create(e.b, outside, e.i64(-1), e.toI64(largest));
+  func::ReturnOp::create(e.b, size);
 }
 
 } // namespace snn

@@ -33,6 +33,37 @@ bool LanePlan::isGradient(unsigned result) const {
   return span && span.getValue() == Span::Gradients;
 }
 
+/// What the text of stage loops must say for the code to stay within its memory; it may come from an editor.
+static LogicalResult checkText(const LanePlan &plan, int64_t maxSteps) {
+  BatchMapOp map = plan.map;
+  ModuleOp module = plan.function->getParentOfType<ModuleOp>();
+  for (Value operand : map.getOperands())
+    if (auto argument = dyn_cast<BlockArgument>(operand); argument) {
+      StringRef name = plan.argumentSymbol(argument.getArgNumber());
+      if (name.empty() || !module.lookupSymbol(name))
+        return map.emitOpError() << "operand stands for '" << name << "', which the module does not declare";
+    }
+  int64_t arena = map.getArena()->getConstant() + map.getArena()->getSteps() * maxSteps;
+  for (Operation &op : map.getBody().front().without_terminator()) {
+    auto places = op.getAttrOfType<ArrayAttr>(SnnDialect::placesAttrName());
+    auto fits = [&](Attribute attribute, Footprint size) {
+      auto place = dyn_cast<PlaceAttr>(attribute);
+      return place && place.getConstant() >= 0 && place.getSteps() >= 0 &&
+             place.getConstant() + place.getSteps() * maxSteps + size.at(maxSteps) <= arena;
+    };
+    size_t count = op.getNumResults();
+    if (places && places.size() != count + 1)
+      return op.emitOpError("expected a place for each result and one for scratch memory");
+    for (auto [index, value] : llvm::enumerate(op.getResults()))
+      if (needsPlace(value) && !(places && fits(places[index], footprintOf(value, *map.getChunk()))))
+        return op.emitOpError("result has no place in the arena that holds a chunk of it");
+    if (Footprint scratch = scratchOf(&op, *map.getChunk());
+        scratch.at(maxSteps) > 0 && !(places && fits(places[count], scratch)))
+      return op.emitOpError("has no scratch memory in the arena");
+  }
+  return success();
+}
+
 FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans) {
   LanePlan plan;
   plan.function = function;
@@ -46,6 +77,9 @@ FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans)
   plan.steps = model.getSteps();
   if (function.getName() == "step")
     plan.steps = 1;
+  plan.hasLoss = !function.getBody().front().getOps<BatchMeanOp>().empty();
+  if (failed(checkText(plan, model.getMaxSteps())))
+    return failure();
   plan.lanes = plan.map.getLanes().value_or(1);
   plan.laneSamples = plan.map.getLaneSamples().value_or(1);
   plan.parameterBytes = spans.parameterBytes();
@@ -80,7 +114,7 @@ ArenaMap ArenaMap::of(Emitter &e, const LanePlan &plan, Value batch, Value steps
   map.losses = e.index(alignTo64(plan.lanes * kFaultBytes));
   map.transposes = e.add(map.losses, e.alignUp(e.mul(batch, e.realBytes()), SNN_ALIGNMENT));
   map.sums = e.add(map.transposes, plan.transposeBytes);
-  Value sumBytes = plan.hasGradients() ? e.mul(map.laneCount, plan.laneBytes) : e.index(0);
+  Value sumBytes = plan.hasLoss ? e.mul(map.laneCount, plan.laneBytes) : e.index(0);
   map.workers = e.add(map.sums, sumBytes);
   map.workerBytes = e.add(e.mul(steps, op.getArena()->getSteps()), op.getArena()->getConstant());
   map.total = e.add(map.workers, e.mul(map.workerBytes, workers));
@@ -145,6 +179,7 @@ LogicalResult LaneLowering::emit(Value lane, Value worker) {
   BatchMapOp map = plan.map;
   int64_t chunk = *map.getChunk();
   placeValues();
+  findDemand();
   LogicalResult result = success();
   e.loop(begin, end, chunk, [&](Value sample) {
     first = sample;
@@ -161,14 +196,15 @@ LogicalResult LaneLowering::emitChunk() {
   BatchMapOp map = plan.map;
   for (Operation &op : map.getBody().front().without_terminator()) {
     LogicalResult result = success();
-    auto outputs = optionalOutputs(plan, module, &op);
-    if (!outputs)
+    auto optional = demand.find(&op);
+    if (optional == demand.end())
       result = emitOp(op);
-    else if (!outputs->empty())
-      e.when(wantsAny(frame, *outputs), [&] { result = emitOp(op); });
+    else if (optional->second)
+      e.when(optional->second, [&] { result = emitOp(op); });
     if (failed(result))
       return failure();
   }
+  storeConstantSums();
   storeOutputs();
   return success();
 }
@@ -180,6 +216,59 @@ LogicalResult LaneLowering::emitOp(Operation &op) {
             MseCountLossOp, MseCountLossGradOp>([&](auto known) { return lower(known); })
       .Case<ConstantOp, FlattenOp>([](auto) { return success(); })
       .Default([](Operation *unknown) { return unknown->emitOpError("has no loops for CPUs"); });
+}
+
+/// An op is needed if one of its users is. The conditions do not change from chunk to chunk, and each is one step from
+/// those of the op's users, so that deep models stay small.
+void LaneLowering::findDemand() {
+  for (int64_t i = 0, count = llvm::range_size(module.getOps<OutputOp>()); i < count; ++i)
+    outputs.push_back(frame.output(i));
+  BatchMapOp map = plan.map;
+  for (Operation &op : llvm::reverse(map.getBody().front().without_terminator())) {
+    Value any;
+    bool always = false;
+    auto include = [&](Value condition) { any = any ? e.either(any, condition) : condition; };
+    for (OpOperand &use : op.getUses()) {
+      if (!isa<MapYieldOp>(use.getOwner())) {
+        auto user = demand.find(use.getOwner());
+        if (user == demand.end())
+          always = true;
+        else if (user->second)
+          include(user->second);
+        continue;
+      }
+      if (use.getOperandNumber() >= map.getYield().getConcat().size()) {
+        always = true;
+        continue;
+      }
+      for (OpOperand &outside : map.getConcat()[use.getOperandNumber()].getUses()) {
+        int64_t output = isa<func::ReturnOp>(outside.getOwner())
+                             ? declarationIndex<OutputOp>(module, plan.resultSymbol(outside.getOperandNumber()))
+                             : -1;
+        if (output < 0)
+          always = true;
+        else
+          include(frame.isGiven(outputs[output]));
+      }
+    }
+    if (!always)
+      demand[&op] = any;
+  }
+}
+
+/// Gradients that are the same for all samples, of parameters that the loss does not reach.
+void LaneLowering::storeConstantSums() {
+  BatchMapOp map = plan.map;
+  for (auto [value, result] : llvm::zip(map.getYield().getSum(), map.getSum()))
+    if (auto constant = value.getDefiningOp<ConstantOp>())
+      for (OpOperand &use : result.getUses()) {
+        const SpanSlot &slot = *spans.find(plan.resultSymbol(use.getOperandNumber()));
+        Value row = e.constant(e.rowVector(), constant.getValue().convertToDouble());
+        e.when(fresh, [&] {
+          e.loop(e.index(0), e.index(slot.elements), kLanes,
+                 [&](Value i) { e.storeVector(row, sums.lookup(value), i); });
+        });
+      }
 }
 
 /// The arguments of the body: host inputs, states, numbers, weights.
@@ -276,7 +365,7 @@ void LaneLowering::storeOutputs() {
         storeState(value, *spans.find(name));
         continue;
       }
-      Value pointer = frame.output(declarationIndex<OutputOp>(module, name));
+      Value pointer = outputs[declarationIndex<OutputOp>(module, name)];
       e.when(frame.isGiven(pointer), [&, value = value] { storeRows(value, pointer); });
     }
 }
@@ -318,12 +407,15 @@ void LaneLowering::storeRows(Value value, Value pointer) {
   });
 }
 
+/// A chunk with a fault keeps its states: what came out of it is not a number.
 void LaneLowering::storeState(Value value, const SpanSlot &slot) {
+  Value sound = e.equal(frame.loadAt(faultPointer, 0, e.b.getI64Type()), e.i64(SNN_OK));
   Buffer from = bufferOf(value);
   Value span = frame.pointer(offsetof(snn_call, state));
   Value pointer = e.advance(span, e.add(e.mul(first, spans.stateBytes()), slot.offset));
   Memory to = e.atPointer(pointer, e.real);
-  e.loop(count, [&](Value sample) {
+  Value rows = arith::SelectOp::create(e.b, sound, count, e.index(0));
+  e.loop(rows, [&](Value sample) {
     e.loop(e.index(0), e.index(slot.elements), kLanes, [&](Value n) {
       Value row = from.scalar ? e.splat(from.scalar, kLanes)
                               : e.loadVector(from.memory, e.add(rowOffset(from, sample, nullptr), n), kLanes);
@@ -332,10 +424,12 @@ void LaneLowering::storeState(Value value, const SpanSlot &slot) {
   });
 }
 
-/// Records the first fault of the lane; samples come in order, so it is the first row.
+/// Records the fault of the lane's first row that has one; ops meet rows in different orders.
 void LaneLowering::reportFault(int64_t code, Value row) {
-  Value known = frame.loadAt(faultPointer, 0, e.b.getI64Type());
-  e.when(e.equal(known, e.i64(SNN_OK)), [&] {
+  Type word = e.b.getI64Type();
+  Value none = e.equal(frame.loadAt(faultPointer, 0, word), e.i64(SNN_OK));
+  Value earlier = e.below(row, e.toIndex(frame.loadAt(faultPointer, 8, word)));
+  e.when(e.either(none, earlier), [&] {
     frame.storeAt(e.i64(code), faultPointer, 0);
     frame.storeAt(e.toI64(row), faultPointer, 8);
   });

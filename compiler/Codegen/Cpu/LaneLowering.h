@@ -28,7 +28,8 @@ struct LanePlan {
   int64_t transposeBytes = 0;
 
   static mlir::FailureOr<LanePlan> of(mlir::func::FuncOp function, const SpanLayout &spans);
-  bool hasGradients() const { return !map.getSum().empty(); }
+  /// Whether the function computes a loss, and with it the gradients of all parameters, of which there may be none.
+  bool hasLoss = false;
   /// The symbol that argument or result `index` of the function is bound to.
   llvm::StringRef argumentSymbol(unsigned index) const;
   llvm::StringRef resultSymbol(unsigned index) const;
@@ -92,6 +93,8 @@ private:
   void storeState(mlir::Value value, const SpanSlot &slot);
   mlir::Value countTarget(mlir::Value rate, int64_t population);
   void reportFault(int64_t code, mlir::Value row);
+  void findDemand();
+  void storeConstantSums();
 
   Buffer bufferOf(mlir::Value value);
   Memory parameterMemory(mlir::Value value); ///< a weight, bias or neuron parameter
@@ -113,6 +116,10 @@ private:
   mlir::Value fresh;       ///< this is the lane's first chunk: its sums start here
   mlir::Value workerBytes; // memref<?xi8>: this worker's memory
   mlir::Value arenaPointer, faultPointer, lossesPointer, sumsPointer, transposesPointer;
+  /// Outputs of the call, as pointers; null if the host does not ask for them.
+  llvm::SmallVector<mlir::Value> outputs;
+  /// Ops that only optional outputs need: a condition, or null if no one needs them. All others are not in the table.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> demand;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, Memory> parameters;
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;

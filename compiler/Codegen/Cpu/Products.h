@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The kernels behind linear layers: dense products, and sums of rows selected by spikes. Both add up each element in
-// the same order, so that either may be chosen at run time without changing a bit.
+// the same order, so that either may be chosen at run time without changing a bit, as long as weights are finite: an
+// infinite one meets the zeros in the dense form only.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_PRODUCTS_H
 #define SNN_COMPILER_CODEGEN_CPU_PRODUCTS_H

@@ -212,8 +212,10 @@ void emitSpikeProduct(Emitter &e, ModuleOp module, const SpikeProduct &product) 
   Value set = countSpikes(e, module, spikes.words, words);
   // Scratch: spread spikes or list entries first, then the lists' starts and cursors.
   Value lists = e.add(spikes.scratchOffset, e.mul(bits, e.realBytes()));
+  // Positions in lists are 32 bits wide.
+  Value sparse = e.both(e.below(e.mul(set, kDensestSparse), bits), e.below(bits, e.index(int64_t(1) << 31)));
   e.when(
-      e.below(e.mul(set, kDensestSparse), bits),
+      sparse,
       [&] {
         Memory entries = e.view(spikes.scratch, spikes.scratchOffset, i32(e));
         Memory starts = e.view(spikes.scratch, lists, i32(e));

@@ -81,25 +81,16 @@ private:
     return loop.getResult(2);
   }
 
-  Memory spanMemory(size_t field, const SpanSlot &slot, int64_t copy) {
-    Value pointer = e.advance(frame.pointer(field), e.index(slot.offset + copy * spans.parameterBytes()));
-    return e.atPointer(pointer, e.real);
-  }
-
-  struct Tensors {
-    const SpanSlot *slot;
-    Memory parameter, gradient;
-    SmallVector<Memory> states;
-  };
-
-  Tensors tensors(Value parameter, unsigned states) {
-    Tensors result;
-    result.slot = spans.find(symbol(parameter));
-    result.parameter = spanMemory(offsetof(snn_call, parameters), *result.slot, 0);
-    result.gradient = spanMemory(offsetof(snn_call, gradients), *result.slot, 0);
-    for (unsigned copy = 0; copy < states; ++copy)
-      result.states.push_back(spanMemory(offsetof(snn_call, optimizer), *result.slot, copy));
-    return result;
+  /// The memory of a tensor: which span, and which copy in it, its argument says.
+  Memory memoryOf(Value tensor) {
+    unsigned index = cast<BlockArgument>(tensor).getArgNumber();
+    auto span = update.getArgAttrOfType<SpanAttr>(index, SnnDialect::spanAttrName());
+    auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName());
+    size_t field = !span || span.getValue() == Span::Parameters ? offsetof(snn_call, parameters)
+                   : span.getValue() == Span::Gradients         ? offsetof(snn_call, gradients)
+                                                                : offsetof(snn_call, optimizer);
+    int64_t offset = spans.find(symbol(tensor))->offset + (copy ? copy.getInt() : 0) * spans.parameterBytes();
+    return e.atPointer(e.advance(frame.pointer(field), e.index(offset)), e.real);
   }
 
   /// torch.optim.Adam, single-tensor form: m += (1 - b1)(g - m); v = b2 v + (1 - b2) g g;
@@ -112,18 +103,19 @@ private:
     Value stepSize = everywhere(arith::NegFOp::create(e.b, size)), unbiased = everywhere(unbias);
     Value decay2 = everywhere(beta2), take1 = everywhere(sub(f64(1), beta1)), take2 = everywhere(sub(f64(1), beta2));
     Value eps = everywhere(number(op.getEps())), decay = everywhere(number(op.getWeightDecay()));
-    Tensors t = tensors(op.getParameter(), 2);
-    forSlotInSlice(e, *t.slot, slice, [&](Value i) {
-      Value p = e.loadVector(t.parameter, i, kLanes);
-      Value g = e.fma(decay, p, e.loadVector(t.gradient, i, kLanes));
-      Value m = e.loadVector(t.states[0], i, kLanes), v = e.loadVector(t.states[1], i, kLanes);
+    Memory parameter = memoryOf(op.getParameter()), gradient = memoryOf(op.getGradient());
+    Memory mean = memoryOf(op.getMean()), variance = memoryOf(op.getVariance());
+    forSlotInSlice(e, *spans.find(symbol(op.getParameter())), slice, [&](Value i) {
+      Value p = e.loadVector(parameter, i, kLanes);
+      Value g = e.fma(decay, p, e.loadVector(gradient, i, kLanes));
+      Value m = e.loadVector(mean, i, kLanes), v = e.loadVector(variance, i, kLanes);
       m = e.fma(take1, sub(g, m), m);
       v = e.fma(mul(take2, g), g, mul(decay2, v));
       Value root = math::SqrtOp::create(e.b, v);
       p = e.fma(stepSize, div(m, e.fma(root, unbiased, eps)), p);
-      e.storeVector(p, t.parameter, i);
-      e.storeVector(m, t.states[0], i);
-      e.storeVector(v, t.states[1], i);
+      e.storeVector(p, parameter, i);
+      e.storeVector(m, mean, i);
+      e.storeVector(v, variance, i);
     });
   }
 
@@ -131,13 +123,14 @@ private:
   void lower(SgdOp op) {
     Value rate = everywhere(arith::NegFOp::create(e.b, number(op.getLr())));
     Value momentum = everywhere(number(op.getMomentum())), decay = everywhere(number(op.getWeightDecay()));
-    Tensors t = tensors(op.getParameter(), 1);
-    forSlotInSlice(e, *t.slot, slice, [&](Value i) {
-      Value p = e.loadVector(t.parameter, i, kLanes);
-      Value g = e.fma(decay, p, e.loadVector(t.gradient, i, kLanes));
-      Value v = e.fma(momentum, e.loadVector(t.states[0], i, kLanes), g);
-      e.storeVector(e.fma(rate, v, p), t.parameter, i);
-      e.storeVector(v, t.states[0], i);
+    Memory parameter = memoryOf(op.getParameter()), gradient = memoryOf(op.getGradient());
+    Memory velocity = memoryOf(op.getVelocity());
+    forSlotInSlice(e, *spans.find(symbol(op.getParameter())), slice, [&](Value i) {
+      Value p = e.loadVector(parameter, i, kLanes);
+      Value g = e.fma(decay, p, e.loadVector(gradient, i, kLanes));
+      Value v = e.fma(momentum, e.loadVector(velocity, i, kLanes), g);
+      e.storeVector(e.fma(rate, v, p), parameter, i);
+      e.storeVector(v, velocity, i);
     });
   }
 

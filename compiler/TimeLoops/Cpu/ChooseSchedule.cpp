@@ -22,6 +22,8 @@ constexpr int64_t kMaxLanes = 8;
 constexpr double kLaneOperations = 48e6;
 constexpr int64_t kMinLaneSamples = 4, kMaxLaneSamples = 64;
 
+constexpr int64_t kUsualSteps = 100;
+
 class ChooseSchedule : public impl::ChooseScheduleBase<ChooseSchedule> {
 public:
   using ChooseScheduleBase::ChooseScheduleBase;
@@ -29,7 +31,8 @@ public:
 private:
   void runOnOperation() override {
     ModelOp model = getModel(getOperation());
-    int64_t steps = model ? model.getMaxSteps() : 1;
+    // An open number of steps has a bound for safety's sake, which says little about what is usual.
+    int64_t steps = model ? model.getSteps().value_or(std::min<int64_t>(model.getMaxSteps(), kUsualSteps)) : 1;
     getOperation().walk([&](BatchMapOp map) {
       int64_t bytes = 1;
       double operations = 1;

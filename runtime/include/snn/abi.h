@@ -30,14 +30,20 @@ extern "C" {
 /* Alignment in bytes of every span and of the arena. */
 #define SNN_ALIGNMENT 64u
 
+/* Most samples and workers of a call. */
+#define SNN_MAX_BATCH (1u << 24)
+#define SNN_MAX_WORKERS (1u << 16)
+
 /* Return values of the entry points. Generated code has no strings: the runtime turns a code into a message. */
 enum snn_status {
   SNN_OK = 0,
-  SNN_ERROR_ARGUMENT = 1,   /* wrong struct size, batch 0, no workers, or a span that the entry needs is NULL */
+  SNN_ERROR_ARGUMENT = 1,   /* wrong struct size, batch or workers 0 or beyond their bounds, optimizer_step 0 in an
+                               update, or a span that the entry needs and that is not empty is NULL */
   SNN_ERROR_ARENA = 2,      /* the arena is smaller than arena_size(batch, steps, workers), or is not aligned */
   SNN_ERROR_STEPS = 3,      /* the number of time steps is not the model's, or lies outside its bounds */
   SNN_ERROR_LABEL = 4,      /* a label is negative or not less than the number of classes (fault_row says where) */
-  SNN_ERROR_NOT_FINITE = 5, /* the input has a NaN or an infinity (fault_row says where); nothing was updated */
+  SNN_ERROR_NOT_FINITE = 5, /* the input has a NaN or an infinity (fault_row says where); nothing was updated. step()
+                               leaves the state of that row as it was, other rows may have advanced */
   SNN_ERROR_UNSUPPORTED = 6 /* the model was compiled without this entry point (--mode=infer) */
 };
 
@@ -117,7 +123,7 @@ typedef struct snn_model_table {
   const char *name;
   const char *compiler; /* name and version of the compiler */
   const char *target;   /* "x86-64-v4", ... */
-  uint64_t model_hash;  /* of the model's meaning: parameters and their shapes, neurons, loss */
+  uint64_t model_hash;  /* of the model with all names, shapes and options resolved: tells builds apart */
 
   int64_t steps;        /* fixed number of time steps, or -1: 1 .. max_steps */
   int64_t max_steps;
@@ -142,7 +148,7 @@ typedef struct snn_model_table {
   uint64_t optimizer_bytes;
   uint64_t state_bytes;     /* per sample */
 
-  /* Bytes of arena that a call with these numbers needs; monotone in each argument. */
+  /* Bytes of arena that a call with these numbers needs; monotone in each argument. UINT64_MAX beyond their bounds. */
   uint64_t (*arena_size)(uint64_t batch, uint64_t steps, uint64_t workers);
 
   /* Entry points; those that the model was compiled without are NULL. */

@@ -39,3 +39,31 @@ func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) -> (tensor<?x4xf32> 
   }
   return %z : tensor<?x4xf32>
 }
+
+// -----
+
+snn.model @too_small infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+snn.input @input : tensor<?x4xf32>
+snn.output @count : tensor<?x4xf32>
+func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) -> (tensor<?x4xf32> {snn.bind = @count}) {
+  %z = snn.batch_map sharded(%x : tensor<?x4xf32>) invariant()
+      {chunk = 2 : i64, lanes = 1 : i64, lane_samples = 1 : i64, arena = #snn.place<64 + 0 * T>} -> concat(tensor<?x4xf32>) {
+  ^bb0(%xs: tensor<?x4xf32>):
+    // expected-error @below {{result has no place in the arena that holds a chunk of it}}
+    %loaded = snn.cast %xs {snn.places = [#snn.place<0 + 0 * T>, unit]} : tensor<?x4xf32> -> tensor<?x4xf32>
+    snn.map_yield concat(%loaded : tensor<?x4xf32>) sum()
+  }
+  return %z : tensor<?x4xf32>
+}
+
+// -----
+
+snn.model @unbound infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+func.func @forward(%x: tensor<?x4xf32> {snn.bind = @input}) {
+  // expected-error @below {{operand stands for 'input', which the module does not declare}}
+  snn.batch_map sharded(%x : tensor<?x4xf32>) invariant() {chunk = 1 : i64, arena = #snn.place<0 + 0 * T>} -> {
+  ^bb0(%xs: tensor<?x4xf32>):
+    snn.map_yield concat() sum()
+  }
+  return
+}
