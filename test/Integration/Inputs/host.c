@@ -185,6 +185,15 @@ static memory train(const snn_model_table *table, uint64_t batch, uint64_t worke
   require(table->arena_size(batch + 1, steps, workers) >= call.arena_size, "arena_size is not monotone in the batch");
   call.arena_size -= 1;
   require(table->train_step(&call) == SNN_ERROR_ARENA, "an arena that is too small was taken");
+  call.arena_size++;
+
+  call.optimizer_step = 0;
+  require(table->train_step(&call) == SNN_ERROR_ARGUMENT, "an update that has no number was made");
+  call.optimizer_step = 1;
+  call.batch = (uint64_t)1 << 62; /* whose sizes wrap around */
+  require(table->train_step(&call) == SNN_ERROR_ARGUMENT, "a batch beyond the bound was taken");
+  require(table->arena_size(call.batch, steps, workers) == UINT64_MAX, "a size was stated for a batch beyond the bound");
+  call.batch = batch;
   return m;
 }
 
