@@ -204,13 +204,13 @@ private:
         continue;
       auto type = cast<RankedTensorType>(value.getType());
       values.push_back(value);
-      types.push_back(RankedTensorType::get({timeExtent(), type.getDimSize(0), type.getDimSize(1)},
-                                            type.getElementType()));
+      types.push_back(
+          RankedTensorType::get({timeExtent(), type.getDimSize(0), type.getDimSize(1)}, type.getElementType()));
     }
     OpBuilder builder(forward);
     auto rebuilt = ScanOp::create(builder, loc(), types, forward.getFinals().getTypes(), forward.getSliced(),
-                                  forward.getInvariant(), forward.getParams(), forward.getInit(),
-                                  forward.getReverse(), forward.getNeurons());
+                                  forward.getInvariant(), forward.getParams(), forward.getInit(), forward.getReverse(),
+                                  forward.getNeurons());
     SmallVector<Value> nextValues(yield.getNext());
     builder.setInsertionPoint(yield);
     ScanYieldOp::create(builder, yield.getLoc(), values, nextValues);
@@ -227,8 +227,8 @@ private:
   }
 
   int64_t timeExtent() {
-    for (Value value : llvm::concat<Value>(SmallVector<Value>(forward.getSliced()),
-                                           SmallVector<Value>(forward.getStacked())))
+    for (Value value :
+         llvm::concat<Value>(SmallVector<Value>(forward.getSliced()), SmallVector<Value>(forward.getStacked())))
       return cast<RankedTensorType>(value.getType()).getDimSize(0);
     return 1;
   }

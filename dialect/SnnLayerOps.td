@@ -37,7 +37,7 @@ def Snn_FlattenOp : Snn_Differentiable<"flatten"> {
   let hasVerifier = 1;
 }
 
-def Snn_LinearOp : Snn_Differentiable<"linear"> {
+def Snn_LinearOp : Snn_Differentiable<"linear", [AllElementTypesMatch<["weight", "result"]>]> {
   let summary = "y = x W^T + b, for each sample (and time step)";
   let description = [{
     x [.., K] real or spikes, W [N, K], b [N]; y [.., N]. Each element is one chain of fused multiply-adds that
@@ -51,7 +51,8 @@ def Snn_LinearOp : Snn_Differentiable<"linear"> {
   let hasVerifier = 1;
 }
 
-def Snn_LinearInputGradOp : Snn_Op<"linear_input_grad", [Pure]> {
+def Snn_LinearInputGradOp : Snn_Op<"linear_input_grad", [Pure,
+    AllElementTypesMatch<["grad", "weight", "result"]>]> {
   let summary = "dx = dy W, ascending in n";
   let arguments = (ins AnyRankedTensor:$grad, AnyRankedTensor:$weight);
   let results = (outs AnyRankedTensor:$result);
@@ -59,7 +60,7 @@ def Snn_LinearInputGradOp : Snn_Op<"linear_input_grad", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Snn_LinearWeightGradOp : Snn_Op<"linear_weight_grad", [Pure]> {
+def Snn_LinearWeightGradOp : Snn_Op<"linear_weight_grad", [Pure, AllElementTypesMatch<["grad", "result"]>]> {
   let summary = "dW = sum over (sample, time) of dy x^T";
   let description = "Each element is one chain of fused multiply-adds, ascending in the sample and then in time.";
   let arguments = (ins AnyRankedTensor:$input, AnyRankedTensor:$grad);
@@ -68,7 +69,7 @@ def Snn_LinearWeightGradOp : Snn_Op<"linear_weight_grad", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Snn_SumToOp : Snn_Op<"sum_to", [Pure]> {
+def Snn_SumToOp : Snn_Op<"sum_to", [Pure, AllElementTypesMatch<["input", "result"]>]> {
   let summary = "sums over samples, time steps and, for a scalar result, neurons";
   let description = "Ascending in the sample and then in time, one chain per neuron; a scalar then adds up the neurons.";
   let arguments = (ins AnyRankedTensor:$input);
@@ -128,7 +129,7 @@ def Snn_PopulationCountOp : Snn_Differentiable<"population_count"> {
   let hasVerifier = 1;
 }
 
-def Snn_PopulationCountGradOp : Snn_Op<"population_count_grad", [Pure]> {
+def Snn_PopulationCountGradOp : Snn_Op<"population_count_grad", [Pure, AllElementTypesMatch<["grad", "result"]>]> {
   let summary = "each class's gradient, given to its neurons; the same at each time step";
   let arguments = (ins AnyRankedTensor:$grad);
   let results = (outs AnyRankedTensor:$result);
@@ -136,24 +137,26 @@ def Snn_PopulationCountGradOp : Snn_Op<"population_count_grad", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Snn_MseCountLossOp : Snn_Differentiable<"mse_count_loss"> {
+def Snn_MseCountLossOp : Snn_Differentiable<"mse_count_loss", [AllElementTypesMatch<["count", "loss"]>]> {
   let summary = "mean over the classes of (count - target)^2, divided by T; one number per sample";
   let description = [{
     target = trunc(T rate N/C) with rate `correct` for the label's class and `incorrect` for the others, computed in
     f64 (snnTorch loss.py, mse_count_loss). `population` is N/C.
   }];
-  let arguments = (ins AnyRankedTensor:$count, AnyRankedTensor:$labels, F64:$correct, F64:$incorrect,
+  let arguments = (ins AnyRankedTensor:$count, RankedTensorOf<[I64]>:$labels, F64:$correct, F64:$incorrect,
       I64Attr:$population);
   let results = (outs AnyRankedTensor:$loss);
   let assemblyFormat = [{
     $count `,` $labels `correct` $correct `incorrect` $incorrect `population` $population attr-dict
     `:` type($count) `,` type($labels) `->` type($loss)
   }];
+  let hasVerifier = 1;
 }
 
-def Snn_MseCountLossGradOp : Snn_Op<"mse_count_loss_grad", [Pure]> {
+def Snn_MseCountLossGradOp : Snn_Op<"mse_count_loss_grad", [Pure, AllTypesMatch<["count", "result"]>,
+    AllElementTypesMatch<["count", "seed"]>]> {
   let summary = "2 (count - target) / (T C), times the sample's seed";
-  let arguments = (ins AnyRankedTensor:$count, AnyRankedTensor:$labels, F64:$correct, F64:$incorrect,
+  let arguments = (ins AnyRankedTensor:$count, RankedTensorOf<[I64]>:$labels, F64:$correct, F64:$incorrect,
       AnyRankedTensor:$seed, I64Attr:$population);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = [{
@@ -164,7 +167,7 @@ def Snn_MseCountLossGradOp : Snn_Op<"mse_count_loss_grad", [Pure]> {
 
 def Snn_BatchMeanOp : Snn_Op<"batch_mean", [Pure]> {
   let summary = "the mean over the samples of the batch: the loss that is differentiated";
-  let arguments = (ins AnyRankedTensor:$input);
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$input);
   let results = (outs F64:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
@@ -176,10 +179,11 @@ def Snn_BatchMeanGradOp : Snn_Op<"batch_mean_grad", [Pure]> {
   let assemblyFormat = "$like attr-dict `:` type($like) `->` type($result)";
 }
 
-def Snn_TransposeOp : Snn_Op<"transpose", [Pure]> {
+def Snn_TransposeOp : Snn_Op<"transpose", [Pure, AllElementTypesMatch<["input", "result"]>]> {
   let summary = "a matrix in the other orientation, once for the whole batch";
-  let arguments = (ins AnyRankedTensor:$input);
-  let results = (outs AnyRankedTensor:$result);
+  let arguments = (ins 2DTensorOf<[AnyFloat]>:$input);
+  let results = (outs 2DTensorOf<[AnyFloat]>:$result);
+  let hasVerifier = 1;
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
 }
 

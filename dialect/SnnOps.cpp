@@ -208,4 +208,22 @@ LogicalResult PopulationCountGradOp::verify() {
                        << " classes [population_count_grad_c1]";
 }
 
+LogicalResult TransposeOp::verify() {
+  ArrayRef<int64_t> from = tensorOf(getInput()).getShape(), to = tensorOf(getResult()).getShape();
+  if (from[0] == to[1] && from[1] == to[0])
+    return success();
+  return emitOpError() << "turns " << getInput().getType() << " into " << getResult().getType() << " [transpose_c1]";
+}
+
+LogicalResult MseCountLossOp::verify() {
+  RankedTensorType count = tensorOf(getCount());
+  for (Value value : {Value(getLabels()), Value(getLoss())})
+    if (count.getRank() != 2 || tensorOf(value).getShape() != count.getShape().drop_back())
+      return emitOpError() << "has counts " << count << " and " << value.getType()
+                           << ", but expected counts [samples, classes] and one value per sample [mse_count_loss_c1]";
+  if (getPopulation() < 1)
+    return emitOpError() << "has " << getPopulation() << " neurons per class [mse_count_loss_c2]";
+  return success();
+}
+
 } // namespace snn

@@ -268,6 +268,8 @@ ExitStatus Compilation::writeResults() {
   TimingScope scope = total.nest("write");
   for (const auto &[stage, contents] : results) {
     const std::string path = outputPath(options, stage);
+    if (path != "-" && llvm::sys::fs::equivalent(path, options.input))
+      return complain(kExitCommandLine, "the output '" + path + "' is the input; name another file with -o");
     if (llvm::Error error = writeOutput(path, contents))
       return complain(kExitCannotWrite, "cannot write '" + path + "': " + llvm::toString(std::move(error)));
   }

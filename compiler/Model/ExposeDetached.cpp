@@ -68,9 +68,9 @@ private:
     OpBuilder builder(scan);
     SmallVector<Type> stackedTypes(scan.getStacked().getTypes());
     stackedTypes.push_back(type);
-    auto wider = ScanOp::create(builder, scan.getLoc(), stackedTypes, scan.getFinals().getTypes(), scan.getSliced(),
-                                scan.getInvariant(), scan.getParams(), scan.getInit(), scan.getReverse(),
-                                scan.getNeurons());
+    auto wider =
+        ScanOp::create(builder, scan.getLoc(), stackedTypes, scan.getFinals().getTypes(), scan.getSliced(),
+                       scan.getInvariant(), scan.getParams(), scan.getInit(), scan.getReverse(), scan.getNeurons());
     scan.getYield().getStackedMutable().append(op.getInput());
     wider.getBody().takeBody(scan.getBody());
     Value stacked = wider.getStacked().back();

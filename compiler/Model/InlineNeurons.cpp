@@ -52,8 +52,8 @@ class InlineNeurons : public impl::InlineNeuronsBase<InlineNeurons> {
     for (auto [index, param] : llvm::enumerate(layer.getParams())) {
       BlockArgument formal = source.getArgument(1 + index);
       if (auto constant = param.getDefiningOp<ConstantOp>())
-        mapping.map(formal, ConstantOp::create(builder, layer.getLoc(), atWidth(formal.getType()),
-                                               constant.getValueAttr()));
+        mapping.map(formal,
+                    ConstantOp::create(builder, layer.getLoc(), atWidth(formal.getType()), constant.getValueAttr()));
       else
         mapping.map(formal, body->addArgument(atWidth(formal.getType()), layer.getLoc()));
     }

@@ -9,7 +9,17 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
+static constexpr llvm::StringLiteral examples = R"(Examples:
+  snn-opt model.mlir --snn-to-bptt                  run the passes of a stage
+  snn-opt model.mlir --snn-inline-neurons --cse     run single passes
+  snn-opt model.mlir --snn-plan-arena --mlir-print-ir-after-all
+
+)";
+
 int main(int argc, char **argv) {
+  for (llvm::StringRef argument : llvm::ArrayRef<char *>(argv, argc).drop_front())
+    if (argument == "--help" || argument == "-help" || argument == "-h")
+      llvm::outs() << examples;
   mlir::DialectRegistry registry;
   snn::registerStageDialects(registry);
   registry.insert<mlir::affine::AffineDialect, mlir::index::IndexDialect, mlir::tensor::TensorDialect>();

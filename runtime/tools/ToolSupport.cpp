@@ -21,7 +21,7 @@ extern char **environ;
 
 static int report(const char *tool, int status, const char *message) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}: error: {}\n", tool, message);
+  std::fprintf(stderr, "%s: error: %s\n", tool, message); // does not throw if nobody can be told
   return status;
 }
 

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <memory>
 
 using namespace snn;
 using namespace snn::tools;
@@ -87,6 +88,8 @@ RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &tab
 
 int runEpochs(Trainer &trainer, Progress &progress, snn_instance *instance, const snn_model_table &table,
               const RunFolder &folder, uint64_t epochs) {
+  if (epochs == 0)
+    saveCheckpoint(folder.weights(), instance, table);
   for (uint64_t epoch = 0; epoch < epochs; ++epoch) {
     progress.begin(fmt::format("epoch {}", epoch));
     Clock::time_point start = Clock::now();
@@ -108,7 +111,7 @@ int runEpochs(Trainer &trainer, Progress &progress, snn_instance *instance, cons
                epoch, *loss, 100 * accuracy->value(), trainSeconds, evalSeconds);
     std::fflush(stdout);
   }
-  fmt::print("wrote {}, metrics.jsonl, run.json, model.so\n", folder.weights());
+  fmt::print("wrote {}, {}run.json, model.so\n", folder.weights(), epochs ? "metrics.jsonl, " : "");
   return ExitOk;
 }
 
@@ -127,13 +130,18 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   if (!std::filesystem::is_regular_file(options.model, error))
     throw DataError(fmt::format("{}: there is no such model file", options.model));
   std::string stem = std::filesystem::path(options.model).stem().string();
-  RunFolder folder(options.out ? *options.out : freshFolder("runs/" + stem));
-  folder.create(options.overwrite);
-  provideLibrary(options, folder);
+  RunFolder folder = options.out ? RunFolder(*options.out) : claimFreshFolder("runs/" + stem);
+  if (options.out && !folder.claim(options.overwrite))
+    throw DataError(fmt::format("{}: another run is beginning there; if none is, remove {}", folder.path(),
+                                folder.incoming().path()));
+  // Until the run begins, whatever goes wrong leaves the folder as it was.
+  std::unique_ptr<const RunFolder, void (*)(const RunFolder *)> claim(
+      &folder, [](const RunFolder *claimed) { claimed->release(); });
+  provideLibrary(options, folder.incoming());
   if (stop)
     return ExitInterrupted;
 
-  LibraryHandle library = openLibrary(folder.library());
+  LibraryHandle library = openLibrary(folder.incoming().library());
   const snn_model_table &table = *snn_library_table(library.get());
   if (!table.train_step)
     throw DataError(fmt::format("{}: was compiled without training (--mode=infer)", options.model));
@@ -173,7 +181,8 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   if (progress.enabled())
     trainerOptions.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   Trainer trainer(table, instance.get(), dataset, trainerOptions);
-  folder.writeRecord(record);
+  folder.adopt(record);
+  claim.release();
   return runEpochs(trainer, progress, instance.get(), table, folder, record.epochs);
 }
 
@@ -182,6 +191,9 @@ int tools::evaluate(const EvalToolOptions &options, const std::atomic<bool> &sto
   RunRecord record = folder.readRecord();
   LibraryHandle library = openLibrary(folder.library());
   const snn_model_table &table = *snn_library_table(library.get());
+  if (fmt::format("{:016x}", table.model_hash) != record.modelHash)
+    throw DataError(
+        fmt::format("{}: is not the model of this run, whose hash is {}", folder.library(), record.modelHash));
   PoolHandle pool = createPool(options.threads.value_or(record.threads));
   InstanceHandle instance = createInstance(library.get(), record.batch, record.steps, pool.get());
   check(snn_instance_init(instance.get(), record.seed));

@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
       ->type_name("DIR");
   app.add_option("--epochs", options.epochs, "passes over the training set (default: the model's)")
       ->type_name("N")
-      ->check(countRange);
+      ->check(range(0, 1 << 24));
   app.add_option("--batch", options.batch, "samples in a step (default: the model's)")
       ->type_name("N")
       ->check(countRange);
@@ -50,7 +50,15 @@ int main(int argc, char **argv) {
   app.add_option("--hyper", options.hyper, "set a number of the loss or the optimizer, such as beta1=0.95")
       ->type_name("NAME=NUMBER")
       ->allow_extra_args(false);
-  app.add_option("--seed", options.seed, "seed of initial weights and shuffles")->type_name("N")->capture_default_str();
+  app.add_option("--seed", options.seed, "seed of initial weights and shuffles")
+      ->type_name("N")
+      ->check(CLI::Validator(
+          [](std::string &text) {
+            bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+            return digits && text.size() < 20 ? std::string() : "expected a whole number from 0 to 19 digits";
+          },
+          ""))
+      ->capture_default_str();
   app.add_option("--threads", options.threads, "threads; 0: one per CPU")
       ->type_name("N")
       ->check(threadRange)
@@ -75,8 +83,9 @@ int main(int argc, char **argv) {
     action.sa_flags = int(SA_RESETHAND) | SA_RESTART; // the second Ctrl-C ends the program at once
     sigaction(SIGINT, &action, nullptr);
     if (eval->parsed()) {
-      if (!options.model.empty())
-        throw UsageError("eval takes no model");
+      for (const CLI::Option *option : app.get_options())
+        if (option->count() > 0)
+          throw UsageError(option->get_name() + " is for training; options of eval come after the word");
       return evaluate(evalOptions, interrupted);
     }
     if (options.model.empty())

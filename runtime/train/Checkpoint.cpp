@@ -50,8 +50,28 @@ std::vector<OwnedTensor> snn::gradientTensors(const snn_instance *instance, cons
   return tensors;
 }
 
+/// Membranes that are not numbers never fire, so a network can be ruined while its loss looks well.
+static void requireFinite(const OwnedTensor &tensor) {
+  auto check = [&](auto zero) {
+    using Real = decltype(zero);
+    for (size_t offset = 0; offset < tensor.bytes.size(); offset += sizeof(Real)) {
+      Real value;
+      std::memcpy(&value, tensor.bytes.data() + offset, sizeof(Real));
+      if (!std::isfinite(value))
+        throw DataError(fmt::format("{} became {} at element {}; a smaller learning rate may help", tensor.name, value,
+                                    offset / sizeof(Real)));
+    }
+  };
+  if (tensor.type == ElementType::F32)
+    check(float(0));
+  else
+    check(double(0));
+}
+
 void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table) {
   std::vector<OwnedTensor> tensors = parameterTensors(instance, table);
+  for (const OwnedTensor &tensor : tensors)
+    requireFinite(tensor);
   for (uint64_t i = 0; i < table.constant_count; ++i) {
     const snn_tensor_info &constant = table.constants[i];
     if (constant.dtype != SNN_DTYPE_F32 && constant.dtype != SNN_DTYPE_F64)

@@ -22,7 +22,8 @@ struct OwnedTensor {
 std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
 std::vector<OwnedTensor> gradientTensors(const snn_instance *instance, const snn_model_table &table);
 
-/// Writes parameters and the constants that are compiled in: a complete state_dict. Throws WriteError.
+/// Writes parameters and the constants that are compiled in: a complete state_dict. Throws DataError, and writes
+/// nothing, if a parameter is not finite; and WriteError.
 void saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table);
 
 enum class OtherTensors { Refuse, Ignore };

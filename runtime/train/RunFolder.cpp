@@ -22,18 +22,39 @@ bool RunFolder::holdsRun() const {
   return false;
 }
 
-void RunFolder::create(bool overwrite) const {
+bool RunFolder::claim(bool overwrite) const {
   if (holdsRun() && !overwrite)
     throw DataError(fmt::format("{}: holds a run already; name another folder or say --overwrite", folder));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
+  bool made = !error && std::filesystem::create_directory(incoming().path(), error);
   if (error)
     throw WriteError(fmt::format("{}: cannot be created: {}", folder, error.message()));
-  for (const std::string &old : {weights(), metrics(), record()}) {
+  return made;
+}
+
+void RunFolder::adopt(const RunRecord &record) const {
+  std::error_code error;
+  for (const std::string &old : {weights(), metrics(), this->record(), source()}) {
     std::filesystem::remove(old, error);
     if (error)
       throw WriteError(fmt::format("{}: cannot be removed: {}", old, error.message()));
   }
+  for (auto [from, to] : {std::pair{incoming().library(), library()}, {incoming().source(), source()}}) {
+    if (!std::filesystem::exists(from, error))
+      continue;
+    std::filesystem::rename(from, to, error);
+    if (error)
+      throw WriteError(fmt::format("{}: cannot be written: {}", to, error.message()));
+  }
+  writeRecord(record);
+  std::filesystem::remove_all(incoming().path(), error);
+}
+
+void RunFolder::release() const {
+  std::error_code error;
+  std::filesystem::remove_all(incoming().path(), error);
+  std::filesystem::remove(folder, error); // only if the claim made it: it is empty then
 }
 
 void RunFolder::writeRecord(const RunRecord &record) const {
@@ -56,7 +77,7 @@ void RunFolder::writeRecord(const RunRecord &record) const {
                {"steps", record.steps},
                {"hyper", hyper},
                {"started", record.started}};
-  writeFileAtomically(this->record(), json.dump(2) + "\n");
+  writeFileAtomically(this->record(), json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void RunFolder::appendMetrics(const EpochMetrics &metrics) const {
@@ -109,9 +130,10 @@ RunRecord RunFolder::readRecord() const {
   }
 }
 
-std::string snn::freshFolder(const std::string &base) {
-  std::string name = base;
-  for (unsigned number = 2; RunFolder(name).holdsRun(); ++number)
-    name = fmt::format("{}-{}", base, number);
-  return name;
+RunFolder snn::claimFreshFolder(const std::string &base) {
+  for (unsigned number = 1;; ++number) {
+    RunFolder folder(number == 1 ? base : fmt::format("{}-{}", base, number));
+    if (!folder.holdsRun() && folder.claim(false))
+      return folder;
+  }
 }

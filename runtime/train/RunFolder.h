@@ -29,9 +29,16 @@ class RunFolder {
 public:
   explicit RunFolder(std::string path) : folder(std::move(path)) {}
 
-  /// Makes the folder. One that holds a run, or weights or metrics of whatever origin, is refused with DataError unless
-  /// `overwrite`: then these are removed. Throws WriteError.
-  void create(bool overwrite) const;
+  /// Makes the folder, and in it one for files on their way in, which is also the claim on it: false if another
+  /// process holds that. One that holds a run, or weights or metrics of whatever origin, is refused with DataError
+  /// unless `overwrite`; nothing is lost before adopt(). Throws WriteError.
+  bool claim(bool overwrite) const;
+  /// Where a claimed folder's model is put until everything that a run needs has been found to be sound.
+  RunFolder incoming() const { return RunFolder(folder + "/.incoming"); }
+  /// The run begins: its model replaces what was there, the record is written, the claim ends. Throws WriteError.
+  void adopt(const RunRecord &record) const;
+  /// The run did not begin: leaves the folder as it was. No effect after adopt().
+  void release() const;
 
   /// Whether weights, metrics or a record are there.
   bool holdsRun() const;
@@ -54,8 +61,8 @@ private:
   std::string folder;
 };
 
-/// `base`, or the first of `base`-2, `base`-3, ... that holds no run.
-std::string freshFolder(const std::string &base);
+/// Claims `base`, or the first of `base`-2, `base`-3, ... that holds no run and is not claimed.
+RunFolder claimFreshFolder(const std::string &base);
 
 } // namespace snn
 

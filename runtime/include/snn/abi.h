@@ -54,15 +54,15 @@ enum snn_init { SNN_INIT_CONSTANT = 0, SNN_INIT_UNIFORM = 1 };
 
 /* One tensor at the boundary. */
 typedef struct snn_tensor_info {
-  const char *name;       /* as in the state_dict of the same nn.Sequential: "1.weight", "2.beta" */
-  uint32_t dtype;         /* enum snn_dtype */
+  const char *name; /* as in the state_dict of the same nn.Sequential: "1.weight", "2.beta" */
+  uint32_t dtype;   /* enum snn_dtype */
   uint32_t rank;
   const int64_t *shape;   /* `rank` extents */
   const int64_t *strides; /* in elements; only parameters and states have them: their place in the span. Others: NULL */
   uint64_t offset;        /* in bytes: parameters, into the parameter span; states, into one sample's block */
   uint32_t init;          /* parameters: enum snn_init */
   uint32_t reserved;
-  double init_low;        /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
+  double init_low; /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
   double init_high;
 } snn_tensor_info;
 
@@ -89,10 +89,10 @@ typedef struct snn_call {
   uint64_t steps;       /* time steps; a model with a fixed number takes only that; step() takes only 1 */
   uint64_t workers;     /* at least 1; parallel_for uses worker ids below it */
 
-  void *parameters;     /* parameter_bytes */
-  void *gradients;      /* parameter_bytes, laid out as the parameters are; written, not added to */
-  void *optimizer;      /* optimizer_bytes; all zero before the first update */
-  void *state;          /* batch * state_bytes: step() reads and writes it; other entries ignore it */
+  void *parameters; /* parameter_bytes */
+  void *gradients;  /* parameter_bytes, laid out as the parameters are; written, not added to */
+  void *optimizer;  /* optimizer_bytes; all zero before the first update */
+  void *state;      /* batch * state_bytes: step() reads and writes it; other entries ignore it */
 
   const snn_view *inputs; /* one per entry of the table's inputs, in its order */
   void *const *outputs;   /* one per entry of the table's outputs; NULL, or a NULL entry: not wanted. Contiguous,
@@ -107,8 +107,8 @@ typedef struct snn_call {
   uint64_t seed;
   uint64_t epoch;
 
-  void *arena;         /* aligned to SNN_ALIGNMENT; contents need not survive between calls */
-  uint64_t arena_size; /* in bytes */
+  void *arena;                      /* aligned to SNN_ALIGNMENT; contents need not survive between calls */
+  uint64_t arena_size;              /* in bytes */
   snn_parallel_for_fn parallel_for; /* NULL: run everything in the calling thread, as worker 0 */
   void *pool;                       /* first argument of parallel_for */
 } snn_call;
@@ -118,35 +118,35 @@ typedef int32_t (*snn_entry_fn)(const snn_call *call);
 typedef struct snn_model_table {
   uint64_t struct_size; /* sizeof(snn_model_table) of the writer */
   uint32_t abi_version;
-  uint32_t precision;   /* enum snn_dtype: SNN_DTYPE_F32 or SNN_DTYPE_F64, the type of all real tensors */
+  uint32_t precision;        /* enum snn_dtype: SNN_DTYPE_F32 or SNN_DTYPE_F64, the type of all real tensors */
   uint64_t tensor_info_size; /* sizeof(snn_tensor_info) of the writer */
   const char *name;
   const char *compiler; /* name and version of the compiler */
   const char *target;   /* "x86-64-v4", ... */
   uint64_t model_hash;  /* of the model with all names, shapes and options resolved: tells builds apart */
 
-  int64_t steps;        /* fixed number of time steps, or -1: 1 .. max_steps */
+  int64_t steps; /* fixed number of time steps, or -1: 1 .. max_steps */
   int64_t max_steps;
-  int64_t classes;      /* extent of the output "count" */
+  int64_t classes; /* extent of the output "count" */
   int64_t default_batch;
   int64_t default_epochs;
 
   const snn_tensor_info *parameters; /* trainable */
   uint64_t parameter_count;
-  const snn_tensor_info *constants;  /* compiled in, but present in a checkpoint: init_low is the value */
+  const snn_tensor_info *constants; /* compiled in, but present in a checkpoint: init_low is the value */
   uint64_t constant_count;
-  const snn_tensor_info *inputs;     /* "input", "labels" (training), ... */
+  const snn_tensor_info *inputs; /* "input", "labels" (training), ... */
   uint64_t input_count;
-  const snn_tensor_info *outputs;    /* "spikes", "membrane", "hidden.K", "hidden_membrane.K", "count", "grad.input" */
+  const snn_tensor_info *outputs; /* "spikes", "membrane", "hidden.K", "hidden_membrane.K", "count", "grad.input" */
   uint64_t output_count;
-  const snn_tensor_info *states;     /* "2.mem", ...: what step() carries from one time step to the next */
+  const snn_tensor_info *states; /* "2.mem", ...: what step() carries from one time step to the next */
   uint64_t state_count;
   const snn_hyper_info *hyper;
   uint64_t hyper_count;
 
   uint64_t parameter_bytes; /* parameters and gradients */
   uint64_t optimizer_bytes;
-  uint64_t state_bytes;     /* per sample */
+  uint64_t state_bytes; /* per sample */
 
   /* Bytes of arena that a call with these numbers needs; monotone in each argument. UINT64_MAX beyond their bounds. */
   uint64_t (*arena_size)(uint64_t batch, uint64_t steps, uint64_t workers);
@@ -167,7 +167,7 @@ typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);
 
 typedef struct snn_note {
   uint32_t abi_version;
-  uint32_t cpu_level;     /* x86-64 micro-architecture level, 1 to 4, of the weakest variant; 0: any CPU */
+  uint32_t cpu_level; /* x86-64 micro-architecture level, 1 to 4, of the weakest variant; 0: any CPU */
   uint64_t model_hash;
   char query_symbol[112]; /* zero-terminated */
 } snn_note;

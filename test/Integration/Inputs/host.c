@@ -192,7 +192,8 @@ static memory train(const snn_model_table *table, uint64_t batch, uint64_t worke
   call.optimizer_step = 1;
   call.batch = (uint64_t)1 << 62; /* whose sizes wrap around */
   require(table->train_step(&call) == SNN_ERROR_ARGUMENT, "a batch beyond the bound was taken");
-  require(table->arena_size(call.batch, steps, workers) == UINT64_MAX, "a size was stated for a batch beyond the bound");
+  require(table->arena_size(call.batch, steps, workers) == UINT64_MAX,
+          "a size was stated for a batch beyond the bound");
   call.batch = batch;
   return m;
 }

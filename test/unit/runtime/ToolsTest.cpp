@@ -136,7 +136,7 @@ TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
   outcome = run(command);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(readText(folder / "arguments"),
-            (folder / "model.snn") + " -o " + (folder / "run/model.so") + " -D hidden=3 -D other=4\n");
+            (folder / "model.snn") + " -o " + (folder / "run/.incoming/model.so") + " -D hidden=3 -D other=4\n");
   EXPECT_EQ(readText(folder / "run/model.snn"), "snn 1\n");
 
   writeText(folder / "snnc", "#!/bin/sh\nexit 70\n");
