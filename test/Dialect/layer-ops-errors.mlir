@@ -238,3 +238,35 @@ func.func @population_count_grad_c1_none(%x: tensor<?x0xf32>) {
   %0 = snn.population_count_grad %x : tensor<?x0xf32> -> tensor<?x20xf32>
   return
 }
+
+// -----
+
+func.func @transpose_c1(%x: tensor<4x3xf32>) {
+  // expected-error @below {{turns 'tensor<4x3xf32>' into 'tensor<4x3xf32>' [transpose_c1]}}
+  %0 = snn.transpose %x : tensor<4x3xf32> -> tensor<4x3xf32>
+  return
+}
+
+// -----
+
+func.func @mse_count_loss_c1(%count: tensor<?x2xf32>, %labels: tensor<?x2xi64>, %rate: f64) {
+  // expected-error @below {{has counts 'tensor<?x2xf32>' and 'tensor<?x2xi64>', but expected counts [samples, classes] and one value per sample [mse_count_loss_c1]}}
+  %0 = snn.mse_count_loss %count, %labels correct %rate incorrect %rate population 1 : tensor<?x2xf32>, tensor<?x2xi64> -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @mse_count_loss_c2(%count: tensor<?x2xf32>, %labels: tensor<?xi64>, %rate: f64) {
+  // expected-error @below {{has 0 neurons per class [mse_count_loss_c2]}}
+  %0 = snn.mse_count_loss %count, %labels correct %rate incorrect %rate population 0 : tensor<?x2xf32>, tensor<?xi64> -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @element_types(%x: tensor<?x4xf32>, %w: tensor<3x4xf32>) {
+  // expected-error @below {{failed to verify that all of {weight, result} have same element type}}
+  %0 = snn.linear %x, %w : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf64>
+  return
+}
