@@ -28,11 +28,6 @@ StringRef LanePlan::resultSymbol(unsigned index) const {
   return symbolOf(function.getResultAttr(index, SnnDialect::bindAttrName()));
 }
 
-bool LanePlan::isGradient(unsigned result) const {
-  auto span = function.getResultAttrOfType<SpanAttr>(result, SnnDialect::spanAttrName());
-  return span && span.getValue() == Span::Gradients;
-}
-
 /// What the text of stage loops must say for the code to stay within its memory; it may come from an editor.
 static LogicalResult checkText(const LanePlan &plan, int64_t maxSteps) {
   BatchMapOp map = plan.map;
@@ -82,7 +77,6 @@ FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans)
     return failure();
   plan.lanes = plan.map.getLanes().value_or(1);
   plan.laneSamples = plan.map.getLaneSamples().value_or(1);
-  plan.parameterBytes = spans.parameterBytes();
 
   plan.laneBytes = spans.parameterBytes();
   for (Value value : plan.map.getYield().getSum())

@@ -19,7 +19,6 @@ struct LanePlan {
   mutable BatchMapOp map;
   std::optional<int64_t> steps; ///< fixed number of time steps, else the call's
   int64_t lanes = 1, laneSamples = 1;
-  int64_t parameterBytes = 0;
   /// Sums of scalars are kept per neuron in a lane and added up in the end: parameter name -> (offset, elements).
   llvm::StringMap<std::pair<int64_t, int64_t>> scalarSums;
   int64_t laneBytes = 0; ///< a lane's sums: laid out as the parameters, then the scalars' rows
@@ -27,13 +26,13 @@ struct LanePlan {
   llvm::DenseMap<mlir::Operation *, int64_t> transposes;
   int64_t transposeBytes = 0;
 
-  static mlir::FailureOr<LanePlan> of(mlir::func::FuncOp function, const SpanLayout &spans);
   /// Whether the function computes a loss, and with it the gradients of all parameters, of which there may be none.
   bool hasLoss = false;
+
+  static mlir::FailureOr<LanePlan> of(mlir::func::FuncOp function, const SpanLayout &spans);
   /// The symbol that argument or result `index` of the function is bound to.
   llvm::StringRef argumentSymbol(unsigned index) const;
   llvm::StringRef resultSymbol(unsigned index) const;
-  bool isGradient(unsigned result) const;
 };
 
 /// Outputs of the call that an op of the body serves; nothing if it serves something that is always wanted.
