@@ -20,19 +20,20 @@ int64_t sliceCount(const SpanLayout &spans) {
   return (elements + kSliceElements - 1) / kSliceElements;
 }
 
-/// A weight's transpose is wanted only if an op that reads it is; see optionalOutputs.
-std::optional<SmallVector<int64_t>> transposeOutputs(const LanePlan &plan, ModuleOp module, TransposeOp op) {
-  SmallVector<int64_t> outputs;
+/// A weight's transpose is needed if an op that reads it is; null: always.
+Value isNeeded(Emitter &e, const LanePlan &plan, const Demand &demand, TransposeOp op) {
+  Value any = e.truth(false);
   BatchMapOp map = plan.map;
   for (auto [operand, argument] : llvm::zip(map.getOperands(), map.getBody().getArguments()))
     if (operand == op.getResult())
       for (Operation *user : argument.getUsers()) {
-        auto served = optionalOutputs(plan, module, user);
-        if (!served)
-          return std::nullopt;
-        llvm::append_range(outputs, *served);
+        auto optional = demand.optional.find(user);
+        if (optional == demand.optional.end())
+          return Value();
+        if (optional->second)
+          any = e.either(any, optional->second);
       }
-  return outputs;
+  return any;
 }
 
 } // namespace
@@ -115,6 +116,7 @@ void EntryWriter::emitTranspose(Emitter &e, CallFrame &frame, const LanePlan &pl
   Value base = e.advance(frame.pointer(offsetof(snn_call, arena)), arena.transposes);
   Value span = frame.pointer(offsetof(snn_call, parameters));
   func::FuncOp function = plan.function;
+  const Demand demand = Demand::of(frame, plan, module);
   int64_t firstTask = 0;
   for (TransposeOp op : function.getBody().front().getOps<TransposeOp>()) {
     auto type = cast<RankedTensorType>(op.getType()); // [in, out] of the original [out, in]
@@ -126,8 +128,8 @@ void EntryWriter::emitTranspose(Emitter &e, CallFrame &frame, const LanePlan &pl
     Memory to = e.atPointer(e.advance(base, e.index(plan.transposes.lookup(op))), real);
     Value own = e.both(e.compare(arith::CmpIPredicate::uge, task, e.index(firstTask)),
                        e.below(task, e.index(firstTask + tasks)));
-    if (auto optional = transposeOutputs(plan, module, op); optional && !optional->empty())
-      own = e.both(own, wantsAny(frame, *optional));
+    if (Value needed = isNeeded(e, plan, demand, op))
+      own = e.both(own, needed);
     e.when(own, [&] {
       Value begin = e.mul(e.sub(task, e.index(firstTask)), kTransposeRows);
       Value end = e.minimum(e.add(begin, kTransposeRows), e.index(outputs));

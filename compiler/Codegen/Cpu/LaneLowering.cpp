@@ -115,44 +115,45 @@ ArenaMap ArenaMap::of(Emitter &e, const LanePlan &plan, Value batch, Value steps
   return map;
 }
 
-/// The backward slice of the optional results, less that of the others.
-std::optional<SmallVector<int64_t>> optionalOutputs(const LanePlan &plan, ModuleOp module, Operation *op) {
-  SmallVector<int64_t> outputs;
-  for (Value result : op->getResults())
-    for (OpOperand &use : result.getUses()) {
-      auto yield = dyn_cast<MapYieldOp>(use.getOwner());
-      if (!yield) {
-        auto further = optionalOutputs(plan, module, use.getOwner());
-        if (!further)
-          return std::nullopt;
-        llvm::append_range(outputs, *further);
+/// An op is needed if one of its users is. The conditions do not change from chunk to chunk, and each is one step from
+/// those of the op's users, so that deep models stay small.
+Demand Demand::of(CallFrame &frame, const LanePlan &plan, ModuleOp module) {
+  Emitter &e = frame.emitter();
+  Demand result;
+  for (int64_t i = 0, count = llvm::range_size(module.getOps<OutputOp>()); i < count; ++i)
+    result.outputs.push_back(frame.output(i));
+  BatchMapOp map = plan.map;
+  for (Operation &op : llvm::reverse(map.getBody().front().without_terminator())) {
+    Value any;
+    bool always = false;
+    auto include = [&](Value condition) { any = any ? e.either(any, condition) : condition; };
+    for (OpOperand &use : op.getUses()) {
+      if (!isa<MapYieldOp>(use.getOwner())) {
+        auto user = result.optional.find(use.getOwner());
+        if (user == result.optional.end())
+          always = true;
+        else if (user->second)
+          include(user->second);
         continue;
       }
-      if (use.getOperandNumber() >= yield.getConcat().size())
-        return std::nullopt;
-      BatchMapOp map = plan.map;
+      if (use.getOperandNumber() >= map.getYield().getConcat().size()) {
+        always = true;
+        continue;
+      }
       for (OpOperand &outside : map.getConcat()[use.getOperandNumber()].getUses()) {
         int64_t output = isa<func::ReturnOp>(outside.getOwner())
                              ? declarationIndex<OutputOp>(module, plan.resultSymbol(outside.getOperandNumber()))
                              : -1;
         if (output < 0)
-          return std::nullopt;
-        outputs.push_back(output);
+          always = true;
+        else
+          include(frame.isGiven(result.outputs[output]));
       }
     }
-  llvm::sort(outputs);
-  outputs.erase(llvm::unique(outputs), outputs.end());
-  return outputs;
-}
-
-Value wantsAny(CallFrame &frame, ArrayRef<int64_t> outputs) {
-  Emitter &e = frame.emitter();
-  Value any;
-  for (int64_t output : outputs) {
-    Value given = frame.isGiven(frame.output(output));
-    any = any ? e.either(any, given) : given;
+    if (!always)
+      result.optional[&op] = any;
   }
-  return any;
+  return result;
 }
 
 LogicalResult LaneLowering::emit(Value lane, Value worker) {
@@ -173,7 +174,7 @@ LogicalResult LaneLowering::emit(Value lane, Value worker) {
   BatchMapOp map = plan.map;
   int64_t chunk = *map.getChunk();
   placeValues();
-  findDemand();
+  demand = Demand::of(frame, plan, module);
   LogicalResult result = success();
   e.loop(begin, end, chunk, [&](Value sample) {
     first = sample;
@@ -190,8 +191,8 @@ LogicalResult LaneLowering::emitChunk() {
   BatchMapOp map = plan.map;
   for (Operation &op : map.getBody().front().without_terminator()) {
     LogicalResult result = success();
-    auto optional = demand.find(&op);
-    if (optional == demand.end())
+    auto optional = demand.optional.find(&op);
+    if (optional == demand.optional.end())
       result = emitOp(op);
     else if (optional->second)
       e.when(optional->second, [&] { result = emitOp(op); });
@@ -210,44 +211,6 @@ LogicalResult LaneLowering::emitOp(Operation &op) {
             MseCountLossOp, MseCountLossGradOp>([&](auto known) { return lower(known); })
       .Case<ConstantOp, FlattenOp>([](auto) { return success(); })
       .Default([](Operation *unknown) { return unknown->emitOpError("has no loops for CPUs"); });
-}
-
-/// An op is needed if one of its users is. The conditions do not change from chunk to chunk, and each is one step from
-/// those of the op's users, so that deep models stay small.
-void LaneLowering::findDemand() {
-  for (int64_t i = 0, count = llvm::range_size(module.getOps<OutputOp>()); i < count; ++i)
-    outputs.push_back(frame.output(i));
-  BatchMapOp map = plan.map;
-  for (Operation &op : llvm::reverse(map.getBody().front().without_terminator())) {
-    Value any;
-    bool always = false;
-    auto include = [&](Value condition) { any = any ? e.either(any, condition) : condition; };
-    for (OpOperand &use : op.getUses()) {
-      if (!isa<MapYieldOp>(use.getOwner())) {
-        auto user = demand.find(use.getOwner());
-        if (user == demand.end())
-          always = true;
-        else if (user->second)
-          include(user->second);
-        continue;
-      }
-      if (use.getOperandNumber() >= map.getYield().getConcat().size()) {
-        always = true;
-        continue;
-      }
-      for (OpOperand &outside : map.getConcat()[use.getOperandNumber()].getUses()) {
-        int64_t output = isa<func::ReturnOp>(outside.getOwner())
-                             ? declarationIndex<OutputOp>(module, plan.resultSymbol(outside.getOperandNumber()))
-                             : -1;
-        if (output < 0)
-          always = true;
-        else
-          include(frame.isGiven(outputs[output]));
-      }
-    }
-    if (!always)
-      demand[&op] = any;
-  }
 }
 
 /// Gradients that are the same for all samples, of parameters that the loss does not reach.
@@ -359,7 +322,7 @@ void LaneLowering::storeOutputs() {
         storeState(value, *spans.find(name));
         continue;
       }
-      Value pointer = outputs[declarationIndex<OutputOp>(module, name)];
+      Value pointer = demand.outputs[declarationIndex<OutputOp>(module, name)];
       e.when(frame.isGiven(pointer), [&, value = value] { storeRows(value, pointer); });
     }
 }

@@ -35,12 +35,15 @@ struct LanePlan {
   llvm::StringRef resultSymbol(unsigned index) const;
 };
 
-/// Outputs of the call that an op of the body serves; nothing if it serves something that is always wanted.
-std::optional<llvm::SmallVector<int64_t>> optionalOutputs(const LanePlan &plan, mlir::ModuleOp module,
-                                                          mlir::Operation *op);
+/// Which ops of a body are needed only for outputs that the host may or may not ask for.
+struct Demand {
+  /// Outputs of the call, as pointers; null at run time if the host does not ask for them.
+  llvm::SmallVector<mlir::Value> outputs;
+  /// Those ops, with the condition under which they are needed; null if no one needs them. All others always are.
+  llvm::DenseMap<mlir::Operation *, mlir::Value> optional;
 
-/// Whether the host asks for any of these outputs.
-mlir::Value wantsAny(CallFrame &frame, llvm::ArrayRef<int64_t> outputs);
+  static Demand of(CallFrame &frame, const LanePlan &plan, mlir::ModuleOp module);
+};
 
 /// Offsets in bytes into the arena of a call, in order: a fault record for each lane, the samples' losses, transposed
 /// weights, the lanes' sums, the workers' memory.
@@ -92,7 +95,6 @@ private:
   void storeState(mlir::Value value, const SpanSlot &slot);
   mlir::Value countTarget(mlir::Value rate, int64_t population);
   void reportFault(int64_t code, mlir::Value row);
-  void findDemand();
   void storeConstantSums();
 
   Buffer bufferOf(mlir::Value value);
@@ -115,10 +117,7 @@ private:
   mlir::Value fresh;       ///< this is the lane's first chunk: its sums start here
   mlir::Value workerBytes; // memref<?xi8>: this worker's memory
   mlir::Value arenaPointer, faultPointer, lossesPointer, sumsPointer, transposesPointer;
-  /// Outputs of the call, as pointers; null if the host does not ask for them.
-  llvm::SmallVector<mlir::Value> outputs;
-  /// Ops that only optional outputs need: a condition, or null if no one needs them. All others are not in the table.
-  llvm::DenseMap<mlir::Operation *, mlir::Value> demand;
+  Demand demand;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, Memory> parameters;
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;
