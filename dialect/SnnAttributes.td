@@ -78,6 +78,17 @@ def Snn_FillAttr : Snn_Attr<"Fill", "fill"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def Snn_RangeAttr : Snn_Attr<"Range", "range"> {
+  let summary = "what a number may be: from `from`, and up to `to` or below `below`";
+  let description = "Without an upper end the number may be anything finite.";
+  let parameters = (ins "::mlir::FloatAttr":$from, OptionalParameter<"::mlir::FloatAttr">:$to,
+      OptionalParameter<"::mlir::FloatAttr">:$below);
+  let assemblyFormat = "`<` `from` $from (`to` $to^)? (`below` $below^)? `>`";
+  let extraClassDeclaration = [{
+    bool contains(double value) const;
+  }];
+}
+
 def Snn_PlaceAttr : Snn_Attr<"Place", "place"> {
   let summary = "where a value lies in an arena";
   let description = [{

@@ -62,9 +62,10 @@ def Snn_StateOp : Snn_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">]> {
 }
 
 def Snn_HyperOp : Snn_Op<"hyper", [Symbol, HasParent<"::mlir::ModuleOp">]> {
-  let summary = "a number that the host may change at run time, with the model's default";
-  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$value);
-  let assemblyFormat = "$sym_name `=` $value attr-dict";
+  let summary = "a number that the host may change at run time, within its range; with the model's default";
+  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$value, OptionalAttr<Snn_RangeAttr>:$range);
+  let assemblyFormat = "$sym_name `=` $value (`in` $range^)? attr-dict";
+  let hasVerifier = 1;
 }
 
 def Snn_OptimizerOp : Snn_Op<"optimizer", [HasParent<"::mlir::ModuleOp">]> {

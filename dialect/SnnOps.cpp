@@ -3,6 +3,8 @@
 
 #include "dialect/SnnDialect.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 #define GET_OP_CLASSES
@@ -71,6 +73,17 @@ LogicalResult ParameterOp::verify() {
                          << ", but expected up to two fixed extents of reals [parameter_c1]";
   if (!isa<UniformAttr, FillAttr>(getInit()))
     return emitOpError() << "starts as " << getInit() << ", but expected #snn.uniform or #snn.fill [parameter_c2]";
+  return success();
+}
+
+bool RangeAttr::contains(double value) const {
+  return std::isfinite(value) && value >= getFrom().getValueAsDouble() &&
+         (!getTo() || value <= getTo().getValueAsDouble()) && (!getBelow() || value < getBelow().getValueAsDouble());
+}
+
+LogicalResult HyperOp::verify() {
+  if (getRange() && !getRange()->contains(getValue().convertToDouble()))
+    return emitOpError() << "is " << getValueAttr() << ", but expected a value in " << *getRange() << " [hyper_c1]";
   return success();
 }
 

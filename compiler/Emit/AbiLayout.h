@@ -45,8 +45,9 @@ inline constexpr Field kTensorInfo[] = {
 static_assert(isNaturalLayout(kTensorInfo, sizeof(snn_tensor_info)));
 
 inline constexpr Field kHyperInfo[] = {
-    {Kind::Pointer, offsetof(snn_hyper_info, name)},
-    {Kind::F64, offsetof(snn_hyper_info, value)},
+    {Kind::Pointer, offsetof(snn_hyper_info, name)}, {Kind::F64, offsetof(snn_hyper_info, value)},
+    {Kind::F64, offsetof(snn_hyper_info, low)},      {Kind::F64, offsetof(snn_hyper_info, high)},
+    {Kind::U32, offsetof(snn_hyper_info, flags)},    {Kind::U32, offsetof(snn_hyper_info, reserved)},
 };
 static_assert(isNaturalLayout(kHyperInfo, sizeof(snn_hyper_info)));
 

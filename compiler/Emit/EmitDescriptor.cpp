@@ -55,6 +55,9 @@ abi::Symbol writeHyper(ConstantWriter &writer, const std::vector<HyperInfo> &hyp
     Record &record = records.emplace_back(abi::kHyperInfo);
     record.set(offsetof(snn_hyper_info, name), writer.string(number.name));
     record.set(offsetof(snn_hyper_info, value), number.value);
+    record.set(offsetof(snn_hyper_info, low), number.low);
+    record.set(offsetof(snn_hyper_info, high), number.high);
+    record.set(offsetof(snn_hyper_info, flags), int64_t(number.belowHigh ? SNN_HYPER_BELOW_HIGH : 0));
   }
   return writer.records(records);
 }

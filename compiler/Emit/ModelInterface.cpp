@@ -4,6 +4,7 @@
 #include "compiler/Emit/ModelInterface.h"
 #include "compiler/Codegen/SpanLayout.h"
 #include "llvm/ADT/StringExtras.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -117,8 +118,17 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
       return failure();
     interface.outputs.push_back(std::move(*info));
   }
-  for (auto op : module.getOps<HyperOp>())
-    interface.hyper.push_back({op.getSymName().str(), op.getValue().convertToDouble()});
+  for (auto op : module.getOps<HyperOp>()) {
+    HyperInfo &info = interface.hyper.emplace_back();
+    info.name = op.getSymName().str();
+    info.value = op.getValue().convertToDouble();
+    constexpr double unbounded = std::numeric_limits<double>::infinity();
+    std::optional<RangeAttr> range = op.getRange();
+    FloatAttr high = range ? range->getTo() ? range->getTo() : range->getBelow() : FloatAttr();
+    info.low = range ? range->getFrom().getValueAsDouble() : -unbounded;
+    info.high = high ? high.getValueAsDouble() : unbounded;
+    info.belowHigh = range && range->getBelow();
+  }
   return interface;
 }
 

@@ -25,9 +25,12 @@ struct TensorInfo {
   double low = 0, high = 0;
 };
 
+/// snn_hyper_info.
 struct HyperInfo {
   std::string name;
   double value = 0;
+  double low = 0, high = 0;
+  bool belowHigh = false;
 };
 
 struct ModelInterface {

@@ -148,6 +148,8 @@ static std::string describe(int32_t code, const snn_model_table &table, const sn
     return row + " has a NaN or an infinity in its input; nothing was updated";
   case SNN_ERROR_UNSUPPORTED:
     return "the model was compiled without this entry point (--mode=infer)";
+  case SNN_ERROR_HYPER:
+    return "a number of the loss or the optimizer is outside of its range";
   default:
     return "the model returned the unknown code " + std::to_string(code);
   }

@@ -59,7 +59,14 @@ static uint64_t hyperIndex(const snn_instance &instance, const char *name) {
 }
 
 int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double value) {
-  return onInstance(instance, [&] { instance->hyper[hyperIndex(*instance, name)] = value; });
+  return onInstance(instance, [&] {
+    uint64_t index = hyperIndex(*instance, name);
+    const snn_hyper_info &info = instance->table.hyper[index];
+    if (!inRange(info, value))
+      throw Error(SNN_ERROR_HYPER, std::string("model \"") + instance->table.name + "\": " + name + " is " +
+                                       numberText(value) + ", expected " + rangeText(info));
+    instance->hyper[index] = value;
+  });
 }
 
 int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, double *value) {

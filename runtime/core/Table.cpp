@@ -3,6 +3,8 @@
 #include "runtime/core/Table.h"
 #include "runtime/core/Error.h"
 
+#include <cmath>
+#include <cstdio>
 #include <set>
 #include <string>
 
@@ -27,6 +29,27 @@ uint64_t snn::elementCount(const snn_tensor_info &tensor) {
   for (uint32_t d = 0; d < tensor.rank; ++d)
     count *= uint64_t(tensor.shape[d]);
   return count;
+}
+
+std::string snn::numberText(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.9g", value);
+  return text;
+}
+
+bool snn::inRange(const snn_hyper_info &info, double value) {
+  return std::isfinite(value) && value >= info.low &&
+         (info.flags & SNN_HYPER_BELOW_HIGH ? value < info.high : value <= info.high);
+}
+
+std::string snn::rangeText(const snn_hyper_info &info) {
+  if (std::isinf(info.low) && std::isinf(info.high))
+    return "a finite number";
+  std::string low = std::isinf(info.low) ? "" : "at least " + numberText(info.low);
+  if (std::isinf(info.high))
+    return low;
+  std::string high = (info.flags & SNN_HYPER_BELOW_HIGH ? "below " : "at most ") + numberText(info.high);
+  return low.empty() ? high : low + " and " + high;
 }
 
 namespace {
@@ -59,8 +82,12 @@ public:
       require(table.parameters[i].dtype == table.precision,
               std::string("parameter \"") + table.parameters[i].name + "\" is not of the model's precision");
     require(table.hyper || table.hyper_count == 0, "the hyper list is missing");
-    for (uint64_t i = 0; i < table.hyper_count; ++i)
-      require(table.hyper[i].name, "a hyper value has no name");
+    for (uint64_t i = 0; i < table.hyper_count; ++i) {
+      const snn_hyper_info &info = table.hyper[i];
+      require(info.name, "a hyper value has no name");
+      require(inRange(info, info.value), std::string("\"") + info.name + "\" is " + numberText(info.value) +
+                                             ", which is outside of its own range, " + rangeText(info));
+    }
   }
 
 private:

@@ -6,12 +6,20 @@
 #include "snn/abi.h"
 
 #include <cstddef>
+#include <string>
 
 namespace snn {
 
 /// Throws Error(SNN_ERROR_LIBRARY) unless the table is one of this ABI version, complete, and each parameter and state
 /// lies within its span. `origin` starts the message.
 void checkTable(const snn_model_table *table, const char *origin);
+
+/// Whether a number of the hyper list may have this value; its range in words: "at least 0 and below 1".
+bool inRange(const snn_hyper_info &info, double value);
+std::string rangeText(const snn_hyper_info &info);
+
+/// Nine digits, as few as needed: "0.5".
+std::string numberText(double value);
 
 /// Elements of a tensor whose extents are all known.
 uint64_t elementCount(const snn_tensor_info &tensor);

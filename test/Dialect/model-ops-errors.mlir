@@ -105,3 +105,8 @@ func.func @neuron_c3(%x: tensor<3x?x4xf32>, %mem: tensor<?x4xf32>) {
   %a, %final = snn.neuron @integrator(%x : tensor<3x?x4xf32>) params() init(%mem : tensor<?x4xf32>) -> tensor<3x?x4xi1> final(tensor<?x4xf32>)
   return
 }
+
+// -----
+
+// expected-error @below {{is 1.000000e+00 : f64, but expected a value in #snn.range<from 0.000000e+00 : f64 below 1.000000e+00 : f64> [hyper_c1]}}
+snn.hyper @beta1 = 1.0 in <from 0.0 below 1.0>

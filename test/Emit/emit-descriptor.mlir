@@ -18,7 +18,7 @@
 
 module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   // CHECK: another version: none
-  // CHECK-NEXT: size 1 abi 1 precision 0 tensor size 1
+  // CHECK-NEXT: size 1 abi 2 precision 0 tensor size 1
   // CHECK-NEXT: name tiny hash 42 target x86-64-v4
   // CHECK-NEXT: steps -1 max 100 classes 10 batch 128 epochs 5
   snn.model @tiny train real = f32 max_steps = 100 classes = 10 batch = 128 epochs = 5 {snn.hash = 42 : i64}
@@ -49,7 +49,7 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   snn.state @"2.mem" : tensor<?x20xf32> rest 0.25
   snn.state @"2.syn" : tensor<?x20xf32> rest 0.0
 
-  // CHECK-NEXT: hyper lr 0.0625
+  // CHECK-NEXT: hyper lr 0.0625 from -inf to inf 0
   // CHECK-NEXT: bytes 100544 201088 256
   snn.hyper @lr = 0.0625
   snn.optimizer adam

@@ -3,6 +3,8 @@
 
 #include "compiler/Codegen/Cpu/Entries.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace snn {
@@ -172,6 +174,28 @@ void EntryWriter::parallel(Emitter &e, CallFrame &frame, Value count, StringRef 
       });
 }
 
+/// Whether one of the numbers that the host gives is outside of its range.
+static Value hyperOutside(Emitter &e, CallFrame &frame, ModuleOp module) {
+  Value outside = e.truth(false);
+  for (auto [index, op] : llvm::enumerate(module.getOps<HyperOp>())) {
+    Value value = frame.hyper(index);
+    auto compare = [&](arith::CmpFPredicate predicate, double bound) -> Value {
+      Value limit = arith::ConstantOp::create(e.b, e.b.getF64FloatAttr(bound));
+      return arith::CmpFOp::create(e.b, predicate, value, limit);
+    };
+    // The unordered predicates are true for NaN as well.
+    std::optional<RangeAttr> range = op.getRange();
+    constexpr double most = std::numeric_limits<double>::max();
+    outside =
+        e.either(outside, compare(arith::CmpFPredicate::ULT, range ? range->getFrom().getValueAsDouble() : -most));
+    outside = e.either(outside, range && range->getBelow()
+                                    ? compare(arith::CmpFPredicate::UGE, range->getBelow().getValueAsDouble())
+                                    : compare(arith::CmpFPredicate::UGT,
+                                              range && range->getTo() ? range->getTo().getValueAsDouble() : most));
+  }
+  return outside;
+}
+
 /// The first error of a call, or SNN_OK, as i32.
 Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *plan) {
   Type i32 = e.b.getI32Type();
@@ -196,8 +220,11 @@ Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan
         }
         if (kind == Kind::Step)
           require(offsetof(snn_call, state), spans.stateBytes());
+        bool usesHyper = updates || kind == Kind::Gradient;
+        Value badHyper = usesHyper ? hyperOutside(e, frame, module) : e.truth(false);
+        Value found = arith::SelectOp::create(e.b, badHyper, code(SNN_ERROR_HYPER), code(SNN_OK));
         if (!plan)
-          return arith::SelectOp::create(e.b, missing, code(SNN_ERROR_ARGUMENT), code(SNN_OK));
+          return arith::SelectOp::create(e.b, missing, code(SNN_ERROR_ARGUMENT), found);
         require(offsetof(snn_call, inputs), sizeof(snn_view));
         Value workers = frame.word(offsetof(snn_call, workers));
         auto outside = [&](Value value, int64_t most) {
@@ -230,7 +257,7 @@ Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan
                   e.either(frame.isNull(memory),
                            e.either(e.compare(arith::CmpIPredicate::ne, odd, e.index(0)),
                                     e.below(frame.word(offsetof(snn_call, arena_size)), e.toIndex(needed))));
-              Value result = arith::SelectOp::create(e.b, badArena, code(SNN_ERROR_ARENA), code(SNN_OK));
+              Value result = arith::SelectOp::create(e.b, badArena, code(SNN_ERROR_ARENA), found);
               result = arith::SelectOp::create(e.b, badSteps, code(SNN_ERROR_STEPS), result);
               return arith::SelectOp::create(e.b, noData, code(SNN_ERROR_ARGUMENT), result).getResult();
             },

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define SNN_ABI_VERSION 1u
+#define SNN_ABI_VERSION 2u
 
 /* Markers in snn_tensor_info.shape for extents that depend on the call. Time is marked even where the model fixes the
  * number of steps: step() gives and takes one of them. */
@@ -37,14 +37,15 @@ extern "C" {
 /* Return values of the entry points. Generated code has no strings: the runtime turns a code into a message. */
 enum snn_status {
   SNN_OK = 0,
-  SNN_ERROR_ARGUMENT = 1,   /* wrong struct size, batch or workers 0 or beyond their bounds, optimizer_step 0 in an
-                               update, or a span that the entry needs and that is not empty is NULL */
-  SNN_ERROR_ARENA = 2,      /* the arena is smaller than arena_size(batch, steps, workers), or is not aligned */
-  SNN_ERROR_STEPS = 3,      /* the number of time steps is not the model's, or lies outside its bounds */
-  SNN_ERROR_LABEL = 4,      /* a label is negative or not less than the number of classes (fault_row says where) */
-  SNN_ERROR_NOT_FINITE = 5, /* the input has a NaN or an infinity (fault_row says where); nothing was updated. step()
-                               leaves the state of that row as it was, other rows may have advanced */
-  SNN_ERROR_UNSUPPORTED = 6 /* the model was compiled without this entry point (--mode=infer) */
+  SNN_ERROR_ARGUMENT = 1,    /* wrong struct size, batch or workers 0 or beyond their bounds, optimizer_step 0 in an
+                                update, or a span that the entry needs and that is not empty is NULL */
+  SNN_ERROR_ARENA = 2,       /* the arena is smaller than arena_size(batch, steps, workers), or is not aligned */
+  SNN_ERROR_STEPS = 3,       /* the number of time steps is not the model's, or lies outside its bounds */
+  SNN_ERROR_LABEL = 4,       /* a label is negative or not less than the number of classes (fault_row says where) */
+  SNN_ERROR_NOT_FINITE = 5,  /* the input has a NaN or an infinity (fault_row says where); nothing was updated. step()
+                                leaves the state of that row as it was, other rows may have advanced */
+  SNN_ERROR_UNSUPPORTED = 6, /* the model was compiled without this entry point (--mode=infer) */
+  SNN_ERROR_HYPER = 7        /* a number of snn_call.hyper is outside of its range (snn_hyper_info), or not finite */
 };
 
 enum snn_dtype { SNN_DTYPE_F32 = 0, SNN_DTYPE_F64 = 1, SNN_DTYPE_U8 = 2, SNN_DTYPE_I64 = 3 };
@@ -70,7 +71,13 @@ typedef struct snn_tensor_info {
 typedef struct snn_hyper_info {
   const char *name; /* "lr", "beta1", "loss.correct" */
   double value;     /* what the model's text says */
+  double low;       /* the range in which the model's arithmetic makes sense: low <= value, and value <= high */
+  double high;      /* or, with SNN_HYPER_BELOW_HIGH, value < high. Infinite ends: anything finite */
+  uint32_t flags;   /* SNN_HYPER_BELOW_HIGH */
+  uint32_t reserved;
 } snn_hyper_info;
+
+#define SNN_HYPER_BELOW_HIGH 1u
 
 /* Runs body(context, i, worker) for each i in [0, count), in any order and at the same time; returns when all are
  * done. `worker` is less than snn_call.workers, and no two bodies run at the same time under one worker. */

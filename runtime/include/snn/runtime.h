@@ -80,7 +80,7 @@ int32_t snn_instance_init(snn_instance *instance, uint64_t seed);
 /* Puts the neurons that step() works on at rest. */
 int32_t snn_instance_reset_state(snn_instance *instance);
 
-/* Sets a number of the table's hyper list ("lr"). */
+/* Sets a number of the table's hyper list ("lr"). SNN_ERROR_HYPER, and no change, if it is outside of its range. */
 int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double value);
 int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, double *value);
 

@@ -44,7 +44,8 @@ int main(int argc, char **argv) {
   print_tensors("output", table->outputs, table->output_count);
   print_tensors("state", table->states, table->state_count);
   for (uint64_t i = 0; i < table->hyper_count; ++i)
-    printf("hyper %s %g\n", table->hyper[i].name, table->hyper[i].value);
+    printf("hyper %s %g from %g to %g %" PRIu32 "\n", table->hyper[i].name, table->hyper[i].value, table->hyper[i].low,
+           table->hyper[i].high, table->hyper[i].flags);
   printf("bytes %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", table->parameter_bytes, table->optimizer_bytes,
          table->state_bytes);
   printf("entries %d %d %d %d %d\n", table->forward != NULL, table->step != NULL, table->loss_and_gradient != NULL,

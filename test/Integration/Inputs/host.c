@@ -101,6 +101,29 @@ static void backwards(void *pool, uint64_t count, snn_body_fn body, void *contex
     body(context, i, i % workers);
 }
 
+/* A number outside of its range, or none at all, is refused by everything that would use it. */
+static void checkHyper(const snn_model_table *table, snn_call call) {
+  double numbers[16];
+  require(table->hyper_count > 0 && table->hyper_count <= 16, "another number of hyper values than expected");
+  call.hyper = numbers;
+  for (uint64_t i = 0; i < table->hyper_count; ++i)
+    numbers[i] = table->hyper[i].value;
+  for (uint64_t i = 0; i < table->hyper_count; ++i) {
+    const snn_hyper_info *info = &table->hyper[i];
+    int open = (info->flags & SNN_HYPER_BELOW_HIGH) != 0;
+    double bad[4] = {info->low - 1, isinf(info->high) || open ? info->high : info->high + 1, NAN, INFINITY};
+    for (int kind = 0; kind < 4; ++kind) {
+      numbers[i] = bad[kind];
+      require(table->loss_and_gradient(&call) == SNN_ERROR_HYPER && table->update(&call) == SNN_ERROR_HYPER &&
+                  table->train_step(&call) == SNN_ERROR_HYPER,
+              "a number outside of its range was taken");
+    }
+    numbers[i] = info->low;
+    require(table->loss_and_gradient(&call) == SNN_OK, "the lower end of a range was refused");
+    numbers[i] = info->value;
+  }
+}
+
 typedef struct memory {
   char *parameters, *gradients, *optimizer;
   size_t parameterBytes;
@@ -186,6 +209,7 @@ static memory train(const snn_model_table *table, uint64_t batch, uint64_t worke
   call.arena_size -= 1;
   require(table->train_step(&call) == SNN_ERROR_ARENA, "an arena that is too small was taken");
   call.arena_size++;
+  checkHyper(table, call);
 
   call.optimizer_step = 0;
   require(table->train_step(&call) == SNN_ERROR_ARGUMENT, "an update that has no number was made");

@@ -97,6 +97,12 @@ TEST_F(InstanceTest, HyperValues) {
   EXPECT_EQ(snn_instance_set_hyper(instance.get(), "lr", 0.5), SNN_OK);
   EXPECT_EQ(snn_instance_get_hyper(instance.get(), "lr", &value), SNN_OK);
   EXPECT_EQ(value, 0.5);
+  for (double bad : {-1.0, double(NAN), double(INFINITY)}) {
+    EXPECT_EQ(snn_instance_set_hyper(instance.get(), "lr", bad), SNN_ERROR_HYPER);
+    EXPECT_TRUE(contains(snn_last_error(), ", expected at least 0"));
+  }
+  EXPECT_EQ(snn_instance_get_hyper(instance.get(), "lr", &value), SNN_OK);
+  EXPECT_EQ(value, 0.5);
   EXPECT_EQ(snn_instance_set_hyper(instance.get(), "rate", 0.5), SNN_ERROR_NAME);
   EXPECT_TRUE(contains(snn_last_error(), "it has: lr"));
 }

@@ -4,6 +4,8 @@
  */
 #include "snn/abi.h"
 
+#include <math.h>
+
 #ifndef TINY_ABI
 #define TINY_ABI SNN_ABI_VERSION
 #endif
@@ -61,7 +63,7 @@ static const snn_tensor_info outputs[] = {{"spikes", SNN_DTYPE_F32, 3, seriesSha
 };
 static const snn_tensor_info states[] = {
     {"2.mem", SNN_DTYPE_F32, 1, classShape, classStrides, 0, SNN_INIT_CONSTANT, 0, 0.25, 0}};
-static const snn_hyper_info hyper[] = {{"lr", 0.1}};
+static const snn_hyper_info hyper[] = {{"lr", 0.1, 0.0, HUGE_VAL, 0, 0}};
 
 static uint64_t arenaSize(uint64_t batch, uint64_t steps, uint64_t workers) {
   (void)steps;
