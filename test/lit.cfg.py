@@ -2,6 +2,7 @@
 # How lit finds and runs the tests: text files with RUN lines, in folders that mirror the tree.
 
 import os
+import sys
 
 import lit.formats
 
@@ -23,6 +24,7 @@ for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
     config.substitutions.append(("%" + name + r"\b", os.path.join(config.snn_tools_dir, name)))
 config.substitutions += [
     (r"%cc\b", config.c_compiler),
+    (r"%python\b", sys.executable),
     (r"%include\b", os.path.join(config.snn_source_dir, "runtime", "include")),
     (r"%examples\b", os.path.join(config.snn_source_dir, "examples")),
 ]

@@ -132,7 +132,14 @@ struct TrainDecl {
   std::vector<TrainField> fields;
 };
 
+/// `alias LIF, lif = leaky`: spellings of other frameworks, for "did you mean".
+struct AliasDecl {
+  std::vector<Name> spellings;
+  Name meant;
+};
+
 struct SourceFile {
+  std::vector<AliasDecl> aliases;
   std::vector<ParamDecl> params;
   std::vector<std::unique_ptr<NeuronDecl>> neurons;
   std::vector<ModelDecl> models;

@@ -186,7 +186,7 @@ private:
       for (auto [index, arg] : enumerate(expr.args)) {
         os << (index ? ", " : "");
         if (expr.name == "fire" && index == 1 && !isParam(*arg.value))
-          os << surrogateText(surrogateOf(model, *arg.value));
+          os << surrogateText(current->surrogates.at(arg.value.get()));
         else
           printExpr(*arg.value);
       }

@@ -8,6 +8,7 @@
 
 #include "llvm/Support/SourceMgr.h"
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -62,7 +63,8 @@ struct CheckedNeuron {
   bool prelude = false;
   bool valid = true;
   std::vector<CheckedParam> params;
-  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
+  std::vector<CheckedState> states;                  ///< as declared; `fired` comes on top where it is used
+  std::map<const Expr *, SurrogateValue> surrogates; ///< that are written out in `fire(...)`
   std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
@@ -82,6 +84,12 @@ struct CheckedLayer {
   std::vector<ParamValue> values; ///< Neuron: one for each of its parameters
 };
 
+/// The value of one of the neuron's parameters.
+const ParamValue &valueOf(const CheckedLayer &layer, llvm::StringRef name);
+
+/// The statements that the layer's options choose among the branches of an `if`; null if no branch holds.
+const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer);
+
 struct CheckedInput {
   llvm::SMLoc loc;
   bool bytes = false; ///< u8; otherwise reals
@@ -90,10 +98,20 @@ struct CheckedInput {
   bool overTime = false;
 };
 
+/// What a number may be: at least `low`, and at most `high` or below it.
+struct NumberRange {
+  double low, high;
+  bool belowHigh = false;
+
+  bool contains(double value) const { return value >= low && (belowHigh ? value < high : value <= high); }
+};
+inline constexpr NumberRange kNotNegative{0, HUGE_VAL}, kShare{0, 1}, kBelowOne{0, 1, true};
+
 /// A number of the loss or the optimiser, under the name that it has at run time.
 struct Hyper {
   std::string name;
   double value;
+  NumberRange range;
 };
 
 struct CheckedTrain {

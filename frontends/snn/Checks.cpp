@@ -7,6 +7,7 @@
 #include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/NeuronChecks.h"
+#include "frontends/snn/NeuronRanges.h"
 #include "frontends/snn/Parser.h"
 #include "frontends/snn/TrainChecks.h"
 
@@ -62,6 +63,10 @@ public:
       : model(model), diagnostics(diagnostics), evaluator(diagnostics) {}
 
   void run() {
+    for (const SourceFile *file : {model.prelude.get(), model.file.get()})
+      for (const AliasDecl &alias : file->aliases)
+        for (const Name &spelling : alias.spellings)
+          diagnostics.addAlias(spelling.text, alias.meant.text);
     checkNeurons(*model.prelude, /*prelude=*/true);
     checkParams();
     checkNeurons(*model.file, /*prelude=*/false);
@@ -75,6 +80,8 @@ public:
       diagnostics.note(models.front().name.range, "the first is here");
     }
     checkTrain(model.file->trains, model.train, evaluator);
+    if (!diagnostics.hasErrors())
+      warnOfUnused();
   }
 
 private:
@@ -84,17 +91,35 @@ private:
     return {end, end};
   }
 
+  void warnOfUnused() {
+    for (const ParamDecl &param : model.file->params)
+      if (!evaluator.usedParams.contains(param.name.text))
+        diagnostics.warning(DiagId::Unused, param.name.range, "param '" + param.name.text + "' is never used");
+    for (const auto &let : lets)
+      if (!usedLets.contains(let.first()))
+        diagnostics.warning(DiagId::Unused, letNames.lookup(let.first()),
+                            "the layer '" + let.first() + "' is configured, but never used; a line '" + let.first() +
+                                "' puts it into the model");
+  }
+
   void checkParams() {
     StringMap<SMRange> known;
     StringMap<double> defined;
     SmallVector<StringRef> names;
+    if (model.file->params.size() > limits::kParams) {
+      diagnostics.error(DiagId::TooLarge, model.file->params[limits::kParams].name.range,
+                        "the file has " + Twine(model.file->params.size()) + " params, but at most " +
+                            Twine(limits::kParams) + " are possible");
+      model.file->params.clear();
+    }
     for (const ParamDecl &param : model.file->params)
       names.push_back(param.name.text);
     for (const auto &[name, text] : model.options.defines) {
       double value = 0;
       if (!is_contained(names, StringRef(name)))
         diagnostics.error(DiagId::UnknownDefine, {},
-                          "-D " + name + ": the model has no 'param " + name + "'" + didYouMean(name, names));
+                          "-D " + name + ": the model has no 'param " + name + "'" +
+                              diagnostics.didYouMean(name, names));
       else if (!parseNumber(text, value) || std::abs(value) > FLT_MAX)
         diagnostics.error(DiagId::InvalidDefine, {},
                           "-D " + name + "=" + text + ": expected a number, such as 12, -0.5 or 2e-3");
@@ -163,7 +188,8 @@ private:
     model.input.bytes = input.type.text == "u8";
     if (!model.input.bytes && input.type.text != "f32")
       diagnostics.error(DiagId::UnknownType, input.type.range,
-                        "an input cannot have type '" + input.type.text + "'; expected u8 or f32");
+                        "an input cannot have type '" + input.type.text + "'; expected u8 for bytes or f32 for reals" +
+                            diagnostics.didYouMean(input.type.text, {"u8", "f32"}));
     int64_t elements = 1;
     bool valid = true;
     for (const ExprPtr &extent : input.extents) {
@@ -188,6 +214,10 @@ private:
         if (static_cast<float>(*divisor) == 0)
           diagnostics.error(DiagId::OutOfRange, input.divisor->range, "the input cannot be divided by zero");
       }
+    if (model.input.bytes) {
+      auto ends = std::minmax(0.0, 255 / model.input.divisor);
+      values = {ends.first, ends.second};
+    }
     if (valid)
       shape = model.input.extents;
   }
@@ -231,6 +261,7 @@ private:
                           "'" + call.name + "' is a configured layer and takes no arguments");
         return std::nullopt;
       }
+      usedLets.insert(call.name);
       return it->second;
     }
     if (letNames.contains(call.name))
@@ -265,17 +296,48 @@ private:
     llvm::sort(letList);
     llvm::append_range(known, letList);
     SMRange name{call.place, SMLoc::getFromPointer(call.place.getPointer() + call.name.size())};
-    diagnostics.error(DiagId::UnknownLayer, name, "unknown layer '" + call.name + "'" + didYouMean(call.name, known));
+    diagnostics.error(DiagId::UnknownLayer, name,
+                      "unknown layer '" + call.name + "'" + diagnostics.didYouMean(call.name, known));
     diagnostics.note(name, "the layers are " + listOf(kLayerKinds) + "; the neurons are " + listOf(neuronList));
   }
 
+  static StringRef textOf(SMRange range) {
+    return {range.Start.getPointer(), static_cast<size_t>(range.End.getPointer() - range.Start.getPointer())};
+  }
+
+  /// What a call of `linear` most likely means by its outputs.
+  StringRef outputsText(const Expr &call) {
+    for (const Argument &argument : call.args)
+      if (diagnostics.nearest(argument.name.text, {"outputs", "inputs"}) == "outputs")
+        return textOf(argument.value->range);
+    return "100";
+  }
+
   std::optional<CheckedLayer> resolveLinear(const Expr &call) {
+    for (const Argument &argument : call.args)
+      if (diagnostics.nearest(argument.name.text, {"outputs", "bias", "inputs"}) == "inputs") {
+        diagnostics.error(DiagId::UnknownArgument, argument.range,
+                          "'" + argument.name.text +
+                              "' is not needed, as the number of inputs follows from the line before; write "
+                              "'linear(" +
+                              outputsText(call) + ")'");
+        return std::nullopt;
+      }
     auto bound = evaluator.bind(call, {"outputs", "bias"});
     if (!bound)
       return std::nullopt;
     const Argument *outputs = (*bound)[0], *bias = (*bound)[1];
+    if (outputs && bias && outputs->name.text.empty() && bias->name.text.empty() &&
+        bias->value->kind != Expr::Kind::Name) {
+      diagnostics.error(DiagId::WrongArgument, call.range,
+                        "'linear' takes the number of its outputs only, as the number of inputs follows from the line "
+                        "before; write 'linear(" +
+                            textOf(bias->range) + ")'");
+      return std::nullopt;
+    }
     if (!outputs) {
-      diagnostics.error(DiagId::MissingArgument, call.range, "'linear' needs the number of its outputs");
+      diagnostics.error(DiagId::MissingArgument, call.range,
+                        "'linear' needs the number of its outputs, as in 'linear(100)'");
       return std::nullopt;
     }
     CheckedLayer layer;
@@ -285,7 +347,9 @@ private:
       if (!evaluator.isPlain(*bias))
         return std::nullopt;
       if (word != "true" && word != "false") {
-        diagnostics.error(DiagId::WrongArgument, bias->range, "'bias' is true or false");
+        diagnostics.error(DiagId::WrongArgument, bias->range,
+                          "'bias' is true or false, but is given '" + textOf(bias->value->range) + "'" +
+                              diagnostics.didYouMean(word, {"true", "false"}));
         return std::nullopt;
       }
       layer.bias = word == "true";
@@ -304,7 +368,8 @@ private:
     if (!bound)
       return std::nullopt;
     if (!bound->front()) {
-      diagnostics.error(DiagId::MissingArgument, call.range, "'population' needs the number of classes");
+      diagnostics.error(DiagId::MissingArgument, call.range,
+                        "'population' needs the number of classes, as in 'population(10)'");
       return std::nullopt;
     }
     if (!evaluator.isPlain(*bound->front()))
@@ -323,8 +388,10 @@ private:
     int64_t index = layerCount++;
     if (layerCount == int64_t(limits::kLayers) + 1)
       diagnostics.error(DiagId::TooLarge, decl.range, "the model has more than " + Twine(limits::kLayers) + " layers");
-    if (population)
+    if (population) {
       diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
+      complete = false;
+    }
     bool labelled = !decl.name.text.empty();
     if (labelled && evaluator.isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
       diagnostics.error(DiagId::ReservedName, decl.name.range,
@@ -366,6 +433,7 @@ private:
       break;
     }
     case CheckedLayer::Kind::Linear:
+      values = {};
       if (flat && layer.to[0] > limits::kWeightElements / shape->front())
         diagnostics.error(DiagId::TooLarge, decl.call->range,
                           "the weight has " + Twine(layer.to[0]) + " x " + Twine(shape->front()) +
@@ -373,6 +441,8 @@ private:
       break;
     case CheckedLayer::Kind::Neuron:
       layer.to = layer.from;
+      checkRanges(layer, *decl.call, values, model.maxSteps, diagnostics, rangeWork);
+      values = {0, 1};
       if (flat && shape->front() > limits::kNeurons)
         diagnostics.error(DiagId::TooLarge, decl.call->range,
                           "the layer has " + Twine(shape->front()) + " neurons, but at most " +
@@ -382,13 +452,16 @@ private:
       layer.to = {layer.classes};
       if (flat && shape->front() % layer.classes != 0)
         diagnostics.error(DiagId::PopulationMismatch, decl.call->range,
-                          Twine(shape->front()) + " neurons do not divide into " + Twine(layer.classes) + " classes");
+                          Twine(shape->front()) + " neurons do not divide into " + Twine(layer.classes) +
+                              " classes of equal size; the layer before needs a multiple of " + Twine(layer.classes) +
+                              ", such as " +
+                              Twine((shape->front() + layer.classes - 1) / layer.classes * layer.classes));
       break;
     }
     if (!flat && layer.kind != CheckedLayer::Kind::Flatten) {
       diagnostics.error(DiagId::NotFlat, decl.call->range,
                         "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
-                            " here; add a line 'flatten' before it");
+                            " here, without the batch; add a line 'flatten' before it");
       if (layer.to.size() != 1) {
         shape.reset();
         return;
@@ -409,7 +482,8 @@ private:
     diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
                       last && population
                           ? "'population' counts spikes, so the layer before it must be one of neurons, such as 'leaky'"
-                          : "the loss counts spikes, so the last layer must be one of neurons, such as 'leaky'");
+                          : "the outputs of a model are spikes, so its last layer must be one of neurons; add a line "
+                            "such as 'leaky' behind this one");
   }
 
   CheckedModel &model;
@@ -418,6 +492,9 @@ private:
   StringMap<const CheckedNeuron *> neurons;
   StringMap<SMRange> neuronNames, letNames, labels;
   StringMap<std::optional<CheckedLayer>> lets;
+  StringSet<> usedLets;
+  Interval values;                ///< in which all values lie after the layers so far
+  uint64_t rangeWork = 4'000'000; ///< what may be spent on finding out what neurons can do, a tenth of a second
   std::optional<std::vector<int64_t>> shape; ///< of one sample, after the layers so far; unknown after an error
   const LayerDecl *last = nullptr;
   int64_t layerCount = 0;
@@ -428,6 +505,20 @@ private:
 } // namespace
 
 void check(CheckedModel &model, Diagnostics &diagnostics) { Checker(model, diagnostics).run(); }
+
+const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
+  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+    if (param.name.text == name)
+      return value;
+  llvm_unreachable("the checks know each parameter that a body names");
+}
+
+const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer) {
+  for (const Branch &branch : statement.branches)
+    if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)
+      return &branch.body;
+  return nullptr;
+}
 
 const CheckedState *CheckedNeuron::membrane() const {
   for (const CheckedState &state : states)

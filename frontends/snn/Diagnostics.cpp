@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Collects and shows errors in a model's text.
+// Collects and shows errors and warnings about a model's text.
 
 #include "frontends/snn/Diagnostics.h"
 
 #include "frontends/snn/Limits.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <charconv>
+#include <cstdlib>
 
 using namespace llvm;
 
@@ -26,48 +28,158 @@ StringRef idOf(DiagId id) {
 
 bool Diagnostics::full() const { return errors > limits::kErrors; }
 
+void Diagnostics::add(Kind kind, DiagId id, unsigned &count, SMRange where, const Twine &message) {
+  dropped = count >= limits::kErrors;
+  ++count;
+  if (!dropped)
+    groups.push_back({{kind, where, (message + " [" + idOf(id) + "]").str()}});
+}
+
 void Diagnostics::error(DiagId id, SMRange where, const Twine &message) {
-  if (full())
-    return;
-  ++errors;
-  if (!full())
-    groups.push_back({{where, (message + " [" + idOf(id) + "]").str()}});
+  add(SourceMgr::DK_Error, id, errors, where, message);
+}
+
+void Diagnostics::warning(DiagId id, SMRange where, const Twine &message) {
+  add(SourceMgr::DK_Warning, id, warnings, where, message);
 }
 
 void Diagnostics::note(SMRange where, const Twine &message) {
-  if (!full())
-    groups.back().push_back({where, message.str()});
+  if (!dropped)
+    groups.back().push_back({SourceMgr::DK_Note, where, message.str()});
 }
 
-void Diagnostics::show(raw_ostream &os, const Entry &entry, SourceMgr::DiagKind kind) const {
-  if (entry.where.isValid())
-    sources.GetMessage(entry.where.Start, kind, entry.message, entry.where).print(nullptr, os, /*ShowColors=*/false);
-  else
-    os << (kind == SourceMgr::DK_Error ? "error: " : "note: ") << entry.message << '\n';
+namespace {
+
+/// What is shown of a line: a long one is cut to a window around the place.
+constexpr size_t kShownColumns = 160, kShownBefore = 60;
+
+/// Nothing that a terminal would obey: a tab is one blank, any other byte outside of printable ASCII a question mark.
+std::string harmless(StringRef text) {
+  std::string result(text);
+  for (char &c : result)
+    c = c == '\t' ? ' ' : isPrint(c) ? c : '?';
+  return result;
+}
+
+/// Colours, where the stream is a terminal that has them and the user does not mind (no-color.org).
+class Paint {
+public:
+  explicit Paint(raw_ostream &os) : os(os), on(os.has_colors() && !std::getenv("NO_COLOR")) {}
+  void operator()(raw_ostream::Colors colour) {
+    if (on)
+      os.changeColor(colour, /*Bold=*/true);
+  }
+  void reset() {
+    if (on)
+      os.resetColor();
+  }
+
+private:
+  raw_ostream &os;
+  bool on;
+};
+
+void writeLine(raw_ostream &os, StringRef line, size_t column, size_t length) {
+  size_t begin = column > kShownColumns - kShownBefore && line.size() > kShownColumns ? column - kShownBefore : 0;
+  StringRef shown = line.substr(begin, kShownColumns).rtrim("\r");
+  StringRef before = begin > 0 ? "..." : "", after = begin + kShownColumns < line.size() ? "..." : "";
+  os << before << harmless(shown) << after << '\n';
+  size_t caret = column - begin;
+  os.indent(before.size() + caret);
+  Paint paint(os);
+  paint(raw_ostream::GREEN);
+  os << '^';
+  size_t end = std::min(caret + length, shown.size());
+  for (size_t at = caret + 1; at < end; ++at)
+    os << '~';
+  paint.reset();
+  os << '\n';
+}
+
+} // namespace
+
+void Diagnostics::show(raw_ostream &os, const Entry &entry, bool withLine) const {
+  unsigned buffer = entry.where.isValid() ? sources.FindBufferContainingLoc(entry.where.Start) : 0;
+  StringRef line;
+  size_t column = 0, length = 0;
+  Paint paint(os);
+  paint(raw_ostream::SAVEDCOLOR);
+  if (buffer != 0) {
+    StringRef text = sources.getMemoryBuffer(buffer)->getBuffer();
+    size_t at = entry.where.Start.getPointer() - text.data();
+    size_t begin = text.rfind('\n', at) + 1; // npos + 1 is 0
+    line = text.slice(begin, text.find('\n', at));
+    column = at - begin;
+    length = entry.where.End.getPointer() - entry.where.Start.getPointer();
+    os << harmless(sources.getMemoryBuffer(buffer)->getBufferIdentifier()) << ':'
+       << sources.FindLineNumber(entry.where.Start, buffer) << ':' << column + 1 << ": ";
+  }
+  bool isNote = entry.kind == SourceMgr::DK_Note, isError = entry.kind == SourceMgr::DK_Error;
+  paint(isNote ? raw_ostream::CYAN : isError ? raw_ostream::RED : raw_ostream::MAGENTA);
+  os << (isNote ? "note: " : isError ? "error: " : "warning: ");
+  paint.reset();
+  paint(raw_ostream::SAVEDCOLOR);
+  os << harmless(entry.message) << '\n';
+  paint.reset();
+  if (buffer != 0 && withLine && !line.trim().empty())
+    writeLine(os, line, column, length);
 }
 
 void Diagnostics::render(raw_ostream &os) const {
-  // The model's text is one buffer, and all errors lie in it: addresses are positions.
+  // Within a buffer, addresses are positions; what belongs to the command line comes first.
   std::vector<std::pair<const char *, size_t>> order;
   for (auto [index, group] : enumerate(groups))
     order.emplace_back(group.front().where.Start.getPointer(), index);
   llvm::sort(order);
   for (auto [position, index] : order)
-    for (const Entry &entry : groups[index])
-      show(os, entry, &entry == &groups[index].front() ? SourceMgr::DK_Error : SourceMgr::DK_Note);
-  if (full())
+    for (const Entry &entry : groups[index]) {
+      // A note about the very place, or about what holds it, needs no second picture of it.
+      SMRange first = groups[index].front().where;
+      bool again = entry.kind == SourceMgr::DK_Note && entry.where.isValid() &&
+                   entry.where.Start.getPointer() <= first.Start.getPointer() &&
+                   entry.where.End.getPointer() >= first.End.getPointer();
+      show(os, entry, !again);
+    }
+  if (errors > limits::kErrors)
     os << "error: too many errors, the rest is not shown\n";
+  if (warnings > limits::kErrors)
+    os << "warning: too many warnings, the rest is not shown\n";
 }
 
-std::string didYouMean(StringRef found, ArrayRef<StringRef> candidates) {
+std::string printable(StringRef text) {
+  constexpr size_t most = 64, kept = 24;
+  if (text.size() > most)
+    return harmless(text.take_front(kept)) + "..." + harmless(text.take_back(kept));
+  return harmless(text);
+}
+
+void Diagnostics::addAlias(StringRef spelling, StringRef meant) { aliases[spelling.lower()].push_back(meant); }
+
+StringRef Diagnostics::nearest(StringRef found, ArrayRef<StringRef> candidates) const {
+  found = found.substr(found.rfind('.') + 1); // npos + 1 is 0
+  if (found.size() > limits::kNameCharacters)
+    return ""; // the time that it takes is quadratic in the length
+  for (StringRef candidate : candidates)
+    if (found.equals_insensitive(candidate))
+      return candidate;
+  if (auto it = aliases.find(found.lower()); it != aliases.end())
+    for (StringRef meant : it->second)
+      if (is_contained(candidates, meant))
+        return meant;
   unsigned best = found.size() / 3 + 1; // one letter of three may be wrong
   StringRef nearest;
   for (StringRef candidate : candidates)
-    if (unsigned distance = found.edit_distance(candidate, /*AllowReplacements=*/true, best); distance < best) {
+    if (unsigned distance = found.edit_distance_insensitive(candidate, /*AllowReplacements=*/true, best);
+        distance < best) {
       best = distance;
       nearest = candidate;
     }
-  return nearest.empty() ? "" : ("; did you mean '" + nearest + "'?").str();
+  return nearest;
+}
+
+std::string Diagnostics::didYouMean(StringRef found, ArrayRef<StringRef> candidates) const {
+  StringRef name = nearest(found, candidates);
+  return name.empty() ? "" : ("; did you mean '" + name + "'?").str();
 }
 
 std::string listOf(ArrayRef<StringRef> words) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Errors in a model's text: their table, how they are collected, and how they are shown.
+// Errors and warnings about a model's text: their table, how they are collected, and how they are shown.
 
 #ifndef SNN_FRONTENDS_SNN_DIAGNOSTICS_H
 #define SNN_FRONTENDS_SNN_DIAGNOSTICS_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/SourceMgr.h"
@@ -17,6 +19,8 @@
   X(FileTooLarge, "file-too-large")                                                                                    \
   X(InvalidCharacter, "invalid-character")                                                                             \
   X(InvalidNumber, "invalid-number")                                                                                   \
+  X(ForeignSyntax, "foreign-syntax")                                                                                   \
+  X(NameTooLong, "name-too-long")                                                                                      \
   X(MissingHeader, "missing-header")                                                                                   \
   X(UnsupportedVersion, "unsupported-version")                                                                         \
   X(Syntax, "syntax")                                                                                                  \
@@ -41,6 +45,7 @@
   X(EachWithoutLearn, "each-without-learn")                                                                            \
   X(NotConstant, "not-constant")                                                                                       \
   X(NotFinite, "not-finite")                                                                                           \
+  X(DivisionByZero, "division-by-zero")                                                                                \
   X(OutOfRange, "out-of-range")                                                                                        \
   X(MissingModel, "missing-model")                                                                                     \
   X(MissingInput, "missing-input")                                                                                     \
@@ -53,7 +58,11 @@
   X(NotAssignable, "not-assignable")                                                                                   \
   X(NotASpike, "not-a-spike")                                                                                          \
   X(SpikeCount, "spike-count")                                                                                         \
-  X(NotAnOption, "not-an-option")
+  X(NotAnOption, "not-an-option")                                                                                      \
+  X(Unused, "unused")                                                                                                  \
+  X(ConstantState, "constant-state")                                                                                   \
+  X(Clamped, "clamped")                                                                                                \
+  X(NeverFires, "never-fires")
 
 namespace snn::frontend {
 
@@ -66,36 +75,52 @@ enum class DiagId {
 /// The name in brackets after a message, by which a diagnostic is looked up.
 llvm::StringRef idOf(DiagId id);
 
-/// Collects diagnostics. After limits::kErrors of them the rest is dropped.
+/// Collects diagnostics. After limits::kErrors errors, or as many warnings, the rest of that kind is dropped.
 class Diagnostics {
 public:
   explicit Diagnostics(llvm::SourceMgr &sources) : sources(sources) {}
 
   /// An error at `where`; an invalid range stands for the command line.
   void error(DiagId id, llvm::SMRange where, const llvm::Twine &message);
-  /// Adds to the last error.
+  /// Something that is allowed and most likely not meant.
+  void warning(DiagId id, llvm::SMRange where, const llvm::Twine &message);
+  /// Adds to the last error or warning.
   void note(llvm::SMRange where, const llvm::Twine &message);
+
+  /// From now on, `spelling` is a way to say `meant`. Upper and lower case do not count.
+  void addAlias(llvm::StringRef spelling, llvm::StringRef meant);
+  /// The candidate for which `found` is an alias, or which is nearest to it; empty if none is near. Case and a leading
+  /// path ("nn.Flatten") do not count.
+  llvm::StringRef nearest(llvm::StringRef found, llvm::ArrayRef<llvm::StringRef> candidates) const;
+  /// "; did you mean 'x'?" with the nearest candidate, or "".
+  std::string didYouMean(llvm::StringRef found, llvm::ArrayRef<llvm::StringRef> candidates) const;
 
   bool hasErrors() const { return errors > 0; }
   bool full() const;
-  /// Writes everything, in the order of the text.
+  /// Writes everything, in the order of the text; with colours if `os` has them. Whatever the text holds, nothing but
+  /// printable characters and ends of lines is written.
   void render(llvm::raw_ostream &os) const;
 
   llvm::SourceMgr &sources;
 
 private:
+  using Kind = llvm::SourceMgr::DiagKind;
   struct Entry {
+    Kind kind;
     llvm::SMRange where;
     std::string message;
   };
-  void show(llvm::raw_ostream &os, const Entry &entry, llvm::SourceMgr::DiagKind kind) const;
+  void add(Kind kind, DiagId id, unsigned &count, llvm::SMRange where, const llvm::Twine &message);
+  void show(llvm::raw_ostream &os, const Entry &entry, bool withLine) const;
 
-  std::vector<std::vector<Entry>> groups; ///< an error and its notes
-  unsigned errors = 0;
+  std::vector<std::vector<Entry>> groups;                         ///< an error or a warning, and its notes
+  llvm::StringMap<llvm::SmallVector<llvm::StringRef, 1>> aliases; ///< what a spelling in lower case may mean
+  unsigned errors = 0, warnings = 0;
+  bool dropped = false; ///< what came last is not shown, nor are its notes
 };
 
-/// "; did you mean 'x'?" with the candidate that is nearest to `found`, or "" if none is near.
-std::string didYouMean(llvm::StringRef found, llvm::ArrayRef<llvm::StringRef> candidates);
+/// `text` with every byte that is no printable ASCII replaced by '?', and cut in the middle if it is long.
+std::string printable(llvm::StringRef text);
 
 /// "a, b and c"
 std::string listOf(llvm::ArrayRef<llvm::StringRef> words);

@@ -54,26 +54,20 @@ std::optional<double> foldNumber(const Expr &expr) {
   return result && std::abs(*result) <= FLT_MAX ? result : std::nullopt;
 }
 
-SurrogateValue surrogateOf(const CheckedModel &model, const Expr &expr) {
-  Diagnostics none(*model.sources);
-  Evaluator evaluator(none);
-  for (const auto &[name, value] : model.params)
-    evaluator.params[name] = value;
-  return *evaluator.surrogate(expr);
-}
-
 std::optional<double> Evaluator::fold(const Expr &expr) {
   switch (expr.kind) {
   case Expr::Kind::Number:
     return expr.number;
   case Expr::Kind::Name: {
-    if (auto it = params.find(expr.name); it != params.end())
+    if (auto it = params.find(expr.name); it != params.end()) {
+      usedParams.insert(expr.name);
       return it->second;
+    }
     SmallVector<StringRef> known(params.keys());
     llvm::sort(known);
     diagnostics.error(DiagId::UnknownName, expr.range,
                       "unknown name '" + expr.name + "', expected a number or a 'param' of this file" +
-                          didYouMean(expr.name, known));
+                          diagnostics.didYouMean(expr.name, known));
     return std::nullopt;
   }
   case Expr::Kind::Call:
@@ -149,6 +143,19 @@ bool Evaluator::isNew(const Name &name, StringMap<SMRange> &known, StringRef wha
   return false;
 }
 
+/// In snnTorch whether a value is trained is an argument of its own.
+std::string Evaluator::hintForArgument(const Argument &argument, ArrayRef<StringRef> formals) {
+  StringRef found = argument.name.text, name = found;
+  if (name.consume_front("learn_") && is_contained(formals, name))
+    return ("; a value that is trained is written '" + name + " = learn 0.9'").str();
+  StringRef meant = diagnostics.nearest(found, formals), path = argument.value->name;
+  if (!meant.empty() && path.contains('.')) // so that the answer does not lead into the next mistake
+    return ("; write '" + meant + " = " + path.rsplit('.').second +
+            (argument.value->kind == Expr::Kind::Call ? "(...)'" : "'"))
+        .str();
+  return diagnostics.didYouMean(found, formals);
+}
+
 std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, ArrayRef<StringRef> formals) {
   std::vector<const Argument *> bound(formals.size());
   size_t position = 0;
@@ -160,7 +167,7 @@ std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, A
       if (index == formals.size()) {
         diagnostics.error(DiagId::UnknownArgument, argument.name.range,
                           "'" + call.name + "' has no parameter '" + argument.name.text + "'" +
-                              didYouMean(argument.name.text, formals));
+                              hintForArgument(argument, formals));
         if (!formals.empty())
           diagnostics.note(call.range, "its parameters are " + listOf(formals));
         valid = false;
@@ -197,7 +204,7 @@ std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
   }
   if (!(info = findSurrogate(expr.name))) {
     diagnostics.error(DiagId::UnknownSurrogate, expr.range,
-                      "unknown surrogate '" + expr.name + "'" + didYouMean(expr.name, known));
+                      "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
     diagnostics.note(expr.range, "the surrogates are " + listOf(known));
     return std::nullopt;
   }

@@ -8,14 +8,12 @@
 #include "frontends/snn/Diagnostics.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace snn::frontend {
 
 /// The value of an expression of numbers alone, or nothing; reports no errors.
 std::optional<double> foldNumber(const Expr &expr);
-
-/// A surrogate that is written out in the body of a neuron of a model that was checked.
-SurrogateValue surrogateOf(const CheckedModel &model, const Expr &expr);
 
 /// Evaluates what must be constant. All functions report errors and return nothing on one.
 class Evaluator {
@@ -23,6 +21,7 @@ public:
   explicit Evaluator(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
 
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
+  llvm::StringSet<> usedParams;   ///< those that one of them did use
 
   /// A number that fits into f32.
   std::optional<double> number(const Expr &expr);
@@ -42,6 +41,7 @@ public:
   Diagnostics &diagnostics;
 
 private:
+  std::string hintForArgument(const Argument &argument, llvm::ArrayRef<llvm::StringRef> formals);
   std::optional<double> fold(const Expr &expr);
 };
 

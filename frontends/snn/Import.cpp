@@ -147,11 +147,18 @@ private:
       }
   }
 
+  void declareHyper(SMLoc loc, const Hyper &hyper) {
+    FloatAttr high = std::isinf(hyper.range.high) ? FloatAttr() : f64(hyper.range.high), none;
+    HyperOp::create(builder, at(loc), builder.getStringAttr(hyper.name), f64(hyper.value),
+                    RangeAttr::get(context, f64(hyper.range.low), hyper.range.belowHigh ? none : high,
+                                   hyper.range.belowHigh ? high : none));
+  }
+
   void declareTraining() {
     for (const Hyper &hyper : model.train.optimizer)
-      HyperOp::create(builder, at(model.train.optimizerLoc), hyper.name, APFloat(hyper.value));
-    HyperOp::create(builder, at(model.train.lossLoc), "loss.correct", APFloat(model.train.correct));
-    HyperOp::create(builder, at(model.train.lossLoc), "loss.incorrect", APFloat(model.train.incorrect));
+      declareHyper(model.train.optimizerLoc, hyper);
+    declareHyper(model.train.lossLoc, {"loss.correct", model.train.correct, kShare});
+    declareHyper(model.train.lossLoc, {"loss.incorrect", model.train.incorrect, kShare});
     OptimizerOp::create(builder, at(model.train.optimizerLoc),
                         model.train.adam ? OptimizerKind::Adam : OptimizerKind::Sgd);
   }

@@ -16,21 +16,6 @@ using namespace mlir;
 namespace snn::frontend {
 namespace {
 
-const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
-  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
-    if (param.name.text == name)
-      return value;
-  llvm_unreachable("the checks know each parameter that a body names");
-}
-
-/// The branch that the layer's options choose, or null.
-const Statements *chosen(const Statement &statement, const CheckedLayer &layer) {
-  for (const Branch &branch : statement.branches)
-    if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)
-      return &branch.body;
-  return nullptr;
-}
-
 bool usesFired(const Expr &expr) {
   if (expr.kind == Expr::Kind::Name)
     return expr.name == "fired";
@@ -41,7 +26,7 @@ bool usesFired(const Statements &body, const CheckedLayer &layer) {
   return llvm::any_of(body, [&](const Statement &statement) {
     if (statement.kind != Statement::Kind::If)
       return usesFired(*statement.value);
-    const Statements *branch = chosen(statement, layer);
+    const Statements *branch = chosenBranch(statement, layer);
     return branch && usesFired(*branch, layer);
   });
 }
@@ -52,7 +37,7 @@ void collectFixed(const Statements &body, const CheckedLayer &layer,
     if (statement.kind == Statement::Kind::Fixed)
       constants.emplace_back(statement.name.text.str(), layer.neuron->fixed.at(&statement));
     else if (statement.kind == Statement::Kind::If)
-      if (const Statements *branch = chosen(statement, layer))
+      if (const Statements *branch = chosenBranch(statement, layer))
         collectFixed(*branch, layer, constants);
   }
 }
@@ -125,7 +110,7 @@ private:
         spike = importExpr(*statement.value);
         break;
       case Statement::Kind::If:
-        if (const Statements *branch = chosen(statement, layer))
+        if (const Statements *branch = chosenBranch(statement, layer))
           importStatements(*branch);
         break;
       }
@@ -210,15 +195,9 @@ private:
   }
 
   Attribute surrogate(const Expr &expr) {
-    const SurrogateValue *value = nullptr;
-    SurrogateValue direct;
-    for (auto [param, given] : llvm::zip(layer.neuron->params, layer.values))
-      if (expr.kind == Expr::Kind::Name && param.kind == ParamKind::Surrogate && param.name.text == expr.name)
-        value = &given.surrogate;
-    if (!value) {
-      direct = surrogateOf(model, expr);
-      value = &direct;
-    }
+    auto written = layer.neuron->surrogates.find(&expr);
+    const SurrogateValue *value =
+        written == layer.neuron->surrogates.end() ? &valueOf(layer, expr.name).surrogate : &written->second;
     return value->info->build(builder.getContext(), value->numbers);
   }
 

@@ -10,9 +10,13 @@
 namespace snn::frontend::limits {
 
 inline constexpr size_t kFileBytes = size_t(1) << 20;
-inline constexpr unsigned kNesting = 128; ///< of expressions, and of blocks
-inline constexpr unsigned kErrors = 20;   ///< reported in one run
+inline constexpr unsigned kNesting = 128;      ///< of expressions, and of blocks
+inline constexpr unsigned kErrors = 20;        ///< reported in one run; the same for warnings
+inline constexpr size_t kNameCharacters = 100; ///< a model's name and "_snn_query" fit into the library's note
+inline constexpr size_t kParams = 4096;        ///< `param` lines
 inline constexpr size_t kLayers = 1024;
+inline constexpr size_t kNeuronParams = 256;
+inline constexpr size_t kWords = 256;       ///< of an option
 inline constexpr size_t kStatements = 1024; ///< in a neuron, with the branches of `if`
 inline constexpr size_t kRank = 8;          ///< extents of an input
 inline constexpr int64_t kSampleElements = int64_t(1) << 24;

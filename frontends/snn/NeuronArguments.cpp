@@ -64,14 +64,15 @@ std::optional<ParamValue> checkWord(const Argument &argument, const CheckedParam
   ParamValue value;
   if (expr.kind != Expr::Kind::Name) {
     evaluator.diagnostics.error(DiagId::WrongArgument, argument.range,
-                                "'" + param.name.text + "' is one of " + listOf(param.words));
+                                "'" + param.name.text + "' is one of the words " + listOf(param.words));
     return std::nullopt;
   }
   if (!is_contained(param.words, expr.name)) {
+    std::string hint = evaluator.diagnostics.didYouMean(expr.name, param.words);
+    if (hint.empty())
+      hint = "; it is one of " + listOf(param.words);
     evaluator.diagnostics.error(DiagId::UnknownWord, expr.range,
-                                "'" + param.name.text + "' cannot be '" + expr.name + "'" +
-                                    didYouMean(expr.name, param.words));
-    evaluator.diagnostics.note(param.name.range, "it is one of " + listOf(param.words));
+                                "'" + param.name.text + "' cannot be '" + expr.name + "'" + hint);
     return std::nullopt;
   }
   value.word = expr.name.str();

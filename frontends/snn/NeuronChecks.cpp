@@ -7,6 +7,10 @@
 #include "frontends/snn/Parser.h"
 #include "frontends/snn/Surrogates.h"
 
+#include "llvm/ADT/StringSet.h"
+
+#include <utility>
+
 using namespace llvm;
 
 namespace snn::frontend {
@@ -19,14 +23,20 @@ public:
 
   void run() {
     neuron.valid = decl.valid;
-    Flow flow;
-    define(flow, decl.input, Kind::Input);
+    if (decl.params.size() > limits::kNeuronParams)
+      return error(DiagId::TooLarge, decl.params[limits::kNeuronParams].name.range,
+                   "neuron '" + decl.name.text + "' has " + Twine(decl.params.size()) + " parameters, but at most " +
+                       Twine(limits::kNeuronParams) + " are possible");
+    collectAssigned(decl.body);
+    define(decl.input, Kind::Input);
     for (const NeuronParam &param : decl.params)
-      checkParam(flow, param);
-    checkStatements(decl.body, flow, /*top=*/true);
-    if (flow.spikes == 0 && decl.valid && !tooLarge)
+      checkParam(param);
+    checkStatements(decl.body, /*top=*/true);
+    if (spikes == 0 && decl.valid && !tooLarge)
       error(DiagId::SpikeCount, decl.name.range,
             "neuron '" + decl.name.text + "' never says what it fires; expected 'spike fire(...)'");
+    if (neuron.valid && !neuron.prelude)
+      warnOfUnused();
   }
 
 private:
@@ -36,33 +46,39 @@ private:
     Kind kind;
     SMRange range;
   };
-  /// What is known at a point of the body: names in scope, constants that a path to it may have fixed, and the number
-  /// of `spike` statements before it.
-  struct Flow {
-    std::map<StringRef, Entry> names;
-    std::map<StringRef, SMRange> fixed;
-    unsigned spikes = 0;
-  };
+  /// What a branch changed: the names that it assigned, with what they are now (or, on the way out of it, were before;
+  /// nothing: unknown), and the constants that it fixed.
+  using Changes = std::map<StringRef, std::optional<Entry>>;
 
   void error(DiagId id, SMRange where, const Twine &message) {
     diagnostics.error(id, where, message);
     neuron.valid = false;
   }
 
-  void define(Flow &flow, const Name &name, Kind kind) {
+  void define(const Name &name, Kind kind) {
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    if (std::optional<SMRange> first = definitionOf(flow, name.text))
+    if (std::optional<SMRange> first = definitionOf(name.text))
       return redefined(name, *first);
-    flow.names[name.text] = {kind, name.range};
+    set(name.text, Entry{kind, name.range});
   }
 
-  std::optional<SMRange> definitionOf(const Flow &flow, StringRef name) {
-    if (auto it = flow.names.find(name); it != flow.names.end())
+  std::optional<SMRange> definitionOf(StringRef name) {
+    if (auto it = names.find(name); it != names.end())
       return it->second.range;
-    if (auto it = flow.fixed.find(name); it != flow.fixed.end())
+    if (auto it = fixed.find(name); it != fixed.end())
       return it->second;
     return std::nullopt;
+  }
+
+  /// Every change of `names` passes here, so that a branch can be undone.
+  void set(StringRef name, std::optional<Entry> entry) {
+    auto it = names.find(name);
+    undo.try_emplace(name, it == names.end() ? std::nullopt : std::optional(it->second));
+    if (entry)
+      names[name] = *entry;
+    else
+      names.erase(name);
   }
 
   void redefined(const Name &name, SMRange first) {
@@ -70,7 +86,7 @@ private:
     diagnostics.note(first, "first defined here");
   }
 
-  void checkParam(Flow &flow, const NeuronParam &decl) {
+  void checkParam(const NeuronParam &decl) {
     CheckedParam param;
     param.name = decl.name;
     const Expr &value = *decl.value;
@@ -80,8 +96,7 @@ private:
       valid = checkWords(value, param.words);
       if (valid)
         param.byDefault.word = param.words.front().str();
-    } else if ((value.kind == Expr::Kind::Name && findSurrogate(value.name) &&
-                !evaluator.params.contains(value.name)) ||
+    } else if ((value.kind == Expr::Kind::Name && !evaluator.params.contains(value.name) && isLikeSurrogate(value)) ||
                (value.kind == Expr::Kind::Call && value.name != "exp")) {
       param.kind = ParamKind::Surrogate;
       auto surrogate = evaluator.surrogate(value);
@@ -93,14 +108,27 @@ private:
         param.byDefault.number = *number;
     }
     neuron.valid &= valid;
-    define(flow, decl.name,
-           param.kind == ParamKind::Option      ? Kind::Option
-           : param.kind == ParamKind::Surrogate ? Kind::Surrogate
-                                                : Kind::Number);
+    define(decl.name, param.kind == ParamKind::Option      ? Kind::Option
+                      : param.kind == ParamKind::Surrogate ? Kind::Surrogate
+                                                           : Kind::Number);
     neuron.params.push_back(std::move(param));
   }
 
+  /// A surrogate, or what is more likely a misspelt one than a misspelt param.
+  bool isLikeSurrogate(const Expr &name) {
+    SmallVector<StringRef> known;
+    for (const SurrogateInfo &info : surrogates())
+      known.push_back(info.name);
+    return findSurrogate(name.name) || !diagnostics.nearest(name.name, known).empty();
+  }
+
   bool checkWords(const Expr &call, std::vector<StringRef> &words) {
+    if (call.args.size() > limits::kWords) {
+      diagnostics.error(DiagId::TooLarge, call.args[limits::kWords].range,
+                        "'one_of' has " + Twine(call.args.size()) + " words, but at most " + Twine(limits::kWords) +
+                            " are possible");
+      return false;
+    }
     for (const Argument &arg : call.args) {
       if (!arg.name.text.empty() || arg.learn || arg.each || arg.value->kind != Expr::Kind::Name) {
         diagnostics.error(DiagId::WrongArgument, arg.range, "expected a word, as in 'one_of(subtract, zero)'");
@@ -118,7 +146,7 @@ private:
     return false;
   }
 
-  void checkStatements(const Statements &body, Flow &flow, bool top) {
+  void checkStatements(const Statements &body, bool top) {
     for (const Statement &statement : body) {
       if (diagnostics.full())
         return;
@@ -130,28 +158,28 @@ private:
       }
       switch (statement.kind) {
       case Statement::Kind::State:
-        checkState(statement, flow, top);
+        checkState(statement, top);
         break;
       case Statement::Kind::Fixed:
-        checkFixed(statement, flow);
+        checkFixed(statement);
         break;
       case Statement::Kind::Assign:
-        checkAssign(statement, flow);
+        checkAssign(statement);
         break;
       case Statement::Kind::Spike:
-        checkSpike(statement, flow);
+        checkSpike(statement);
         break;
       case Statement::Kind::If:
-        checkIf(statement, flow);
+        checkIf(statement);
         break;
       }
     }
   }
 
-  void checkState(const Statement &statement, Flow &flow, bool top) {
+  void checkState(const Statement &statement, bool top) {
     if (!top)
       error(DiagId::Misplaced, statement.range, "a state cannot depend on an option; declare it outside of 'if'");
-    define(flow, statement.name, Kind::State);
+    define(statement.name, Kind::State);
     auto rest = evaluator.number(*statement.value);
     if (!rest)
       neuron.valid = false;
@@ -159,33 +187,40 @@ private:
   }
 
   /// Its symbol stands beside those of parameters and states, so it shares their names.
-  void checkFixed(const Statement &statement, Flow &flow) {
+  void checkFixed(const Statement &statement) {
     const Name &name = statement.name;
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    if (std::optional<SMRange> first = definitionOf(flow, name.text))
+    if (std::optional<SMRange> first = definitionOf(name.text))
       redefined(name, *first);
-    else
-      flow.fixed[name.text] = name.range;
+    else {
+      fixed[name.text] = name.range;
+      newlyFixed.push_back(name.text);
+    }
     auto value = evaluator.number(*statement.value);
     if (!value)
       neuron.valid = false;
     neuron.fixed[&statement] = value.value_or(0);
   }
 
-  void checkAssign(const Statement &statement, Flow &flow) {
-    Type type = check(*statement.value, flow);
+  void checkAssign(const Statement &statement) {
     const Name &name = statement.name;
+    target = name.text;
+    Type type = check(*statement.value);
+    target = "";
     if (isReservedWord(name.text))
       return error(DiagId::NotAssignable, name.range, "'" + name.text + "' is a word of the language");
-    if (auto fixed = flow.fixed.find(name.text); fixed != flow.fixed.end()) {
+    if (auto constant = fixed.find(name.text); constant != fixed.end()) {
       error(DiagId::NotAssignable, name.range,
             "'" + name.text + "' is a constant of the checkpoint and cannot be assigned; use another name");
-      return diagnostics.note(fixed->second, "defined here");
+      return diagnostics.note(constant->second, "defined here");
     }
+    seen.insert(name.text);
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
-    auto [it, isNew] = flow.names.try_emplace(name.text, Entry{kind, name.range});
-    if (isNew || it->second.kind == Kind::State)
+    auto it = names.find(name.text);
+    if (it == names.end())
+      return set(name.text, Entry{kind, name.range});
+    if (it->second.kind == Kind::State)
       return;
     if (it->second.kind != Kind::Local && it->second.kind != Kind::LocalSpike) {
       error(DiagId::NotAssignable, name.range,
@@ -193,37 +228,100 @@ private:
                 " and cannot be assigned; use another name");
       return diagnostics.note(it->second.range, "defined here");
     }
-    it->second.kind = kind;
+    set(name.text, Entry{kind, it->second.range});
   }
 
-  void checkSpike(const Statement &statement, Flow &flow) {
-    if (check(*statement.value, flow) == Type::Real)
+  void checkSpike(const Statement &statement) {
+    if (check(*statement.value) == Type::Real)
       error(DiagId::NotASpike, statement.value->range,
-            "expected 'fire(...)' or a name that stands for one; any other value has no surrogate");
-    if (++flow.spikes == 2)
-      error(DiagId::SpikeCount, statement.range, "a neuron has one 'spike' statement, but this is the second");
+            "expected 'fire(VALUE, SURROGATE)', such as 'spike fire(mem - threshold, surrogate)', or a name that "
+            "stands for one; any other value has no surrogate");
+    if (++spikes == 2) {
+      error(DiagId::SpikeCount, statement.range,
+            "a neuron has one output, but this is its second 'spike' statement; fire on one value, such as max(a, b)");
+      diagnostics.note(firstSpike, "the first is here");
+    } else if (spikes == 1) {
+      firstSpike = statement.range;
+    }
   }
 
-  void checkIf(const Statement &statement, Flow &flow) {
-    std::vector<Flow> outcomes;
-    bool complete = false;
-    std::map<StringRef, SmallVector<StringRef>> tested;
+  /// What holds after an `if`: a name is known only if each way through it assigns it, a constant is fixed if one does.
+  void checkIf(const Statement &statement) {
+    std::vector<Changes> outcomes;
+    SmallVector<std::pair<StringRef, SMRange>> fixedInside;
+    unsigned before = spikes, after = 0;
+    bool complete = false, differ = false;
+    std::map<StringRef, StringSet<>> tested;
     for (const Branch &branch : statement.branches) {
-      if (branch.option.text.empty())
+      if (branch.option.text.empty()) {
         complete = true;
-      else if (const CheckedParam *option = checkCondition(branch)) {
+      } else if (const CheckedParam *option = checkCondition(branch)) {
         auto &words = tested[option->name.text];
-        if (!is_contained(words, branch.word.text))
-          words.push_back(branch.word.text);
+        words.insert(branch.word.text);
         complete |= words.size() == option->words.size();
       }
-      outcomes.push_back(flow);
-      checkStatements(branch.body, outcomes.back(), /*top=*/false);
+      outcomes.push_back(checkBranch(branch.body, fixedInside));
+      differ |= outcomes.size() > 1 && spikes != after;
+      after = std::max(after, spikes);
+      spikes = before;
     }
-    if (!complete)
-      outcomes.push_back(flow);
-    merge(statement, outcomes);
-    flow = std::move(outcomes.front());
+    if (!complete) {
+      outcomes.emplace_back();
+      differ |= after != before;
+    }
+    if (differ)
+      error(DiagId::SpikeCount, statement.range, "'spike' must stand in each branch of this 'if', or in none");
+    spikes = std::max(after, before);
+    merge(outcomes);
+    for (auto [name, range] : fixedInside) {
+      fixed.try_emplace(name, range);
+      newlyFixed.push_back(name);
+    }
+  }
+
+  /// Checks a branch and takes its changes back.
+  Changes checkBranch(const Statements &body, SmallVectorImpl<std::pair<StringRef, SMRange>> &fixedInside) {
+    Changes outer = std::exchange(undo, {});
+    SmallVector<StringRef> outerFixed = std::exchange(newlyFixed, {});
+    checkStatements(body, /*top=*/false);
+    Changes after;
+    for (auto &[name, before] : undo) {
+      auto it = names.find(name);
+      after[name] = it == names.end() ? std::nullopt : std::optional(it->second);
+      if (before)
+        names[name] = *before;
+      else
+        names.erase(name);
+    }
+    undo = std::move(outer);
+    for (StringRef name : newlyFixed) {
+      fixedInside.emplace_back(name, fixed[name]);
+      fixed.erase(name);
+    }
+    newlyFixed = std::move(outerFixed);
+    return after;
+  }
+
+  void merge(const std::vector<Changes> &outcomes) {
+    std::map<StringRef, std::pair<size_t, bool>> assigned; // by how many of them, and whether each time to a spike
+    std::map<StringRef, SMRange> first;
+    for (const Changes &outcome : outcomes)
+      for (const auto &[name, entry] : outcome)
+        if (entry) {
+          auto [it, isNew] = assigned.try_emplace(name, 0, true);
+          ++it->second.first;
+          it->second.second &= entry->kind == Kind::LocalSpike;
+          first.try_emplace(name, entry->range);
+        }
+    for (const auto &[name, found] : assigned) {
+      auto [count, isSpike] = found;
+      auto it = names.find(name);
+      bool always = count == outcomes.size();
+      if (it != names.end() ? it->second.kind == Kind::State : !always)
+        continue;
+      bool spike = isSpike && (always || it->second.kind == Kind::LocalSpike);
+      set(name, Entry{spike ? Kind::LocalSpike : Kind::Local, first[name]});
+    }
   }
 
   const CheckedParam *checkCondition(const Branch &branch) {
@@ -234,13 +332,14 @@ private:
       options.push_back(param.name.text);
       if (param.name.text != branch.option.text)
         continue;
+      read.insert(param.name.text);
       if (is_contained(param.words, branch.word.text))
         return &param;
       if (param.words.empty())
         return nullptr;
       error(DiagId::UnknownWord, branch.word.range,
             "'" + param.name.text + "' is never '" + branch.word.text + "'" +
-                didYouMean(branch.word.text, param.words));
+                diagnostics.didYouMean(branch.word.text, param.words));
       diagnostics.note(param.name.range, "it is one of " + listOf(param.words));
       return nullptr;
     }
@@ -248,47 +347,26 @@ private:
           "'" + branch.option.text +
               "' is no option; 'if' is decided when the model is compiled, by a parameter "
               "that is declared with 'one_of(...)'" +
-              didYouMean(branch.option.text, options));
+              diagnostics.didYouMean(branch.option.text, options));
     return nullptr;
   }
 
-  /// Leaves in outcomes[0] what holds after all of them: a name is known only if each of them assigns it, a constant is
-  /// fixed if one of them does it.
-  void merge(const Statement &statement, std::vector<Flow> &outcomes) {
-    Flow &first = outcomes.front();
-    for (const Flow &other : ArrayRef(outcomes).drop_front()) {
-      if (other.spikes != first.spikes) {
-        error(DiagId::SpikeCount, statement.range, "'spike' must stand in each branch of this 'if', or in none");
-        first.spikes = std::max(first.spikes, other.spikes);
-      }
-      first.fixed.insert(other.fixed.begin(), other.fixed.end());
-      for (auto it = first.names.begin(); it != first.names.end();) {
-        auto found = other.names.find(it->first);
-        if (found == other.names.end()) {
-          it = first.names.erase(it);
-          continue;
-        }
-        if (found->second.kind == Kind::Local)
-          it->second.kind = Kind::Local;
-        ++it;
-      }
-    }
-  }
-
-  Type check(const Expr &expr, const Flow &flow) {
+  Type check(const Expr &expr) {
     switch (expr.kind) {
     case Expr::Kind::Number:
       if (!evaluator.number(expr))
         neuron.valid = false;
       return Type::Real;
     case Expr::Kind::Name:
-      return checkName(expr, flow);
+      return checkName(expr);
     case Expr::Kind::Operation:
       for (const Argument &arg : expr.args)
-        check(*arg.value, flow);
+        check(*arg.value);
+      if (expr.op == Operator::Divide && foldNumber(expr.operand(1)) == 0.0)
+        error(DiagId::DivisionByZero, expr.operand(1).range, "division by zero");
       return Type::Real;
     case Expr::Kind::Call:
-      return checkCall(expr, flow);
+      return checkCall(expr);
     case Expr::Kind::Tuple:
       error(DiagId::Syntax, expr.range, "expected one value, but found several");
       return Type::Unknown;
@@ -296,25 +374,20 @@ private:
     return Type::Unknown;
   }
 
-  Type checkName(const Expr &expr, const Flow &flow) {
+  Type checkName(const Expr &expr) {
     if (expr.name == "fired")
       return Type::Real;
-    auto it = flow.names.find(expr.name);
-    if (auto fixed = flow.fixed.find(expr.name); it == flow.names.end() && fixed != flow.fixed.end()) {
+    auto it = names.find(expr.name);
+    if (auto constant = fixed.find(expr.name); it == names.end() && constant != fixed.end()) {
       error(DiagId::WrongArgument, expr.range,
             "'" + expr.name + "' is a constant of the checkpoint and has no value here; use a parameter");
-      diagnostics.note(fixed->second, "defined here");
+      diagnostics.note(constant->second, "defined here");
       return Type::Unknown;
     }
-    if (it == flow.names.end()) {
-      SmallVector<StringRef> known{"fired"};
-      for (auto &[name, entry] : flow.names)
-        known.push_back(name);
-      error(DiagId::UnknownName, expr.range,
-            "unknown name '" + expr.name + "'; a name is known after it was assigned on every path" +
-                didYouMean(expr.name, known));
-      return Type::Unknown;
-    }
+    if (it == names.end())
+      return unknownName(expr);
+    if (expr.name != target)
+      read.insert(expr.name);
     switch (it->second.kind) {
     case Kind::Option:
       error(DiagId::WrongArgument, expr.range,
@@ -331,7 +404,31 @@ private:
     }
   }
 
-  Type checkCall(const Expr &expr, const Flow &flow) {
+  Type unknownName(const Expr &expr) {
+    SmallVector<StringRef> known{"fired"};
+    for (auto &[name, entry] : names)
+      known.push_back(name);
+    std::string hint = diagnostics.didYouMean(expr.name, known);
+    if (seen.contains(expr.name))
+      hint = " on this path: a branch of an 'if' before it does not assign it; give it a value before the 'if', or in "
+             "each "
+             "branch";
+    else if (assigned.count(expr.name))
+      hint = ("; a value that is kept from one time step to the next is a state: add 'state " + expr.name +
+              " = 0' at the top")
+                 .str();
+    else if (evaluator.params.contains(expr.name))
+      hint = (" inside of a neuron, which sees no 'param' of the file; give it a parameter, 'neuron " + decl.name.text +
+              "(" + decl.input.text + "; " + expr.name + " = 1, ...)', and pass the param in the model: '" +
+              decl.name.text + "(" + expr.name + " = " + expr.name + ")'")
+                 .str();
+    else if (hint.empty())
+      hint = "; parameters of a neuron stand behind the ';' in its parentheses, and states are declared with 'state'";
+    error(DiagId::UnknownName, expr.range, "unknown name '" + expr.name + "'" + hint);
+    return Type::Unknown;
+  }
+
+  Type checkCall(const Expr &expr) {
     const FunctionInfo *info = nullptr;
     SmallVector<StringRef> known;
     for (const FunctionInfo &function : functions()) {
@@ -339,8 +436,20 @@ private:
       if (function.name == expr.name)
         info = &function;
     }
+    auto [object, method] = expr.name.rsplit('.');
+    if (!info && expr.args.empty() && is_contained(known, method) && names.count(object)) {
+      error(DiagId::UnknownFunction, expr.range, "there are no methods; write '" + method + "(" + object + ")'");
+      return Type::Unknown;
+    }
+    if (auto it = names.find(expr.name); !info && it != names.end() && it->second.kind == Kind::Surrogate) {
+      error(DiagId::UnknownFunction, expr.range,
+            "'" + expr.name + "' is a surrogate and no function; write 'fire(VALUE, " + expr.name + ")'");
+      return Type::Unknown;
+    }
     if (!info) {
-      error(DiagId::UnknownFunction, expr.range, "unknown function '" + expr.name + "'" + didYouMean(expr.name, known));
+      StringRef name = expr.name.substr(expr.name.rfind('.') + 1); // npos + 1 is 0
+      error(DiagId::UnknownFunction, expr.range,
+            "unknown function '" + name + "'" + diagnostics.didYouMean(name, known));
       diagnostics.note(expr.range, "the functions are " + listOf(known));
       return Type::Unknown;
     }
@@ -352,7 +461,7 @@ private:
     if (expr.args.size() != info->arity) {
       error(expr.args.size() < info->arity ? DiagId::MissingArgument : DiagId::TooManyArguments, expr.range,
             "'" + expr.name + "' takes " + Twine(info->arity) + (info->arity == 1 ? " value" : " values") +
-                ", but is given " + Twine(expr.args.size()));
+                ", as in '" + info->example + "', but is given " + Twine(expr.args.size()));
       return Type::Unknown;
     }
     if (expr.name == "attached") {
@@ -360,22 +469,24 @@ private:
         error(DiagId::WrongArgument, expr.operand(0).range, "'attached' is for 'fired' only: 'attached(fired)'");
       return Type::Real;
     }
-    check(expr.operand(0), flow);
+    check(expr.operand(0));
     if (expr.name == "fire") {
-      checkSurrogate(expr.operand(1), flow);
+      checkSurrogate(expr.operand(1));
       return Type::Spike;
     }
     for (unsigned index = 1; index < expr.args.size(); ++index)
-      check(expr.operand(index), flow);
+      check(expr.operand(index));
     return Type::Real;
   }
 
-  void checkSurrogate(const Expr &expr, const Flow &flow) {
+  void checkSurrogate(const Expr &expr) {
     if (expr.kind == Expr::Kind::Name) {
-      auto it = flow.names.find(expr.name);
-      if (it != flow.names.end() && it->second.kind == Kind::Surrogate)
+      auto it = names.find(expr.name);
+      if (it != names.end() && it->second.kind == Kind::Surrogate) {
+        read.insert(expr.name);
         return;
-      if (it != flow.names.end()) {
+      }
+      if (it != names.end()) {
         error(DiagId::WrongArgument, expr.range,
               "'" + expr.name +
                   "' is no surrogate; 'fire' takes a value and a "
@@ -383,14 +494,62 @@ private:
         return diagnostics.note(it->second.range, "defined here");
       }
     }
-    if (!evaluator.surrogate(expr))
+    if (auto surrogate = evaluator.surrogate(expr))
+      neuron.surrogates[&expr] = std::move(*surrogate);
+    else
       neuron.valid = false;
+  }
+
+  void collectAssigned(const Statements &body) {
+    for (const Statement &statement : body) {
+      if (statement.kind == Statement::Kind::Assign)
+        assigned.try_emplace(statement.name.text, statement.name.range);
+      for (const Branch &branch : statement.branches)
+        collectAssigned(branch.body);
+    }
+  }
+
+  /// What is read only to compute itself counts as unused. The membrane is shown to the host.
+  void warnOfUnused() {
+    auto unused = [&](const Name &name, const Twine &what) {
+      if (!read.contains(name.text))
+        diagnostics.warning(DiagId::Unused, name.range, what + " '" + name.text + "' is never used");
+    };
+    unused(decl.input, "the input");
+    for (const CheckedParam &param : neuron.params)
+      unused(param.name, "the parameter");
+    std::map<StringRef, SMRange> values(assigned.begin(), assigned.end());
+    for (const CheckedState &state : neuron.states) {
+      StringRef name = state.name.text;
+      values.erase(name);
+      if (!assigned.count(name))
+        diagnostics.warning(DiagId::ConstantState, state.name.range,
+                            "the state '" + name + "' is never assigned, so it stays " + numberText(state.rest));
+      else if (&state != neuron.membrane())
+        if (!read.contains(name))
+          diagnostics.warning(DiagId::Unused, state.name.range,
+                              "the state '" + name + "' has no effect: nothing but its own update reads it");
+    }
+    for (const auto &[name, range] : values)
+      unused({name, range}, "the value");
   }
 
   CheckedNeuron &neuron;
   const NeuronDecl &decl;
   Evaluator &evaluator;
   Diagnostics &diagnostics;
+
+  // What is known at the point of the body that is being checked.
+  std::map<StringRef, Entry> names;   ///< in scope
+  std::map<StringRef, SMRange> fixed; ///< constants that a path to it may have fixed
+  unsigned spikes = 0;                ///< `spike` statements before it
+  SMRange firstSpike;
+  Changes undo;                      ///< what the branch around it has changed so far: the entries from before
+  SmallVector<StringRef> newlyFixed; ///< by that branch
+  StringRef target;                  ///< what the statement assigns
+
+  std::map<StringRef, SMRange> assigned; ///< all names that some statement assigns
+  StringSet<> seen, read;                ///< assigned so far on some path; used so far
   size_t statements = 0;
   bool tooLarge = false;
 };
@@ -398,8 +557,14 @@ private:
 } // namespace
 
 ArrayRef<FunctionInfo> functions() {
-  static constexpr FunctionInfo table[] = {{"fire", 2},  {"heaviside", 1}, {"detach", 1}, {"attached", 1},
-                                           {"clamp", 3}, {"min", 2},       {"max", 2},    {"exp", 1}};
+  static constexpr FunctionInfo table[] = {{"fire", 2, "fire(mem - threshold, surrogate)"},
+                                           {"heaviside", 1, "heaviside(mem - threshold)"},
+                                           {"detach", 1, "detach(mem)"},
+                                           {"attached", 1, "attached(fired)"},
+                                           {"clamp", 3, "clamp(beta, 0, 1)"},
+                                           {"min", 2, "min(mem, 1)"},
+                                           {"max", 2, "max(mem, 0)"},
+                                           {"exp", 1, "exp(-mem)"}};
   return table;
 }
 

@@ -8,10 +8,11 @@
 
 namespace snn::frontend {
 
-/// The functions of neuron bodies with the number of their arguments.
+/// The functions of neuron bodies with the number of their arguments, and a call of each.
 struct FunctionInfo {
   llvm::StringRef name;
   unsigned arity;
+  llvm::StringRef example;
 };
 llvm::ArrayRef<FunctionInfo> functions();
 

@@ -120,7 +120,13 @@ ExprPtr Parser::parsePrimary() {
     return checkDepth(*expr) ? std::move(expr) : nullptr;
   }
   if (!token.isSymbol("(")) {
-    expected("a value");
+    if (token.isSymbol("+"))
+      refuse("a number has no sign '+': write it without");
+    else if (token.isSymbol("["))
+      refuse("there are no lists: a value is the same for all neurons of a layer, unless it is trained, as in 'beta = "
+             "learn each 0.9' or 'beta = learn each uniform(0.8, 0.99)'");
+    else
+      expected("a value");
     return nullptr;
   }
   open("(", "");
@@ -167,9 +173,25 @@ bool Parser::parseArgument(Argument &argument) {
   }
   argument.learn = acceptWord("learn");
   argument.each = acceptWord("each");
+  StringRef words = argument.each ? (argument.learn ? "learn each" : "each") : "learn";
+  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
+  if ((argument.learn || argument.each) && peek().isName() && after.isSymbol("=")) {
+    diagnostics.error(DiagId::Syntax, {begin, lastEnd},
+                      "'" + words + "' stands before the value, not before the name: write '" + peek().text + " = " +
+                          words + " " + shown(2, "0.9") + "'");
+    return false;
+  }
+  if (argument.learn && (peekSymbol(",") || peekSymbol(")")))
+    return refuse("'" + words + "' needs the value at which training starts, as in 'beta = " + words + " 0.9'");
   argument.value = parseExpr();
   argument.range = since(begin);
-  return argument.value != nullptr;
+  if (!argument.value)
+    return false;
+  if (peek().isName("learn") || peek().isName("each"))
+    return refuse("'" + peek().text + "' stands before the value, as in 'beta = learn 0.9'");
+  if (peekSymbol(":") && argument.value->kind == Expr::Kind::Name)
+    return refuse("an argument is written with '=': '" + argument.value->name + " = " + shown(1, "VALUE") + "'");
+  return true;
 }
 
 } // namespace snn::frontend

@@ -3,9 +3,12 @@
 
 #include "frontends/snn/Parser.h"
 
+#include "frontends/snn/Foreign.h"
 #include "frontends/snn/Limits.h"
 
 #include "llvm/ADT/ScopeExit.h"
+
+#include <utility>
 
 using namespace llvm;
 
@@ -47,7 +50,24 @@ bool Parser::acceptWord(StringRef word) {
 }
 
 void Parser::expected(const Twine &what) {
-  diagnostics.error(DiagId::Syntax, peek().range(), "expected " + what + ", but found " + peek().describe());
+  if (peek().kind == Token::Kind::Invalid)
+    return;
+  StringRef hint = peek().isName() ? foreignOperator(peek().text) : "";
+  diagnostics.error(DiagId::Syntax, peek().range(),
+                    "expected " + what + ", but found " + peek().describe() + (hint.empty() ? "" : "; ") + hint);
+}
+
+bool Parser::refuse(const Twine &hint) {
+  if (peek().kind != Token::Kind::Invalid)
+    diagnostics.error(DiagId::Syntax, peek().range(), hint);
+  return false;
+}
+
+void Parser::refuseSign(const Twine &shown) {
+  if (!peekSymbol("=") && !peekSymbol(":"))
+    return;
+  diagnostics.error(DiagId::Syntax, peek().range(), "there is no '" + peek().text + "' here: write '" + shown + "'");
+  next();
 }
 
 bool Parser::expect(StringRef symbol, StringRef where) {
@@ -66,6 +86,11 @@ bool Parser::open(StringRef symbol, StringRef where) {
 
 bool Parser::close(StringRef symbol, const Token &opener) {
   if (!peekSymbol(symbol)) {
+    if (peek().kind == Token::Kind::Invalid)
+      return false;
+    bool sameLine = at > 0 && tokens[at - 1].kind != Token::Kind::Newline;
+    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) && foreignOperator(peek().text).empty())
+      return refuse("expected ',' before '" + peek().text + "'");
     expected("',' or '" + symbol + "'");
     diagnostics.note(opener.range(), "to close this '" + opener.text + "'");
     return false;
@@ -80,6 +105,9 @@ bool Parser::parseName(Name &name, StringRef what) {
     expected(what);
     return false;
   }
+  if (peek().isPath())
+    return refuse("expected " + what + ", but found '" + peek().text + "'; names have no '.': write '" +
+                  peek().text.rsplit('.').second + "'");
   const Token &token = next();
   name = {token.text, token.range()};
   return true;
@@ -106,11 +134,25 @@ void Parser::skipLine() {
   }
 }
 
-bool Parser::endLine() {
-  if (peek().kind == Token::Kind::Newline || peek().kind == Token::Kind::End || peekSymbol("}"))
-    return true;
-  expected("the end of the line");
-  return false;
+bool Parser::endLine() { return peekSymbol("}") || endItem(); }
+
+static bool beginsItem(const Token &token) {
+  return token.isName() && is_contained({"param", "neuron", "model", "train", "alias"}, token.text);
+}
+
+/// No line of a block begins as an item does, so the block's end is missing before it.
+bool Parser::closesUnseen(StringRef of, const Token &opener) {
+  const Token &token = peek(), &after = tokens[std::min(at + 1, tokens.size() - 1)];
+  if (!beginsItem(token) || tokens[at - 1].kind != Token::Kind::Newline ||
+      (token.isName("train") ? !after.isSymbol("{") : !after.isName()))
+    return false;
+  if (std::exchange(unseen, &token) != &token) {
+    diagnostics.error(DiagId::Syntax, token.range(),
+                      "expected '}' to end " + of + " before '" + token.text + "' begins");
+    diagnostics.note(opener.range(), "to close this '{'");
+  }
+  --at; // the end of the line before it, which ends the enclosing line too
+  return true;
 }
 
 bool Parser::parseBlock(StringRef of, bool &valid, function_ref<bool()> parseLine) {
@@ -129,6 +171,10 @@ bool Parser::parseBlock(StringRef of, bool &valid, function_ref<bool()> parseLin
       diagnostics.note(opener.range(), "to close this '{'");
       return false;
     }
+    if (closesUnseen(of, opener)) {
+      valid = false;
+      return true;
+    }
     unsigned outer = nesting;
     if (!parseLine() || !endLine()) {
       valid = false;
@@ -136,7 +182,7 @@ bool Parser::parseBlock(StringRef of, bool &valid, function_ref<bool()> parseLin
       skipLine();
     }
   }
-  next();
+  lastClosed = &next();
   return true;
 }
 
@@ -164,10 +210,6 @@ bool Parser::parseHeader() {
   return false;
 }
 
-static bool beginsItem(const Token &token) {
-  return token.isName() && is_contained({"param", "neuron", "model", "train"}, token.text);
-}
-
 /// To the next line that begins an item: the lines of one that cannot be read would only be misread.
 void Parser::skipItem() {
   parentheses = nesting = 0;
@@ -186,15 +228,26 @@ SourceFile Parser::parseFile() {
   return file;
 }
 
+/// The end of a line. One that ends as in another language is over too, once that has been reported.
 bool Parser::endItem() {
-  if (peek().kind == Token::Kind::Newline || peek().kind == Token::Kind::End)
+  auto ended = [&] { return peek().kind == Token::Kind::Newline || peek().kind == Token::Kind::End; };
+  if (ended())
     return true;
-  expected("the end of the line");
-  return false;
+  if (!peekSymbol(";") && !peekSymbol(",")) {
+    expected("the end of the line");
+    return false;
+  }
+  const Token &sign = next();
+  bool last = ended() || peekSymbol("}");
+  diagnostics.error(
+      DiagId::Syntax, sign.range(),
+      "unexpected '" + sign.text + "'" +
+          (last ? " at the end of the line; remove it" : "; what follows it stands on a line of its own"));
+  return last;
 }
 
 bool Parser::parseItem(SourceFile &file) {
-  if (peek().isName("param"))
+  if (acceptWord("param"))
     return parseParam(file);
   if (peek().isName("neuron"))
     return parseNeuron(file);
@@ -202,12 +255,41 @@ bool Parser::parseItem(SourceFile &file) {
     return parseModel(file);
   if (peek().isName("train"))
     return parseTrain(file);
+  if (peek().isName("alias"))
+    return parseAlias(file);
+  if (peekSymbol("}")) {
+    refuse("this '}' closes nothing");
+    if (lastClosed)
+      diagnostics.note(lastClosed->range(), "what was open before it ended here already");
+    return false;
+  }
+  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
+  if (peek().isName() && after.isSymbol("=")) {
+    refuse("a number with a name is written 'param " + peek().text + " = " + shown(2, "NUMBER") + "'");
+    return parseParam(file);
+  }
+  if (StringRef hint = foreignItem(peek().text); peek().isName() && !hint.empty())
+    return refuse("expected 'param', 'neuron', 'model' or 'train', but found '" + peek().text + "'; " + hint);
   expected("'param', 'neuron', 'model' or 'train'");
   return false;
 }
 
-bool Parser::parseParam(SourceFile &file) {
+bool Parser::parseAlias(SourceFile &file) {
   next();
+  AliasDecl alias;
+  do {
+    Name spelling;
+    if (!parseName(spelling, "a spelling of another framework"))
+      return false;
+    alias.spellings.push_back(spelling);
+  } while (accept(","));
+  if (!expect("=", " and the name that is meant") || !parseName(alias.meant, "the name that is meant"))
+    return false;
+  file.aliases.push_back(std::move(alias));
+  return true;
+}
+
+bool Parser::parseParam(SourceFile &file) {
   ParamDecl param;
   if (!parseName(param.name, "a name after 'param'") || !expect("=", ""))
     return false;
@@ -221,24 +303,60 @@ bool Parser::parseParam(SourceFile &file) {
 bool Parser::parseNeuron(SourceFile &file) {
   next();
   auto neuron = std::make_unique<NeuronDecl>();
+  // One that cannot be read keeps its name, so that its layers are not called unknown.
+  auto keep = llvm::scope_exit([&] {
+    if (!neuron->name.text.empty())
+      file.neurons.push_back(std::move(neuron));
+  });
+  if (!parseNeuronParts(*neuron))
+    return neuron->valid = false;
+  return true;
+}
+
+bool Parser::parseNeuronParts(NeuronDecl &neuron) {
   const Token &opener = tokens[std::min(at + 1, tokens.size() - 1)];
-  if (!parseName(neuron->name, "the neuron's name") || !open("(", " and the name of the neuron's input") ||
-      !parseName(neuron->input, "the name of the neuron's input"))
+  if (!parseName(neuron.name, "the neuron's name") || !open("(", " and the name of the neuron's input") ||
+      !parseName(neuron.input, "the name of the neuron's input"))
     return false;
-  if (accept(";") && !peekSymbol(")")) {
+  bool separated = accept(";");
+  if (!separated && peekSymbol(",")) { // read on as if it were there
+    diagnostics.error(DiagId::Syntax, peek().range(),
+                      "a neuron has one input, and its parameters stand behind ';': write 'neuron " + neuron.name.text +
+                          "(" + neuron.input.text + "; NAME = DEFAULT)'");
+    next();
+    separated = true;
+    neuron.valid = false;
+  }
+  if (separated && !peekSymbol(")")) {
     do {
-      NeuronParam param;
-      if (!parseName(param.name, "a parameter's name") || !expect("=", " and the parameter's default") ||
-          !(param.value = parseExpr()))
+      if (!parseNeuronParam(neuron))
         return false;
-      neuron->params.push_back(std::move(param));
     } while (accept(",") && !peekSymbol(")"));
   }
   if (!close(")", opener))
     return false;
-  if (!parseBlock("the neuron", neuron->valid, [&] { return parseStatement(neuron->body, neuron->valid); }))
+  if (peekSymbol(":"))
+    return refuse("a neuron's body stands in braces: write '{' here, and '}' behind its last line");
+  return parseBlock("the neuron", neuron.valid, [&] { return parseStatement(neuron.body, neuron.valid); });
+}
+
+bool Parser::parseNeuronParam(NeuronDecl &neuron) {
+  NeuronParam param;
+  if ((peek().isName("learn") || peek().isName("each")) && !tokens[std::min(at + 1, tokens.size() - 1)].isSymbol("="))
+    return refuse("'" + peek().text + "' is for layers; a definition gives the default only: 'NAME = NUMBER'");
+  if (!parseName(param.name, "a parameter's name"))
     return false;
-  file.neurons.push_back(std::move(neuron));
+  if (peekSymbol(":"))
+    return refuse("there are no types here: write '" + param.name.text + " = 0.9', with the default");
+  if (!expect("=", (" and the default of the parameter '" + param.name.text + "'").str()))
+    return false;
+  if (peek().isName("learn") || peek().isName("each"))
+    return refuse("a definition gives the default only, and a layer says what is trained: write '" + param.name.text +
+                  " = " + shown(1, "NUMBER") + "' here, and '" + neuron.name.text + "(" + param.name.text + " = " +
+                  peek().text + " " + shown(1, "NUMBER") + ")' in the model");
+  if (!(param.value = parseExpr()))
+    return false;
+  neuron.params.push_back(std::move(param));
   return true;
 }
 
@@ -250,9 +368,16 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
       Statement state;
       state.kind = Statement::Kind::State;
       SMLoc start = peek().begin();
-      if (!parseName(state.name, "a state's name") || !expect("=", " and the state's value at rest") ||
-          !(state.value = parseExpr()))
+      if (!parseName(state.name, "a state's name"))
         return false;
+      if (!expect("=", (" and the value at rest, as in 'state " + state.name.text + " = 0'").str())) {
+        valid = false; // its name is known all the same
+        state.value = std::make_unique<Expr>();
+        state.value->range = state.name.range;
+        state.value->place = state.name.range.Start;
+      } else if (!(state.value = parseExpr())) {
+        return false;
+      }
       state.range = since(start);
       body.push_back(std::move(state));
     } while (accept(","));
@@ -271,12 +396,7 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
     statement.kind = Statement::Kind::If;
     if (!parseIf(statement, valid))
       return false;
-  } else if (!parseName(statement.name, "a statement") ||
-             !expect("=", (" after '" + statement.name.text +
-                           "'; a statement is 'state NAME = NUMBER', 'fixed NAME = NUMBER', "
-                           "'NAME = VALUE', 'spike VALUE' or 'if OPTION == WORD { ... }'")
-                              .str()) ||
-             !(statement.value = parseExpr())) {
+  } else if (!parseAssignment(statement)) {
     return false;
   }
   statement.range = since(begin);
@@ -284,13 +404,54 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
   return true;
 }
 
+bool Parser::parseAssignment(Statement &statement) {
+  if (peek().isName("else"))
+    return refuse("this 'else' has no 'if' before it; it follows the '}' of one");
+  StringRef hint = peek().isName() ? foreignStatement(peek().text) : "";
+  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
+  if (!hint.empty() && !after.isSymbol("="))
+    return refuse("'" + peek().text + "' is no statement; " + hint);
+  if (!parseName(statement.name, "a statement"))
+    return false;
+  if (peekSymbol(":"))
+    return refuse("expected '=', but found ':'; write '" + statement.name.text + " = VALUE'");
+  return expect("=", (" after '" + statement.name.text +
+                      "'; a statement is 'state NAME = NUMBER', 'fixed NAME = NUMBER', "
+                      "'NAME = VALUE', 'spike VALUE' or 'if OPTION == WORD { ... }'")
+                         .str()) &&
+         (statement.value = parseExpr());
+}
+
+/// `option == word`. People expect any condition here, so what is different must be said.
+bool Parser::parseCondition(Branch &branch) {
+  if (peekSymbol("("))
+    return refuse("the condition of 'if' stands without parentheses: 'if OPTION == WORD {'");
+  if (!parseName(branch.option, "the name of an option"))
+    return false;
+  if (peekSymbol("{"))
+    return refuse("expected '==' and one of the option's words, as in 'if " + branch.option.text + " == true {'");
+  if (peekSymbol("="))
+    return refuse("expected '==', but found '='; a comparison has two signs, an assignment one");
+  if (!peekSymbol("==") || tokens[std::min(at + 1, tokens.size() - 1)].kind == Token::Kind::Number) {
+    if (peek().kind == Token::Kind::Invalid)
+      return false;
+    refuse("'if' chooses when the model is compiled, by an option of the neuron ('if OPTION == WORD {'), but the value "
+           "of '" +
+           branch.option.text + "' is known only when the model runs");
+    diagnostics.note(branch.option.range, "a comparison is 1 or 0, so with 'c = " + branch.option.text +
+                                              " > 0' the value 'c * a + (1 - c) * b' is a where it holds, and else b");
+    return false;
+  }
+  next();
+  return parseName(branch.word, "one of the option's words");
+}
+
 bool Parser::parseIf(Statement &statement, bool &valid) {
   bool more = true;
   while (more) {
     Branch branch;
     if (acceptWord("if")) {
-      if (!parseName(branch.option, "the name of an option") || !expect("==", " after the option's name") ||
-          !parseName(branch.word, "one of the option's words"))
+      if (!parseCondition(branch))
         return false;
     } else {
       more = false;
@@ -339,7 +500,11 @@ bool Parser::parseModelLine(ModelDecl &model) {
 bool Parser::parseInput(ModelDecl &model) {
   SMLoc begin = next().begin();
   InputDecl input;
-  if (!parseName(input.type, "the input's type, u8 or f32"))
+  refuseSign("input u8[1, 28, 28]");
+  if (peek().kind == Token::Kind::Number)
+    return refuse("expected the type of the input before its size, but found '" + peek().text + "'; write 'u8[" +
+                  peek().text + "]' for bytes or 'f32[" + peek().text + "]' for real numbers");
+  if (!parseName(input.type, "the input's type and the extents of one sample, as in 'u8[1, 28, 28]' or 'f32[40]'"))
     return false;
   const Token &opener = peek();
   if (!open("[", " and the extents of one sample"))
@@ -368,6 +533,7 @@ bool Parser::parseInput(ModelDecl &model) {
 bool Parser::parseSteps(ModelDecl &model) {
   SMLoc begin = next().begin();
   StepsDecl steps;
+  refuseSign("steps 25");
   if (accept("?")) {
     steps.fromData = true;
     if (!expect("<=", " and the largest number of steps, as in 'steps ? <= 1000'"))
@@ -382,18 +548,25 @@ bool Parser::parseSteps(ModelDecl &model) {
 
 bool Parser::parseLayer(LayerDecl &layer) {
   layer.let = acceptWord("let");
-  Name name;
-  if (!parseName(name, layer.let ? "a name after 'let'" : "a layer"))
-    return false;
-  if (layer.let ? peekSymbol("=") : peekSymbol(":")) {
-    next();
-    layer.name = name;
-    if (!parseName(name, "a layer"))
+  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
+  if (layer.let || after.isSymbol(":")) {
+    if (!parseName(layer.name, layer.let ? "a name after 'let'" : "a label"))
       return false;
-  } else if (layer.let) {
-    expected("'=' and a layer");
+    if (!layer.let || peekSymbol("="))
+      next();
+    else
+      return refuse("expected '=' and a layer, as in 'let " + layer.name.text + " = leaky(beta = 0.9)', but found " +
+                    peek().describe());
+  }
+  if (!peek().isName()) {
+    expected("a layer");
     return false;
   }
+  const Token &word = next();
+  Name name{word.text, word.range()};
+  if (peekSymbol("=") || (peekSymbol(",") && tokens[std::min(at + 1, tokens.size() - 1)].isName()))
+    return refuse("layers are not assigned, as each takes what the line before gives; write the layer alone, such as "
+                  "'linear(100)' or 'leaky'");
   layer.call = std::make_unique<Expr>();
   layer.call->kind = Expr::Kind::Call;
   layer.call->name = name.text;
@@ -414,18 +587,23 @@ bool Parser::parseLayer(LayerDecl &layer) {
   return true;
 }
 
+bool Parser::parseTrainField(TrainDecl &train) {
+  TrainField field;
+  if (!parseName(field.key, "'loss', 'optimizer', 'batch' or 'epochs'"))
+    return false;
+  refuseSign(field.key.text + " VALUE");
+  if (!(field.value = parseExpr()))
+    return false;
+  train.fields.push_back(std::move(field));
+  return true;
+}
+
 bool Parser::parseTrain(SourceFile &file) {
   const Token &word = next();
   TrainDecl train;
   train.name = {word.text, word.range()};
   bool valid = true;
-  bool closed = parseBlock("the training", valid, [&] {
-    TrainField field;
-    if (!parseName(field.key, "'loss', 'optimizer', 'batch' or 'epochs'") || !(field.value = parseExpr()))
-      return false;
-    train.fields.push_back(std::move(field));
-    return true;
-  });
+  bool closed = parseBlock("the training", valid, [&] { return parseTrainField(train); });
   file.trains.push_back(std::move(train));
   return closed;
 }

@@ -33,7 +33,17 @@ private:
   void expected(const llvm::Twine &what);
   bool open(llvm::StringRef symbol, llvm::StringRef where);
   bool close(llvm::StringRef symbol, const Token &opener);
+  /// A name that is defined, or one of those known here; a path ("nn.Linear") is neither.
   bool parseName(Name &name, llvm::StringRef what);
+  /// The text of the number that stands `ahead` tokens behind the next one, to show how it is written; else `other`.
+  llvm::StringRef shown(size_t ahead, llvm::StringRef other) const {
+    const Token &token = tokens[std::min(at + ahead, tokens.size() - 1)];
+    return token.kind == Token::Kind::Number ? token.text : other;
+  }
+  /// Reports `hint` at the next token, with what it is.
+  bool refuse(const llvm::Twine &hint);
+  /// Reports a '=' or ':' where the language has none, and goes on behind it. `shown` is the right form.
+  void refuseSign(const llvm::Twine &shown);
   void skipNewlines();
   void skipLine();
   bool endLine();
@@ -47,18 +57,27 @@ private:
   void skipItem();
   bool endItem();
 
+  /// Reports a '}' that is missing before the item that begins here.
+  bool closesUnseen(llvm::StringRef of, const Token &opener);
+
   bool parseHeader();
+  bool parseAlias(SourceFile &file);
   bool parseItem(SourceFile &file);
   bool parseParam(SourceFile &file);
   bool parseNeuron(SourceFile &file);
+  bool parseNeuronParts(NeuronDecl &neuron);
+  bool parseNeuronParam(NeuronDecl &neuron);
   bool parseModel(SourceFile &file);
   bool parseTrain(SourceFile &file);
+  bool parseTrainField(TrainDecl &train);
   bool parseModelLine(ModelDecl &model);
   bool parseInput(ModelDecl &model);
   bool parseSteps(ModelDecl &model);
   bool parseLayer(LayerDecl &layer);
   bool parseStatement(Statements &body, bool &valid);
+  bool parseAssignment(Statement &statement);
   bool parseIf(Statement &statement, bool &valid);
+  bool parseCondition(Branch &branch);
 
   ExprPtr parseExpr();
   ExprPtr parseSum();
@@ -75,6 +94,8 @@ private:
   Diagnostics &diagnostics;
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;
+  const Token *lastClosed = nullptr; ///< the '}' of the block that ended last
+  const Token *unseen = nullptr;     ///< the item before which a missing '}' was reported
   llvm::SMLoc lastEnd;
 };
 

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Interval arithmetic over a neuron's body.
+
+#include "frontends/snn/NeuronRanges.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+constexpr Interval kAnything{}, kTruth{0, 1};
+
+/// Infinite ends stand for arbitrarily large finite numbers, so zero times one of them is zero.
+double times(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
+
+Interval hull(std::initializer_list<double> ends) {
+  auto [low, high] = std::minmax(ends);
+  return std::isnan(low) || std::isnan(high) ? kAnything : Interval{low, high};
+}
+Interval join(Interval a, Interval b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
+Interval sum(Interval a, Interval b) {
+  Interval result{a.low + b.low, a.high + b.high};
+  return std::isnan(result.low) || std::isnan(result.high) ? kAnything : result;
+}
+Interval negative(Interval a) { return {-a.high, -a.low}; }
+Interval product(Interval a, Interval b) {
+  return hull({times(a.low, b.low), times(a.low, b.high), times(a.high, b.low), times(a.high, b.high)});
+}
+Interval smaller(Interval a, Interval b) { return {std::min(a.low, b.low), std::min(a.high, b.high)}; }
+Interval larger(Interval a, Interval b) { return {std::max(a.low, b.low), std::max(a.high, b.high)}; }
+
+Interval quotient(Interval a, Interval b) {
+  if (b.low <= 0 && b.high >= 0)
+    return kAnything;
+  return product(a, hull({1 / b.low, 1 / b.high}));
+}
+
+/// Whether a > b, as an interval of 0 and 1.
+Interval above(Interval a, Interval b) {
+  return a.low > b.high ? Interval::point(1) : a.high <= b.low ? Interval::point(0) : kTruth;
+}
+
+class Body {
+public:
+  Body(const CheckedLayer &layer, Diagnostics &diagnostics, uint64_t &work)
+      : layer(layer), neuron(*layer.neuron), diagnostics(diagnostics), work(work) {}
+
+  /// One step in which everything may happen, with learned values at their start.
+  void report(const Expr &call) {
+    written = &call;
+    bindParams(/*learned=*/false);
+    values[neuron.decl->input.text] = kAnything;
+    for (const CheckedState &state : neuron.states)
+      values[state.name.text] = kAnything;
+    fired = kTruth;
+    reporting = true;
+    run(neuron.decl->body);
+    reporting = false;
+  }
+
+  /// True only if no step up to `steps` can fire.
+  bool isSilent(Interval input, int64_t steps) {
+    constexpr int64_t mostSteps = 2000;
+    loudest = nullptr;
+    fired = Interval::point(0);
+    std::map<StringRef, Interval> states;
+    for (const CheckedState &state : neuron.states)
+      states[state.name.text] = Interval::point(state.rest);
+    for (int64_t step = 0; step < steps; ++step) {
+      if (step == mostSteps)
+        return false;
+      values.clear();
+      bindParams(/*learned=*/true);
+      values[neuron.decl->input.text] = input;
+      for (const auto &[name, range] : states)
+        values[name] = range;
+      run(neuron.decl->body);
+      if (work == 0 || !loudest || most > 0)
+        return false;
+      bool changed = false;
+      for (auto &[name, range] : states) {
+        Interval next = join(range, values[name]);
+        changed |= !(next == range);
+        range = next;
+      }
+      if (!changed)
+        break;
+    }
+    return true;
+  }
+
+private:
+  /// Learned values are what they start as, or with `learned` whatever they may become.
+  void bindParams(bool learned) {
+    for (auto [param, value] : llvm::zip(neuron.params, layer.values))
+      if (param.kind == ParamKind::Number)
+        values[param.name.text] = learned && value.learn ? kAnything
+                                  : value.uniform        ? Interval{value.number, value.high}
+                                                         : Interval::point(value.number);
+  }
+
+  void run(const Statements &body) {
+    for (const Statement &statement : body) {
+      if (statement.kind == Statement::Kind::Assign)
+        values[statement.name.text] = rangeOf(*statement.value);
+      else if (statement.kind == Statement::Kind::Spike)
+        rangeOf(*statement.value);
+      else if (statement.kind == Statement::Kind::If)
+        if (const Statements *branch = chosenBranch(statement, layer))
+          run(*branch);
+    }
+  }
+
+  Interval rangeOf(const Expr &expr) {
+    if (work == 0)
+      return kAnything;
+    --work;
+    switch (expr.kind) {
+    case Expr::Kind::Number:
+      return Interval::point(expr.number);
+    case Expr::Kind::Name:
+      return expr.name == "fired" ? fired : values.lookup(expr.name);
+    case Expr::Kind::Operation:
+      return operation(expr);
+    case Expr::Kind::Call:
+      return call(expr);
+    case Expr::Kind::Tuple:
+      return kAnything;
+    }
+    return kAnything;
+  }
+
+  Interval operation(const Expr &expr) {
+    Interval a = rangeOf(expr.operand(0));
+    if (expr.op == Operator::Negate)
+      return negative(a);
+    Interval b = rangeOf(expr.operand(1));
+    switch (expr.op) {
+    case Operator::Add:
+      return sum(a, b);
+    case Operator::Subtract:
+      return sum(a, negative(b));
+    case Operator::Multiply:
+      return product(a, b);
+    case Operator::Divide:
+      if (reporting && b == Interval::point(0)) {
+        diagnostics.error(DiagId::DivisionByZero, written->range,
+                          "with these values, '" + neuron.decl->name.text + "' divides by zero");
+        diagnostics.note(expr.operand(1).range, "this divisor is 0");
+      }
+      return quotient(a, b);
+    case Operator::Greater:
+      return above(a, b);
+    case Operator::Less:
+      return above(b, a);
+    default:
+      return kTruth;
+    }
+  }
+
+  Interval call(const Expr &expr) {
+    if (expr.name == "attached")
+      return fired;
+    Interval a = rangeOf(expr.operand(0));
+    if (expr.name == "detach")
+      return a;
+    if (expr.name == "exp")
+      return {std::exp(a.low), std::exp(a.high)};
+    if (expr.name == "heaviside")
+      return above(a, Interval::point(0));
+    if (expr.name == "fire") {
+      if (!loudest || a.high > most) {
+        most = a.high;
+        loudest = &expr.operand(0);
+      }
+      return above(a, Interval::point(0));
+    }
+    Interval b = rangeOf(expr.operand(1));
+    if (expr.name == "min")
+      return smaller(a, b);
+    if (expr.name == "max")
+      return larger(a, b);
+    if (expr.name != "clamp")
+      return kAnything;
+    Interval c = rangeOf(expr.operand(2));
+    if (reporting)
+      reportClamp(expr, a, b, c);
+    return smaller(larger(a, b), c);
+  }
+
+  /// Only where the bounds are fixed and the value is an argument of the layer.
+  void reportClamp(const Expr &expr, Interval value, Interval low, Interval high) {
+    const Expr &name = expr.operand(0);
+    if (name.kind != Expr::Kind::Name || low.low != low.high || high.low != high.high)
+      return;
+    bool isArgument =
+        llvm::any_of(neuron.params, [&](const CheckedParam &param) { return param.name.text == name.name; });
+    if (!isArgument || (value.low >= low.low && value.high <= high.high))
+      return;
+    bool learned = valueOf(layer, name.name).learn;
+    std::string found =
+        value.low == value.high ? numberText(value.low) : numberText(value.low) + " to " + numberText(value.high);
+    std::string bound = numberText(value.high > high.high ? high.high : low.low);
+    diagnostics.warning(DiagId::Clamped, placeOf(name.name),
+                        "'" + name.name + (learned ? "' starts at " : "' is ") + found + ", but '" +
+                            neuron.decl->name.text + "' keeps it within " + numberText(low.low) + " and " +
+                            numberText(high.high) + ", so the layer computes with " + bound +
+                            (learned ? ", and it learns nothing there" : ""));
+  }
+
+  /// Where the layer gives that argument; the whole call if it does not.
+  SMRange placeOf(StringRef name) {
+    for (auto [index, argument] : enumerate(written->args))
+      if (argument.name.text.empty() ? index < neuron.params.size() && neuron.params[index].name.text == name
+                                     : argument.name.text == name)
+        return argument.range;
+    return written->range;
+  }
+
+  const CheckedLayer &layer;
+  const CheckedNeuron &neuron;
+  Diagnostics &diagnostics;
+  uint64_t &work;
+  const Expr *written = nullptr; ///< the layer's call
+  llvm::StringMap<Interval> values;
+  Interval fired;
+  bool reporting = false;
+
+public:
+  const Expr *loudest = nullptr; ///< the argument of `fire` with the largest value so far
+  double most = 0;               ///< that value
+};
+
+} // namespace
+
+void checkRanges(const CheckedLayer &layer, const Expr &call, Interval input, int64_t steps, Diagnostics &diagnostics,
+                 uint64_t &work) {
+  Body(layer, diagnostics, work).report(call);
+  Body body(layer, diagnostics, work);
+  if (!body.isSilent(input, steps))
+    return;
+  SMRange fired = body.loudest->range;
+  StringRef text(fired.Start.getPointer(), fired.End.getPointer() - fired.Start.getPointer());
+  std::string most;
+  raw_string_ostream(most) << format("%.3g", body.most);
+  diagnostics.warning(DiagId::NeverFires, call.range,
+                      "no neuron of this layer can ever fire: '" + printable(text) + "' reaches at most " + most +
+                          " within " + Twine(steps) + (steps == 1 ? " step" : " steps") +
+                          ", and a spike needs more than 0");
+}
+
+} // namespace snn::frontend

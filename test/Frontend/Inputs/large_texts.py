@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# Writes texts that are legal in form and large in one respect, into the folder that is named.
+
+import os
+import sys
+
+folder = sys.argv[1]
+os.makedirs(folder, exist_ok=True)
+
+LAYERS = "  input u8[16]\n  steps 2\n  linear(4)\n  mine\n"
+FIRE = "  state mem = 0\n  mem = mem + x\n  spike fire(mem - 1, atan)\n"
+
+
+def write(name, items, layers=LAYERS):
+    with open(os.path.join(folder, name + ".snn"), "w") as file:
+        file.write("snn 1\n" + items + "model m {\n" + layers + "}\n")
+
+
+def neuron(parameters="", body=""):
+    return "neuron mine(x" + ("; " + parameters if parameters else "") + ") {\n" + body + FIRE + "}\n"
+
+
+long = "n" * 80000
+branches = "".join(f"  if kind == w{i % 4} {{\n    v{i} = x\n  }}\n" for i in range(300))
+
+write("long-layer", neuron(), LAYERS + "  " + long + "\n")
+write("long-label", neuron(), LAYERS + "  " + long + ": mine\n")
+write("long-model", neuron().replace("mine", long), LAYERS.replace("mine", long))
+write("long-line", neuron(), LAYERS + "  " + "linear(4) " * 8000 + "\n")
+write("long-number", "param p = " + "1" * 80000 + "\n" + neuron())
+write("many-neuron-params", neuron(", ".join(f"p{i}=1" for i in range(85000))))
+write("many-neuron-params-and-branches",
+      neuron(",".join(f"p{i}=1" for i in range(80000)) + ", kind = one_of(w0, w1, w2, w3)", branches))
+write("many-branches", neuron("kind = one_of(w0, w1, w2, w3), " + ", ".join(f"p{i} = 1" for i in range(255)), branches))
+write("many-words", neuron("kind = one_of(" + ", ".join(f"w{i}" for i in range(100000)) + ")"))
+write("many-params", "".join(f"param p{i}=1\n" for i in range(60000)) + neuron())
+write("many-unknown-names", neuron(body="".join(f"  v{i} = nobody{i}\n" for i in range(1000))))
+write("many-layers", neuron(), "  input u8[16]\n  steps 2\n" + "  flatten\n" * 80000 + "  mine\n")
+write("many-fires", "".join(f"param p{i} = 1\n" for i in range(4096)) +
+      neuron("", "  v = 0\n" + "".join(f"  v = v + fire(x, fast_sigmoid(slope = {i + 1}))\n" for i in range(1000))))
+write("many-steps", neuron(), LAYERS.replace("steps 2", "steps 1048576").replace("  linear(4)\n", ""))
