@@ -32,14 +32,19 @@ const char *snn_last_error(void);
 
 typedef struct snn_library snn_library;
 
-/* Opens a model library. Its ELF note is read and checked (ABI version, CPU features) before any of its code is
- * mapped, and what is mapped is the very file that was checked. */
+/* Opens a model library. A library is code: it may do whatever this program may do, from the moment it is opened, so
+ * open only files that you would also run as a program. The checks find mistakes, not malice.
+ *
+ * The file is copied into memory; the copy's ELF note is checked (ABI version, CPU features) before any of its code is
+ * mapped, and what is mapped is that copy. The file may be written anew, replaced or removed afterwards. Each call
+ * makes a library of its own, which takes memory of about the file's size and one descriptor until it is closed.
+ * Needs /proc. May be called from any thread. */
 snn_library *snn_library_open(const char *path);
 
 /* The same for a model that is linked into the program: pass its `<model>_snn_query`. */
 snn_library *snn_library_from_query(snn_query_fn query);
 
-/* NULL is allowed. */
+/* Its instances must be gone. NULL is allowed. */
 void snn_library_close(snn_library *library);
 
 /* The model's table; valid until the library is closed. It has been checked: every parameter and state lies in its

@@ -3,6 +3,8 @@
 #include "TestSupport.h"
 
 #include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace snn::test;
 
@@ -59,6 +61,15 @@ TEST(Library, RefusesWhatIsNoModel) {
   writeText(folder / "text.so", "snn 1\nmodel population {}\n");
   EXPECT_TRUE(contains(refusal(folder / "text.so"), "not an ELF file"));
   EXPECT_TRUE(contains(refusal(tinyModel("no_note")), "no \"snnc\" note"));
+}
+
+// Opening a FIFO waits until somebody writes, which may be never.
+TEST(Library, RefusesAFifo) {
+  TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "fifo.so").c_str(), 0600), 0);
+  alarm(10);
+  EXPECT_TRUE(contains(refusal(folder / "fifo.so"), "not a regular file"));
+  alarm(0);
 }
 
 TEST(Library, RefusesDamagedFiles) {
