@@ -40,9 +40,7 @@ snn_library *opened(const std::string &path) {
   return library;
 }
 
-std::string markOf(const snn_library *library) {
-  return library ? snn_library_table(library)->compiler : "no library";
-}
+std::string markOf(const snn_library *library) { return library ? snn_library_table(library)->compiler : "no library"; }
 
 class LibraryIdentity : public testing::Test {
 protected:

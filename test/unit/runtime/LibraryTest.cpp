@@ -108,10 +108,3 @@ TEST(Library, RefusesWhatItCannotRun) {
   EXPECT_TRUE(contains(refusal(tinyModel("wrong_symbol")), "has no symbol \"nobody_snn_query\""));
   EXPECT_TRUE(contains(refusal(tinyModel("small_span")), "parameter \"1.bias\" does not lie within its span"));
 }
-
-TEST(Library, NullArguments) {
-  EXPECT_EQ(snn_library_open(nullptr), nullptr);
-  EXPECT_EQ(snn_library_table(nullptr), nullptr);
-  EXPECT_EQ(snn_instance_create(nullptr, 1, 1, nullptr), nullptr);
-  EXPECT_EQ(snn_instance_bytes(nullptr, 1, 1, 1), 0u);
-}
