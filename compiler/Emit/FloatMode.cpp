@@ -22,8 +22,8 @@ public:
   virtual void write(ImplicitLocOpBuilder &b, Value mode) const = 0;
 };
 
-/// MXCSR, Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, section 10.2.3. It is read and written
-/// through memory. The x87 unit has a mode of its own, but no generated code uses it.
+/// MXCSR, Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, section 10.2.3. It is read and
+/// written through memory. The x87 unit has a mode of its own, but no generated code uses it.
 class Mxcsr : public ModeRegister {
   int64_t standard() const override { return 0x1f80; }
 
@@ -87,8 +87,8 @@ LogicalResult defineFloatMode(ModuleOp module, const llvm::Triple &triple) {
     return module.emitError("the floating-point mode of ") << triple.getArchName() << " processors is not known";
   if (enter) {
     Value before = mode->read(*enter);
-    mode->write(*enter, LLVM::ConstantOp::create(*enter, enter->getI64Type(),
-                                                 enter->getI64IntegerAttr(mode->standard())));
+    mode->write(*enter,
+                LLVM::ConstantOp::create(*enter, enter->getI64Type(), enter->getI64IntegerAttr(mode->standard())));
     LLVM::ReturnOp::create(*enter, before);
   }
   if (leave) {

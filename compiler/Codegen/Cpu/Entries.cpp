@@ -320,8 +320,7 @@ Value EntryWriter::run(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *
   if (!plan->hasLoss)
     return fault;
   e.when(e.equal(fault, ok), [&] {
-    func::CallOp::create(e.b, module.lookupSymbol<func::FuncOp>(kLossTask),
-                         ValueRange{frame.call, e.i64(0), e.i64(0)});
+    func::CallOp::create(e.b, module.lookupSymbol<func::FuncOp>(kLossTask), ValueRange{frame.call, e.i64(0), e.i64(0)});
     parallel(e, frame, e.index(sliceCount(spans)), kind == Kind::Train ? "snn_slice_train" : "snn_slice_gradient");
   });
   return fault;

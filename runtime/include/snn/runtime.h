@@ -4,8 +4,8 @@
  * Functions that return int32_t give SNN_OK, another code of enum snn_status, or one of enum snn_runtime_error;
  * functions that return a pointer give NULL on failure. After a failure snn_last_error() has a sentence about it.
  * Nothing here prints, exits, aborts or throws.
- * NULL in place of an object, a name, a batch or a buffer that is needed is SNN_ERROR_ARGUMENT; to close or destroy NULL
- * does nothing.
+ * NULL in place of an object, a name, a batch or a buffer that is needed is SNN_ERROR_ARGUMENT; to close or destroy
+ * NULL does nothing.
  *
  * A C program links the library and what that stands on (it is written in C++), in this order:
  *   cc program.c libsnn_runtime.a -lstdc++ -lm -pthread -ldl
@@ -13,13 +13,13 @@
  * Lifetimes: a library outlives its instances, a pool outlives the instances that were created with it.
  * An instance is used by one thread at a time; different instances may be used at the same time, also with one pool.
  *
- * The calling thread's floating-point mode (rounding, flush-to-zero, traps, sticky flags) changes no result, and each call
- * leaves it as it was.
+ * The calling thread's floating-point mode (rounding, flush-to-zero, traps, sticky flags) changes no result, and each
+ * call leaves it as it was.
  *
- * After fork() the child may go on with everything it has: its copies of instances and libraries are its own. A pool has
- * no threads there, so its work is done by the thread that calls, with the same bits; for threads make a new pool and new
- * instances. Destroying is allowed in parent and child alike, each for its own copy. What another thread was changing at
- * the moment of the fork is unfinished in the child: an instance that was in a call is only good for
+ * After fork() the child may go on with everything it has: its copies of instances and libraries are its own. A pool
+ * has no threads there, so its work is done by the thread that calls, with the same bits; for threads make a new pool
+ * and new instances. Destroying is allowed in parent and child alike, each for its own copy. What another thread was
+ * changing at the moment of the fork is unfinished in the child: an instance that was in a call is only good for
  * snn_instance_init() and snn_instance_destroy() there, and what was being opened, made or destroyed must not be used.
  * A child that is forked inside a body of a pool must not return from that body; it may call exec or _exit.
  */
