@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// snn-apply-target: function attributes, triple and data layout.
+// snn-apply-target: the floating-point mode, function attributes, triple and data layout.
 
+#include "compiler/Emit/FloatMode.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Emit/Target.h"
 #include "mlir/IR/Builders.h"
@@ -30,6 +31,8 @@ struct ApplyTarget : impl::ApplyTargetBase<ApplyTarget> {
       return signalPassFailure();
     }
 
+    if (failed(defineFloatMode(module, machine->getTargetTriple())))
+      return signalPassFailure();
     Builder b(&getContext());
     module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(), b.getStringAttr(machine->getTargetTriple().str()));
     module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),

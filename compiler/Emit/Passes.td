@@ -23,6 +23,8 @@ def ApplyTarget : Pass<"snn-apply-target", "::mlir::ModuleOp"> {
   let description = [{
     Also asks for whole 512-bit vectors where the target has them: LLVM prefers 256 bits on such CPUs and would split
     each vector, which costs two thirds of the speed of a dense product. Sets the module's triple and data layout.
+    Writes the bodies of the functions that set and restore the floating-point mode (compiler/Codegen/FloatMode.h) if
+    the module declares them.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

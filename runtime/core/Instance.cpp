@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/core/Instance.h"
 #include "runtime/core/Error.h"
+#include "runtime/core/FloatMode.h"
 #include "runtime/core/Philox.h"
 #include "runtime/core/Table.h"
 
@@ -79,6 +80,7 @@ static double scaled(double unit, double low, double high, uint32_t dtype) {
 }
 
 void snn_instance::init(uint64_t newSeed) {
+  StandardFloatMode mode;
   seed = newSeed;
   for (uint64_t p = 0; p < table.parameter_count; ++p) {
     const snn_tensor_info &tensor = table.parameters[p];
@@ -103,6 +105,7 @@ void snn_instance::resetOptimizer() {
 }
 
 void snn_instance::resetState() {
+  StandardFloatMode mode;
   if (!stateIsZero)
     std::memset(stateMemory.data(), 0, stateMemory.bytes());
   stateIsZero = true;

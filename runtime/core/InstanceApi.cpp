@@ -47,15 +47,21 @@ int32_t snn_instance_reset_state(snn_instance *instance) {
   return onInstance(instance, [&] { instance->resetState(); });
 }
 
+static void require(const void *pointer, const char *what) {
+  if (!pointer)
+    throw Error(SNN_ERROR_ARGUMENT, std::string("the ") + what + " is NULL");
+}
+
 static uint64_t hyperIndex(const snn_instance &instance, const char *name) {
+  require(name, "name");
   std::string known;
   for (uint64_t i = 0; i < instance.table.hyper_count; ++i) {
-    if (name && std::strcmp(instance.table.hyper[i].name, name) == 0)
+    if (std::strcmp(instance.table.hyper[i].name, name) == 0)
       return i;
     known += std::string(known.empty() ? "" : ", ") + instance.table.hyper[i].name;
   }
-  throw Error(SNN_ERROR_NAME, std::string("model \"") + instance.table.name + "\" has no number \"" +
-                                  (name ? name : "") + "\"; it has: " + (known.empty() ? "none" : known));
+  throw Error(SNN_ERROR_NAME, std::string("model \"") + instance.table.name + "\" has no number \"" + name +
+                                  "\"; it has: " + (known.empty() ? "none" : known));
 }
 
 int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double value) {
@@ -70,7 +76,11 @@ int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double 
 }
 
 int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, double *value) {
-  return onInstance(instance, [&] { *value = instance->hyper[hyperIndex(*instance, name)]; });
+  return onInstance(instance, [&] {
+    uint64_t index = hyperIndex(*instance, name);
+    require(value, "value");
+    *value = instance->hyper[index];
+  });
 }
 
 static int32_t run(snn_instance *instance, snn_instance::EntryMember entry, const char *name, const snn_batch *batch) {
@@ -107,11 +117,15 @@ int32_t snn_instance_train_step(snn_instance *instance, const snn_batch *batch) 
   return code;
 }
 
-static const snn_tensor_info &findParameter(const snn_instance &instance, const char *name, uint64_t bytes) {
+/// Checks the arguments of a copy in or out: `data` has `bytes` bytes.
+static const snn_tensor_info &findParameter(const snn_instance &instance, const char *name, const void *data,
+                                            uint64_t bytes) {
+  require(name, "name");
+  require(data, "data");
   const snn_model_table &table = instance.table;
   for (uint64_t i = 0; i < table.parameter_count; ++i) {
     const snn_tensor_info &tensor = table.parameters[i];
-    if (!name || std::strcmp(tensor.name, name) != 0)
+    if (std::strcmp(tensor.name, name) != 0)
       continue;
     uint64_t expected = elementCount(tensor) * snn_dtype_bytes(tensor.dtype);
     if (bytes != expected)
@@ -119,8 +133,7 @@ static const snn_tensor_info &findParameter(const snn_instance &instance, const 
                                       " bytes, the buffer has " + std::to_string(bytes));
     return tensor;
   }
-  throw Error(SNN_ERROR_NAME,
-              std::string("model \"") + table.name + "\" has no parameter \"" + (name ? name : "") + "\"");
+  throw Error(SNN_ERROR_NAME, std::string("model \"") + table.name + "\" has no parameter \"" + name + "\"");
 }
 
 template <typename Element> static void gather(const snn_tensor_info &tensor, const std::byte *span, void *to) {
@@ -138,12 +151,13 @@ static void copyOut(const snn_tensor_info &tensor, const std::byte *span, void *
 }
 
 int32_t snn_instance_get_parameter(const snn_instance *instance, const char *name, void *data, uint64_t bytes) {
-  return onInstance(instance, [&] { copyOut(findParameter(*instance, name, bytes), instance->parameters(), data); });
+  return onInstance(instance,
+                    [&] { copyOut(findParameter(*instance, name, data, bytes), instance->parameters(), data); });
 }
 
 int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name, void *data, uint64_t bytes) {
   return onInstance(instance, [&] {
-    const snn_tensor_info &tensor = findParameter(*instance, name, bytes);
+    const snn_tensor_info &tensor = findParameter(*instance, name, data, bytes);
     if (instance->layout.gradients == 0)
       throw Error(SNN_ERROR_UNSUPPORTED, "the model was compiled without gradients (--mode=infer)");
     copyOut(tensor, instance->gradients(), data);
@@ -152,7 +166,7 @@ int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name
 
 int32_t snn_instance_set_parameter(snn_instance *instance, const char *name, const void *data, uint64_t bytes) {
   return onInstance(instance, [&] {
-    const snn_tensor_info &tensor = findParameter(*instance, name, bytes);
+    const snn_tensor_info &tensor = findParameter(*instance, name, data, bytes);
     const auto *from = static_cast<const std::byte *>(data);
     const uint64_t size = snn_dtype_bytes(tensor.dtype);
     forEachElement(tensor, size, [&](uint64_t element, uint64_t offset) {

@@ -1,4 +1,4 @@
-// Opening model libraries: note first, then the dynamic linker on the same descriptor.
+// Opening model libraries: the note first, then the dynamic linker, both on one sealed copy of the file.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/core/Library.h"
 #include "runtime/core/Error.h"
@@ -36,17 +36,52 @@ snn_library::snn_library(const std::string &path) {
   }
 }
 
-void snn_library::load(const std::string &path) {
-  fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+/// Opens the file to be read. Nothing may wait: opening a FIFO would, until somebody writes.
+static int openSource(const std::string &path) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0)
     throw Error(SNN_ERROR_LIBRARY, path + ": cannot be opened: " + std::strerror(errno));
-  snn_note note = readNote(fd, path);
-  checkNote(note, path);
+  return fd;
+}
 
-  std::string self = "/proc/self/fd/" + std::to_string(fd);
-  handle = dlopen(self.c_str(), RTLD_NOW | RTLD_LOCAL);
+static SealedFile checkedCopy(const std::string &path, snn_note &note) {
+  int source = openSource(path);
+  try {
+    // A first look, so that no large file is copied that is no model at all. What counts is what the copy says.
+    checkNote(readNote(source, path), path);
+    SealedFile copy(source, path);
+    note = readNote(copy.descriptor(), path);
+    checkNote(note, path);
+    close(source);
+    return copy;
+  } catch (...) {
+    close(source);
+    throw;
+  }
+}
+
+static std::string linkerMessage() {
+  const char *message = dlerror();
+  return message ? message : "the dynamic linker gives no reason";
+}
+
+/// The dynamic linker takes a file for one that it has loaded if it knows the name, or else the inode. The inode is the
+/// copy's own. The name is a descriptor's number, which is free of others while their libraries hold theirs; but a
+/// host may have closed those, and a library that can never be unloaded keeps its name for good.
+static void takeUnknownName(SealedFile &file, const std::string &path) {
+  while (void *known = dlopen(file.name().c_str(), RTLD_LAZY | RTLD_NOLOAD)) {
+    dlclose(known);
+    file.rename(path);
+  }
+}
+
+void snn_library::load(const std::string &path) {
+  snn_note note;
+  file = checkedCopy(path, note);
+  takeUnknownName(file, path);
+  handle = dlopen(file.name().c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
-    throw Error(SNN_ERROR_LIBRARY, path + ": cannot be loaded: " + dlerror());
+    throw Error(SNN_ERROR_LIBRARY, path + ": cannot be loaded: " + linkerMessage());
   void *symbol = dlsym(handle, note.query_symbol);
   if (!symbol)
     throw Error(SNN_ERROR_LIBRARY, path + ": has no symbol \"" + note.query_symbol + "\", which its note names");
@@ -63,8 +98,6 @@ snn_library::~snn_library() { release(); }
 void snn_library::release() noexcept {
   if (handle)
     dlclose(handle);
-  if (fd >= 0)
-    close(fd);
 }
 
 snn_library *snn_library_open(const char *path) {

@@ -3,12 +3,13 @@
 #ifndef SNN_RUNTIME_CORE_LIBRARY_H
 #define SNN_RUNTIME_CORE_LIBRARY_H
 
+#include "runtime/core/SealedFile.h"
 #include "snn/runtime.h"
 
 #include <string>
 
-/// Owns the descriptor and the handle of the dynamic linker. The descriptor stays open as long as the library is
-/// loaded: glibc knows a library by its path, and a number of /proc/self/fd that is used again would name the old one.
+/// Owns the handle of the dynamic linker and the copy of the file that it has mapped. The copy's descriptor stays open
+/// as long as the library is loaded: its number is the name under which the linker knows the library.
 struct snn_library {
   explicit snn_library(const std::string &path);
   explicit snn_library(snn_query_fn query);
@@ -22,7 +23,7 @@ private:
   void load(const std::string &path);
   void release() noexcept;
 
-  int fd = -1;
+  snn::SealedFile file;
   void *handle = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,10 +32,23 @@ static void relax() {
 #endif
 }
 
-Pool::Pool(unsigned workers) : spins(workers <= cpuCount() ? 2000 : 20) {
+/// How many times a process on the way from the program's start to here was the child of a fork(). A process id would
+/// not do: it may be the parent's again, in another namespace or when ids have run out.
+static std::atomic<uint32_t> forks{0};
+
+static uint32_t countForks() {
+  static const int failure = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+  if (failure != 0)
+    throw std::system_error(failure, std::generic_category(), "forks cannot be watched");
+  return forks.load(std::memory_order_relaxed);
+}
+
+bool Pool::isInForkedChild() const noexcept { return forks.load(std::memory_order_relaxed) != forksBefore; }
+
+Pool::Pool(unsigned workers) : spins(workers <= cpuCount() ? 2000 : 20), forksBefore(countForks()) {
   try {
     for (unsigned worker = 1; worker < workers; ++worker)
-      threads.emplace_back([this, worker] { workerLoop(worker); });
+      threads->emplace_back([this, worker] { workerLoop(worker); });
   } catch (...) {
     stopThreads();
     throw;
@@ -44,17 +58,26 @@ Pool::Pool(unsigned workers) : spins(workers <= cpuCount() ? 2000 : 20) {
 Pool::~Pool() { stopThreads(); }
 
 void Pool::stopThreads() noexcept {
+  if (isInForkedChild()) {
+    // The C library has given up the threads' memory, or will: a few bytes of handles are the price of not touching it.
+    static_cast<void>(threads.release());
+    return;
+  }
   stop.store(true);
   generation.fetch_add(1);
   futexWake(generation, INT_MAX);
-  for (std::thread &thread : threads)
+  for (std::thread &thread : *threads)
     thread.join();
 }
 
+static void runAlone(uint64_t count, snn_body_fn body, void *context) noexcept {
+  for (uint64_t i = 0; i < count; ++i)
+    body(context, i, 0);
+}
+
 void Pool::run(uint64_t count, snn_body_fn body, void *context) noexcept {
-  if (threads.empty() || count <= 1 || busy.exchange(true, std::memory_order_acquire)) {
-    for (uint64_t i = 0; i < count; ++i)
-      body(context, i, 0);
+  if (threads->empty() || count <= 1 || isInForkedChild() || busy.exchange(true, std::memory_order_acquire)) {
+    runAlone(count, body, context);
     return;
   }
   constexpr uint64_t largestSlice = UINT32_MAX - 1; // the ticket has 32 bits for the index; its last value is reserved
@@ -151,5 +174,12 @@ void snn_pool_destroy(snn_pool *pool) { delete pool; }
 uint64_t snn_pool_workers(const snn_pool *pool) { return pool ? pool->pool.workers() : 1; }
 
 void snn_pool_parallel_for(void *pool, uint64_t count, snn_body_fn body, void *context) {
-  static_cast<snn_pool *>(pool)->pool.run(count, body, context);
+  if (!body) {
+    setLastError(SNN_ERROR_ARGUMENT, "snn_pool_parallel_for: the body is NULL");
+    return;
+  }
+  if (pool)
+    static_cast<snn_pool *>(pool)->pool.run(count, body, context);
+  else
+    runAlone(count, body, context);
 }

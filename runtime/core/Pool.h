@@ -6,6 +6,7 @@
 #include "snn/abi.h"
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace snn {
 
 /// Idle workers spin for some ten microseconds and then sleep in the kernel. A job is over when all its indices have
 /// been run: workers that were late need not wake up for that. Which worker runs which index is not determined.
+/// In a child of fork() there are no threads, and what they were doing is not known: jobs run in the caller alone.
 class Pool {
 public:
   /// Starts `workers - 1` threads. Throws std::system_error.
@@ -21,7 +23,7 @@ public:
   Pool(const Pool &) = delete;
   Pool &operator=(const Pool &) = delete;
 
-  unsigned workers() const { return unsigned(threads.size()) + 1; }
+  unsigned workers() const { return unsigned(threads->size()) + 1; }
 
   /// body(context, i, worker) for each i in [0, count); returns when all are done. `body` must not throw.
   void run(uint64_t count, snn_body_fn body, void *context) noexcept;
@@ -31,6 +33,7 @@ private:
   void work(uint32_t jobGeneration, unsigned worker) noexcept;
   void workerLoop(unsigned worker) noexcept;
   void stopThreads() noexcept;
+  bool isInForkedChild() const noexcept;
 
   // The ticket is (generation << 32 | next index). An index is taken by a compare-and-swap of both, which can succeed
   // only while that job has indices left; until it is done the job's fields below cannot change.
@@ -46,7 +49,10 @@ private:
   std::atomic<void *> jobContext{nullptr};
   alignas(64) std::atomic<bool> busy{false};
   unsigned spins;
-  std::vector<std::thread> threads;
+  uint32_t forksBefore; // when the pool was made
+  // Out of line, so that a child can leave the handles of its parent's threads alone: it may neither join nor destroy
+  // them.
+  std::unique_ptr<std::vector<std::thread>> threads = std::make_unique<std::vector<std::thread>>();
 };
 
 } // namespace snn

@@ -8,6 +8,19 @@
 // V4-NOT: target_cpu
 // V4: llvm.func @f() attributes {no_unwind, passthrough = {{\[\[}}"min-legal-vector-width", "512"]], prefer_vector_width = "512", target_cpu = "x86-64-v4"}
 // V3: llvm.func @f() attributes {no_unwind, target_cpu = "x86-64-v3"}
+// V3-NOT: mxcsr
+
+// The mode's functions get bodies where they are declared: MXCSR goes through memory.
+// RUN: %snn-opt --snn-apply-target %t/mode.mlir | FileCheck %s --check-prefix=MODE
+// MODE-LABEL: llvm.func internal @snn_enter_float_mode() -> i64 attributes {always_inline
+// MODE: llvm.call_intrinsic "llvm.x86.sse.stmxcsr"(%[[BEFORE:.*]]) : (!llvm.ptr) -> ()
+// MODE: %[[OLD:.*]] = llvm.load %[[BEFORE]] : !llvm.ptr -> i32
+// MODE: %[[RESULT:.*]] = llvm.zext %[[OLD]] : i32 to i64
+// MODE: llvm.mlir.constant(8064 : i64) : i64
+// MODE: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"
+// MODE: llvm.return %[[RESULT]] : i64
+// MODE-LABEL: llvm.func internal @snn_leave_float_mode(%{{.*}}: i64) attributes {always_inline
+// MODE: llvm.call_intrinsic "llvm.x86.sse.ldmxcsr"
 
 //--- v4.mlir
 module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
@@ -22,4 +35,10 @@ module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 256 : i64}} {
   llvm.func @f() {
     llvm.return
   }
+}
+
+//--- mode.mlir
+module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 256 : i64}} {
+  llvm.func @snn_enter_float_mode() -> i64
+  llvm.func @snn_leave_float_mode(i64)
 }

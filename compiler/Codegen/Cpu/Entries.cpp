@@ -2,6 +2,7 @@
 // See Entries.h. The contract is runtime/include/snn/abi.h.
 
 #include "compiler/Codegen/Cpu/Entries.h"
+#include "compiler/Codegen/FloatMode.h"
 
 #include <limits>
 
@@ -11,6 +12,7 @@ namespace snn {
 namespace {
 
 constexpr llvm::StringLiteral kArenaSize = "snn_arena_size";
+constexpr llvm::StringLiteral kLossTask = "snn_loss";
 
 /// Columns of a weight that one task transposes.
 constexpr int64_t kTransposeRows = 32;
@@ -40,12 +42,33 @@ Value isNeeded(Emitter &e, const LanePlan &plan, const Demand &demand, Transpose
 
 } // namespace
 
+/// A task runs in a mode of its own, whatever its thread is in: threads of a pool have the mode of whoever made them,
+/// the caller's own may have changed since. All arithmetic on reals is in tasks, so the host keeps its mode elsewhere,
+/// also in its parallel_for.
 LogicalResult EntryWriter::addTask(StringRef name, Location loc, const TaskBody &body) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()), word = builder.getI64Type();
-  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({pointer, word, word}, {}));
-  function.setPrivate();
-  Block *block = function.addEntryBlock();
+  auto declared = [&](StringRef symbol, FunctionType type) {
+    if (auto known = module.lookupSymbol<func::FuncOp>(symbol))
+      return known;
+    auto function = func::FuncOp::create(builder, loc, symbol, type);
+    function.setPrivate();
+    return function;
+  };
+  func::FuncOp enter = declared(kEnterFloatMode, builder.getFunctionType({}, {word}));
+  func::FuncOp leave = declared(kLeaveFloatMode, builder.getFunctionType({word}, {}));
+  func::FuncOp task = declared(name, builder.getFunctionType({pointer, word, word}, {}));
+  func::FuncOp arithmetic = declared((name + "_body").str(), task.getFunctionType());
+  arithmetic->setAttr("passthrough", builder.getStrArrayAttr({"noinline"})); // see FloatMode.h
+
+  Block *block = task.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  Value mode = func::CallOp::create(builder, loc, enter, {}).getResult(0);
+  func::CallOp::create(builder, loc, arithmetic, block->getArguments());
+  func::CallOp::create(builder, loc, leave, mode);
+  func::ReturnOp::create(builder, loc);
+
+  block = arithmetic.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   Emitter e(loc, builder, real, target);
   CallFrame frame(e, block->getArgument(0), module);
@@ -85,7 +108,13 @@ LogicalResult EntryWriter::addFunction(func::FuncOp function, func::FuncOp updat
     func::ReturnOp::create(e.b);
     return result;
   };
-  if (failed(addTask("snn_slice_gradient", function.getLoc(), reduce)) ||
+  auto loss = [&](Emitter &e, CallFrame &frame, Value, Value) {
+    storeLoss(e, frame, *plan);
+    func::ReturnOp::create(e.b);
+    return success();
+  };
+  if (failed(addTask(kLossTask, function.getLoc(), loss)) ||
+      failed(addTask("snn_slice_gradient", function.getLoc(), reduce)) ||
       failed(addTask("snn_slice_train", function.getLoc(), reduceAndUpdate)))
     return failure();
   addEntry("snn_entry_loss_and_gradient", Kind::Gradient, &*plan);
@@ -318,7 +347,7 @@ Value EntryWriter::run(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *
   if (!plan->hasLoss)
     return fault;
   e.when(e.equal(fault, ok), [&] {
-    storeLoss(e, frame, *plan);
+    func::CallOp::create(e.b, module.lookupSymbol<func::FuncOp>(kLossTask), ValueRange{frame.call, e.i64(0), e.i64(0)});
     parallel(e, frame, e.index(sliceCount(spans)), kind == Kind::Train ? "snn_slice_train" : "snn_slice_gradient");
   });
   return fault;

@@ -9,6 +9,8 @@
  *
  * Generated code allocates nothing, prints nothing and keeps nothing between calls: whatever it works on comes
  * in a call struct, and all memory belongs to the host. Calls on different memory may run at the same time.
+ * The floating-point mode of the threads that it runs in (rounding, flush-to-zero, traps) changes no result: it sets
+ * what it needs and restores what it found, with the sticky flags. parallel_for runs in the caller's mode.
  */
 #ifndef SNN_ABI_H
 #define SNN_ABI_H

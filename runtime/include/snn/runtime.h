@@ -4,9 +4,24 @@
  * Functions that return int32_t give SNN_OK, another code of enum snn_status, or one of enum snn_runtime_error;
  * functions that return a pointer give NULL on failure. After a failure snn_last_error() has a sentence about it.
  * Nothing here prints, exits, aborts or throws.
+ * NULL in place of an object, a name, a batch or a buffer that is needed is SNN_ERROR_ARGUMENT; to close or destroy
+ * NULL does nothing.
+ *
+ * A C program links the library and what that stands on (it is written in C++), in this order:
+ *   cc program.c libsnn_runtime.a -lstdc++ -lm -pthread -ldl
  *
  * Lifetimes: a library outlives its instances, a pool outlives the instances that were created with it.
  * An instance is used by one thread at a time; different instances may be used at the same time, also with one pool.
+ *
+ * The calling thread's floating-point mode (rounding, flush-to-zero, traps, sticky flags) changes no result, and each
+ * call leaves it as it was.
+ *
+ * After fork() the child may go on with everything it has: its copies of instances and libraries are its own. A pool
+ * has no threads there, so its work is done by the thread that calls, with the same bits; for threads make a new pool
+ * and new instances. Destroying is allowed in parent and child alike, each for its own copy. What another thread was
+ * changing at the moment of the fork is unfinished in the child: an instance that was in a call is only good for
+ * snn_instance_init() and snn_instance_destroy() there, and what was being opened, made or destroyed must not be used.
+ * A child that is forked inside a body of a pool must not return from that body; it may call exec or _exit.
  */
 #ifndef SNN_RUNTIME_H
 #define SNN_RUNTIME_H
@@ -32,14 +47,19 @@ const char *snn_last_error(void);
 
 typedef struct snn_library snn_library;
 
-/* Opens a model library. Its ELF note is read and checked (ABI version, CPU features) before any of its code is
- * mapped, and what is mapped is the very file that was checked. */
+/* Opens a model library. A library is code: it may do whatever this program may do, from the moment it is opened, so
+ * open only files that you would also run as a program. The checks find mistakes, not malice.
+ *
+ * The file is copied into memory; the copy's ELF note is checked (ABI version, CPU features) before any of its code is
+ * mapped, and what is mapped is that copy. The file may be written anew, replaced or removed afterwards. Each call
+ * makes a library of its own, which takes memory of about the file's size and one descriptor until it is closed.
+ * Needs /proc. May be called from any thread. */
 snn_library *snn_library_open(const char *path);
 
 /* The same for a model that is linked into the program: pass its `<model>_snn_query`. */
 snn_library *snn_library_from_query(snn_query_fn query);
 
-/* NULL is allowed. */
+/* Its instances must be gone. NULL is allowed. */
 void snn_library_close(snn_library *library);
 
 /* The model's table; valid until the library is closed. It has been checked: every parameter and state lies in its
@@ -53,10 +73,11 @@ typedef struct snn_pool snn_pool;
 /* A pool of `workers` workers; worker 0 is the thread that calls. 0: as many as this process has CPUs. */
 snn_pool *snn_pool_create(uint64_t workers);
 void snn_pool_destroy(snn_pool *pool);
+/* 1 if `pool` is NULL. */
 uint64_t snn_pool_workers(const snn_pool *pool);
 
 /* An snn_parallel_for_fn; `pool` is an snn_pool. A call from inside a body, or while another thread uses the pool,
- * runs in the calling thread alone. */
+ * runs in the calling thread alone; so does one with `pool` NULL or in a child of fork(). */
 void snn_pool_parallel_for(void *pool, uint64_t count, snn_body_fn body, void *context);
 
 /* Instances. */
@@ -112,7 +133,7 @@ int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name
 
 /* The instance's memory, to save, restore or share: laid out as the table says, aligned to SNN_ALIGNMENT. */
 enum snn_span { SNN_SPAN_PARAMETERS = 0, SNN_SPAN_GRADIENTS = 1, SNN_SPAN_OPTIMIZER = 2, SNN_SPAN_STATE = 3 };
-void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *bytes);
+void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *bytes); /* `bytes` may be NULL */
 
 /* How many updates have been made: part of the optimizer's state. */
 uint64_t snn_instance_optimizer_step(const snn_instance *instance);

@@ -9,7 +9,15 @@
 // The declarations stay: the table of the library is made of them.
 // CHECK: snn.model @m
 // CHECK: snn.parameter @w
-// CHECK-DAG: func.func private @snn_lane_forward(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// A task is a frame that sets the floating-point mode around the arithmetic.
+// CHECK: func.func private @snn_enter_float_mode() -> i64
+// CHECK: func.func private @snn_leave_float_mode(i64)
+// CHECK: func.func private @snn_lane_forward(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK-NEXT: %[[MODE:.*]] = call @snn_enter_float_mode()
+// CHECK-NEXT: call @snn_lane_forward_body(
+// CHECK-NEXT: call @snn_leave_float_mode(%[[MODE]])
+// CHECK-NEXT: return
+// CHECK: func.func private @snn_lane_forward_body({{.*}} attributes {passthrough = ["noinline"]}
 // CHECK-DAG: func.func @snn_entry_forward(%{{.*}}: !llvm.ptr) -> i32
 // CHECK-DAG: func.func @snn_arena_size(%{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) -> i64
 module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 256 : i64}} {

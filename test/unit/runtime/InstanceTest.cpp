@@ -4,6 +4,7 @@
 #include "runtime/core/Philox.h"
 #include "runtime/train/Model.h"
 
+#include <cfenv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -66,6 +67,20 @@ TEST_F(InstanceTest, InitialValuesDoNotDependOnTheLayout) {
   const auto *span = static_cast<const float *>(snn_instance_span(instance.get(), SNN_SPAN_PARAMETERS, nullptr));
   EXPECT_EQ(span[17], weight[5]);
   EXPECT_EQ(span[7], 0.0f);
+}
+
+TEST_F(InstanceTest, InitialValuesDoNotDependOnTheHostsRounding) {
+  InstanceHandle expected = create();
+  for (int rounding : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    fesetround(rounding);
+    feclearexcept(FE_ALL_EXCEPT);
+    InstanceHandle instance = create();
+    EXPECT_EQ(fegetround(), rounding);
+    EXPECT_EQ(fetestexcept(FE_ALL_EXCEPT), 0) << "the host's sticky flags have changed";
+    fesetround(FE_TONEAREST);
+    EXPECT_EQ(parameter<6>(instance.get(), "1.weight"), parameter<6>(expected.get(), "1.weight"));
+    EXPECT_EQ(parameter<2>(instance.get(), "1.bias"), parameter<2>(expected.get(), "1.bias"));
+  }
 }
 
 TEST_F(InstanceTest, BytesAreKnownBefore) {
