@@ -120,7 +120,7 @@ TEST_F(ToolsTest, TrainAndEvaluate) {
   EXPECT_EQ(train(tinyModel("u8") + data + out + " --overwrite --epochs=1 --weights=" + (folder / "w")).status, 1);
 }
 
-TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
+TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBesideOrOnPath) {
   writeDataset();
   std::filesystem::copy_file(SNN_TRAIN, folder / "snn-train");
   writeText(folder / "model.snn", "snn 1\n");
@@ -128,7 +128,8 @@ TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
                               " --epochs=1 -D hidden=3 -D other=4 --out=" + (folder / "run");
   Outcome outcome = run(command);
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(contains(outcome.err, "snnc: cannot be run to compile"));
+  EXPECT_TRUE(
+      contains(outcome.err, "snnc: cannot be found: it is neither in " + folder.path() + " nor in a folder of PATH"));
 
   writeText(folder / "snnc",
             "#!/bin/sh\necho \"$@\" > " + (folder / "arguments") + "\ncp " + tinyModel("u8") + " \"$3\"\n");
@@ -136,11 +137,14 @@ TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
   outcome = run(command);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(readText(folder / "arguments"),
-            (folder / "model.snn") + " -o " + (folder / "run/.incoming/model.so") + " -D hidden=3 -D other=4\n");
+            (folder / "model.snn") + " -o " + (folder / "run/.snn-incoming/model.so") + " -D hidden=3 -D other=4\n");
   EXPECT_EQ(readText(folder / "run/model.snn"), "snn 1\n");
 
   writeText(folder / "snnc", "#!/bin/sh\nexit 70\n");
   EXPECT_EQ(run(command + "2").status, 70);
+  std::filesystem::create_directories(folder / "path");
+  std::filesystem::rename(folder / "snnc", folder / "path/snnc");
+  EXPECT_EQ(run("PATH=:/nowhere:" + (folder / "path") + ":$PATH " + command + "2").status, 70);
 }
 
 TEST_F(ToolsTest, TheModelMayLieInTheRunFolder) {
