@@ -65,10 +65,10 @@ void readRun(const std::string &folder, const std::function<void(const RunRecord
 /// One process's right to write to a run folder, and the way of its files into it.
 ///
 /// A run's files belong together: the record names the model by its hash, and weights and metrics are that model's. So
-/// a run that replaces another one collects its files in `.snn-incoming` and gives them up all at once, when it has
+/// a run that replaces another one collects its files in `.snn-incoming-*` and gives them up all at once, when it has
 /// weights:
 ///
-///   1. `.snn-incoming` is complete and synced. It gets an empty file for each file of the old run that the new one
+///   1. That is complete and synced. It gets an empty file for each file of the old run that the new one
 ///   lacks.
 ///   2. It is renamed to `.snn-complete`: from here on the folder holds the new run, until then the old one.
 ///   3. One by one its files replace those of the folder; an empty one removes its namesake. Then `.snn-complete` goes.
@@ -80,7 +80,7 @@ void readRun(const std::string &folder, const std::function<void(const RunRecord
 /// the middle of that one write(2) may cut the line where a page of the file ends.)
 ///
 /// The claim is flock(2) on the folder itself, which the kernel gives back when the process ends, however it ends; so
-/// what a claim finds in `.snn-incoming`, or in temporary files, is a dead run's and is removed. On network file
+/// what a claim finds in `.snn-incoming-*`, or in temporary files, is a dead run's and is removed. On network file
 /// systems the lock may be known to this machine only: there, two machines must not train into one folder at once.
 class RunWriter {
 public:
@@ -95,7 +95,7 @@ public:
   RunWriter(RunWriter &&other) noexcept = default;
   RunWriter &operator=(RunWriter &&) = delete;
 
-  /// Where files are written now: `.snn-incoming`, later the folder.
+  /// Where files are written now: `.snn-incoming-*`, later the folder.
   const RunFolder &files() const { return published ? folder : incoming; }
   const std::string &path() const { return folder.path(); }
   /// Whether the folder still holds a run that this one is to replace.

@@ -18,7 +18,7 @@ using namespace snn;
 
 namespace {
 
-constexpr const char *incomingName = "/.snn-incoming", *completeName = "/.snn-complete";
+constexpr const char *incomingPrefix = ".snn-incoming-", *completeName = "/.snn-complete";
 
 using FileName = std::string (RunFolder::*)() const;
 /// In the order in which they move up; the record last, which a reader without readRun takes for the start of a run.
@@ -43,13 +43,6 @@ bool existsWithContent(const std::string &path) {
 void removeFile(const std::string &path) {
   if (unlink(path.c_str()) != 0 && errno != ENOENT)
     failWrite(path, "cannot be removed");
-}
-
-void removeTree(const std::string &path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error)
-    failWrite(path, "cannot be removed", error.value());
 }
 
 RunFiles filesOf(const RunFolder &folder, const RunFolder &complete) {
@@ -87,8 +80,7 @@ void snn::readRun(const std::string &path, const std::function<void(const RunRec
   }
 }
 
-RunWriter::RunWriter(const std::string &path)
-    : folder(path), incoming(path + incomingName), complete(path + completeName) {}
+RunWriter::RunWriter(const std::string &path) : folder(path), incoming(path), complete(path + completeName) {}
 
 RunWriter::Refusal RunWriter::tryClaim(bool overwrite) {
   for (;;) {
@@ -118,11 +110,16 @@ RunWriter::Refusal RunWriter::tryClaim(bool overwrite) {
   if (occupied && !overwrite)
     return Refusal::Occupied;
   recover();
-  std::error_code error;
-  std::filesystem::create_directory(incoming.path(), error);
-  if (error)
-    failWrite(incoming.path(), "cannot be created", error.value());
-  return Refusal::None;
+  // Another name than the last run's: a compiler that is just dying may still write there.
+  for (unsigned attempt = 0;; ++attempt) {
+    RunFolder candidate(fmt::format("{}/{}{}-{}", path(), incomingPrefix, getpid(), attempt));
+    if (mkdir(candidate.path().c_str(), 0777) == 0) {
+      incoming = candidate;
+      return Refusal::None;
+    }
+    if (errno != EEXIST || attempt == 100)
+      failWrite(candidate.path(), "cannot be created");
+  }
 }
 
 RunWriter RunWriter::claim(const std::string &path, bool overwrite) {
@@ -152,16 +149,23 @@ RunWriter::~RunWriter() {
   if (!lock || committed)
     return;
   std::error_code error;
-  std::filesystem::remove_all(incoming.path(), error);
+  if (incoming.path() != path())
+    std::filesystem::remove_all(incoming.path(), error);
   if (made)
     std::filesystem::remove(path(), error); // it is empty, unless someone else put something there
 }
 
-/// Finishes or clears away what a killed process left.
+/// Finishes what a killed process had decided, and clears the rest away as far as that is possible.
 void RunWriter::recover() const {
   if (exists(complete.path()))
     moveUp();
-  removeTree(incoming.path());
+  std::error_code error;
+  std::vector<std::filesystem::path> abandoned;
+  for (std::filesystem::directory_iterator at(path(), error), end; !error && at != end; at.increment(error))
+    if (at->path().filename().string().starts_with(incomingPrefix))
+      abandoned.push_back(at->path());
+  for (const std::filesystem::path &entry : abandoned)
+    std::filesystem::remove_all(entry, error);
   for (FileName name : runFiles)
     removeAbandonedTemporaries((folder.*name)());
 }
@@ -208,5 +212,8 @@ void RunWriter::moveUp() const {
     }
   }
   syncFolder(path());
-  removeTree(complete.path());
+  std::error_code error;
+  std::filesystem::remove_all(complete.path(), error);
+  if (error)
+    failWrite(complete.path(), "cannot be removed", error.value());
 }

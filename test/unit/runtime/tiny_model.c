@@ -23,7 +23,9 @@
 #define BOUND 0.5773502691896258
 #endif
 #define PADDED (CLASSES + 6) /* the weights are stored transposed, in rows of PADDED */
-#define HASH 0x1234567890abcdefu
+#ifndef TINY_HASH
+#define TINY_HASH 0x1234567890abcdefu
+#endif
 #define BETA 0.9f
 
 static const int64_t weightShape[] = {CLASSES, INPUTS}, weightStrides[] = {1, PADDED};
@@ -250,7 +252,7 @@ static const snn_model_table table = {sizeof(snn_model_table),
                                       "tiny",
                                       "by hand",
                                       "any",
-                                      HASH,
+                                      TINY_HASH,
 #ifdef TINY_U8
                                       1,
                                       1,
@@ -316,7 +318,7 @@ __attribute__((section(".note.snnc"), used, aligned(NOTE_ALIGNMENT))) static con
                                                                                                 SNN_NOTE_TYPE,
                                                                                                 SNN_NOTE_OWNER,
                                                                                                 {TINY_ABI,
-                                                                                                 TINY_CPU_LEVEL, HASH,
+                                                                                                 TINY_CPU_LEVEL, TINY_HASH,
 #ifdef TINY_WRONG_SYMBOL
                                                                                                  "nobody_snn_query"
 #else
