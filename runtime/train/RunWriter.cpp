@@ -53,9 +53,16 @@ RunFiles filesOf(const RunFolder &folder, const RunFolder &complete) {
   return {current(&RunFolder::record), current(&RunFolder::library), current(&RunFolder::weights)};
 }
 
+/// Empty if it was moved away meanwhile.
 std::string readText(const std::string &path) {
-  std::vector<std::byte> bytes = readFile(path);
-  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+  try {
+    std::vector<std::byte> bytes = readFile(path);
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+  } catch (const DataError &) {
+    if (exists(path))
+      throw;
+    return "";
+  }
 }
 
 } // namespace
@@ -64,18 +71,22 @@ void snn::readRun(const std::string &path, const std::function<void(const RunRec
   const RunFolder folder(path), complete(path + completeName);
   for (;;) {
     const RunFiles files = filesOf(folder, complete);
-    std::string record;
+    const bool isRun = exists(files.record);
+    const std::string record = isRun ? readText(files.record) : "";
+    auto isStill = [&] {
+      return files == filesOf(folder, complete) && isRun == exists(files.record) &&
+             (!isRun || record == readText(files.record));
+    };
     try {
-      if (!exists(files.record) && files == filesOf(folder, complete))
+      if (!isRun)
         throw DataError(fmt::format("{}: is not a run folder: it has no run.json", path));
-      record = readText(files.record);
       read(parseRunRecord(record, files.record), files);
     } catch (const DataError &) {
-      if (files == filesOf(folder, complete))
+      if (isStill())
         throw;
       continue;
     }
-    if (files == filesOf(folder, complete) && record == readText(files.record))
+    if (isStill())
       return;
   }
 }

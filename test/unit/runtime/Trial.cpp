@@ -99,11 +99,11 @@ Outcome Lab::start(const std::vector<std::string> &words, const std::map<std::st
 
 Outcome Lab::train(const Run &run, bool overwrite, const Fault &fault) {
   // Without a fault too, for the sake of speed: fault_shim.c makes no syncs.
-  Outcome outcome = start(words(run, library(run.model), "run", overwrite),
-                          {{"LD_PRELOAD", FAULT_SHIM},
-                           {"SNN_FAULT", fault.kind},
-                           {"SNN_FAULT_AT", std::to_string(fault.call)},
-                           {"SNN_FAULT_COUNT", folder / "count"}});
+  Outcome outcome =
+      start(words(run, library(run.model), "run", overwrite), {{"LD_PRELOAD", FAULT_SHIM},
+                                                               {"SNN_FAULT", fault.kind},
+                                                               {"SNN_FAULT_AT", std::to_string(fault.call)},
+                                                               {"SNN_FAULT_COUNT", folder / "count"}});
   if (outcome.status >= 0)
     outcome.calls = std::stoull("0" + readText(folder / "count"));
   return outcome;
@@ -142,18 +142,14 @@ const Lab::Reference &Lab::reference(const Run &run) {
   return references[run] = reference;
 }
 
-/// Lines of metrics without the times, which differ.
+/// Lines of metrics without the times, which differ. One without its end is not there: RunFolder.h allows that.
 static std::vector<std::string> lossesOf(const std::string &metrics) {
   std::vector<std::string> losses;
-  for (size_t begin = 0; begin < metrics.size();) {
-    size_t end = metrics.find('\n', begin);
+  for (size_t begin = 0, end; (end = metrics.find('\n', begin)) != std::string::npos; begin = end + 1) {
     nlohmann::json line = nlohmann::json::parse(metrics.substr(begin, end - begin), nullptr, false);
-    if (line.is_discarded() || end == std::string::npos)
-      losses.push_back("damaged: " + metrics.substr(begin));
-    else
-      losses.push_back(
-          fmt::format("{} {} {}", line["epoch"].dump(), line["train_loss"].dump(), line["test_accuracy"].dump()));
-    begin = end == std::string::npos ? metrics.size() : end + 1;
+    losses.push_back(line.is_discarded() ? "damaged: " + metrics.substr(begin, end - begin)
+                                         : fmt::format("{} {} {}", line["epoch"].dump(), line["train_loss"].dump(),
+                                                       line["test_accuracy"].dump()));
   }
   return losses;
 }
