@@ -125,7 +125,10 @@ void tools::compileModel(const std::string &source, const std::string &library,
   if (stop)
     return;
   if (WIFSIGNALED(status))
-    throw ChildFailed{128 + WTERMSIG(status)};
+    throw ChildFailed{128 + WTERMSIG(status),
+                      fmt::format("{}: was ended by signal {} ({}) while it compiled {}{}", words[0], WTERMSIG(status),
+                                  strsignal(WTERMSIG(status)), source,
+                                  WTERMSIG(status) == SIGKILL ? "; there may not have been enough memory" : "")};
   if (WEXITSTATUS(status) != 0)
     throw ChildFailed{WEXITSTATUS(status)};
 }

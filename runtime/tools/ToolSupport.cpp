@@ -50,7 +50,7 @@ int tools::runTool(const char *tool, CLI::App &app, int argc, char **argv, const
   } catch (const DataError &error) {
     return report(tool, ExitData, error.what());
   } catch (const ChildFailed &child) {
-    return child.status;
+    return child.message.empty() ? child.status : report(tool, child.status, child.message.c_str());
   } catch (const std::bad_alloc &) { // unwinding has given back what there was
     return report(tool, ExitData, outOfMemory().c_str());
   } catch (const std::exception &error) {

@@ -33,9 +33,11 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Ends a tool with the exit status of another program that has reported its errors itself.
+/// Ends a tool with the exit status of another program that has reported its errors itself; if it could not, `message`
+/// does.
 struct ChildFailed {
   int status;
+  std::string message = {};
 };
 
 /// Parses the command line, runs `body` and returns the exit status; failures are printed to stderr as

@@ -288,6 +288,13 @@ TEST_F(ToolsTest, SignalsEndTheCompiler) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "run"), {}), 5) << "something was left";
 }
 
+TEST_F(ToolsTest, ACompilerThatIsKilled) {
+  writeDataset();
+  compilerThat("kill -9 $$");
+  EXPECT_EQ(exitStatus(startCompiling()), 137);
+  EXPECT_TRUE(contains(readText(folder / "child"), "snnc: was ended by signal 9 (Killed) while it compiled "));
+}
+
 TEST_F(ToolsTest, PipesAreNotWaitedFor) {
   writeDataset();
   ASSERT_EQ(mkfifo((folder / "pipe.so").c_str(), 0600), 0);
