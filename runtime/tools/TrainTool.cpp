@@ -172,8 +172,10 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   RunWriter run =
       options.out ? RunWriter::claim(*options.out, options.overwrite) : RunWriter::claimFresh("runs/" + stem);
   provideLibrary(options, run.files(), stop);
-  if (stop)
+  if (stop) {
+    fmt::print("interrupted before the run began; {} is as it was\n", run.path());
     return ExitInterrupted;
+  }
 
   LibraryHandle library = openLibrary(run.files().library());
   const snn_model_table &table = *snn_library_table(library.get());
