@@ -256,6 +256,18 @@ TEST_F(ToolsTest, SignalsLeaveTheLastCompleteEpoch) {
   }
 }
 
+// Not the beginning of a run replaces what was there, but the weights of its first epoch.
+TEST_F(ToolsTest, ARunThatComesToNothingLosesNothing) {
+  writeDataset();
+  const std::string arguments = tinyModel("u8") + " --epochs=1 --data=" + folder.path() + " --out=" + (folder / "run");
+  ASSERT_EQ(train(arguments).status, 0);
+  std::filesystem::copy(folder / "run", folder / "kept");
+  Outcome outcome = train(arguments + " --seed=5 --lr=1e38 --overwrite");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "a smaller learning rate may help"));
+  EXPECT_EQ(run("diff -r " + (folder / "run") + " " + (folder / "kept")).out, "");
+}
+
 TEST_F(ToolsTest, ASecondSignalEndsAtOnce) {
   writeDataset();
   compilerThat("trap '' TERM\necho > " + (folder / "started") + "\nwhile :; do sleep 0.01; done");
