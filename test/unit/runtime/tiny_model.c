@@ -313,16 +313,16 @@ typedef struct __attribute__((packed)) Note {
   snn_note note;
 } Note;
 
-__attribute__((section(".note.snnc"), used, aligned(NOTE_ALIGNMENT))) static const Note note = {sizeof(SNN_NOTE_OWNER),
-                                                                                                sizeof(snn_note),
-                                                                                                SNN_NOTE_TYPE,
-                                                                                                SNN_NOTE_OWNER,
-                                                                                                {TINY_ABI,
-                                                                                                 TINY_CPU_LEVEL, TINY_HASH,
+__attribute__((section(".note.snnc"), used, aligned(NOTE_ALIGNMENT))) static const Note note = {
+    sizeof(SNN_NOTE_OWNER),
+    sizeof(snn_note),
+    SNN_NOTE_TYPE,
+    SNN_NOTE_OWNER,
+    {TINY_ABI, TINY_CPU_LEVEL, TINY_HASH,
 #ifdef TINY_WRONG_SYMBOL
-                                                                                                 "nobody_snn_query"
+     "nobody_snn_query"
 #else
-                                                                                                 "tiny_snn_query"
+     "tiny_snn_query"
 #endif
-                                                                                                }};
+    }};
 #endif
