@@ -68,8 +68,8 @@ void readRun(const std::string &folder, const std::function<void(const RunRecord
 /// a run that replaces another one collects its files in `.snn-incoming-*` and gives them up all at once, when it has
 /// weights:
 ///
-///   1. These are complete and synced. There is an empty file among them for each of the old run that the new one
-///   lacks.
+///   1. That folder is complete and synced. An empty file in it stands for one that the old run has and the new one
+///      lacks.
 ///   2. It is renamed to `.snn-complete`: from here on the folder holds the new run, until then the old one.
 ///   3. One by one its files replace those of the folder; an empty one removes its namesake. Then `.snn-complete` goes.
 ///
