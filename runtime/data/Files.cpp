@@ -3,37 +3,19 @@
 #include "runtime/data/Files.h"
 #include "runtime/data/Errors.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 using namespace snn;
 
 namespace {
-
-class Descriptor {
-public:
-  explicit Descriptor(int fd) : fd(fd) {}
-  ~Descriptor() {
-    if (fd >= 0)
-      ::close(fd);
-  }
-  Descriptor(const Descriptor &) = delete;
-  Descriptor &operator=(const Descriptor &) = delete;
-  int get() const { return fd; }
-  int close() {
-    int result = ::close(fd);
-    fd = -1;
-    return result;
-  }
-
-private:
-  int fd;
-};
 
 [[noreturn]] void failWrite(const std::string &path, const char *what) {
   throw WriteError(fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
@@ -50,28 +32,66 @@ void writeAll(const Descriptor &file, std::span<const std::byte> bytes, const st
   }
 }
 
-/// A new file beside `path`; `name` becomes its path.
-int createTemporary(const std::filesystem::path &path, std::string &name) {
+// Temporary files for NAME are called .NAME.snn-PROCESS-NUMBER.tmp.
+std::string temporaryPrefix(const std::filesystem::path &path) {
+  return fmt::format(".{}.snn-", path.filename().string());
+}
+constexpr std::string_view temporaryEnding = ".tmp";
+
+bool isTemporary(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix) || !name.ends_with(temporaryEnding))
+    return false;
+  std::string_view middle = name.substr(prefix.size(), name.size() - prefix.size() - temporaryEnding.size());
+  return middle.find_first_not_of("0123456789-") == std::string_view::npos;
+}
+
+/// A new file beside `path`, locked; `name` becomes its path.
+Descriptor createTemporary(const std::filesystem::path &path, std::string &name) {
   for (unsigned attempt = 0;; ++attempt) {
-    name = (path.parent_path() / fmt::format(".{}.{}.{}", path.filename().string(), getpid(), attempt)).string();
-    int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0 || errno != EEXIST || attempt == 100)
-      return fd;
+    name = (path.parent_path() / fmt::format("{}{}-{}{}", temporaryPrefix(path), getpid(), attempt, temporaryEnding))
+               .string();
+    Descriptor file(open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!file && (errno != EEXIST || attempt == 100))
+      return file;
+    if (!file)
+      continue;
+    // Until it is locked it looks abandoned. Who takes it for that locks it first and removes it then.
+    bool taken = flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    struct stat status;
+    if (!taken && fstat(file.get(), &status) == 0 && status.st_nlink > 0)
+      return file;
   }
 }
 
 } // namespace
 
-std::vector<std::byte> snn::readFile(const std::string &path) {
-  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+RegularFile snn::openRegularFile(const std::string &path) {
+  RegularFile file{Descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
   struct stat status;
-  if (file.get() < 0 || fstat(file.get(), &status) != 0)
+  if (!file.descriptor || fstat(file.descriptor.get(), &status) != 0)
     throw DataError(fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
   if (!S_ISREG(status.st_mode))
     throw DataError(fmt::format("{}: is not a regular file", path));
-  std::vector<std::byte> bytes(size_t(status.st_size));
+  file.bytes = uint64_t(status.st_size);
+  return file;
+}
+
+bool snn::isAt(const Descriptor &file, const std::string &path) {
+  struct stat opened, named;
+  return fstat(file.get(), &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+std::vector<std::byte> snn::readFile(const std::string &path) {
+  RegularFile file = openRegularFile(path);
+  std::vector<std::byte> bytes;
+  try {
+    bytes.resize(file.bytes);
+  } catch (const std::exception &) { // bad_alloc or length_error
+    throw DataError(fmt::format("{}: has {} bytes, for which there is not enough memory", path, file.bytes));
+  }
   for (size_t position = 0; position < bytes.size();) {
-    ssize_t count = read(file.get(), bytes.data() + position, bytes.size() - position);
+    ssize_t count = read(file.descriptor.get(), bytes.data() + position, bytes.size() - position);
     if (count < 0 && errno == EINTR)
       continue;
     if (count <= 0)
@@ -80,6 +100,35 @@ std::vector<std::byte> snn::readFile(const std::string &path) {
     position += size_t(count);
   }
   return bytes;
+}
+
+void snn::removeAbandonedTemporaries(const std::string &path) noexcept try {
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const std::string prefix = temporaryPrefix(path);
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder.empty() ? "." : folder, error), end; !error && at != end;
+       at.increment(error)) {
+    if (!isTemporary(at->path().filename().string(), prefix))
+      continue;
+    Descriptor file(open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    // A lock on what no longer has this name says nothing about the file that has it now.
+    if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0 && isAt(file, at->path().string()))
+      unlink(at->path().c_str());
+  }
+} catch (const std::exception &) {
+}
+
+void snn::syncFile(const std::string &path) {
+  Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file || fsync(file.get()) != 0)
+    failWrite(path, "cannot be synced");
+}
+
+void snn::syncFolder(const std::string &path) {
+  Descriptor folder(open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot sync a folder, and a folder may be writable but not readable; its files are in place.
+  if (folder && fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
+    failWrite(path, "cannot be synced");
 }
 
 void snn::writeFileAtomically(const std::string &givenPath, std::span<const std::span<const std::byte>> parts) {
@@ -91,7 +140,7 @@ void snn::writeFileAtomically(const std::string &givenPath, std::span<const std:
       throw WriteError(fmt::format("{}: cannot be written: it is a folder", path));
     if (!std::filesystem::is_regular_file(status)) {
       Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-      if (file.get() < 0)
+      if (!file)
         failWrite(path, "cannot be opened for writing");
       for (auto part : parts)
         writeAll(file, part, path);
@@ -103,14 +152,15 @@ void snn::writeFileAtomically(const std::string &givenPath, std::span<const std:
       path = resolved.string();
   }
 
+  removeAbandonedTemporaries(path);
   std::string temporary;
-  Descriptor file(createTemporary(path, temporary));
-  if (file.get() < 0)
+  Descriptor file = createTemporary(path, temporary);
+  if (!file)
     failWrite(temporary, "cannot be created");
   try {
     for (auto part : parts)
       writeAll(file, part, temporary);
-    if (fsync(file.get()) != 0 || file.close() != 0)
+    if (fsync(file.get()) != 0)
       failWrite(temporary, "cannot be written");
     if (rename(temporary.c_str(), path.c_str()) != 0)
       failWrite(path, "cannot be replaced");
@@ -118,11 +168,9 @@ void snn::writeFileAtomically(const std::string &givenPath, std::span<const std:
     unlink(temporary.c_str());
     throw;
   }
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  Descriptor folderFile(open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot sync a folder; the file is in place all the same.
-  if (folderFile.get() >= 0 && fsync(folderFile.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
-    failWrite(folder, "cannot be synced");
+  if (file.close() != 0) // the lock was needed until the rename
+    failWrite(path, "cannot be written");
+  syncFolder(std::filesystem::path(path).parent_path().string());
 }
 
 void snn::writeFileAtomically(const std::string &path, std::string_view text) {

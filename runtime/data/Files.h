@@ -3,7 +3,10 @@
 #ifndef SNN_RUNTIME_DATA_FILES_H
 #define SNN_RUNTIME_DATA_FILES_H
 
+#include "runtime/data/Descriptor.h"
+
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,13 +14,35 @@
 
 namespace snn {
 
-/// The bytes of a regular file. Throws DataError.
+/// A regular file, open for reading. Anything else is refused at once: a pipe without a writer is not waited for.
+struct RegularFile {
+  Descriptor descriptor;
+  uint64_t bytes = 0;
+};
+
+/// Throws DataError.
+RegularFile openRegularFile(const std::string &path);
+
+/// Whether `path` still names what was opened.
+bool isAt(const Descriptor &file, const std::string &path);
+
+/// The bytes of a regular file. Throws DataError, also if there is no memory for them.
 std::vector<std::byte> readFile(const std::string &path);
 
 /// Writes the parts to a temporary file in the same folder, syncs it, renames it to `path` and syncs the folder. A link
 /// is followed; what is not a regular file (a device, a pipe) is written to directly. Throws WriteError.
+///
+/// A process that is killed may leave its temporary file. Each writer holds flock(2) on its own until that has its
+/// final name, so one that can be locked belongs to nobody: the next writer of the same `path` removes it.
 void writeFileAtomically(const std::string &path, std::span<const std::span<const std::byte>> parts);
 void writeFileAtomically(const std::string &path, std::string_view text);
+
+/// Removes temporary files for `path` that killed writers left. Never fails: what cannot be removed stays.
+void removeAbandonedTemporaries(const std::string &path) noexcept;
+
+/// Waits until a file or a folder is on disk. Throws WriteError. A folder is not synced where the file system cannot.
+void syncFile(const std::string &path);
+void syncFolder(const std::string &path);
 
 /// Copies a regular file atomically. Throws DataError, WriteError.
 void copyFile(const std::string &from, const std::string &to);

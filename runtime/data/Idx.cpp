@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/data/Idx.h"
 #include "runtime/data/Errors.h"
+#include "runtime/data/Files.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <new>
 #include <zlib.h>
 
 using namespace snn;
@@ -17,13 +18,12 @@ namespace {
 class Stream {
 public:
   explicit Stream(const std::string &path) : path(path) {
-    struct stat status;
-    if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
-      fail("is not a regular file");
-    errno = 0;
-    file = gzopen(path.c_str(), "rb");
+    // Not gzopen, which waits for a pipe's writer.
+    RegularFile regular = openRegularFile(path);
+    file = gzdopen(regular.descriptor.get(), "rb");
     if (!file)
-      fail(fmt::format("cannot be opened: {}", errno ? std::strerror(errno) : "out of memory"));
+      fail("cannot be read: out of memory");
+    regular.descriptor.release();
     gzbuffer(file, 1 << 18);
   }
   ~Stream() {
@@ -97,7 +97,11 @@ IdxArray snn::readIdx(const std::string &path, unsigned rank) {
   constexpr size_t piece = size_t{1} << 26;
   while (array.values.size() < expected) {
     size_t have = array.values.size(), want = std::min(piece, expected - have);
-    array.values.resize(have + want);
+    try {
+      array.values.resize(have + want);
+    } catch (const std::bad_alloc &) {
+      stream.fail(fmt::format("the header says {} bytes of data, for which there is not enough memory", expected));
+    }
     size_t count = stream.read(array.values.data() + have, want);
     if (count != want)
       stream.fail(fmt::format("is truncated: the header says {} bytes of data, found {}", expected, have + count));

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <zlib.h>
 
 using namespace snn;
 
@@ -33,6 +34,43 @@ constexpr TypeRow types[] = {
     {"I16", 2, ElementType::Other},  {"U16", 2, ElementType::Other},  {"F16", 2, ElementType::Other},
     {"BF16", 2, ElementType::Other}, {"I32", 4, ElementType::Other},  {"U32", 4, ElementType::Other},
     {"U64", 8, ElementType::Other},
+};
+
+// Metadata of the checksum.
+constexpr const char *checksumKey = "snn.checksum", *checksumKindKey = "snn.checksum.kind";
+constexpr const char *checksumKind = "crc32 of names, types, shapes, bytes and metadata";
+
+/// A CRC of texts and numbers whose lengths are part of it, so that no two lists of them look alike.
+class Checksum {
+public:
+  void add(uint64_t number) { add(&number, sizeof(number)); }
+  void add(std::string_view text) {
+    add(text.size());
+    add(text.data(), text.size());
+  }
+  void add(std::span<const std::byte> bytes) {
+    add(bytes.size());
+    add(bytes.data(), bytes.size());
+  }
+  void add(std::string_view name, std::string_view type, std::span<const int64_t> shape,
+           std::span<const std::byte> bytes) {
+    add(name);
+    add(type);
+    add(std::as_bytes(shape));
+    add(bytes);
+  }
+  void add(const std::map<std::string, std::string> &metadata) {
+    for (const auto &[key, value] : metadata) {
+      add(key);
+      add(value);
+    }
+  }
+  std::string text() const { return fmt::format("{:08x}", value); }
+
+private:
+  void add(const void *data, size_t size) { value = crc32_z(value, static_cast<const Bytef *>(data), size); }
+
+  uLong value = crc32_z(0, nullptr, 0);
 };
 
 } // namespace
@@ -119,7 +157,28 @@ TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string &pa
   }
   if (position != data.size())
     fail(fmt::format("{} bytes at the end belong to no tensor", data.size() - position));
+  file.verifyChecksum();
   return file;
+}
+
+void TensorFile::verifyChecksum() {
+  auto kind = meta.find(checksumKindKey), stored = meta.find(checksumKey);
+  if (kind == meta.end() && stored == meta.end())
+    return;
+  if (kind == meta.end() || stored == meta.end() || kind->second != checksumKind)
+    throw DataError(fmt::format("{}: is damaged: its metadata should have \"{}\", and \"{}\" with the value \"{}\"",
+                                filePath, checksumKey, checksumKindKey, checksumKind));
+  const std::string expected = stored->second;
+  meta.erase(kind);
+  meta.erase(stored);
+  Checksum checksum;
+  for (const auto &[name, tensor] : entries)
+    checksum.add(name, tensor.typeName, tensor.shape, tensor.bytes);
+  checksum.add(meta);
+  if (checksum.text() != expected)
+    throw DataError(fmt::format("{}: is damaged: its content has checksum {}, expected {}; a program that changes such "
+                                "a file must leave out \"{}\" and \"{}\"",
+                                filePath, checksum.text(), expected, checksumKey, checksumKindKey));
 }
 
 const StoredTensor *TensorFile::find(std::string_view name) const {
@@ -156,6 +215,12 @@ std::vector<double> snn::numbersOf(const StoredTensor &tensor, const std::string
 
 void snn::writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,
                            const std::map<std::string, std::string> &metadata) {
+  Checksum checksum;
+  std::sort(tensors.begin(), tensors.end(),
+            [](const TensorToWrite &a, const TensorToWrite &b) { return a.name < b.name; });
+  for (const TensorToWrite &tensor : tensors)
+    checksum.add(tensor.name, elementTypeName(tensor.type), tensor.shape, tensor.bytes);
+  checksum.add(metadata);
   // Wide elements first, then by name, as the reference implementation does: each tensor is then aligned to its
   // element.
   std::sort(tensors.begin(), tensors.end(), [](const TensorToWrite &a, const TensorToWrite &b) {
@@ -163,8 +228,9 @@ void snn::writeSafetensors(const std::string &path, std::vector<TensorToWrite> t
     return aBytes != bBytes ? aBytes > bBytes : a.name < b.name;
   });
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty())
-    header["__metadata__"] = metadata;
+  header["__metadata__"] = metadata;
+  header["__metadata__"][checksumKindKey] = checksumKind;
+  header["__metadata__"][checksumKey] = checksum.text();
   uint64_t position = 0;
   std::vector<std::span<const std::byte>> parts(2);
   for (const TensorToWrite &tensor : tensors) {

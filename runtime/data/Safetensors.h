@@ -32,17 +32,20 @@ struct StoredTensor {
 class TensorFile {
 public:
   /// Throws DataError if anything is not as the format says: lengths, names, types, shapes, offsets that overlap, leave
-  /// holes or lie outside of the file.
+  /// holes or lie outside of the file; or if the file has a checksum of writeSafetensors and it is another one.
   static TensorFile read(const std::string &path);
   /// The same from memory; `path` is for messages.
   static TensorFile parse(std::vector<std::byte> bytes, const std::string &path);
 
   const StoredTensor *find(std::string_view name) const;
   const std::map<std::string, StoredTensor, std::less<>> &tensors() const { return entries; }
+  /// Without the checksum.
   const std::map<std::string, std::string> &metadata() const { return meta; }
   const std::string &path() const { return filePath; }
 
 private:
+  void verifyChecksum();
+
   std::string filePath;
   std::vector<std::byte> content; // moving it keeps the addresses that the entries hold
   std::map<std::string, StoredTensor, std::less<>> entries;
@@ -57,7 +60,10 @@ struct TensorToWrite {
   std::span<const std::byte> bytes;
 };
 
-/// Writes atomically (see writeFileAtomically). Throws WriteError; std::logic_error if sizes and shapes disagree or a
+/// Writes atomically (see writeFileAtomically), with a CRC-32 of everything that a reader gets to see: names, types,
+/// shapes and bytes of the tensors, in order of the names, and `metadata`. It stands in two more entries of the
+/// metadata, one of which says what the other is: each demands the other, so a file in which any one bit is flipped is
+/// refused, wherever the bit lies. Throws WriteError; std::logic_error if sizes and shapes disagree or a
 /// name is there twice.
 void writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,
                       const std::map<std::string, std::string> &metadata = {});

@@ -131,6 +131,17 @@ private:
 SafetensorsHeader snn::parseSafetensorsHeader(std::string_view text, const std::string &path) {
   SafetensorsHeader header;
   HeaderReader reader(header, path);
+  auto fail = [&](const std::string &what) {
+    throw DataError(fmt::format("{}: is not a valid safetensors file: {}", path, what));
+  };
+  // The JSON reader takes a zero byte for the end of the text.
+  if (size_t zero = text.find('\0'); zero != std::string_view::npos)
+    fail(fmt::format("byte {} of the header is zero", zero));
   nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
+  // It also skips more than spaces, with which alone the format pads.
+  size_t end = text.find_last_not_of(' ');
+  if (text[end] != '}')
+    fail(fmt::format("byte {} of the header is 0x{:02x}, expected spaces only after the last '}}'", end,
+                     uint8_t(text[end])));
   return header;
 }

@@ -9,20 +9,29 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <new>
+#include <sys/resource.h>
 
 using namespace snn;
 using namespace snn::tools;
-
-extern char **environ;
 
 static int report(const char *tool, int status, const char *message) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s: error: %s\n", tool, message); // does not throw if nobody can be told
   return status;
+}
+
+static std::string outOfMemory() {
+  constexpr uint64_t mebibyte = 1 << 20;
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  std::string text = fmt::format("out of memory: {} MiB were in use, and more was needed",
+                                 uint64_t(usage.ru_maxrss) * 1024 / mebibyte);
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    text += fmt::format("; the limit of this process is {} MiB (ulimit -v)", limit.rlim_cur / mebibyte);
+  return text;
 }
 
 int tools::runTool(const char *tool, CLI::App &app, int argc, char **argv, const std::function<int()> &body) {
@@ -41,7 +50,9 @@ int tools::runTool(const char *tool, CLI::App &app, int argc, char **argv, const
   } catch (const DataError &error) {
     return report(tool, ExitData, error.what());
   } catch (const ChildFailed &child) {
-    return child.status;
+    return child.message.empty() ? child.status : report(tool, child.status, child.message.c_str());
+  } catch (const std::bad_alloc &) { // unwinding has given back what there was
+    return report(tool, ExitData, outOfMemory().c_str());
   } catch (const std::exception &error) {
     if (std::ferror(stdout)) // fmt::print throws where it cannot write
       return report(tool, ExitWrite, fmt::format("standard output: {}", error.what()).c_str());
@@ -78,37 +89,4 @@ void tools::setHyper(snn_instance *instance, const std::vector<std::pair<std::st
   for (const auto &[name, value] : values)
     if (snn_instance_set_hyper(instance, name.c_str(), value) != SNN_OK)
       throw UsageError(snn_last_error());
-}
-
-std::string tools::besideThisProgram(const std::string &name) {
-  std::error_code error;
-  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error)
-    throw DataError(fmt::format("/proc/self/exe: cannot be read: {}", error.message()));
-  return (self.parent_path() / name).string();
-}
-
-void tools::compileModel(const std::string &source, const std::string &library,
-                         const std::vector<std::string> &definitions) {
-  std::string compiler = besideThisProgram("snnc");
-  std::vector<std::string> words = {compiler, source, "-o", library};
-  for (const std::string &definition : definitions) {
-    words.push_back("-D");
-    words.push_back(definition);
-  }
-  std::vector<char *> arguments;
-  for (std::string &word : words)
-    arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  pid_t child;
-  if (int code = posix_spawn(&child, compiler.c_str(), nullptr, nullptr, arguments.data(), environ))
-    throw DataError(fmt::format("{}: cannot be run to compile {}: {}", compiler, source, std::strerror(code)));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR)
-      throw DataError(fmt::format("{}: {}", compiler, std::strerror(errno)));
-  if (WIFSIGNALED(status))
-    throw ChildFailed{128 + WTERMSIG(status)};
-  if (WEXITSTATUS(status) != 0)
-    throw ChildFailed{WEXITSTATUS(status)};
 }

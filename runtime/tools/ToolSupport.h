@@ -5,6 +5,7 @@
 
 #include "snn/runtime.h"
 
+#include <atomic>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -20,11 +21,11 @@ namespace snn::tools {
 
 enum ExitStatus {
   ExitOk = 0,
-  ExitData = 1,         // errors in data or model files
+  ExitData = 1,         // errors in data or model files, or not enough memory for them
   ExitUsage = 2,        // bad command line
   ExitInternal = 70,    // a defect of the tool
   ExitWrite = 74,       // cannot write
-  ExitInterrupted = 130 // Ctrl-C
+  ExitInterrupted = 130 // Ctrl-C; other signals: 128 and their number
 };
 
 /// A command line that does not make sense; exit status 2.
@@ -32,9 +33,11 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Ends a tool with the exit status of another program that has reported its errors itself.
+/// Ends a tool with the exit status of another program that has reported its errors itself; if it could not, `message`
+/// does.
 struct ChildFailed {
   int status;
+  std::string message = {};
 };
 
 /// Parses the command line, runs `body` and returns the exit status; failures are printed to stderr as
@@ -50,12 +53,15 @@ std::pair<std::string, double> parseNumberOption(const std::string &text);
 /// Sets numbers of the model's hyper list. Throws UsageError if the model does not have one.
 void setHyper(snn_instance *instance, const std::vector<std::pair<std::string, double>> &values);
 
-/// Path of a program in the folder of the running one.
-std::string besideThisProgram(const std::string &name);
+/// The program `name`: beside the running one or else, as a shell finds it, in a folder of PATH. Throws DataError.
+std::string findProgram(const std::string &name);
 
-/// Compiles `source` to `library` with the `snnc` beside this program; each definition is name=value. Its messages go
-/// to stderr. Throws ChildFailed, DataError.
-void compileModel(const std::string &source, const std::string &library, const std::vector<std::string> &definitions);
+/// Compiles `source` to `library` with snnc (see findProgram); each definition is name=value. Its messages go to
+/// stderr. When `stop` becomes true, snnc gets SIGTERM, and this returns after its end, without a library; it gets
+/// SIGTERM also when this process ends, even if that is killed. Throws ChildFailed, DataError. No other thread may be
+/// running yet.
+void compileModel(const std::string &source, const std::string &library, const std::vector<std::string> &definitions,
+                  const std::atomic<bool> &stop);
 
 } // namespace snn::tools
 

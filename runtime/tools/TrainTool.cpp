@@ -17,7 +17,6 @@
 #include <filesystem>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <memory>
 
 using namespace snn;
 using namespace snn::tools;
@@ -51,8 +50,9 @@ uint64_t timeSteps(const snn_model_table &table, std::optional<uint64_t> asked) 
   return *asked;
 }
 
-/// Brings the model into the run folder as model.so, so that the run can be repeated from the folder alone.
-void provideLibrary(const TrainToolOptions &options, const RunFolder &folder) {
+/// Brings the model into the run folder as model.so, so that the run can be repeated from the folder alone. Stops
+/// early, without it, if `stop` becomes true.
+void provideLibrary(const TrainToolOptions &options, const RunFolder &folder, const std::atomic<bool> &stop) {
   if (std::filesystem::path(options.model).extension() != ".snn") {
     if (!options.definitions.empty())
       throw UsageError("-D is for models in text form (.snn)");
@@ -60,7 +60,7 @@ void provideLibrary(const TrainToolOptions &options, const RunFolder &folder) {
     return;
   }
   copyFile(options.model, folder.source());
-  compileModel(options.model, folder.library(), options.definitions);
+  compileModel(options.model, folder.library(), options.definitions, stop);
 }
 
 RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &table, const snn_instance *instance) {
@@ -70,7 +70,7 @@ RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &tab
   record.compiler = table.compiler;
   record.target = table.target;
   record.model = table.name;
-  record.modelHash = fmt::format("{:016x}", table.model_hash);
+  record.modelHash = modelHashText(table);
   record.precision = table.precision == SNN_DTYPE_F32 ? "f32" : "f64";
   record.source = absolutePath(options.model);
   record.dataFolder = absolutePath(options.data.value_or(defaultDataFolder));
@@ -86,10 +86,21 @@ RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &tab
   return record;
 }
 
+/// Why there are no more epochs, and what the folder holds.
+std::string interruption(const RunWriter &run, uint64_t epoch) {
+  if (epoch > 0)
+    return fmt::format("interrupted in epoch {}; {} holds the weights after epoch {}", epoch, run.files().weights(),
+                       epoch - 1);
+  return fmt::format("interrupted in epoch 0; no epoch was complete, so {}",
+                     run.replaces() ? fmt::format("{} holds what it held before", run.path()) : "there are no weights");
+}
+
 int runEpochs(Trainer &trainer, Progress &progress, snn_instance *instance, const snn_model_table &table,
-              const RunFolder &folder, uint64_t epochs) {
-  if (epochs == 0)
-    saveCheckpoint(folder.weights(), instance, table);
+              RunWriter &run, uint64_t epochs) {
+  if (epochs == 0) {
+    saveCheckpoint(run.files().weights(), instance, table);
+    run.publish();
+  }
   for (uint64_t epoch = 0; epoch < epochs; ++epoch) {
     progress.begin(fmt::format("epoch {}", epoch));
     Clock::time_point start = Clock::now();
@@ -100,19 +111,45 @@ int runEpochs(Trainer &trainer, Progress &progress, snn_instance *instance, cons
     std::optional<Accuracy> accuracy = loss ? trainer.evaluate() : std::nullopt;
     double evalSeconds = secondsSince(start);
     if (!accuracy) {
-      fmt::print("interrupted in epoch {}; {}\n", epoch,
-                 epoch ? fmt::format("{} holds the weights after epoch {}", folder.weights(), epoch - 1)
-                       : "no epoch was complete, so there are no weights");
+      fmt::print("{}\n", interruption(run, epoch));
       return ExitInterrupted;
     }
-    saveCheckpoint(folder.weights(), instance, table);
-    folder.appendMetrics({epoch, *loss, accuracy->value(), trainSeconds, evalSeconds});
+    saveCheckpoint(run.files().weights(), instance, table, epoch);
+    run.files().appendMetrics({epoch, *loss, accuracy->value(), trainSeconds, evalSeconds});
+    run.publish();
     fmt::print("epoch {:>3}  loss {:<10.6g}  test accuracy {:6.2f} %  ({:.2f} s training, {:.2f} s evaluation)\n",
                epoch, *loss, 100 * accuracy->value(), trainSeconds, evalSeconds);
     std::fflush(stdout);
   }
-  fmt::print("wrote {}, {}run.json, model.so\n", folder.weights(), epochs ? "metrics.jsonl, " : "");
+  fmt::print("wrote {}, {}run.json, model.so\n", run.files().weights(), epochs ? "metrics.jsonl, " : "");
   return ExitOk;
+}
+
+/// A run as it was left.
+struct StoredRun {
+  RunRecord record;
+  LibraryHandle library;
+  std::optional<TensorFile> weights;
+};
+
+StoredRun loadRun(const std::string &folder) {
+  StoredRun run;
+  readRun(folder, [&](const RunRecord &record, const RunFiles &files) {
+    LibraryHandle library = openLibrary(files.library);
+    if (modelHashText(*snn_library_table(library.get())) != record.modelHash)
+      throw DataError(
+          fmt::format("{}: is not the model of this run, whose hash is {}", files.library, record.modelHash));
+    std::error_code error;
+    if (!std::filesystem::exists(files.weights, error))
+      throw DataError(fmt::format("{}: has no weights: the run ended before its first epoch was complete", folder));
+    TensorFile weights = TensorFile::read(files.weights);
+    auto hash = weights.metadata().find("model_hash");
+    if (hash != weights.metadata().end() && hash->second != record.modelHash)
+      throw DataError(fmt::format("{}: belongs to a model with hash {}, but that of this run has {}", files.weights,
+                                  hash->second, record.modelHash));
+    run = {record, std::move(library), std::move(weights)};
+  });
+  return run;
 }
 
 } // namespace
@@ -127,21 +164,20 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
       throw UsageError(fmt::format("--lr={} is not a learning rate, expected 0 or more", *options.learningRate));
   }
   std::error_code error;
-  if (!std::filesystem::is_regular_file(options.model, error))
+  if (!std::filesystem::exists(options.model, error))
     throw DataError(fmt::format("{}: there is no such model file", options.model));
+  if (!std::filesystem::is_regular_file(options.model, error))
+    throw DataError(fmt::format("{}: is not a regular file, so it is no model", options.model));
   std::string stem = std::filesystem::path(options.model).stem().string();
-  RunFolder folder = options.out ? RunFolder(*options.out) : claimFreshFolder("runs/" + stem);
-  if (options.out && !folder.claim(options.overwrite))
-    throw DataError(fmt::format("{}: another run is beginning there; if none is, remove {}", folder.path(),
-                                folder.incoming().path()));
-  // Until the run begins, whatever goes wrong leaves the folder as it was.
-  std::unique_ptr<const RunFolder, void (*)(const RunFolder *)> claim(
-      &folder, [](const RunFolder *claimed) { claimed->release(); });
-  provideLibrary(options, folder.incoming());
-  if (stop)
+  RunWriter run =
+      options.out ? RunWriter::claim(*options.out, options.overwrite) : RunWriter::claimFresh("runs/" + stem);
+  provideLibrary(options, run.files(), stop);
+  if (stop) {
+    fmt::print("interrupted before the run began; {} is as it was\n", run.path());
     return ExitInterrupted;
+  }
 
-  LibraryHandle library = openLibrary(folder.incoming().library());
+  LibraryHandle library = openLibrary(run.files().library());
   const snn_model_table &table = *snn_library_table(library.get());
   if (!table.train_step)
     throw DataError(fmt::format("{}: was compiled without training (--mode=infer)", options.model));
@@ -169,7 +205,7 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   fmt::print("{}: {} parameters, {} training and {} test samples, batch {}, {} time step{}, {} thread{}; run folder "
              "{}\n",
              table.name, parameters, dataset.train.count(), dataset.test.count(), batch, steps, steps == 1 ? "" : "s",
-             record.threads, record.threads == 1 ? "" : "s", folder.path());
+             record.threads, record.threads == 1 ? "" : "s", run.path());
   std::fflush(stdout);
 
   Progress progress;
@@ -181,23 +217,18 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   if (progress.enabled())
     trainerOptions.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   Trainer trainer(table, instance.get(), dataset, trainerOptions);
-  folder.adopt(record);
-  claim.release();
-  return runEpochs(trainer, progress, instance.get(), table, folder, record.epochs);
+  run.begin(record);
+  return runEpochs(trainer, progress, instance.get(), table, run, record.epochs);
 }
 
 int tools::evaluate(const EvalToolOptions &options, const std::atomic<bool> &stop) {
-  RunFolder folder(options.run);
-  RunRecord record = folder.readRecord();
-  LibraryHandle library = openLibrary(folder.library());
-  const snn_model_table &table = *snn_library_table(library.get());
-  if (fmt::format("{:016x}", table.model_hash) != record.modelHash)
-    throw DataError(
-        fmt::format("{}: is not the model of this run, whose hash is {}", folder.library(), record.modelHash));
+  StoredRun run = loadRun(options.run);
+  const RunRecord &record = run.record;
+  const snn_model_table &table = *snn_library_table(run.library.get());
   PoolHandle pool = createPool(options.threads.value_or(record.threads));
-  InstanceHandle instance = createInstance(library.get(), record.batch, record.steps, pool.get());
+  InstanceHandle instance = createInstance(run.library.get(), record.batch, record.steps, pool.get());
   check(snn_instance_init(instance.get(), record.seed));
-  loadCheckpoint(instance.get(), table, TensorFile::read(folder.weights()), OtherTensors::Refuse);
+  loadCheckpoint(instance.get(), table, *run.weights, OtherTensors::Refuse);
   Dataset dataset = loadFashionMnistTest(options.data.value_or(record.dataFolder));
 
   TrainerOptions trainerOptions;

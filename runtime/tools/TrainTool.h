@@ -31,7 +31,7 @@ struct EvalToolOptions {
 };
 
 /// Trains; prints a line per epoch. Returns the exit status; throws UsageError, DataError, WriteError, ChildFailed.
-/// `stop` becomes true on Ctrl-C.
+/// When `stop` becomes true, it ends after the current step, or stops the compiler, and returns ExitInterrupted.
 int train(const TrainToolOptions &options, const std::atomic<bool> &stop);
 
 /// Repeats the evaluation of a run's weights and prints the accuracy.

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <ctime>
 
 using namespace snn::tools;
 
@@ -20,11 +21,50 @@ Trains a spiking neural network on Fashion-MNIST.
 
 static constexpr const char *footer = R"(
 The run folder holds metrics.jsonl (a line per epoch), weights.safetensors (of the last complete epoch),
-run.json (command line, versions, target, seed) and model.so. Ctrl-C ends a run; what was written stays valid.
-Exit status: 0 done, 1 errors in data or model files, 2 bad command line, 74 cannot write, 130 interrupted.)";
+run.json (command line, versions, target, seed) and model.so. With --overwrite the old run stays until the first epoch
+of the new one is complete. One run at a time may write to a folder.
+Ctrl-C, SIGTERM and SIGHUP end a run after the current step, and what was written stays valid; a second one ends it at
+once. A model in text form is compiled by snnc, which lies beside this program or in a folder of PATH.
+Exit status: 0 done, 1 errors in data or model files or not enough memory, 2 bad command line, 74 cannot write,
+129 SIGHUP, 130 Ctrl-C, 143 SIGTERM; that of snnc if that finds errors.)";
 
 static std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "the signal handler writes it");
+static std::atomic<int> firstSignal{0};
+static std::atomic<int64_t> firstTime{0};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int64_t>::is_always_lock_free,
+              "the signal handler writes them");
+
+static int64_t milliseconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+static void onSignal(int number) {
+  int none = 0;
+  if (firstSignal.compare_exchange_strong(none, number)) {
+    firstTime.store(milliseconds());
+    interrupted.store(true);
+    return;
+  }
+  // timeout(1) and a terminal that closes send the same one twice, to the process and to its group.
+  constexpr int64_t sameWish = 200;
+  if (milliseconds() - firstTime.load() < sameWish)
+    return;
+  std::signal(number, SIG_DFL); // the end comes when this returns
+  std::raise(number);
+}
+
+static void catchSignals() {
+  struct sigaction action = {}, before = {};
+  action.sa_handler = onSignal;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask); // one handler at a time
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) // nohup
+    sigaction(SIGHUP, &action, nullptr);
+}
 
 int main(int argc, char **argv) {
   TrainToolOptions options;
@@ -78,18 +118,18 @@ int main(int argc, char **argv) {
       ->check(threadRange);
 
   return runTool("snn-train", app, argc, argv, [&] {
-    struct sigaction action = {};
-    action.sa_handler = [](int) { interrupted.store(true); };
-    action.sa_flags = int(SA_RESETHAND) | SA_RESTART; // the second Ctrl-C ends the program at once
-    sigaction(SIGINT, &action, nullptr);
+    catchSignals();
+    int status;
     if (eval->parsed()) {
       for (const CLI::Option *option : app.get_options())
         if (option->count() > 0)
           throw UsageError(option->get_name() + " is for training; options of eval come after the word");
-      return evaluate(evalOptions, interrupted);
-    }
-    if (options.model.empty())
+      status = evaluate(evalOptions, interrupted);
+    } else if (options.model.empty()) {
       throw UsageError("no model was named");
-    return train(options, interrupted);
+    } else {
+      status = train(options, interrupted);
+    }
+    return status == ExitInterrupted ? 128 + firstSignal.load() : status;
   });
 }

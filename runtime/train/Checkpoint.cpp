@@ -68,7 +68,10 @@ static void requireFinite(const OwnedTensor &tensor) {
     check(double(0));
 }
 
-void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table) {
+std::string snn::modelHashText(const snn_model_table &table) { return fmt::format("{:016x}", table.model_hash); }
+
+void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table,
+                         std::optional<uint64_t> epoch) {
   std::vector<OwnedTensor> tensors = parameterTensors(instance, table);
   for (const OwnedTensor &tensor : tensors)
     requireFinite(tensor);
@@ -84,8 +87,11 @@ void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, 
   std::vector<TensorToWrite> views;
   for (const OwnedTensor &tensor : tensors)
     views.push_back(tensor.view());
-  writeSafetensors(path, std::move(views),
-                   {{"format", "pt"}, {"model", table.name}, {"model_hash", fmt::format("{:016x}", table.model_hash)}});
+  std::map<std::string, std::string> metadata = {
+      {"format", "pt"}, {"model", table.name}, {"model_hash", modelHashText(table)}};
+  if (epoch)
+    metadata["epoch"] = std::to_string(*epoch);
+  writeSafetensors(path, std::move(views), metadata);
 }
 
 template <typename Integer> static std::vector<double> integersOf(const StoredTensor &stored) {

@@ -6,6 +6,8 @@
 #include "runtime/data/Safetensors.h"
 #include "snn/runtime.h"
 
+#include <optional>
+
 namespace snn {
 
 /// A tensor with its memory.
@@ -22,9 +24,14 @@ struct OwnedTensor {
 std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
 std::vector<OwnedTensor> gradientTensors(const snn_instance *instance, const snn_model_table &table);
 
-/// Writes parameters and the constants that are compiled in: a complete state_dict. Throws DataError, and writes
-/// nothing, if a parameter is not finite; and WriteError.
-void saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table);
+/// Writes parameters and the constants that are compiled in: a complete state_dict. Its metadata say which model it
+/// belongs to ("model", "model_hash") and after which epoch it was saved ("epoch", counted from 0 as in metrics.jsonl;
+/// not there if none was trained). Throws DataError, and writes nothing, if a parameter is not finite; and WriteError.
+void saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table,
+                    std::optional<uint64_t> epoch = std::nullopt);
+
+/// As it stands in metadata and in run.json.
+std::string modelHashText(const snn_model_table &table);
 
 enum class OtherTensors { Refuse, Ignore };
 

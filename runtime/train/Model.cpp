@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/train/Model.h"
 
+#include <fmt/format.h>
+
 using namespace snn;
 
 void snn::check(int32_t code) {
@@ -22,7 +24,15 @@ LibraryHandle snn::openLibrary(const std::string &path) {
 PoolHandle snn::createPool(uint64_t workers) { return checked(PoolHandle(snn_pool_create(workers))); }
 
 InstanceHandle snn::createInstance(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool) {
-  return checked(InstanceHandle(snn_instance_create(library, batch, steps, pool)));
+  const uint64_t bytes = snn_instance_bytes(library, batch, steps, pool ? snn_pool_workers(pool) : 1);
+  if (bytes == 0)
+    throw DataError(snn_last_error());
+  InstanceHandle instance(snn_instance_create(library, batch, steps, pool));
+  if (!instance) // the layout is sound, so it is the memory
+    throw DataError(fmt::format("{}: the model takes {} bytes for {} samples at once and {} time steps; a smaller "
+                                "batch takes less",
+                                snn_last_error(), bytes, batch, steps));
+  return instance;
 }
 
 std::optional<uint64_t> snn::findTensor(const snn_tensor_info *tensors, uint64_t count, std::string_view name) {

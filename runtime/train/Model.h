@@ -26,7 +26,7 @@ using InstanceHandle = std::unique_ptr<snn_instance, Deleter>;
 /// Throws DataError with the runtime's message if `code` is not SNN_OK.
 void check(int32_t code);
 
-/// These throw DataError with the runtime's message.
+/// These throw DataError with the runtime's message; without memory for an instance it says how many bytes.
 LibraryHandle openLibrary(const std::string &path);
 PoolHandle createPool(uint64_t workers);
 InstanceHandle createInstance(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool);

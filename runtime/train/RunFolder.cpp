@@ -1,61 +1,18 @@
-// Run folders: JSON in and out.
+// Run folders: JSON in and out. RunWriter.cpp has what changes the folder as a whole.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/train/RunFolder.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Files.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 using namespace snn;
 using Json = nlohmann::ordered_json;
-
-bool RunFolder::holdsRun() const {
-  std::error_code error;
-  for (const std::string &file : {record(), weights(), metrics()})
-    if (std::filesystem::exists(file, error))
-      return true;
-  return false;
-}
-
-bool RunFolder::claim(bool overwrite) const {
-  if (holdsRun() && !overwrite)
-    throw DataError(fmt::format("{}: holds a run already; name another folder or say --overwrite", folder));
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  bool made = !error && std::filesystem::create_directory(incoming().path(), error);
-  if (error)
-    throw WriteError(fmt::format("{}: cannot be created: {}", folder, error.message()));
-  return made;
-}
-
-void RunFolder::adopt(const RunRecord &record) const {
-  std::error_code error;
-  for (const std::string &old : {weights(), metrics(), this->record(), source()}) {
-    std::filesystem::remove(old, error);
-    if (error)
-      throw WriteError(fmt::format("{}: cannot be removed: {}", old, error.message()));
-  }
-  for (auto [from, to] : {std::pair{incoming().library(), library()}, {incoming().source(), source()}}) {
-    if (!std::filesystem::exists(from, error))
-      continue;
-    std::filesystem::rename(from, to, error);
-    if (error)
-      throw WriteError(fmt::format("{}: cannot be written: {}", to, error.message()));
-  }
-  writeRecord(record);
-  std::filesystem::remove_all(incoming().path(), error);
-}
-
-void RunFolder::release() const {
-  std::error_code error;
-  std::filesystem::remove_all(incoming().path(), error);
-  std::filesystem::remove(folder, error); // only if the claim made it: it is empty then
-}
 
 void RunFolder::writeRecord(const RunRecord &record) const {
   Json hyper = Json::object();
@@ -86,23 +43,23 @@ void RunFolder::appendMetrics(const EpochMetrics &metrics) const {
                {"test_accuracy", metrics.testAccuracy},
                {"train_seconds", metrics.trainSeconds},
                {"eval_seconds", metrics.evalSeconds}};
-  std::string line = json.dump() + "\n";
-  std::FILE *file = std::fopen(this->metrics().c_str(), "ae");
-  bool written = file && std::fwrite(line.data(), 1, line.size(), file) == line.size();
-  if (file)
-    written = std::fclose(file) == 0 && written;
-  if (!written)
-    throw WriteError(fmt::format("{}: cannot be written: {}", this->metrics(), std::strerror(errno)));
+  const std::string line = json.dump() + "\n", path = this->metrics();
+  Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666));
+  off_t before = file ? lseek(file.get(), 0, SEEK_END) : -1;
+  if (before < 0)
+    throw WriteError(fmt::format("{}: cannot be opened for writing: {}", path, std::strerror(errno)));
+  ssize_t written = write(file.get(), line.data(), line.size());
+  if (written == ssize_t(line.size()) && fsync(file.get()) == 0)
+    return;
+  int code = written < 0 || written == ssize_t(line.size()) ? errno : ENOSPC;
+  if (ftruncate(file.get(), before) != 0)
+    code = errno;
+  throw WriteError(fmt::format("{}: cannot be written: {}", path, std::strerror(code)));
 }
 
-RunRecord RunFolder::readRecord() const {
-  std::error_code error;
-  if (!std::filesystem::exists(record(), error))
-    throw DataError(fmt::format("{}: is not a run folder: it has no run.json", folder));
-  std::vector<std::byte> bytes = readFile(record());
-  const auto *text = reinterpret_cast<const char *>(bytes.data());
+RunRecord snn::parseRunRecord(std::string_view text, const std::string &path) {
   try {
-    Json json = Json::parse(text, text + bytes.size());
+    Json json = Json::parse(text);
     RunRecord record;
     record.commandLine = json.at("command_line").get<std::vector<std::string>>();
     record.runtimeVersion = json.at("versions").at("runtime");
@@ -126,14 +83,6 @@ RunRecord RunFolder::readRecord() const {
       record.hyper.emplace_back(name, value.get<double>());
     return record;
   } catch (const nlohmann::json::exception &exception) {
-    throw DataError(fmt::format("{}: is damaged: {}", record(), exception.what()));
-  }
-}
-
-RunFolder snn::claimFreshFolder(const std::string &base) {
-  for (unsigned number = 1;; ++number) {
-    RunFolder folder(number == 1 ? base : fmt::format("{}-{}", base, number));
-    if (!folder.holdsRun() && folder.claim(false))
-      return folder;
+    throw DataError(fmt::format("{}: is damaged: {}", path, exception.what()));
   }
 }

@@ -57,6 +57,24 @@ TEST_F(CheckpointTest, RoundTrip) {
   EXPECT_EQ(numbersOf(*file.find("2.beta"), ""), (std::vector<double>{double(0.9f)}));
 }
 
+TEST_F(CheckpointTest, WeightsSayWhatTheyAre) {
+  saveCheckpoint(folder / "weights.safetensors", instance.get(), table, 12);
+  const std::map<std::string, std::string> expected = {
+      {"format", "pt"}, {"model", "tiny"}, {"model_hash", "1234567890abcdef"}, {"epoch", "12"}};
+  EXPECT_EQ(TensorFile::read(folder / "weights.safetensors").metadata(), expected);
+  saveCheckpoint(folder / "weights.safetensors", instance.get(), table);
+  EXPECT_EQ(TensorFile::read(folder / "weights.safetensors").metadata().count("epoch"), 0u);
+  std::string bad = readText(folder / "weights.safetensors");
+  bad[bad.size() - 2] ^= 4;
+  writeText(folder / "weights.safetensors", bad);
+  EXPECT_TRUE(contains(load(), "weights.safetensors: is damaged: its content has checksum "));
+}
+
+TEST_F(CheckpointTest, AnInstanceWithoutMemory) {
+  EXPECT_TRUE(contains(messageOf<DataError>([&] { createInstance(library.get(), uint64_t(1) << 44, 1, nullptr); }),
+                       ": the model takes "));
+}
+
 TEST_F(CheckpointTest, DoublePrecisionIsNarrowed) {
   std::vector<double> wide = {0.5, 0.25};
   EXPECT_EQ(failure({tensor("1.weight", {2, 3}, six), tensor("1.bias", {2}, wide)}), "");

@@ -4,7 +4,10 @@
 #include "TestSupport.h"
 #include "runtime/data/Dataset.h"
 #include "runtime/data/Errors.h"
+#include "runtime/data/Files.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 using namespace snn;
@@ -46,6 +49,14 @@ TEST_F(IdxTest, MissingFile) {
   std::string message = messageOf<DataError>([&] { readIdx(folder / "nothing", 2); });
   EXPECT_TRUE(contains(message, "nothing: cannot be opened: No such file"));
   EXPECT_TRUE(contains(messageOf<DataError>([&] { readIdx(folder.path(), 2); }), "not a regular file"));
+}
+
+TEST_F(IdxTest, APipeIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  alarm(10); // ends the test program if it waits
+  EXPECT_TRUE(contains(messageOf<DataError>([&] { readIdx(folder / "pipe", 2); }), "pipe: is not a regular file"));
+  EXPECT_TRUE(contains(messageOf<DataError>([&] { readFile(folder / "pipe"); }), "pipe: is not a regular file"));
+  alarm(0);
 }
 
 TEST_F(IdxTest, Header) {

@@ -67,6 +67,17 @@ TEST(Safetensors, HeaderText) {
   EXPECT_TRUE(contains(failure(R"({"__metadata__":{"x":1}})", 0), "has a number"));
 }
 
+TEST(Safetensors, NothingButSpacesFollowsTheHeader) {
+  using namespace std::string_literals;
+  EXPECT_EQ(failure("{}      ", 0), "");
+  EXPECT_TRUE(contains(failure("{}\0\0"s, 0), "byte 2 of the header is zero"));
+  EXPECT_TRUE(contains(failure("{}\0{}"s, 0), "byte 2 of the header is zero"));
+  EXPECT_TRUE(contains(failure("{}\0 }"s, 0), "byte 2 of the header is zero"));
+  EXPECT_TRUE(contains(failure("{} \n ", 0), "byte 3 of the header is 0x0a, expected spaces only after the last '}'"));
+  EXPECT_TRUE(contains(failure("{}\t", 0), "byte 2 of the header is 0x09"));
+  EXPECT_TRUE(contains(failure("{}{}", 0), "not valid JSON"));
+}
+
 TEST(Safetensors, DuplicateNames) {
   const std::string entry = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
   EXPECT_TRUE(contains(failure("{" + entry + "," + entry + "}", 1), "tensor \"a\" is there twice"));
@@ -119,6 +130,37 @@ TEST(Safetensors, RoundTrip) {
   EXPECT_EQ(file.find("i")->shape.size(), 0u);
   EXPECT_EQ(file.metadata().at("model"), "m");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1) << "a temporary file was left";
+}
+
+TEST(Safetensors, EachFlippedBitIsFound) {
+  TemporaryFolder folder;
+  const std::vector<float> f = {1, -0.5f, 0};
+  const std::vector<uint8_t> u = {7, 8, 9};
+  writeSafetensors(folder / "t",
+                   {{"u", ElementType::U8, {3}, std::as_bytes(std::span(u))},
+                    {"w", ElementType::F32, {3, 1}, std::as_bytes(std::span(f))}},
+                   {{"format", "pt"}, {"epoch", "4"}});
+  const std::string good = readText(folder / "t");
+  ASSERT_EQ(failure(good), "");
+  EXPECT_EQ(TensorFile::parse(bytesOf(good), "file").metadata().size(), 2u) << "the checksum is not for readers";
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = char(bad[bit / 8] ^ (1 << bit % 8));
+    EXPECT_NE(failure(bad), "") << "bit " << bit % 8 << " of byte " << bit / 8 << ": " << bad.substr(8);
+  }
+  std::string bad = good;
+  bad.back() ^= 1;
+  EXPECT_TRUE(contains(failure(bad), "file: is damaged: its content has checksum "));
+  bad = good;
+  bad.replace(bad.find("\"epoch\":\"4\""), 11, "\"epoch\":\"5\"");
+  EXPECT_TRUE(contains(failure(bad), "is damaged"));
+}
+
+TEST(Safetensors, OtherProgramsFilesHaveNoChecksum) {
+  EXPECT_EQ(failure(R"({"__metadata__":{"format":"pt","checksum":"sha256 of somebody"}})", 0), "");
+  EXPECT_TRUE(contains(failure(R"({"__metadata__":{"snn.checksum":"00000000"}})", 0), "its metadata should have"));
+  EXPECT_TRUE(contains(failure(R"({"__metadata__":{"snn.checksum":"0","snn.checksum.kind":"sum"}})", 0),
+                       "its metadata should have"));
 }
 
 TEST(Safetensors, WriterErrors) {

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,49 @@ protected:
   Outcome runTool(const std::string &arguments) {
     return run(SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o " + (folder / "out") + " " + arguments);
   }
+  /// A process whose output goes to the file "child".
+  pid_t start(const std::vector<std::string> &words) {
+    pid_t child = fork();
+    if (child != 0)
+      return child;
+    std::vector<char *> arguments;
+    for (const std::string &word : words)
+      arguments.push_back(const_cast<char *>(word.c_str()));
+    arguments.push_back(nullptr);
+    if (std::freopen((folder / "child").c_str(), "w", stdout) && dup2(STDOUT_FILENO, STDERR_FILENO) >= 0)
+      execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  /// Of a process; the negative number of the signal that ended it.
+  static int exitStatus(pid_t child) {
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  /// Not ours to wait for: it may stay in the list of processes until somebody asks for its status.
+  static bool hasEnded(pid_t process) {
+    const std::string status = readText("/proc/" + std::to_string(process) + "/stat");
+    return status.empty() || contains(status, ") Z ");
+  }
+  template <typename Condition> static bool waitFor(Condition &&condition) {
+    for (int i = 0; i < 1000 && !condition(); ++i)
+      usleep(10000);
+    return condition();
+  }
+  /// An snnc beside a copy of snn-train.
+  void compilerThat(const std::string &commands) {
+    std::filesystem::create_directories(folder / "bin");
+    std::filesystem::copy_file(SNN_TRAIN, folder / "bin/snn-train", std::filesystem::copy_options::skip_existing);
+    writeText(folder / "bin/snnc", "#!/bin/sh\necho $$ > " + (folder / "pid") + "\n" + commands + "\n");
+    std::filesystem::permissions(folder / "bin/snnc", std::filesystem::perms::owner_all);
+    writeText(folder / "model.snn", "snn 1\n");
+  }
+  pid_t startCompiling() {
+    return start({folder / "bin/snn-train", folder / "model.snn", "--data=" + folder.path(), "--epochs=1",
+                  "--out=" + (folder / "run"), "--overwrite"});
+  }
+  pid_t compilerProcess() { return pid_t(std::stoi("0" + readText(folder / "pid"))); }
+
   TensorFile result() { return TensorFile::read(folder / "out"); }
   std::vector<double> numbers(const std::string &name) {
     TensorFile file = result();
@@ -120,7 +164,7 @@ TEST_F(ToolsTest, TrainAndEvaluate) {
   EXPECT_EQ(train(tinyModel("u8") + data + out + " --overwrite --epochs=1 --weights=" + (folder / "w")).status, 1);
 }
 
-TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
+TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBesideOrOnPath) {
   writeDataset();
   std::filesystem::copy_file(SNN_TRAIN, folder / "snn-train");
   writeText(folder / "model.snn", "snn 1\n");
@@ -128,19 +172,24 @@ TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBeside) {
                               " --epochs=1 -D hidden=3 -D other=4 --out=" + (folder / "run");
   Outcome outcome = run(command);
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(contains(outcome.err, "snnc: cannot be run to compile"));
+  EXPECT_TRUE(
+      contains(outcome.err, "snnc: cannot be found: it is neither in " + folder.path() + " nor in a folder of PATH"));
 
   writeText(folder / "snnc",
             "#!/bin/sh\necho \"$@\" > " + (folder / "arguments") + "\ncp " + tinyModel("u8") + " \"$3\"\n");
   std::filesystem::permissions(folder / "snnc", std::filesystem::perms::owner_all);
   outcome = run(command);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  EXPECT_EQ(readText(folder / "arguments"),
-            (folder / "model.snn") + " -o " + (folder / "run/.incoming/model.so") + " -D hidden=3 -D other=4\n");
+  const std::string words = readText(folder / "arguments");
+  EXPECT_EQ(words.rfind((folder / "model.snn") + " -o " + (folder / "run/."), 0), 0u) << words;
+  EXPECT_TRUE(contains(words, "/model.so -D hidden=3 -D other=4\n"));
   EXPECT_EQ(readText(folder / "run/model.snn"), "snn 1\n");
 
   writeText(folder / "snnc", "#!/bin/sh\nexit 70\n");
   EXPECT_EQ(run(command + "2").status, 70);
+  std::filesystem::create_directories(folder / "path");
+  std::filesystem::rename(folder / "snnc", folder / "path/snnc");
+  EXPECT_EQ(run("PATH=:/nowhere:" + (folder / "path") + ":$PATH " + command + "2").status, 70);
 }
 
 TEST_F(ToolsTest, TheModelMayLieInTheRunFolder) {
@@ -186,24 +235,140 @@ TEST_F(ToolsTest, TrainErrors) {
   EXPECT_EQ(train(tinyModel("u8") + " --out=/proc/nothing/run").status, 74);
 }
 
-TEST_F(ToolsTest, InterruptLeavesTheLastCompleteEpoch) {
+TEST_F(ToolsTest, SignalsLeaveTheLastCompleteEpoch) {
   writeDataset();
-  pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    std::freopen("/dev/null", "w", stdout);
-    execl(SNN_TRAIN, "snn-train", tinyModel("u8").c_str(), ("--data=" + folder.path()).c_str(),
-          ("--out=" + (folder / "run")).c_str(), "--epochs=1000000", nullptr);
-    _exit(127);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    pid_t child = start({SNN_TRAIN, tinyModel("u8"), "--data=" + folder.path(), "--out=" + (folder / "run"),
+                         "--epochs=1000000", "--overwrite"});
+    const std::string metrics = folder / "run/metrics.jsonl";
+    ASSERT_TRUE(waitFor([&] { return readText(metrics).find("\"epoch\":3,") != std::string::npos; }));
+    // Two runs in one folder would mix their files.
+    Outcome second = train(tinyModel("u8") + " --data=" + folder.path() + " --overwrite --out=" + (folder / "run"));
+    EXPECT_EQ(second.status, 1);
+    EXPECT_TRUE(contains(second.err, "run: another process is training into this folder"));
+    EXPECT_EQ(train("eval " + (folder / "run")).status, 0) << "a run that is not over can be evaluated";
+    kill(child, number);
+    kill(child, number); // as timeout(1) does
+    EXPECT_EQ(exitStatus(child), 128 + number);
+    EXPECT_TRUE(contains(readText(folder / "child"), "interrupted in epoch "));
+    EXPECT_EQ(train("eval " + (folder / "run")).status, 0);
+    std::filesystem::remove_all(folder / "run");
   }
-  for (int i = 0; i < 1000 && !std::filesystem::exists(folder / "run/metrics.jsonl"); ++i)
-    usleep(10000);
+}
+
+// Not the beginning of a run replaces what was there, but the weights of its first epoch.
+TEST_F(ToolsTest, ARunThatComesToNothingLosesNothing) {
+  writeDataset();
+  const std::string arguments = tinyModel("u8") + " --epochs=1 --data=" + folder.path() + " --out=" + (folder / "run");
+  ASSERT_EQ(train(arguments).status, 0);
+  std::filesystem::copy(folder / "run", folder / "kept");
+  Outcome outcome = train(arguments + " --seed=5 --lr=1e38 --overwrite");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "a smaller learning rate may help"));
+  EXPECT_EQ(run("diff -r " + (folder / "run") + " " + (folder / "kept")).out, "");
+}
+
+TEST_F(ToolsTest, ASecondSignalEndsAtOnce) {
+  writeDataset();
+  compilerThat("trap '' TERM\necho > " + (folder / "started") + "\nwhile :; do sleep 0.01; done");
+  pid_t child = startCompiling();
+  ASSERT_TRUE(waitFor([&] { return std::filesystem::exists(folder / "started"); }));
+  kill(child, SIGTERM);
+  usleep(300000);
+  EXPECT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "the compiler does not end, so it waits";
   kill(child, SIGINT);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_EQ(train("eval " + (folder / "run")).status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+  kill(compilerProcess(), SIGKILL);
+}
+
+// The compiler ends with the program that called it, and the old run stays.
+TEST_F(ToolsTest, SignalsEndTheCompiler) {
+  writeDataset();
+  ASSERT_EQ(train(tinyModel("u8") + " --data=" + folder.path() + " --epochs=1 --out=" + (folder / "run")).status, 0);
+  const std::string weights = readText(folder / "run/weights.safetensors");
+  compilerThat("echo > " + (folder / "started") + "\nexec sleep 100");
+  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGKILL}) {
+    std::filesystem::remove(folder / "started");
+    pid_t child = startCompiling();
+    ASSERT_TRUE(waitFor([&] { return std::filesystem::exists(folder / "started"); }));
+    const pid_t compiler = compilerProcess();
+    ASSERT_GT(compiler, 0);
+    kill(child, number);
+    EXPECT_EQ(exitStatus(child), number == SIGKILL ? -SIGKILL : 128 + number);
+    EXPECT_TRUE(waitFor([&] { return hasEnded(compiler); })) << "snnc still runs after signal " << number;
+    EXPECT_EQ(readText(folder / "run/weights.safetensors"), weights);
+  }
+  compilerThat("exec cp " + tinyModel("u8") + " \"$3\"");
+  EXPECT_EQ(exitStatus(startCompiling()), 0);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "run"), {}), 5) << "something was left";
+}
+
+TEST_F(ToolsTest, ACompilerThatIsKilled) {
+  writeDataset();
+  compilerThat("kill -9 $$");
+  EXPECT_EQ(exitStatus(startCompiling()), 137);
+  EXPECT_TRUE(contains(readText(folder / "child"), "snnc: was ended by signal 9 (Killed) while it compiled "));
+}
+
+TEST_F(ToolsTest, PipesAreNotWaitedFor) {
+  writeDataset();
+  ASSERT_EQ(mkfifo((folder / "pipe.so").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo((folder / "pipe.snn").c_str(), 0600), 0);
+  const std::string limited = "timeout 10 " SNN_TRAIN " ",
+                    rest = " --data=" + folder.path() + " --out=" + (folder / "r");
+  for (const std::string &arguments : {(folder / "pipe.so") + rest, (folder / "pipe.snn") + rest,
+                                       tinyModel("u8") + rest + " --weights=" + (folder / "pipe.so")}) {
+    Outcome outcome = run(limited + arguments);
+    EXPECT_EQ(outcome.status, 1) << arguments;
+    EXPECT_TRUE(contains(outcome.err, ": is not a regular file"));
+  }
+  std::filesystem::rename(folder / "pipe.so", folder / "t10k-images-idx3-ubyte");
+  EXPECT_EQ(run(limited + tinyModel("u8") + rest).status, 1);
+  EXPECT_EQ(
+      run("timeout 10 " SNN_RUN " "s + tinyModel("plain") + " " + (folder / "pipe.snn") + " -o " + (folder / "out"))
+          .status,
+      1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "r"));
+}
+
+TEST_F(ToolsTest, WithoutMemory) {
+  writeDataset();
+  const std::string rest = " --data=" + folder.path() + " --out=" + (folder / "r");
+  Outcome outcome = run("ulimit -v 400000; " SNN_TRAIN " "s + tinyModel("u8") + rest + " --batch=16777216");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, ": the model takes "));
+  EXPECT_TRUE(contains(outcome.err, " bytes for 16777216 samples at once and 1 time steps"));
+  std::filesystem::copy_file(tinyModel("u8"), folder / "large.so");
+  std::filesystem::resize_file(folder / "large.so", 1 << 30);
+  outcome = run("ulimit -v 400000; " SNN_TRAIN " "s + (folder / "large.so") + rest);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "large.so: has 1073741824 bytes, for which there is not enough memory"));
+
+  // Where nobody knows what was wanted: the file fits once, but not twice.
+  std::string header = R"({"input":{"dtype":"F32","shape":[1,8388608,3],"data_offsets":[0,100663296]}})";
+  header.resize(128, ' ');
+  writeText(folder / "in", "\x80\0\0\0\0\0\0\0"s + header);
+  std::filesystem::resize_file(folder / "in", 8 + 128 + 100663296);
+  outcome = run("ulimit -v 180000; " SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o " +
+                (folder / "out") + " --threads=1");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "snn-run: error: out of memory: "));
+  EXPECT_TRUE(contains(outcome.err, "the limit of this process is 175 MiB"));
+}
+
+TEST_F(ToolsTest, EvaluationWantsWeightsOfThisModel) {
+  writeDataset();
+  ASSERT_EQ(train(tinyModel("u8") + " --data=" + folder.path() + " --out=" + (folder / "a")).status, 0);
+  ASSERT_EQ(train(tinyModel("u8_other") + " --data=" + folder.path() + " --out=" + (folder / "b")).status, 0);
+  std::filesystem::copy_file(folder / "a/weights.safetensors", folder / "b/weights.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_TRUE(
+      contains(train("eval " + (folder / "b")).err,
+               "weights.safetensors: belongs to a model with hash 1234567890abcdef, but that of this run has "));
+  std::filesystem::remove(folder / "b/weights.safetensors");
+  EXPECT_TRUE(contains(train("eval " + (folder / "b")).err, "b: has no weights"));
 }
 
 TEST_F(ToolsTest, RunForwardLossAndGradients) {

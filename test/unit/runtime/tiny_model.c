@@ -25,7 +25,9 @@
 #define BOUND 0.5773502691896258
 #endif
 #define PADDED (CLASSES + 6) /* the weights are stored transposed, in rows of PADDED */
-#define HASH 0x1234567890abcdefu
+#ifndef TINY_HASH
+#define TINY_HASH 0x1234567890abcdefu
+#endif
 #define BETA 0.9f
 
 static const int64_t weightShape[] = {CLASSES, INPUTS}, weightStrides[] = {1, PADDED};
@@ -252,7 +254,7 @@ static const snn_model_table table = {sizeof(snn_model_table),
                                       "tiny",
                                       "by hand",
                                       "any",
-                                      HASH,
+                                      TINY_HASH,
 #ifdef TINY_U8
                                       1,
                                       1,
@@ -313,16 +315,16 @@ typedef struct __attribute__((packed)) Note {
   snn_note note;
 } Note;
 
-__attribute__((section(".note.snnc"), used, aligned(NOTE_ALIGNMENT))) static const Note note = {sizeof(SNN_NOTE_OWNER),
-                                                                                                sizeof(snn_note),
-                                                                                                SNN_NOTE_TYPE,
-                                                                                                SNN_NOTE_OWNER,
-                                                                                                {TINY_ABI,
-                                                                                                 TINY_CPU_LEVEL, HASH,
+__attribute__((section(".note.snnc"), used, aligned(NOTE_ALIGNMENT))) static const Note note = {
+    sizeof(SNN_NOTE_OWNER),
+    sizeof(snn_note),
+    SNN_NOTE_TYPE,
+    SNN_NOTE_OWNER,
+    {TINY_ABI, TINY_CPU_LEVEL, TINY_HASH,
 #ifdef TINY_WRONG_SYMBOL
-                                                                                                 "nobody_snn_query"
+     "nobody_snn_query"
 #else
-                                                                                                 "tiny_snn_query"
+     "tiny_snn_query"
 #endif
-                                                                                                }};
+    }};
 #endif
