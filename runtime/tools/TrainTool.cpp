@@ -158,11 +158,8 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   std::vector<std::pair<std::string, double>> hyper;
   for (const std::string &text : options.hyper)
     hyper.push_back(parseNumberOption(text));
-  if (options.learningRate) {
+  if (options.learningRate)
     hyper.emplace_back("lr", *options.learningRate);
-    if (!(std::isfinite(*options.learningRate) && *options.learningRate >= 0))
-      throw UsageError(fmt::format("--lr={} is not a learning rate, expected 0 or more", *options.learningRate));
-  }
   std::error_code error;
   if (!std::filesystem::exists(options.model, error))
     throw DataError(fmt::format("{}: there is no such model file", options.model));
