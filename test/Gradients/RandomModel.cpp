@@ -80,15 +80,15 @@ private:
       body += fmt::format("  if branch == left {{\n    mem = mem + {}\n  }} else {{\n    mem = mem - {}\n  }}\n",
                           parameter("near", 0.02, 0.1, true), parameter("gone", 0.02, 0.1, false));
     const std::string threshold = parameter("threshold", 0.5, 1.5, true);
-    model.text = fmt::format(R"(snn 1
+    model.text =
+        fmt::format(R"(snn 1
 neuron invented(x{}, branch = one_of(left, right), surrogate = atan(alpha = 2)) {{
   state mem = {}
   mem = {} * mem + {}
 {}  spike fire(mem - {}, surrogate)
 }}
 )",
-                             declared.replace(0, 1, ";"), random.below(2) ? "0" : "0.25", decay, drive, body,
-                             threshold);
+                    declared.replace(0, 1, ";"), random.below(2) ? "0" : "0.25", decay, drive, body, threshold);
   }
 
   /// A linear layer, or two in a row, and neurons of which most parameters learn.
