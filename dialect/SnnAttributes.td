@@ -87,6 +87,7 @@ def Snn_RangeAttr : Snn_Attr<"Range", "range"> {
   let extraClassDeclaration = [{
     bool contains(double value) const;
   }];
+  let genVerifyDecl = 1;
 }
 
 def Snn_PlaceAttr : Snn_Attr<"Place", "place"> {

@@ -4,6 +4,7 @@
 #include "dialect/SnnDialect.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -35,6 +36,22 @@ void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
     return;
   Value &slot = table[value];
   slot = slot ? arith::AddFOp::create(builder, contribution.getLoc(), slot, contribution).getResult() : contribution;
+}
+
+bool isModelName(llvm::StringRef name) {
+  auto isWordCharacter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  return !name.empty() && name.size() <= kMaxModelName && !llvm::isDigit(name.front()) &&
+         llvm::all_of(name, isWordCharacter);
+}
+
+bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents) {
+  int64_t product = 1;
+  for (int64_t extent : extents) {
+    if (extent < 1 || extent > kMaxElements / product)
+      return false;
+    product *= extent;
+  }
+  return true;
 }
 
 RankedTensorType withElementType(Type type, Type element) {

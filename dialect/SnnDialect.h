@@ -44,6 +44,19 @@ inline constexpr int64_t kLanes = 16;
 /// `n` rounded up to whole vectors.
 inline int64_t paddedWidth(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
+/// A model's name is part of a symbol that stands in an ELF note (snn_note.query_symbol): a C identifier of at most so
+/// many characters.
+inline constexpr size_t kMaxModelName = 101;
+bool isModelName(llvm::StringRef name);
+
+/// Upper bounds of what a module may declare. They keep all sizes in bytes far from the end of 64 bits.
+inline constexpr int64_t kMaxSteps = int64_t(1) << 20;
+inline constexpr int64_t kMaxBatch = int64_t(1) << 24;
+inline constexpr int64_t kMaxElements = int64_t(1) << 31; ///< of a parameter, or of one sample and time step
+
+/// Whether all extents are fixed and at least 1, with no more than kMaxElements elements.
+bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents);
+
 /// `type` with another element type.
 mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type element);
 

@@ -16,14 +16,14 @@ class Snn_Differentiable<string mnemonic, list<Trait> traits = []>
 def Snn_ConstantOp : Snn_Op<"constant", [Pure]> {
   let summary = "one real number in each element";
   let arguments = (ins F64Attr:$value);
-  let results = (outs TensorOf<[AnyFloat]>:$result);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
 }
 
 def Snn_CastOp : Snn_Differentiable<"cast"> {
   let summary = "to the real type: bytes, spikes or reals, divided by a number";
   let arguments = (ins AnyRankedTensor:$input, DefaultValuedAttr<F64Attr, "1.0">:$divisor);
-  let results = (outs TensorOf<[AnyFloat]>:$result);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = "$input (`divided_by` $divisor^)? attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
 }
@@ -105,8 +105,8 @@ def Snn_FireOp : Snn_Differentiable<"fire"> {
 
 def Snn_SurrogateGradOp : Snn_Op<"surrogate_grad", [Pure, SameOperandsAndResultType]> {
   let summary = "the surrogate's derivative at x";
-  let arguments = (ins TensorOf<[AnyFloat]>:$input, AnyAttr:$surrogate);
-  let results = (outs TensorOf<[AnyFloat]>:$result);
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, AnyAttr:$surrogate);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = "$surrogate `(` $input `)` attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
@@ -124,7 +124,7 @@ def Snn_PopulationCountOp : Snn_Differentiable<"population_count"> {
     spikes [T, B, N]; class c of C owns the neurons [c N/C, (c+1) N/C). `neurons` is N, which packed spikes do not show.
   }];
   let arguments = (ins AnyRankedTensor:$spikes, I64Attr:$neurons);
-  let results = (outs AnyRankedTensor:$count);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$count);
   let assemblyFormat = "$spikes `of` $neurons attr-dict `:` type($spikes) `->` type($count)";
   let hasVerifier = 1;
 }
@@ -163,6 +163,7 @@ def Snn_MseCountLossGradOp : Snn_Op<"mse_count_loss_grad", [Pure, AllTypesMatch<
     $count `,` $labels `correct` $correct `incorrect` $incorrect `population` $population `seed` $seed attr-dict
     `:` type($count) `,` type($labels) `,` type($seed) `->` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Snn_BatchMeanOp : Snn_Op<"batch_mean", [Pure]> {

@@ -40,6 +40,7 @@ def Snn_FixedOp : Snn_Op<"fixed", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a constant of the model that a checkpoint may contain under this name";
   let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$value);
   let assemblyFormat = "$sym_name `=` $value attr-dict";
+  let hasVerifier = 1;
 }
 
 def Snn_InputOp : Snn_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
@@ -47,18 +48,21 @@ def Snn_InputOp : Snn_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let description = "Extents: the first `?` is time if `over_time` is set, then comes the batch.";
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, UnitAttr:$over_time);
   let assemblyFormat = "$sym_name (`over_time` $over_time^)? `:` $type attr-dict";
+  let hasVerifier = 1;
 }
 
 def Snn_OutputOp : Snn_Op<"output", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a tensor that the host may ask for; computed only when asked for";
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, UnitAttr:$over_time);
   let assemblyFormat = "$sym_name (`over_time` $over_time^)? `:` $type attr-dict";
+  let hasVerifier = 1;
 }
 
 def Snn_StateOp : Snn_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "what a neuron layer carries from step to step, with its value at rest";
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, F64Attr:$rest);
   let assemblyFormat = "$sym_name `:` $type `rest` $rest attr-dict";
+  let hasVerifier = 1;
 }
 
 def Snn_HyperOp : Snn_Op<"hyper", [Symbol, HasParent<"::mlir::ModuleOp">]> {

@@ -3,6 +3,7 @@
 
 #include "dialect/SnnDialect.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
 using namespace mlir;
@@ -54,25 +55,85 @@ LogicalResult verifySurrogate(Operation *op, Attribute surrogate, StringRef labe
   return op->emitOpError() << "expected a surrogate, but got " << surrogate << " [" << label << "]";
 }
 
+/// Names of declarations stand in tables, comments of headers and checkpoints: as in a state_dict, "1.weight".
+LogicalResult verifyName(Operation *op, StringRef name) {
+  auto isNamePart = [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; };
+  if (!name.empty() && llvm::all_of(name, isNamePart))
+    return success();
+  return op->emitOpError("has a name that is not made of letters, digits, '_' and '.' [name_c1]");
+}
+
+/// [samples, ...] of a boundary tensor, with time before the samples if it varies.
+LogicalResult verifyBoundary(Operation *op, Type type, bool overTime, StringRef label) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  size_t outer = overTime ? 2 : 1;
+  if (!tensor || tensor.getShape().size() < outer || !ShapedType::isDynamic(tensor.getDimSize(outer - 1)) ||
+      !hasBoundedExtents(tensor.getShape().drop_front(outer)))
+    return op->emitOpError() << "has type " << type << ", but expected a tensor with extents "
+                             << (overTime ? "[time, ?, ...]" : "[?, ...]") << " [" << label << "]";
+  return success();
+}
+
 } // namespace
+
+LogicalResult InputOp::verify() {
+  if (failed(verifyName(*this, getSymName())) || failed(verifyBoundary(*this, getType(), getOverTime(), "input_c1")))
+    return failure();
+  Type element = cast<RankedTensorType>(getType()).getElementType();
+  if (isa<Float32Type, Float64Type>(element) || element.isUnsignedInteger(8))
+    return success();
+  if (element.isSignlessInteger(64) && !getOverTime() && cast<RankedTensorType>(getType()).getRank() == 1)
+    return success();
+  return emitOpError() << "has type " << getType()
+                       << ", but expected reals, ui8, or one i64 for each sample [input_c2]";
+}
+
+LogicalResult OutputOp::verify() {
+  if (failed(verifyName(*this, getSymName())) || failed(verifyBoundary(*this, getType(), getOverTime(), "output_c1")))
+    return failure();
+  if (isa<Float32Type, Float64Type>(cast<RankedTensorType>(getType()).getElementType()))
+    return success();
+  return emitOpError() << "has type " << getType() << ", but expected reals [output_c2]";
+}
+
+LogicalResult StateOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || type.getRank() != 1 || !hasBoundedExtents(type.getShape()) || !isa<FloatType>(type.getElementType()))
+    return emitOpError() << "has type " << getType() << ", but expected one real for each neuron [state_c1]";
+  return verifyName(*this, getSymName());
+}
+
+LogicalResult FixedOp::verify() { return verifyName(*this, getSymName()); }
 
 LogicalResult ModelOp::verify() {
   if (!isa<Float32Type, Float64Type>(getReal()))
     return emitOpError() << "real is " << getReal() << ", but expected f32 or f64 [model_c1]";
-  if (getMaxSteps() < 1 || (getSteps() && getSteps() != getMaxSteps()))
-    return emitOpError("max_steps must be at least 1, and equal to steps if these are fixed [model_c2]");
-  if (getClasses() < 1 || getBatch() < 1 || getEpochs() < 0)
+  if (getMaxSteps() < 1 || getMaxSteps() > uint64_t(kMaxSteps) || (getSteps() && getSteps() != getMaxSteps()))
+    return emitOpError() << "max_steps must be from 1 to " << kMaxSteps
+                         << ", and equal to steps if these are fixed [model_c2]";
+  if (int64_t(getClasses()) < 1 || int64_t(getBatch()) < 1 || int64_t(getEpochs()) < 0)
     return emitOpError("classes and batch must be at least 1 and epochs at least 0 [model_c3]");
+  if (!isModelName(getSymName()))
+    return emitOpError() << "has a name of " << getSymName().size()
+                         << " characters, but expected a C identifier of at most " << kMaxModelName << " [model_c4]";
   return success();
 }
 
 LogicalResult ParameterOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || type.getRank() > 2 || !isa<FloatType>(type.getElementType()))
+  if (!type || !hasBoundedExtents(type.getShape()) || type.getRank() > 2 || !isa<FloatType>(type.getElementType()))
     return emitOpError() << "has type " << getType()
                          << ", but expected up to two fixed extents of reals [parameter_c1]";
   if (!isa<UniformAttr, FillAttr>(getInit()))
     return emitOpError() << "starts as " << getInit() << ", but expected #snn.uniform or #snn.fill [parameter_c2]";
+  return verifyName(*this, getSymName());
+}
+
+LogicalResult RangeAttr::verify(function_ref<InFlightDiagnostic()> emitError, FloatAttr from, FloatAttr to,
+                                FloatAttr below) {
+  if (to && below)
+    return emitError() << "a range ends at " << to << " and below " << below
+                       << ", but expected one of the two [range_c1]";
   return success();
 }
 
@@ -84,7 +145,7 @@ bool RangeAttr::contains(double value) const {
 LogicalResult HyperOp::verify() {
   if (getRange() && !getRange()->contains(getValue().convertToDouble()))
     return emitOpError() << "is " << getValueAttr() << ", but expected a value in " << *getRange() << " [hyper_c1]";
-  return success();
+  return verifyName(*this, getSymName());
 }
 
 LogicalResult NeuronDefOp::verify() {
@@ -211,11 +272,18 @@ LogicalResult PopulationCountOp::verify() {
   int64_t classes = width(getCount()), neurons = getNeurons();
   if (classes < 1 || neurons % classes != 0)
     return emitOpError() << neurons << " neurons do not divide into " << classes << " classes [population_count_c1]";
+  if (tensorOf(getCount()).getRank() != 2 || tensorOf(getSpikes()).getRank() < 2 ||
+      outer(getSpikes()).back() != outer(getCount()).back())
+    return emitOpError() << "counts " << getSpikes().getType() << " as " << getCount().getType()
+                         << ", but expected one number for each sample and class [population_count_c3]";
   return matchWidth(*this, getSpikes(), neurons, "population_count_c2");
 }
 
 LogicalResult PopulationCountGradOp::verify() {
-  if (width(getGrad()) > 0 && width(getResult()) % width(getGrad()) == 0)
+  if (tensorOf(getGrad()).getRank() != 2 || tensorOf(getResult()).getRank() != 2)
+    return emitOpError() << "turns " << getGrad().getType() << " into " << getResult().getType()
+                         << ", but expected [samples, classes] and [samples, neurons] [population_count_grad_c2]";
+  if (width(getGrad()) > 0 && width(getResult()) > 0 && width(getResult()) % width(getGrad()) == 0)
     return success();
   return emitOpError() << width(getResult()) << " neurons do not divide into " << width(getGrad())
                        << " classes [population_count_grad_c1]";
@@ -228,15 +296,28 @@ LogicalResult TransposeOp::verify() {
   return emitOpError() << "turns " << getInput().getType() << " into " << getResult().getType() << " [transpose_c1]";
 }
 
-LogicalResult MseCountLossOp::verify() {
-  RankedTensorType count = tensorOf(getCount());
-  for (Value value : {Value(getLabels()), Value(getLoss())})
+/// Counts [samples, classes] and values that each sample has one of.
+static LogicalResult verifyCounts(Operation *op, Value counts, ValueRange ofSample, int64_t population,
+                                  StringRef label1, StringRef label2) {
+  RankedTensorType count = tensorOf(counts);
+  for (Value value : ofSample)
     if (count.getRank() != 2 || tensorOf(value).getShape() != count.getShape().drop_back())
-      return emitOpError() << "has counts " << count << " and " << value.getType()
-                           << ", but expected counts [samples, classes] and one value per sample [mse_count_loss_c1]";
-  if (getPopulation() < 1)
-    return emitOpError() << "has " << getPopulation() << " neurons per class [mse_count_loss_c2]";
+      return op->emitOpError() << "has counts " << count << " and " << value.getType()
+                               << ", but expected counts [samples, classes] and one value per sample [" << label1
+                               << "]";
+  if (population < 1)
+    return op->emitOpError() << "has " << population << " neurons per class [" << label2 << "]";
   return success();
+}
+
+LogicalResult MseCountLossOp::verify() {
+  return verifyCounts(*this, getCount(), {getLabels(), getLoss()}, getPopulation(), "mse_count_loss_c1",
+                      "mse_count_loss_c2");
+}
+
+LogicalResult MseCountLossGradOp::verify() {
+  return verifyCounts(*this, getCount(), {getLabels(), getSeed()}, getPopulation(), "mse_count_loss_grad_c1",
+                      "mse_count_loss_grad_c2");
 }
 
 } // namespace snn

@@ -70,6 +70,7 @@ def Snn_ScanOp : Snn_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, At
     attr-dict `->` (`stacked` `(` type($stacked)^ `)`)? (`final` `(` type($finals)^ `)`)? $body
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ScanYieldOp getYield();
     ::mlir::Block::BlockArgListType getSlicedArgs();

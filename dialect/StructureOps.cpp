@@ -62,8 +62,20 @@ LogicalResult BatchMapOp::verify() {
   for (auto [index, value, result] : llvm::enumerate(yield.getOperands(), getResults()))
     if (failed(matchTypes(*this, "result", index, value.getType(), result.getType(), "batch_map_c4")))
       return failure();
-  if (getChunk() && (*getChunk() < 1 || getLanes().value_or(1) < 1))
-    return emitOpError("chunk and lanes must be at least 1 [batch_map_c5]");
+  auto isCount = [](std::optional<uint64_t> count) { return !count || (*count >= 1 && *count <= uint64_t(kMaxBatch)); };
+  if (!isCount(getChunk()) || !isCount(getLanes()) || !isCount(getLaneSamples()))
+    return emitOpError() << "chunk, lanes and lane_samples must be from 1 to " << kMaxBatch << " [batch_map_c5]";
+  auto hasSamples = [](Value value) {
+    return llvm::any_of(cast<RankedTensorType>(value.getType()).getShape(), ShapedType::isDynamic);
+  };
+  for (auto [index, result] : llvm::enumerate(getConcat()))
+    if (!hasSamples(result))
+      return emitOpError() << "concat result #" << index << " has type " << result.getType()
+                           << ", which has no samples that could be put together [batch_map_c6]";
+  for (auto [index, result] : llvm::enumerate(getSum()))
+    if (cast<RankedTensorType>(result.getType()).getNumDynamicDims() != 0)
+      return emitOpError() << "sum result #" << index << " has type " << result.getType()
+                           << ", but expected fixed extents [batch_map_c7]";
   return success();
 }
 
@@ -121,10 +133,34 @@ LogicalResult ScanOp::verify() {
     if (failed(matchTypes(*this, "carry", index, value.getType(), init.getType(), "scan_c9")) ||
         failed(matchTypes(*this, "carry", index, result.getType(), init.getType(), "scan_c9")))
       return failure();
+  auto isReal = [](Type type) { return isa<FloatType>(cast<RankedTensorType>(type).getElementType()); };
+  for (Value value : llvm::concat<Value>(SmallVector<Value>(getInit()), SmallVector<Value>(getParams())))
+    if (!isReal(value.getType()))
+      return emitOpError() << "carries or takes " << value.getType() << ", but expected reals [scan_c11]";
+  return success();
+}
+
+/// What the body computes on, and with what.
+LogicalResult ScanOp::verifyRegions() {
+  int64_t neurons = getNeurons();
+  auto check = [&](Value value) -> LogicalResult {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (type && type.getRank() == 2 && ShapedType::isDynamic(type.getDimSize(0)) && type.getDimSize(1) == neurons &&
+        (isa<FloatType>(type.getElementType()) || type.getElementType().isInteger(1)))
+      return success();
+    return emitOpError() << "body computes on " << value.getType() << ", but expected reals or bits for samples by "
+                         << neurons << " neurons [scan_c10]";
+  };
   for (Value value : getBody().getArguments())
-    if (auto type = cast<RankedTensorType>(value.getType()); type.getRank() != 2 || type.getDimSize(1) != neurons)
-      return emitOpError() << "body computes on " << type << ", but expected samples by " << neurons
-                           << " neurons [scan_c10]";
+    if (failed(check(value)))
+      return failure();
+  for (Operation &op : getBody().front().without_terminator()) {
+    if (!isa<ConstantOp, CastOp, FireOp, SurrogateGradOp, DetachOp>(op) && !op.hasTrait<OpTrait::Elementwise>())
+      return op.emitOpError("does not work element by element, as everything in a neuron's body [scan_c12]");
+    for (Value value : op.getResults())
+      if (failed(check(value)))
+        return failure();
+  }
   return success();
 }
 

@@ -23,6 +23,7 @@ config.environment.pop("COLUMNS", None)
 for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
     config.substitutions.append(("%" + name + r"\b", os.path.join(config.snn_tools_dir, name)))
 config.substitutions += [
+    (r"%bin\b", config.snn_tools_dir),
     (r"%cc\b", config.c_compiler),
     (r"%python\b", sys.executable),
     (r"%include\b", os.path.join(config.snn_source_dir, "runtime", "include")),

@@ -18,7 +18,8 @@ struct SpanSlot {
   llvm::SmallVector<int64_t> strides;
   /// In bytes from the start of the span (parameters) or of one sample's block (states); a multiple of 64.
   int64_t offset = 0;
-  /// Elements that the slot takes, padding included. Padding is zero and stays so.
+  /// Elements that the slot takes, padding included. Padding (of parameters, gradients, optimizer state and states) may
+  /// hold anything, NaN too: entry points may write it, and no element depends on it.
   int64_t elements = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "compiler/Driver/CommandLine.h"
 
 #include "compiler/Driver/Compile.h"
+#include "compiler/Driver/Messages.h"
 #include "snn/abi.h"
 #include "llvm/Config/llvm-config.h"
 
@@ -29,8 +30,8 @@ std::string stageTable() {
     text += name + info.description.str() + (info.stage <= Stage::Llvm ? " *\n" : "\n");
   }
   return text + "  (*: also for --from)\n\n"
-                "Exit status: 0 done, 1 errors in the model, 2 bad command line,\n"
-                "             70 internal error (with a reproducer file), 74 cannot write";
+                "Exit status: 0 done, 1 errors in the model or in the text of a stage, 2 bad command line,\n"
+                "             70 internal error (with a reproducer file), 71 out of memory, 74 cannot write";
 }
 
 std::string targetList() {
@@ -59,13 +60,16 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->type_name("FILE");
   app.add_option(
          "-o,--output", words.output,
-         "the file to write, a folder (existing, or with a / at its end), or the stem of several files; - prints")
+         "the file to write, a folder (existing, or with a / at its end: it is made), or the stem of several files; - "
+         "prints")
       ->type_name("PATH");
   app.add_option("--emit", words.emit, "what to make, separated by commas (default: so)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("STAGES");
-  app.add_option("--from", words.from, "go on from the text of this stage")->type_name("STAGE");
+  app.add_option("--from", words.from,
+                 "go on from the text of this stage; texts of cpu and llvm are programs, and trusted like programs")
+      ->type_name("STAGE");
   app.add_option("-D", words.defines, "the value of a param of the model")
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE")
@@ -168,7 +172,9 @@ std::optional<int> parseCommandLine(int argc, const char *const *argv, CompileOp
   } catch (const CLI::Success &request) {
     return app.exit(request);
   } catch (const CLI::Error &error) {
-    llvm::errs() << "snnc: error: " << error.what() << "\nsnnc: note: --help shows the options\n";
+    PrintableStream errors(llvm::errs());
+    printError(errors, error.what());
+    printNote(errors, "--help shows the options");
     return kExitCommandLine;
   }
   return std::nullopt;

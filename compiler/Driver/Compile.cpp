@@ -5,6 +5,7 @@
 
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Input.h"
+#include "compiler/Driver/Messages.h"
 #include "compiler/Driver/Output.h"
 #include "compiler/Driver/UseLists.h"
 #include "compiler/Emit/Header.h"
@@ -32,6 +33,7 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, llvm::raw_ostream &errors)
       : options(options), errors(errors), context(registry(), MLIRContext::Threading::DISABLED) {
+    context.printOpOnDiagnostic(false); // messages show the line of the input
     timing.setEnabled(options.timeReport);
     timing.setOutput(createOutputStrategy(DefaultTimingManager::OutputFormat::Text, errors));
     total = timing.getRootScope();
@@ -60,6 +62,7 @@ private:
 
   ExitStatus saveTemporary(Stage stage, StringRef contents);
   ExitStatus complain(ExitStatus status, const Twine &message);
+  ExitStatus cannotMake(StringRef what, StringRef reason, bool ended, ModuleOp before, StringRef pipeline);
   ExitStatus internalError(StringRef what, StringRef reason, ModuleOp before, StringRef pipeline);
 
   const CompileOptions &options;
@@ -71,12 +74,13 @@ private:
   OwningOpRef<ModuleOp> module;
   /// Of the module: the mode stands in it.
   bool infer = false;
+  unsigned reported = 0; ///< errors of passes and of the parser
   /// What has been made so far.
   std::map<Stage, std::string> results;
 };
 
 ExitStatus Compilation::complain(ExitStatus status, const Twine &message) {
-  errors << "snnc: error: " << message << '\n';
+  printError(errors, message);
   return status;
 }
 
@@ -187,7 +191,7 @@ ExitStatus Compilation::runStage(Stage stage) {
   llvm::raw_string_ostream stream(pipeline);
   passes.printAsTextualPipeline(stream);
   (void)module.release(); // A module that a crash left behind cannot be destroyed safely.
-  return internalError(("stage " + info.name).str(), reason, *before, pipeline);
+  return cannotMake(("stage " + info.name).str(), reason, ended, *before, pipeline);
 }
 
 /// The module is in the state of that stage.
@@ -205,7 +209,7 @@ ExitStatus Compilation::reached(Stage stage) {
 ExitStatus Compilation::makeHeader() {
   const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
-    return internalError("the C header", "", *module, "");
+    return cannotMake("the C header", "", /*ended=*/true, *module, "");
   results.emplace(Stage::Header, emitHeader(*model));
   return kExitSuccess;
 }
@@ -216,6 +220,7 @@ ExitStatus Compilation::makeNative() {
   TimingScope scope = total.nest("machine code");
   std::string reason, assembly, object, library;
   bool succeeded = false;
+  std::error_code refused; // by the system
   const bool ended = runGuarded(
       [&] {
         TimingScope optimise = scope.nest("translate and optimise");
@@ -242,7 +247,9 @@ ExitStatus Compilation::makeNative() {
           llvm::Expected<std::string> linked = linkSharedLibrary(
               object, path == "-" ? StringRef(stemOf(options) + ".so") : llvm::sys::path::filename(path));
           if (!linked) {
-            reason = llvm::toString(linked.takeError());
+            llvm::handleAllErrors(
+                linked.takeError(), [&](const llvm::ECError &system) { refused = system.convertToErrorCode(); },
+                [&](const llvm::ErrorInfoBase &other) { reason = other.message(); });
             return;
           }
           library = std::move(*linked);
@@ -250,8 +257,11 @@ ExitStatus Compilation::makeNative() {
         succeeded = true;
       },
       reason);
+  if (ended && refused)
+    return complain(refused == std::errc::not_enough_memory ? kExitOutOfMemory : kExitCannotWrite,
+                    "cannot link: " + refused.message());
   if (!ended || !succeeded)
-    return internalError("machine code", reason, *module, "");
+    return cannotMake("machine code", reason, ended, *module, "");
   if (!object.empty())
     if (ExitStatus status = saveTemporary(Stage::Obj, object); status != kExitSuccess)
       return status;
@@ -266,6 +276,9 @@ ExitStatus Compilation::makeNative() {
 
 ExitStatus Compilation::writeResults() {
   TimingScope scope = total.nest("write");
+  if (options.output && StringRef(*options.output).ends_with("/"))
+    if (std::error_code code = llvm::sys::fs::create_directories(*options.output))
+      return complain(kExitCannotWrite, "cannot make the folder '" + *options.output + "': " + code.message());
   for (const auto &[stage, contents] : results) {
     const std::string path = outputPath(options, stage);
     if (path != "-" && llvm::sys::fs::equivalent(path, options.input))
@@ -288,11 +301,21 @@ ExitStatus Compilation::saveTemporary(Stage stage, StringRef contents) {
   return kExitSuccess;
 }
 
+/// Something came to its end without success. If that began with the text of a stage and passes have said what is wrong
+/// with it, the text is at fault. A crash is always the compiler's fault.
+ExitStatus Compilation::cannotMake(StringRef what, StringRef reason, bool ended, ModuleOp before, StringRef pipeline) {
+  if (!ended || !options.from || (reported == 0 && reason.empty()))
+    return internalError(what, reason, before, pipeline);
+  return complain(kExitModelError, what + " cannot be made of '" + options.input +
+                                       "', which is not the text of stage " + describe(*options.from).name +
+                                       " as snnc writes it" + (reason.empty() ? "" : ": ") + reason.trim());
+}
+
 /// Says what failed and writes the module as it was before, with the passes that fail on it, for snn-opt or --from.
 ExitStatus Compilation::internalError(StringRef what, StringRef reason, ModuleOp before, StringRef pipeline) {
   complain(kExitInternalError, "internal error in " + what + (reason.empty() ? "" : ": ") + reason.trim());
   if (!before) {
-    errors << "snnc: note: the input itself reproduces it; please report it with that file\n";
+    printNote(errors, "the input itself reproduces it; please report it with that file");
     return kExitInternalError;
   }
   std::string text;
@@ -307,14 +330,18 @@ ExitStatus Compilation::internalError(StringRef what, StringRef reason, ModuleOp
     error = writeOutput(path, text);
   }
   if (error)
-    errors << "snnc: note: no reproducer could be written: " << llvm::toString(std::move(error)) << '\n';
+    printNote(errors, "no reproducer could be written: " + llvm::toString(std::move(error)));
   else
-    errors << "snnc: note: this is a defect of snnc; please report it with the file '" << path << "'\n";
+    printNote(errors, "this is a defect of snnc; please report it with the file '" + path + "'");
   return kExitInternalError;
 }
 
 ExitStatus Compilation::run() {
   SourceMgrDiagnosticHandler diagnostics(sources, &context, errors);
+  ScopedDiagnosticHandler count(&context, [&](Diagnostic &diagnostic) {
+    reported += diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    return failure(); // goes on to the one above
+  });
   if (ExitStatus status = checkStart(); status != kExitSuccess)
     return status;
   if (ExitStatus status = load(); status != kExitSuccess)
@@ -331,7 +358,8 @@ ExitStatus Compilation::run() {
 } // namespace
 
 ExitStatus compile(const CompileOptions &options, llvm::raw_ostream &errors) {
-  return Compilation(options, errors).run();
+  PrintableStream printable(errors);
+  return Compilation(options, printable).run();
 }
 
 } // namespace snn

@@ -13,6 +13,11 @@ namespace snn {
 /// worked on is in an unknown state after that.
 bool runGuarded(llvm::function_ref<void()> body, std::string &reason);
 
+/// What a process that compiles needs, to be called once by its main: when there is no memory, a sentence on the
+/// standard error that says how much is in use, and exit status kExitOutOfMemory; a file that outgrows the limit on
+/// files is an error of the write instead of a signal.
+void prepareProcess();
+
 } // namespace snn
 
 #endif // SNN_COMPILER_DRIVER_GUARD_H

@@ -3,18 +3,25 @@
 
 #include "compiler/Driver/Input.h"
 
+#include "compiler/Driver/Messages.h"
+#include "compiler/Driver/ReadFile.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/snn/Limits.h"
 #include "mlir/Parser/Parser.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 
 namespace snn {
 
+/// Texts of stages grow with the model: 1,024 layers make some 30 MB of stage cpu.
+static constexpr size_t kMaxStageBytes = size_t(1) << 30;
+
 ExitStatus Input::read(bool wantModule) {
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> buffer = llvm::MemoryBuffer::getFileOrSTDIN(options.input);
+  const TextLimits limits = options.from ? TextLimits{"the text of a stage", kMaxStageBytes}
+                                         : TextLimits{"the text of a model", frontend::limits::kFileBytes};
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readText(options.input, limits);
   if (!buffer) {
-    errors << "snnc: error: cannot read '" << options.input << "': " << buffer.getError().message() << '\n';
+    printError(errors, llvm::toString(buffer.takeError()));
     return kExitModelError;
   }
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());

@@ -11,8 +11,9 @@
 namespace snn {
 
 /// Links `object` to a library that needs no other library and no symbol but memcpy, memset and memmove.
-/// lld reads and writes files only, so they live in a fresh temporary folder for the time of the call.
-/// Fails if the object refers to another symbol, or with lld's message. Not to be called from two threads at once.
+/// Needs no temporary files, but /proc. Fails with an ECError if the system refuses memory for the object or a pipe,
+/// and else with a message: the object refers to another symbol, or lld's own. Not to be called from two threads at
+/// once.
 llvm::Expected<std::string> linkSharedLibrary(llvm::StringRef object, llvm::StringRef soname);
 
 } // namespace snn

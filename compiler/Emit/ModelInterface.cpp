@@ -11,27 +11,21 @@ using namespace mlir;
 namespace snn {
 namespace {
 
-FailureOr<snn_dtype> dtypeOf(Operation *op, Type type) {
+/// Verifiers let no other type through.
+snn_dtype dtypeOf(Type type) {
   if (type.isF32())
     return SNN_DTYPE_F32;
   if (type.isF64())
     return SNN_DTYPE_F64;
-  if (type.isUnsignedInteger(8))
-    return SNN_DTYPE_U8;
-  if (type.isInteger(64) || type.isSignedInteger(64))
-    return SNN_DTYPE_I64;
-  return op->emitError() << "element type " << type << " cannot cross the C interface; expected f32, f64, ui8 or i64";
+  return type.isUnsignedInteger(8) ? SNN_DTYPE_U8 : SNN_DTYPE_I64;
 }
 
 /// An input or output: time comes first if the tensor varies over it; another dynamic extent is the batch.
-template <typename OpTy> FailureOr<TensorInfo> boundaryTensor(OpTy op) {
+template <typename OpTy> TensorInfo boundaryTensor(OpTy op) {
   auto type = cast<RankedTensorType>(op.getType());
-  FailureOr<snn_dtype> dtype = dtypeOf(op, type.getElementType());
-  if (failed(dtype))
-    return failure();
   TensorInfo info;
   info.name = op.getSymName().str();
-  info.dtype = *dtype;
+  info.dtype = dtypeOf(type.getElementType());
   for (auto [index, extent] : llvm::enumerate(type.getShape())) {
     const bool isTime = index == 0 && op.getOverTime();
     info.shape.push_back(isTime ? SNN_EXTENT_TIME : ShapedType::isDynamic(extent) ? SNN_EXTENT_BATCH : extent);
@@ -49,14 +43,8 @@ TensorInfo spanTensor(const SpanSlot &slot, snn_dtype real) {
   return info;
 }
 
-LogicalResult checkModel(ModuleOp module, ModelOp model, const ModelInterface &interface) {
-  auto isWordCharacter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  StringRef name = interface.name;
-  if (name.empty() || llvm::isDigit(name.front()) || !llvm::all_of(name, isWordCharacter))
-    return model.emitError() << "model name '" << name << "' is no C identifier, and the query function carries it";
-  if (interface.querySymbol().size() >= sizeof(snn_note::query_symbol))
-    return model.emitError() << "model name of " << name.size() << " characters; expected at most "
-                             << sizeof(snn_note::query_symbol) - 1 - StringRef("_snn_query").size();
+LogicalResult checkModel(ModelOp model) {
+  static_assert(kMaxModelName + sizeof("_snn_query") == sizeof(snn_note::query_symbol));
   if (!model->hasAttrOfType<IntegerAttr>("snn.hash"))
     return model.emitError("the model has no snn.hash; snn-stamp-model gives it one");
   return success();
@@ -68,16 +56,14 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   ModelOp model = getModel(module);
   if (!model)
     return module.emitError("expected one snn.model in the module");
-  FailureOr<snn_dtype> real = dtypeOf(model, model.getReal());
-  if (failed(real))
-    return failure();
+  const snn_dtype real = dtypeOf(model.getReal());
 
   ModelInterface interface;
   interface.name = model.getSymName().str();
-  if (failed(checkModel(module, model, interface)))
+  if (failed(checkModel(model)))
     return failure();
   interface.hash = model->getAttrOfType<IntegerAttr>("snn.hash").getValue().getZExtValue();
-  interface.precision = *real;
+  interface.precision = real;
   interface.steps = model.getSteps() ? int64_t(*model.getSteps()) : -1;
   interface.maxSteps = model.getMaxSteps();
   interface.classes = model.getClasses();
@@ -89,7 +75,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   interface.optimizerBytes = layout.optimizerBytes();
   interface.stateBytes = layout.stateBytes();
   for (auto [slot, op] : llvm::zip_equal(layout.parameters(), module.getOps<ParameterOp>())) {
-    TensorInfo &info = interface.parameters.emplace_back(spanTensor(slot, *real));
+    TensorInfo &info = interface.parameters.emplace_back(spanTensor(slot, real));
     if (auto uniform = dyn_cast<UniformAttr>(op.getInit())) {
       info.init = SNN_INIT_UNIFORM;
       info.low = uniform.getLow().getValueAsDouble();
@@ -99,25 +85,17 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
     }
   }
   for (auto [slot, op] : llvm::zip_equal(layout.states(), module.getOps<StateOp>()))
-    interface.states.emplace_back(spanTensor(slot, *real)).low = op.getRest().convertToDouble();
+    interface.states.emplace_back(spanTensor(slot, real)).low = op.getRest().convertToDouble();
   for (auto op : module.getOps<FixedOp>()) {
     TensorInfo &info = interface.constants.emplace_back();
     info.name = op.getSymName().str();
-    info.dtype = *real;
+    info.dtype = real;
     info.low = info.high = op.getValue().convertToDouble();
   }
-  for (auto op : module.getOps<InputOp>()) {
-    FailureOr<TensorInfo> info = boundaryTensor(op);
-    if (failed(info))
-      return failure();
-    interface.inputs.push_back(std::move(*info));
-  }
-  for (auto op : module.getOps<OutputOp>()) {
-    FailureOr<TensorInfo> info = boundaryTensor(op);
-    if (failed(info))
-      return failure();
-    interface.outputs.push_back(std::move(*info));
-  }
+  for (auto op : module.getOps<InputOp>())
+    interface.inputs.push_back(boundaryTensor(op));
+  for (auto op : module.getOps<OutputOp>())
+    interface.outputs.push_back(boundaryTensor(op));
   for (auto op : module.getOps<HyperOp>()) {
     HyperInfo &info = interface.hyper.emplace_back();
     info.name = op.getSymName().str();

@@ -47,7 +47,7 @@ struct ModelInterface {
   /// The exported function.
   std::string querySymbol() const { return name + "_snn_query"; }
 
-  /// Reads the declarations. Fails, with a diagnostic, if there is no snn.model or one that the ABI cannot express.
+  /// Reads the declarations. Fails, with a diagnostic, if there is no snn.model or it has no hash.
   static mlir::FailureOr<ModelInterface> of(mlir::ModuleOp module);
 };
 

@@ -6,6 +6,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckModule : Pass<"snn-check-module", "::mlir::ModuleOp"> {
+  let summary = "check what holds for a module of the stages snn, bptt and loops as a whole";
+  let description = [{
+    Arguments and results of functions stand for declarations of their types, functions and bodies hold the ops that
+    belong there, each op reads what its loops can read, and there is one type of reals. It changes nothing. The text of
+    a stage may have come out of an editor; without this, passes would rely on what is not so.
+  }];
+}
+
 def InlineNeurons : Pass<"snn-inline-neurons", "::mlir::ModuleOp"> {
   let summary = "turn each layer of neurons into a scan over its definition";
   let description = [{

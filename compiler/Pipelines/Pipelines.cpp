@@ -45,7 +45,12 @@ void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
   passes.addPass(createStampModel());
 }
 
+// Each of the next three stages may begin with a text that came out of an editor. What passes take for granted is
+// checked first: verifiers of ops see one op only.
+
 void buildBpttStage(OpPassManager &passes) {
+  passes.addPass(createCheckModule());
+
   // Each op writes its own adjoint. Much of it is not needed (the gradient of an integer input) or is there twice
   // (a forward value that several adjoints compute anew).
   passes.addPass(createDifferentiate());
@@ -53,6 +58,8 @@ void buildBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
+  passes.addPass(createCheckModule());
+
   // Surrogates become arithmetic first: with constant slopes much of it folds, and what is left must be counted when
   // values get their places.
   passes.addPass(createExpandSurrogates());
@@ -70,6 +77,7 @@ void buildLoopsStage(OpPassManager &passes) {
 }
 
 void buildCpuStage(OpPassManager &passes) {
+  passes.addPass(createCheckModule());
   passes.addPass(createLowerToCpu());
 
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.

@@ -3,8 +3,10 @@
 
 #include "compiler/Driver/CommandLine.h"
 #include "compiler/Driver/Compile.h"
+#include "compiler/Driver/Guard.h"
 
 int main(int argc, char **argv) {
+  snn::prepareProcess();
   snn::CompileOptions options;
   if (std::optional<int> status = snn::parseCommandLine(argc, argv, options))
     return *status;

@@ -270,3 +270,35 @@ func.func @element_types(%x: tensor<?x4xf32>, %w: tensor<3x4xf32>) {
   %0 = snn.linear %x, %w : tensor<?x4xf32>, tensor<3x4xf32> -> tensor<?x3xf64>
   return
 }
+
+// -----
+
+func.func @population_count_c3(%s: tensor<3x?x4xi1>) {
+  // expected-error @below {{counts 'tensor<3x?x4xi1>' as 'tensor<3x?x2xf32>', but expected one number for each sample and class [population_count_c3]}}
+  %c = snn.population_count %s of 4 : tensor<3x?x4xi1> -> tensor<3x?x2xf32>
+  return
+}
+
+// -----
+
+func.func @population_count_grad_c2(%g: tensor<?x2xf32>) {
+  // expected-error @below {{turns 'tensor<?x2xf32>' into 'tensor<3x?x4xf32>', but expected [samples, classes] and [samples, neurons] [population_count_grad_c2]}}
+  %d = snn.population_count_grad %g : tensor<?x2xf32> -> tensor<3x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @mse_count_loss_grad_c1(%c: tensor<?x2xf32>, %l: tensor<?x1xi64>, %s: tensor<?xf32>, %n: f64) {
+  // expected-error @below {{has counts 'tensor<?x2xf32>' and 'tensor<?x1xi64>', but expected counts [samples, classes] and one value per sample [mse_count_loss_grad_c1]}}
+  %d = snn.mse_count_loss_grad %c, %l correct %n incorrect %n population 2 seed %s : tensor<?x2xf32>, tensor<?x1xi64>, tensor<?xf32> -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @mse_count_loss_grad_c2(%c: tensor<?x2xf32>, %l: tensor<?xi64>, %s: tensor<?xf32>, %n: f64) {
+  // expected-error @below {{has 0 neurons per class [mse_count_loss_grad_c2]}}
+  %d = snn.mse_count_loss_grad %c, %l correct %n incorrect %n population 0 seed %s : tensor<?x2xf32>, tensor<?xi64>, tensor<?xf32> -> tensor<?x2xf32>
+  return
+}

@@ -6,12 +6,12 @@ snn.model @model_c1 train real = bf16 steps = 1 max_steps = 1 classes = 2 batch 
 
 // -----
 
-// expected-error @below {{max_steps must be at least 1, and equal to steps if these are fixed [model_c2]}}
+// expected-error @below {{max_steps must be from 1 to 1048576, and equal to steps if these are fixed [model_c2]}}
 snn.model @model_c2 train real = f32 max_steps = 0 classes = 2 batch = 1 epochs = 1
 
 // -----
 
-// expected-error @below {{max_steps must be at least 1, and equal to steps if these are fixed [model_c2]}}
+// expected-error @below {{max_steps must be from 1 to 1048576, and equal to steps if these are fixed [model_c2]}}
 snn.model @model_c2_fixed train real = f32 steps = 2 max_steps = 3 classes = 2 batch = 1 epochs = 1
 
 // -----
@@ -110,3 +110,73 @@ func.func @neuron_c3(%x: tensor<3x?x4xf32>, %mem: tensor<?x4xf32>) {
 
 // expected-error @below {{is 1.000000e+00 : f64, but expected a value in #snn.range<from 0.000000e+00 : f64 below 1.000000e+00 : f64> [hyper_c1]}}
 snn.hyper @beta1 = 1.0 in <from 0.0 below 1.0>
+
+// -----
+
+// expected-error @below {{a range ends at 1.000000e+00 : f64 and below 2.000000e+00 : f64, but expected one of the two [range_c1]}}
+snn.hyper @lr = 0.5 in <from 0.0 to 1.0 below 2.0>
+
+// -----
+
+// expected-error @below {{has a name of 102 characters, but expected a C identifier of at most 101 [model_c4]}}
+snn.model @nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// 101 characters are as many as the note of a library holds.
+snn.model @nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{has a name of 3 characters, but expected a C identifier of at most 101 [model_c4]}}
+snn.model @"a b" train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
+snn.parameter @"*/" : tensor<4xf32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
+snn.hyper @"l r" = 1.0
+
+// -----
+
+// expected-error @below {{has type 'tensor<0x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1_empty : tensor<0x4xf32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{has type 'tensor<65536x65536xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1_large : tensor<65536x65536xf32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{has type 'tensor<4xf32>', but expected a tensor with extents [?, ...] [input_c1]}}
+snn.input @input_c1 : tensor<4xf32>
+
+// -----
+
+// expected-error @below {{has type 'tensor<?x4xf32>', but expected a tensor with extents [time, ?, ...] [input_c1]}}
+snn.input @input_c1_time over_time : tensor<?x4xf32>
+
+// -----
+
+// expected-error @below {{has type 'tensor<?x4xi32>', but expected reals, ui8, or one i64 for each sample [input_c2]}}
+snn.input @input_c2 : tensor<?x4xi32>
+
+// -----
+
+// expected-error @below {{has type 'f32', but expected a tensor with extents [?, ...] [output_c1]}}
+snn.output @output_c1 : f32
+
+// -----
+
+// expected-error @below {{has type 'tensor<?x4xui8>', but expected reals [output_c2]}}
+snn.output @output_c2 : tensor<?x4xui8>
+
+// -----
+
+// expected-error @below {{has type 'tensor<?x4xf32>', but expected one real for each neuron [state_c1]}}
+snn.state @state_c1 : tensor<?x4xf32> rest 0.0

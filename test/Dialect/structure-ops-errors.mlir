@@ -55,7 +55,7 @@ func.func @batch_map_c4(%x: tensor<?x4xf32>) {
 // -----
 
 func.func @batch_map_c5() {
-  // expected-error @below {{chunk and lanes must be at least 1 [batch_map_c5]}}
+  // expected-error @below {{chunk, lanes and lane_samples must be from 1 to 16777216 [batch_map_c5]}}
   snn.batch_map sharded() invariant() {chunk = 0 : i64} -> {
     snn.map_yield concat() sum()
   }
@@ -230,10 +230,67 @@ func.func @scan_c9_final(%mem: tensor<?x4xf32>) {
 // -----
 
 func.func @scan_c10(%mem: tensor<?x5xf32>) {
-  // expected-error @below {{body computes on 'tensor<?x5xf32>', but expected samples by 4 neurons [scan_c10]}}
+  // expected-error @below {{body computes on 'tensor<?x5xf32>', but expected reals or bits for samples by 4 neurons [scan_c10]}}
   %final = snn.scan neurons 4 sliced() invariant() params() init(%mem : tensor<?x5xf32>) -> final(tensor<?x5xf32>) {
   ^bb0(%m: tensor<?x5xf32>):
     snn.scan_yield stacked() next(%m : tensor<?x5xf32>)
+  }
+  return
+}
+
+// -----
+
+func.func @batch_map_c6(%w: tensor<4xf32>) {
+  // expected-error @below {{concat result #0 has type 'tensor<4xf32>', which has no samples that could be put together [batch_map_c6]}}
+  %y = snn.batch_map sharded() invariant(%w : tensor<4xf32>) -> concat(tensor<4xf32>) {
+  ^bb0(%ws: tensor<4xf32>):
+    snn.map_yield concat(%ws : tensor<4xf32>) sum()
+  }
+  return
+}
+
+// -----
+
+func.func @batch_map_c7(%x: tensor<?x4xf32>) {
+  // expected-error @below {{sum result #0 has type 'tensor<?x4xf32>', but expected fixed extents [batch_map_c7]}}
+  %y = snn.batch_map sharded(%x : tensor<?x4xf32>) invariant() -> sum(tensor<?x4xf32>) {
+  ^bb0(%xs: tensor<?x4xf32>):
+    snn.map_yield concat() sum(%xs : tensor<?x4xf32>)
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_scalar(%mem: tensor<?x4xf32>) {
+  // expected-error @below {{body computes on 'tensor<4xf32>', but expected reals or bits for samples by 4 neurons [scan_c10]}}
+  %final = snn.scan neurons 4 sliced() invariant() params() init(%mem : tensor<?x4xf32>) -> final(tensor<?x4xf32>) {
+  ^bb0(%m: tensor<?x4xf32>):
+    %c = snn.constant 1.0 : tensor<4xf32>
+    snn.scan_yield stacked() next(%m : tensor<?x4xf32>)
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11(%mem: tensor<?x4xi1>) {
+  // expected-error @below {{carries or takes 'tensor<?x4xi1>', but expected reals [scan_c11]}}
+  %final = snn.scan neurons 4 sliced() invariant() params() init(%mem : tensor<?x4xi1>) -> final(tensor<?x4xi1>) {
+  ^bb0(%m: tensor<?x4xi1>):
+    snn.scan_yield stacked() next(%m : tensor<?x4xi1>)
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c12(%mem: tensor<?x4xf32>) {
+  %final = snn.scan neurons 4 sliced() invariant() params() init(%mem : tensor<?x4xf32>) -> final(tensor<?x4xf32>) {
+  ^bb0(%m: tensor<?x4xf32>):
+    // expected-error @below {{does not work element by element, as everything in a neuron's body [scan_c12]}}
+    %f = snn.flatten %m : tensor<?x4xf32> -> tensor<?x4xf32>
+    snn.scan_yield stacked() next(%f : tensor<?x4xf32>)
   }
   return
 }

@@ -46,8 +46,8 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
 
   // CHECK-NEXT: state 2.mem dtype 0 offset 0 init 0 [0.25, 0) shape 20 strides 1
   // CHECK-NEXT: state 2.syn dtype 0 offset 128 init 0 [0, 0) shape 20 strides 1
-  snn.state @"2.mem" : tensor<?x20xf32> rest 0.25
-  snn.state @"2.syn" : tensor<?x20xf32> rest 0.0
+  snn.state @"2.mem" : tensor<20xf32> rest 0.25
+  snn.state @"2.syn" : tensor<20xf32> rest 0.0
 
   // CHECK-NEXT: hyper lr 0.0625 from -inf to inf 0
   // CHECK-NEXT: bytes 100544 201088 256

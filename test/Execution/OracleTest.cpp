@@ -1,7 +1,7 @@
 // Compiled models against the oracle, for sizes that fit no vector and no chunk.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "test/oracle/Network.h"
-#include "test/tools/TestModels.h"
+#include "test/tools/HostInstance.h"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -97,21 +97,34 @@ void expectClose(const Array &got, const Array &want, double tolerance, const st
   EXPECT_LE(error, tolerance * scale) << name << ", largest value " << scale;
 }
 
+void compareWithOracle(const snn_model_table &table, const HostInstance &instance, HostCall &call,
+                       const NetworkResult &want, double tolerance) {
+  EXPECT_EQ(call.output("spikes")->values(), want.output.spikes.values);
+  EXPECT_EQ(call.output("hidden.1")->values(), want.hidden.spikes.values);
+  expectClose(call.output("membrane")->values(), want.output.membrane.values, tolerance, "membrane");
+  expectClose(call.output("hidden_membrane.1")->values(), want.hidden.membrane.values, tolerance, "hidden membrane");
+  expectClose({call.loss}, {want.loss}, tolerance, "loss");
+  expectClose(call.output("grad.input")->values(), want.inputGradient.values, tolerance, "grad.input");
+  expectClose(call.output("count")->values(), populationCount(want.output.spikes, 10).values, 0, "count");
+  for (uint64_t i = 0; i < table.parameter_count; ++i)
+    expectClose(instance.gradient(table.parameters[i]).values(),
+                want.gradients.at(oracleName(table.parameters[i].name)), tolerance, table.parameters[i].name);
+}
+
 /// `margin`: draws in which rounding could flip a spike are passed over.
 void compare(const Shape &shape, const std::string &flags, double margin, double tolerance) {
   LibraryHandle library = openLibrary(compileText(textOf(shape), flags));
   const snn_model_table &table = *snn_library_table(library.get());
-  PoolHandle pool = createPool(shape.workers);
-  InstanceHandle instance = createInstance(library.get(), shape.batch, shape.steps, pool.get());
   Network network{shape.hiddenNeuron, shape.outputNeuron, {0.8, 0.2, 10}, shape.steps};
   for (uint64_t seed = 0; seed < 50; ++seed) {
-    initialise(instance.get(), table, seed, 2);
+    HostInstance instance(table, shape.batch, shape.steps, shape.workers, Poison::Pattern);
+    instance.initialise(seed, 2);
     HostCall call(table, shape.batch, shape.steps);
     Random random(seed);
     fillInputs(call, table, random, 3);
     Parameters parameters;
     for (uint64_t i = 0; i < table.parameter_count; ++i)
-      parameters[oracleName(table.parameters[i].name)] = getParameter(instance.get(), table.parameters[i]).values();
+      parameters[oracleName(table.parameters[i].name)] = instance.parameter(table.parameters[i]).values();
     Series input(shape.overTime ? shape.steps : 1, shape.batch, shape.inputs);
     input.values = call.input("input")->values();
     std::vector<int64_t> labels;
@@ -121,17 +134,18 @@ void compare(const Shape &shape, const std::string &flags, double margin, double
     if (want.margin < margin)
       continue;
 
-    check(snn_instance_loss_and_gradient(instance.get(), &call.batch));
-    EXPECT_EQ(call.output("spikes")->values(), want.output.spikes.values);
-    EXPECT_EQ(call.output("hidden.1")->values(), want.hidden.spikes.values);
-    expectClose(call.output("membrane")->values(), want.output.membrane.values, tolerance, "membrane");
-    expectClose(call.output("hidden_membrane.1")->values(), want.hidden.membrane.values, tolerance, "hidden membrane");
-    expectClose({call.loss}, {want.loss}, tolerance, "loss");
-    expectClose(call.output("grad.input")->values(), want.inputGradient.values, tolerance, "grad.input");
-    expectClose(call.output("count")->values(), populationCount(want.output.spikes, 10).values, 0, "count");
-    for (uint64_t i = 0; i < table.parameter_count; ++i)
-      expectClose(getGradient(instance.get(), table.parameters[i]).values(),
-                  want.gradients.at(oracleName(table.parameters[i].name)), tolerance, table.parameters[i].name);
+    instance.lossAndGradient(call);
+    compareWithOracle(table, instance, call, want, tolerance);
+    std::vector<std::byte> outputs = call.outputBits(), gradients = instance.gradientBits();
+    instance.trainStep(call);
+
+    HostInstance other(table, shape.batch, shape.steps, shape.workers, Poison::NotANumber);
+    other.initialise(seed, 2);
+    other.lossAndGradient(call);
+    EXPECT_EQ(call.outputBits(), outputs) << "what memory held before the call matters";
+    EXPECT_EQ(other.gradientBits(), gradients) << "what memory held before the call matters";
+    other.update();
+    EXPECT_EQ(other.parameterBits(), instance.parameterBits()) << "what padding held matters to the update";
     return;
   }
   FAIL() << "no draw keeps its membranes away from the thresholds";

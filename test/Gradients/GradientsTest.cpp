@@ -4,7 +4,7 @@
 // Spikes are soft (--spike=soft), so that the loss is smooth. A detached value is not part of the gradient but is part
 // of the value, so plain differences would disagree with correct code: the base run records each detached value
 // (--detach=record), and the perturbed runs use those instead of their own (--detach=replay).
-#include "test/tools/TestModels.h"
+#include "test/tools/HostInstance.h"
 
 #include <cmath>
 #include <cstring>
@@ -22,19 +22,19 @@ constexpr double width = 0x1p-12; // of a difference; inputs are multiples of 2^
 struct Variant {
   LibraryHandle library;
   const snn_model_table *table;
-  InstanceHandle instance;
+  std::unique_ptr<HostInstance> instance;
   std::unique_ptr<HostCall> call;
 
   Variant(const std::string &text, const std::string &flags)
       : library(openLibrary(compileText(text, "--precision=f64 --spike=soft " + flags))),
         table(snn_library_table(library.get())) {
     uint64_t batch = uint64_t(table->default_batch), steps = uint64_t(table->steps);
-    instance = createInstance(library.get(), batch, steps, nullptr);
+    instance = std::make_unique<HostInstance>(*table, batch, steps, 1, Poison::NotANumber);
     call = std::make_unique<HostCall>(*table, batch, steps);
   }
 
   double loss() {
-    check(snn_instance_loss_and_gradient(instance.get(), &call->batch));
+    instance->lossAndGradient(*call);
     return call->loss;
   }
 };
@@ -51,7 +51,7 @@ protected:
     Random random(7);
     fillInputs(*normal->call, *normal->table, random, 1);
     for (Variant *variant : {normal.get(), recorded.get(), replayed.get()}) {
-      initialise(variant->instance.get(), *variant->table, 11, 2);
+      variant->instance->initialise(11, 2);
       for (HostTensor &tensor : variant->call->inputs)
         if (!isDetached(tensor.name))
           tensor.bytes = normal->call->input(tensor.name)->bytes;
@@ -127,16 +127,15 @@ TEST_P(Gradients, RecordingAndReplayingChangeNothing) {
   EXPECT_NEAR(replayed->loss(), baseLoss, 1e-13 * std::abs(baseLoss));
   for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
     const snn_tensor_info &info = normal->table->parameters[i];
-    EXPECT_EQ(getGradient(recorded->instance.get(), info).values(), getGradient(normal->instance.get(), info).values())
-        << info.name;
+    EXPECT_EQ(recorded->instance->gradient(info).values(), normal->instance->gradient(info).values()) << info.name;
   }
 }
 
 TEST_P(Gradients, AgreeWithDifferences) {
   for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
     const snn_tensor_info &info = normal->table->parameters[i];
-    probe(getParameter(normal->instance.get(), info), getGradient(normal->instance.get(), info).values(),
-          [&](const HostTensor &moved) { setParameter(replayed->instance.get(), moved); });
+    probe(normal->instance->parameter(info), normal->instance->gradient(info).values(),
+          [&](const HostTensor &moved) { replayed->instance->set(moved); });
   }
   HostTensor *gradient = normal->call->output("grad.input");
   ASSERT_TRUE(gradient);

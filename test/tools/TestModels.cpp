@@ -155,6 +155,14 @@ static HostTensor *find(std::vector<HostTensor> &tensors, const std::string &nam
 HostTensor *HostCall::input(const std::string &name) { return find(inputs, name); }
 HostTensor *HostCall::output(const std::string &name) { return find(outputs, name); }
 
+std::vector<std::byte> HostCall::outputBits() const {
+  std::vector<std::byte> all(sizeof(loss));
+  std::memcpy(all.data(), &loss, sizeof(loss));
+  for (const HostTensor &tensor : outputs)
+    all.insert(all.end(), tensor.bytes.begin(), tensor.bytes.end());
+  return all;
+}
+
 void test::fillInputs(HostCall &call, const snn_model_table &table, Random &random, double high) {
   for (HostTensor &tensor : call.inputs)
     for (uint64_t i = 0; i < tensor.size(); ++i) {
@@ -165,31 +173,4 @@ void test::fillInputs(HostCall &call, const snn_model_table &table, Random &rand
       else
         tensor.set(i, std::floor(random.uniform(0, high) * 0x1p13) * 0x1p-13);
     }
-}
-
-void test::initialise(snn_instance *instance, const snn_model_table &table, uint64_t seed, double gain) {
-  check(snn_instance_init(instance, seed));
-  for (uint64_t i = 0; i < table.parameter_count; ++i)
-    if (table.parameters[i].rank >= 2) {
-      HostTensor tensor = getParameter(instance, table.parameters[i]);
-      for (uint64_t element = 0; element < tensor.size(); ++element)
-        tensor.set(element, gain * tensor.get(element));
-      setParameter(instance, tensor);
-    }
-}
-
-HostTensor test::getParameter(const snn_instance *instance, const snn_tensor_info &info) {
-  HostTensor tensor(info, 0, 0);
-  check(snn_instance_get_parameter(instance, info.name, tensor.bytes.data(), tensor.bytes.size()));
-  return tensor;
-}
-
-HostTensor test::getGradient(const snn_instance *instance, const snn_tensor_info &info) {
-  HostTensor tensor(info, 0, 0);
-  check(snn_instance_get_gradient(instance, info.name, tensor.bytes.data(), tensor.bytes.size()));
-  return tensor;
-}
-
-void test::setParameter(snn_instance *instance, const HostTensor &tensor) {
-  check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
 }

@@ -63,18 +63,13 @@ struct HostCall {
 
   HostTensor *input(const std::string &name);
   HostTensor *output(const std::string &name);
+  /// All outputs and the loss: bits to compare.
+  std::vector<std::byte> outputBits() const;
 };
 
 /// Random inputs: real ones are multiples of 2^-13 in [0, high), so that they and small differences of them are exact
 /// in single precision; bytes are anything; labels are in [0, classes).
 void fillInputs(HostCall &call, const snn_model_table &table, Random &random, double high);
-
-/// Initial parameters of the seed with tensors of rank 2 and more multiplied by `gain`, so that deep layers fire.
-void initialise(snn_instance *instance, const snn_model_table &table, uint64_t seed, double gain);
-
-HostTensor getParameter(const snn_instance *instance, const snn_tensor_info &info);
-HostTensor getGradient(const snn_instance *instance, const snn_tensor_info &info);
-void setParameter(snn_instance *instance, const HostTensor &tensor);
 
 } // namespace snn::test
 

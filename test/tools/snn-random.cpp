@@ -1,7 +1,7 @@
 // Writes random tensors that fit a model, in the form that snn-run reads.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/data/Safetensors.h"
-#include "test/tools/TestModels.h"
+#include "test/tools/HostInstance.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -35,9 +35,9 @@ void write(const Options &options) {
   LibraryHandle library = openLibrary(options.model);
   const snn_model_table &table = *snn_library_table(library.get());
   uint64_t steps = table.steps > 0 ? uint64_t(table.steps) : options.steps ? options.steps : uint64_t(table.max_steps);
-  InstanceHandle instance = createInstance(library.get(), options.batch, steps, nullptr);
+  HostInstance instance(table, options.batch, steps, 1, Poison::NotANumber);
   Random random(options.seed);
-  initialise(instance.get(), table, options.seed, options.gain);
+  instance.initialise(options.seed, options.gain);
   HostCall call(table, options.batch, steps);
   fillInputs(call, table, random, options.high);
   std::vector<HostTensor> tensors;
@@ -54,7 +54,7 @@ void write(const Options &options) {
     tensors.push_back(std::move(tensor));
   }
   for (uint64_t i = 0; i < table.parameter_count; ++i)
-    tensors.push_back(getParameter(instance.get(), table.parameters[i]));
+    tensors.push_back(instance.parameter(table.parameters[i]));
   std::vector<TensorToWrite> views;
   for (const HostTensor &tensor : tensors)
     views.push_back(view(tensor));

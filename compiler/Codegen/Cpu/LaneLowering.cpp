@@ -2,6 +2,7 @@
 // See LaneLowering.h: the frame around the loops of LayerLoops.cpp and ScanLoops.cpp.
 
 #include "compiler/Codegen/Cpu/LaneLowering.h"
+#include "compiler/Codegen/Cpu/CheckPlan.h"
 #include "compiler/TimeLoops/Cpu/Footprint.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -28,34 +29,36 @@ StringRef LanePlan::resultSymbol(unsigned index) const {
   return symbolOf(function.getResultAttr(index, SnnDialect::bindAttrName()));
 }
 
-/// What the text of stage loops must say for the code to stay within its memory; it may come from an editor.
-static LogicalResult checkText(const LanePlan &plan, int64_t maxSteps) {
-  BatchMapOp map = plan.map;
-  ModuleOp module = plan.function->getParentOfType<ModuleOp>();
-  for (Value operand : map.getOperands())
-    if (auto argument = dyn_cast<BlockArgument>(operand); argument) {
-      StringRef name = plan.argumentSymbol(argument.getArgNumber());
-      if (name.empty() || !module.lookupSymbol(name))
-        return map.emitOpError() << "operand stands for '" << name << "', which the module does not declare";
+/// A value that is yielded as several sums is added up once.
+LogicalResult LanePlan::placeSums(const SpanLayout &spans) {
+  llvm::DenseMap<Value, SumPlace> known;
+  for (auto [index, value] : llvm::enumerate(map.getYield().getSum())) {
+    std::optional<SumPlace> &place = sums.emplace_back();
+    if (auto constant = value.getDefiningOp<ConstantOp>()) {
+      if (!constant.getValue().isZero())
+        return constant.emitOpError("is the same for all samples, so its sum over them can only be zero");
+      continue;
     }
-  int64_t arena = map.getArena()->getConstant() + map.getArena()->getSteps() * maxSteps;
-  for (Operation &op : map.getBody().front().without_terminator()) {
-    auto places = op.getAttrOfType<ArrayAttr>(SnnDialect::placesAttrName());
-    auto fits = [&](Attribute attribute, Footprint size) {
-      auto place = dyn_cast<PlaceAttr>(attribute);
-      return place && place.getConstant() >= 0 && place.getSteps() >= 0 &&
-             place.getConstant() + place.getSteps() * maxSteps + size.at(maxSteps) <= arena;
-    };
-    size_t count = op.getNumResults();
-    if (places && places.size() != count + 1)
-      return op.emitOpError("expected a place for each result and one for scratch memory");
-    for (auto [index, value] : llvm::enumerate(op.getResults()))
-      if (needsPlace(value) && !(places && fits(places[index], footprintOf(value, *map.getChunk()))))
-        return op.emitOpError("result has no place in the arena that holds a chunk of it");
-    if (Footprint scratch = scratchOf(&op, *map.getChunk());
-        scratch.at(maxSteps) > 0 && !(places && fits(places[count], scratch)))
-      return op.emitOpError("has no scratch memory in the arena");
+    if (!value.getDefiningOp<SumToOp>() && !value.getDefiningOp<LinearWeightGradOp>())
+      return map.getYield().emitOpError() << "sum #" << index << " is not made by an op that sums over samples";
+    auto [entry, isNew] = known.try_emplace(value);
+    if (isNew) {
+      auto type = cast<RankedTensorType>(value.getType());
+      SumPlace &fresh = entry->second;
+      fresh.offset = laneBytes;
+      fresh.scalar = type.getRank() == 0;
+      fresh.elements = fresh.scalar ? rowElements(value.getDefiningOp<SumToOp>().getInput().getType())
+                                    : paddedWidth(type.getDimSize(0)) * (type.getRank() == 2 ? type.getDimSize(1) : 1);
+      laneBytes += alignTo64(fresh.elements * spans.realBytes());
+    }
+    place = entry->second;
   }
+  for (auto [index, result] : llvm::enumerate(map.getSum()))
+    for (OpOperand &use : result.getUses())
+      gradients[resultSymbol(use.getOperandNumber())] = index;
+  for (ParameterOp parameter : function->getParentOfType<ModuleOp>().getOps<ParameterOp>())
+    if (hasLoss && !gradients.contains(parameter.getSymName()))
+      return parameter.emitOpError() << "has no gradient among the sums of @" << function.getName();
   return success();
 }
 
@@ -73,22 +76,13 @@ FailureOr<LanePlan> LanePlan::of(func::FuncOp function, const SpanLayout &spans)
   if (function.getName() == "step")
     plan.steps = 1;
   plan.hasLoss = !function.getBody().front().getOps<BatchMeanOp>().empty();
-  if (failed(checkText(plan, model.getMaxSteps())))
+  if (failed(checkPlan(plan.map, plan.steps.value_or(1), plan.steps.value_or(model.getMaxSteps()))))
     return failure();
   plan.lanes = plan.map.getLanes().value_or(1);
   plan.laneSamples = plan.map.getLaneSamples().value_or(1);
 
-  plan.laneBytes = spans.parameterBytes();
-  for (Value value : plan.map.getYield().getSum())
-    if (auto sum = value.getDefiningOp<SumToOp>(); sum && cast<RankedTensorType>(value.getType()).getRank() == 0) {
-      for (auto [yielded, result] : llvm::zip(plan.map.getYield().getSum(), plan.map.getSum()))
-        if (yielded == value)
-          for (OpOperand &use : result.getUses()) {
-            int64_t elements = rowElements(sum.getInput().getType());
-            plan.scalarSums[plan.resultSymbol(use.getOperandNumber())] = {plan.laneBytes, elements};
-            plan.laneBytes = alignTo64(plan.laneBytes + elements * spans.realBytes());
-          }
-    }
+  if (failed(plan.placeSums(spans)))
+    return failure();
   for (TransposeOp op : function.getBody().front().getOps<TransposeOp>()) {
     plan.transposes[op] = plan.transposeBytes;
     auto type = cast<RankedTensorType>(op.getType());
@@ -199,7 +193,6 @@ LogicalResult LaneLowering::emitChunk() {
     if (failed(result))
       return failure();
   }
-  storeConstantSums();
   storeOutputs();
   return success();
 }
@@ -211,21 +204,6 @@ LogicalResult LaneLowering::emitOp(Operation &op) {
             MseCountLossOp, MseCountLossGradOp>([&](auto known) { return lower(known); })
       .Case<ConstantOp, FlattenOp>([](auto) { return success(); })
       .Default([](Operation *unknown) { return unknown->emitOpError("has no loops for CPUs"); });
-}
-
-/// Gradients that are the same for all samples, of parameters that the loss does not reach.
-void LaneLowering::storeConstantSums() {
-  BatchMapOp map = plan.map;
-  for (auto [value, result] : llvm::zip(map.getYield().getSum(), map.getSum()))
-    if (auto constant = value.getDefiningOp<ConstantOp>())
-      for (OpOperand &use : result.getUses()) {
-        const SpanSlot &slot = *spans.find(plan.resultSymbol(use.getOperandNumber()));
-        Value row = e.constant(e.rowVector(), constant.getValue().convertToDouble());
-        e.when(fresh, [&] {
-          e.loop(e.index(0), e.index(slot.elements), kLanes,
-                 [&](Value i) { e.storeVector(row, sums.lookup(value), i); });
-        });
-      }
 }
 
 /// The arguments of the body: host inputs, states, numbers, weights.
@@ -272,7 +250,6 @@ void LaneLowering::bindArguments() {
 /// Values with a place: views of the worker's memory, the same for each chunk.
 void LaneLowering::placeValues() {
   BatchMapOp map = plan.map;
-  MapYieldOp yield = map.getYield();
   for (Operation &op : map.getBody().front().without_terminator()) {
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       Buffer buffer;
@@ -296,13 +273,6 @@ void LaneLowering::placeValues() {
       buffers[value] = buffer;
     }
   }
-  for (auto [value, result] : llvm::zip(yield.getSum(), map.getSum()))
-    for (OpOperand &use : result.getUses()) {
-      StringRef name = plan.resultSymbol(use.getOperandNumber());
-      auto scalar = plan.scalarSums.find(name);
-      int64_t offset = scalar != plan.scalarSums.end() ? scalar->second.first : spans.find(name)->offset;
-      sums[value] = e.atPointer(e.advance(sumsPointer, e.index(offset)), e.real);
-    }
 }
 
 void LaneLowering::storeOutputs() {
@@ -313,7 +283,8 @@ void LaneLowering::storeOutputs() {
         Buffer from = bufferOf(value);
         Memory to = e.atPointer(lossesPointer, e.real);
         e.loop(count, [&](Value sample) {
-          e.store(e.load(from.memory, rowOffset(from, sample, nullptr)), to, e.add(first, sample));
+          Value loss = from.scalar ? from.scalar : e.load(from.memory, rowOffset(from, sample, nullptr));
+          e.store(loss, to, e.add(first, sample));
         });
         continue;
       }
@@ -395,7 +366,14 @@ void LaneLowering::reportFault(int64_t code, Value row) {
 Buffer LaneLowering::bufferOf(Value value) { return buffers.lookup(resolveView(value)); }
 Memory LaneLowering::parameterMemory(Value value) { return parameters.lookup(value); }
 Value LaneLowering::scalarOf(Value value) { return scalars.lookup(value); }
-Memory LaneLowering::sumMemory(Value value) { return sums.lookup(value); }
+
+Memory LaneLowering::sumMemory(Value value) {
+  BatchMapOp map = plan.map;
+  auto yielded = map.getYield().getSum();
+  const SumPlace &place = *plan.sums[std::distance(yielded.begin(), llvm::find(yielded, value))];
+  return e.atPointer(e.advance(sumsPointer, e.index(place.offset)), e.real);
+}
+
 bool LaneLowering::overTime(Value value) { return isOverTime(value); }
 
 Value LaneLowering::rowOffset(const Buffer &buffer, Value sample, Value time) {

@@ -12,6 +12,13 @@
 
 namespace snn {
 
+/// Where a lane adds up one sum over its samples.
+struct SumPlace {
+  int64_t offset = 0;   ///< in bytes into the lane's sums
+  int64_t elements = 0; ///< whole vectors, as in the parameter's slot; a scalar has a term for each neuron
+  bool scalar = false;  ///< the terms are added up in the end
+};
+
 /// What a function that is lowered looks like, and where the shared parts of its arena lie.
 struct LanePlan {
   // Handles to IR, whose accessors are not const.
@@ -19,9 +26,12 @@ struct LanePlan {
   mutable BatchMapOp map;
   std::optional<int64_t> steps; ///< fixed number of time steps, else the call's
   int64_t lanes = 1, laneSamples = 1;
-  /// Sums of scalars are kept per neuron in a lane and added up in the end: parameter name -> (offset, elements).
-  llvm::StringMap<std::pair<int64_t, int64_t>> scalarSums;
-  int64_t laneBytes = 0; ///< a lane's sums: laid out as the parameters, then the scalars' rows
+  /// For each sum result of the batch_map, by its number: results are told apart by number and never by the value that
+  /// is yielded, as one value may be yielded several times and then has one place. Nothing: the sum is zero.
+  llvm::SmallVector<std::optional<SumPlace>> sums;
+  /// The sum result that is a parameter's gradient.
+  llvm::StringMap<unsigned> gradients;
+  int64_t laneBytes = 0; ///< all sums of a lane
   /// Transposed weights: op -> offset in the shared part.
   llvm::DenseMap<mlir::Operation *, int64_t> transposes;
   int64_t transposeBytes = 0;
@@ -33,6 +43,9 @@ struct LanePlan {
   /// The symbol that argument or result `index` of the function is bound to.
   llvm::StringRef argumentSymbol(unsigned index) const;
   llvm::StringRef resultSymbol(unsigned index) const;
+
+private:
+  mlir::LogicalResult placeSums(const SpanLayout &spans);
 };
 
 /// Which ops of a body are needed only for outputs that the host may or may not ask for.
@@ -95,12 +108,11 @@ private:
   void storeState(mlir::Value value, const SpanSlot &slot);
   mlir::Value countTarget(mlir::Value rate, int64_t population);
   void reportFault(int64_t code, mlir::Value row);
-  void storeConstantSums();
 
   Buffer bufferOf(mlir::Value value);
   Memory parameterMemory(mlir::Value value); ///< a weight, bias or neuron parameter
   mlir::Value scalarOf(mlir::Value value);   ///< an f64 operand of the function
-  Memory sumMemory(mlir::Value value);       ///< the lane's memory of a sum result
+  Memory sumMemory(mlir::Value value);       ///< the lane's memory of a value that the body yields as a sum
   mlir::Value rowOffset(const Buffer &buffer, mlir::Value sample, mlir::Value time);
   mlir::Value rowCount(mlir::Value value); ///< samples of the chunk, times time steps if it varies
   bool overTime(mlir::Value value);
@@ -121,7 +133,6 @@ private:
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, Memory> parameters;
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;
-  llvm::DenseMap<mlir::Value, Memory> sums;
 };
 
 } // namespace snn

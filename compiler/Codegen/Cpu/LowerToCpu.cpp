@@ -24,6 +24,10 @@ class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
     if (auto shape = module->getAttrOfType<DictionaryAttr>("snn.target"))
       if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
         target.vectorBits = bits.getInt();
+    if (!llvm::is_contained({128, 256, 512}, target.vectorBits)) {
+      module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 128, 256 or 512";
+      return signalPassFailure();
+    }
     EntryWriter writer(module, spans, model.getReal(), target);
 
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());

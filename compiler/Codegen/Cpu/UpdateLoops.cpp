@@ -155,9 +155,13 @@ void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const S
   for (ParameterOp parameter : module.getOps<ParameterOp>()) {
     const SpanSlot &slot = *spans.find(parameter.getSymName());
     Memory to = e.atPointer(e.advance(gradients, e.index(slot.offset)), e.real);
-    auto scalar = plan.scalarSums.find(parameter.getSymName());
-    if (scalar == plan.scalarSums.end()) {
-      Memory from = e.atPointer(e.advance(lanes, e.index(slot.offset)), e.real);
+    const std::optional<SumPlace> &place = plan.sums[plan.gradients.lookup(parameter.getSymName())];
+    if (!place) { // the loss does not depend on it
+      forSlotInSlice(e, slot, slice, [&](Value i) { e.storeVector(e.constant(e.rowVector(), 0), to, i); });
+      continue;
+    }
+    Memory from = e.atPointer(e.advance(lanes, e.index(place->offset)), e.real);
+    if (!place->scalar) {
       forSlotInSlice(e, slot, slice, [&](Value i) {
         auto total =
             e.loop(e.index(1), arena.laneCount, 1, {e.loadVector(from, i, kLanes)}, [&](Value lane, ValueRange sum) {
@@ -169,11 +173,9 @@ void emitReduceSlice(Emitter &e, CallFrame &frame, const LanePlan &plan, const S
       continue;
     }
     // One number for all neurons: lanes in order, neurons in order.
-    auto [offset, elements] = scalar->second;
-    Memory from = e.atPointer(e.advance(lanes, e.index(offset)), e.real);
     forSlotInSlice(e, slot, slice, [&](Value) {
       auto total = e.loop(e.index(0), arena.laneCount, 1, {e.constant(e.real, 0)}, [&](Value lane, ValueRange sum) {
-        return e.loop(e.index(0), e.index(elements), 1, sum, [&](Value n, ValueRange inner) {
+        return e.loop(e.index(0), e.index(place->elements), 1, sum, [&](Value n, ValueRange inner) {
           Value term = e.load(from, e.add(e.mul(lane, laneElements), n));
           return SmallVector<Value>{arith::AddFOp::create(e.b, inner[0], term)};
         });

@@ -76,6 +76,23 @@ bool needsPlace(Value value) {
   return true;
 }
 
+Operation *lastReader(Value value) {
+  Operation *last = nullptr;
+  auto include = [&](Operation *op) {
+    if (op && (!last || last->isBeforeInBlock(op)))
+      last = op;
+  };
+  for (Operation *user : value.getUsers()) {
+    include(user);
+    if (auto flatten = dyn_cast<FlattenOp>(user))
+      include(lastReader(flatten.getResult()));
+    // An unpacking cast has no place: its input is read when the cast's own result is.
+    if (auto cast = dyn_cast<CastOp>(user); cast && !needsPlace(cast.getResult()))
+      include(lastReader(cast.getResult()));
+  }
+  return last;
+}
+
 Value resolveView(Value value) {
   while (auto flatten = value.getDefiningOp<FlattenOp>())
     value = flatten.getInput();

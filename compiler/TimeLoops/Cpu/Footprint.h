@@ -35,6 +35,10 @@ bool isOverTime(mlir::Value value);
 /// Whether the value needs memory of its own. Constants, views and unpacked outputs do not.
 bool needsPlace(mlir::Value value);
 
+/// The last op of the block that reads the memory of `value`, itself or through views and casts that have no memory of
+/// their own; what the body yields is read by its terminator. Null if nothing does.
+mlir::Operation *lastReader(mlir::Value value);
+
 /// The value whose memory `value` shares: through snn.flatten, which moves nothing.
 mlir::Value resolveView(mlir::Value value);
 

@@ -31,7 +31,7 @@ public:
         std::optional<unsigned> slot;
         if (needsPlace(value)) {
           slot = take(footprintOf(value, samples).aligned(), order[&op]);
-          slots[*slot].busyUntil = lastUse(value);
+          slots[*slot].busyUntil = order[lastReader(value)];
         }
         placement.results.push_back(slot);
       }
@@ -73,20 +73,6 @@ private:
     Slot &slot = slots[*best];
     slot.size = {std::max(slot.size.constant, need.constant), std::max(slot.size.steps, need.steps)};
     return *best;
-  }
-
-  /// Uses through views count; what the body yields is read after its last op.
-  unsigned lastUse(Value value) {
-    unsigned last = 0;
-    for (Operation *user : value.getUsers()) {
-      last = std::max(last, order[user]);
-      if (auto flatten = dyn_cast<FlattenOp>(user))
-        last = std::max(last, lastUse(flatten.getResult()));
-      // An unpacking cast has no place: its input is read when the cast's own result is.
-      if (auto cast = dyn_cast<CastOp>(user); cast && !needsPlace(cast.getResult()))
-        last = std::max(last, lastUse(cast.getResult()));
-    }
-    return last;
   }
 
   void write() {

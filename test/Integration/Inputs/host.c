@@ -24,8 +24,11 @@ static void require(int good, const char *what) {
     fail(what);
 }
 
+/* What memory holds that nobody has written: no sensible number, or NaN. */
+static int poison = 0xee;
+
 /* `size` bytes that end (atEnd) or start at a protected page, aligned to SNN_ALIGNMENT as the interface wants it;
- * filled with a pattern that is no sensible number. */
+ * filled with poison. */
 static void *guarded(size_t size, int atEnd) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (size + page - 1) / page;
   if (pages == 0)
@@ -35,7 +38,7 @@ static void *guarded(size_t size, int atEnd) {
   require(mprotect(block, page, PROT_NONE) == 0 && mprotect(block + (pages + 1) * page, page, PROT_NONE) == 0,
           "no protection");
   char *start = block + page;
-  memset(start, 0x7f, pages * page);
+  memset(start, poison, pages * page);
   if (atEnd) {
     size_t room = pages * page - size;
     start += room / SNN_ALIGNMENT * SNN_ALIGNMENT;
@@ -73,25 +76,32 @@ static size_t elements(const snn_tensor_info *tensor, uint64_t batch, uint64_t s
   return count;
 }
 
+/* The place of element `i`, in row-major order, of a tensor in its span; in elements from the tensor's offset. */
+static size_t placeOf(const snn_tensor_info *tensor, size_t i) {
+  int64_t place = 0;
+  for (uint32_t d = tensor->rank; d-- > 0; i /= (size_t)tensor->shape[d])
+    place += (int64_t)(i % (size_t)tensor->shape[d]) * tensor->strides[d];
+  return (size_t)place;
+}
+
 /* Puts uniform numbers into each element of a parameter, wherever the table says that it lies. */
 static void initialise(const snn_tensor_info *parameter, char *span) {
-  int64_t index[8] = {0};
   size_t count = elements(parameter, 0, 0);
-  require(parameter->rank <= 8, "a parameter of high rank");
   for (size_t i = 0; i < count; ++i) {
-    int64_t place = 0;
-    for (uint32_t d = 0; d < parameter->rank; ++d)
-      place += index[d] * parameter->strides[d];
     double value = parameter->init_low;
     if (parameter->init == SNN_INIT_UNIFORM)
       value += (parameter->init_high - parameter->init_low) * uniform();
-    put(span + parameter->offset, parameter->dtype, (size_t)place, value);
-    for (uint32_t d = parameter->rank; d-- > 0;) {
-      if (++index[d] < parameter->shape[d])
-        break;
-      index[d] = 0;
-    }
+    put(span + parameter->offset, parameter->dtype, placeOf(parameter, i), value);
   }
+}
+
+/* The optimizer's start: zero in each element of each copy of the parameters. Padding stays what it is. */
+static void restart(const snn_model_table *table, char *optimizer) {
+  for (uint64_t copy = 0; copy < table->optimizer_bytes / table->parameter_bytes; ++copy)
+    for (uint64_t p = 0; p < table->parameter_count; ++p)
+      for (size_t i = 0; i < elements(&table->parameters[p], 0, 0); ++i)
+        put(optimizer + copy * table->parameter_bytes + table->parameters[p].offset, table->parameters[p].dtype,
+            placeOf(&table->parameters[p], i), 0);
 }
 
 /* Workers take turns in an order that no pool would use. */
@@ -126,7 +136,6 @@ static void checkHyper(const snn_model_table *table, snn_call call) {
 
 typedef struct memory {
   char *parameters, *gradients, *optimizer;
-  size_t parameterBytes;
 } memory;
 
 /* Trains `updates` steps from the same start; returns the memory at the end. */
@@ -134,13 +143,10 @@ static memory train(const snn_model_table *table, uint64_t batch, uint64_t worke
                     int updates, int withOutputs, int quiet) {
   uint64_t steps = (uint64_t)(table->steps > 0 ? table->steps : table->max_steps);
   memory m;
-  m.parameterBytes = table->parameter_bytes;
   m.parameters = guarded(table->parameter_bytes, atEnd);
   m.gradients = guarded(table->parameter_bytes, atEnd);
   m.optimizer = guarded(table->optimizer_bytes, atEnd);
-  memset(m.parameters, 0, table->parameter_bytes);
-  memset(m.gradients, 0, table->parameter_bytes);
-  memset(m.optimizer, 0, table->optimizer_bytes);
+  restart(table, m.optimizer);
   randomState = 88172645463325252u;
   for (uint64_t i = 0; i < table->parameter_count; ++i)
     initialise(&table->parameters[i], m.parameters);
@@ -222,8 +228,16 @@ static memory train(const snn_model_table *table, uint64_t batch, uint64_t worke
   return m;
 }
 
-static void same(memory a, memory b, const char *what) {
-  require(memcmp(a.parameters, b.parameters, a.parameterBytes) == 0, what);
+/* Compares elements; padding holds what it holds. */
+static void same(const snn_model_table *table, memory a, memory b, const char *what) {
+  for (uint64_t p = 0; p < table->parameter_count; ++p) {
+    const snn_tensor_info *parameter = &table->parameters[p];
+    size_t bytes = dtypeBytes(parameter->dtype);
+    for (size_t i = 0; i < elements(parameter, 0, 0); ++i) {
+      size_t at = parameter->offset + placeOf(parameter, i) * bytes;
+      require(memcmp(a.parameters + at, b.parameters + at, bytes) == 0, what);
+    }
+  }
   printf("same bits: %s\n", what);
 }
 
@@ -266,7 +280,6 @@ static void stream(const snn_model_table *table, const char *parameters, uint64_
   require(table->forward(&call) == SNN_OK, "forward failed");
 
   char *state = guarded(batch * table->state_bytes, 1);
-  memset(state, 0, batch * table->state_bytes);
   for (uint64_t b = 0; b < batch; ++b)
     for (uint64_t s = 0; s < table->state_count; ++s)
       for (size_t e = 0; e < elements(&table->states[s], 1, 1); ++e)
@@ -314,9 +327,12 @@ int main(int argc, char **argv) {
   uint64_t batch = (uint64_t)atoi(argv[3]);
 
   memory reference = train(table, batch, 1, 1, 0, 10, 0, 0);
-  same(reference, train(table, batch, 1, 0, 0, 10, 0, 1), "pages protected at the other end");
-  same(reference, train(table, batch, 1, 1, 1, 10, 1, 1), "loss_and_gradient and update instead of train_step");
-  same(reference, train(table, batch, 3, 1, 0, 10, 1, 1), "three workers in another order");
+  same(table, reference, train(table, batch, 1, 0, 0, 10, 0, 1), "pages protected at the other end");
+  same(table, reference, train(table, batch, 1, 1, 1, 10, 1, 1), "loss_and_gradient and update instead of train_step");
+  same(table, reference, train(table, batch, 3, 1, 0, 10, 1, 1), "three workers in another order");
+  stream(table, reference.parameters, batch);
+  poison = 0xff;
+  same(table, reference, train(table, batch, 3, 0, 0, 10, 1, 1), "memory and padding that hold NaN");
   stream(table, reference.parameters, batch);
   return 0;
 }

@@ -268,13 +268,15 @@ TEST_F(PlanArenaTest, HoldsForBackpropagation) {
       snn.parameter @beta : tensor<40xf32> init #snn.fill<0.0>
       snn.input @input over_time : tensor<Tx?x5xf32>
       snn.input @labels : tensor<?xi64>
+      snn.hyper @rate = 0.5
       snn.hyper @lr = 0.125
       snn.hyper @momentum = 0.0
       snn.hyper @weight_decay = 0.0
       snn.optimizer sgd
       func.func @loss(%input: tensor<Tx?x5xf32> {snn.bind = @input}, %labels: tensor<?xi64> {snn.bind = @labels},
                       %w: tensor<40x5xf32> {snn.bind = @w}, %u: tensor<6x40xf32> {snn.bind = @u},
-                      %beta: tensor<40xf32> {snn.bind = @beta}, %rate: f64) -> f64 {
+                      %beta: tensor<40xf32> {snn.bind = @beta}, %rate: f64 {snn.bind = @rate})
+          -> (f64 {snn.bind = @loss}) {
         %losses = snn.batch_map sharded(%input, %labels : tensor<Tx?x5xf32>, tensor<?xi64>)
             invariant(%w, %u, %beta, %rate : tensor<40x5xf32>, tensor<6x40xf32>, tensor<40xf32>, f64) -> concat(tensor<?xf32>) {
         ^bb0(%x: tensor<Tx?x5xf32>, %l: tensor<?xi64>, %ws: tensor<40x5xf32>, %us: tensor<6x40xf32>, %bs: tensor<40xf32>, %r: f64):
