@@ -399,6 +399,8 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
         good = good && placed(state, Span::Optimizer, int64_t(copy)) == declared;
       for (Value number : numbers)
         good = good && isa_and_nonnull<HyperOp>(placed(number, Span::Parameters, 0));
+      if (good && llvm::any_of(op.getResults(), [](Value result) { return result.use_empty(); }))
+        return LogicalResult(op.emitOpError("has results that @update does not give back"));
       return good ? success()
                   : LogicalResult(op.emitOpError("has operands that do not stand for one parameter, its "
                                                  "gradient, its state and numbers of the model"));

@@ -179,6 +179,19 @@ module {
 
 // -----
 
+snn.model @dropped train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+snn.parameter @w : tensor<4xf32> init #snn.fill<0.0>
+snn.hyper @lr = 1.0
+snn.optimizer sgd
+func.func @update(%w: tensor<4xf32> {snn.bind = @w}, %g: tensor<4xf32> {snn.bind = @w, snn.span = #snn.span<gradients>},
+    %v: tensor<4xf32> {snn.bind = @w, snn.copy = 0, snn.span = #snn.span<optimizer>}, %lr: f64 {snn.bind = @lr}) {
+  // expected-error @below {{has results that @update does not give back}}
+  %0:2 = snn.sgd %w grad %g state(%v) lr %lr momentum %lr weight_decay %lr : tensor<4xf32>
+  return
+}
+
+// -----
+
 snn.model @copies train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
 snn.parameter @w : tensor<4xf32> init #snn.fill<0.0>
 snn.hyper @lr = 1.0

@@ -20,6 +20,27 @@ module {
   snn.hyper @loss.correct = 1.0
   snn.hyper @loss.incorrect = 0.0
   snn.optimizer sgd
+  func.func @forward(%x: tensor<?x5xf32> {snn.bind = @input}, %w: tensor<4x5xf32> {snn.bind = @w},
+      %b: tensor<4xf32> {snn.bind = @b})
+      -> (tensor<1x?x4xf32> {snn.bind = @spikes}, tensor<?x2xf32> {snn.bind = @count},
+          tensor<?x2xf32> {snn.bind = @same.count}) {
+    %c:3 = snn.batch_map sharded(%x : tensor<?x5xf32>) invariant(%w, %b : tensor<4x5xf32>, tensor<4xf32>)
+        -> concat(tensor<1x?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>) {
+    ^bb0(%xs: tensor<?x5xf32>, %ws: tensor<4x5xf32>, %bs: tensor<4xf32>):
+      %y = snn.linear %xs, %ws bias(%bs : tensor<4xf32>) : tensor<?x5xf32>, tensor<4x5xf32> -> tensor<?x4xf32>
+      %stacked = snn.scan neurons 4 sliced() invariant(%y : tensor<?x4xf32>) params() init()
+          -> stacked(tensor<1x?x4xi1>) {
+      ^bb1(%in: tensor<?x4xf32>):
+        %level = snn.constant 0.25 : tensor<?x4xf32>
+        %spike = arith.cmpf ogt, %in, %level : tensor<?x4xf32>
+        snn.scan_yield stacked(%spike : tensor<?x4xi1>) next()
+      }
+      %out = snn.cast %stacked : tensor<1x?x4xi1> -> tensor<1x?x4xf32>
+      %count = snn.population_count %stacked of 4 : tensor<1x?x4xi1> -> tensor<?x2xf32>
+      snn.map_yield concat(%out, %count, %count : tensor<1x?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>) sum()
+    }
+    return %c#0, %c#1, %c#2 : tensor<1x?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>
+  }
   func.func @loss_and_gradient(%x: tensor<?x5xf32> {snn.bind = @input}, %l: tensor<?xi64> {snn.bind = @labels},
       %w: tensor<4x5xf32> {snn.bind = @w}, %b: tensor<4xf32> {snn.bind = @b},
       %on: f64 {snn.bind = @loss.correct}, %off: f64 {snn.bind = @loss.incorrect})
@@ -82,12 +103,18 @@ module {
       %vn: tensor<4xf32> {snn.bind = @gone, snn.copy = 0, snn.span = #snn.span<optimizer>},
       %n2: tensor<4xf32> {snn.bind = @same.gone},
       %gn2: tensor<4xf32> {snn.bind = @same.gone, snn.span = #snn.span<gradients>},
-      %vn2: tensor<4xf32> {snn.bind = @same.gone, snn.copy = 0, snn.span = #snn.span<optimizer>}) {
+      %vn2: tensor<4xf32> {snn.bind = @same.gone, snn.copy = 0, snn.span = #snn.span<optimizer>})
+      -> (tensor<4x5xf32> {snn.bind = @w}, tensor<4x5xf32> {snn.bind = @w, snn.copy = 0, snn.span = #snn.span<optimizer>},
+          tensor<4xf32> {snn.bind = @b}, tensor<4xf32> {snn.bind = @b, snn.copy = 0, snn.span = #snn.span<optimizer>},
+          tensor<4xf32> {snn.bind = @same.b}, tensor<4xf32> {snn.bind = @same.b, snn.copy = 0, snn.span = #snn.span<optimizer>},
+          tensor<4xf32> {snn.bind = @gone}, tensor<4xf32> {snn.bind = @gone, snn.copy = 0, snn.span = #snn.span<optimizer>},
+          tensor<4xf32> {snn.bind = @same.gone}, tensor<4xf32> {snn.bind = @same.gone, snn.copy = 0, snn.span = #snn.span<optimizer>}) {
     %0:2 = snn.sgd %w grad %gw state(%vw) lr %lr momentum %m weight_decay %d : tensor<4x5xf32>
     %1:2 = snn.sgd %b grad %gb state(%vb) lr %lr momentum %m weight_decay %d : tensor<4xf32>
     %2:2 = snn.sgd %b2 grad %gb2 state(%vb2) lr %lr momentum %m weight_decay %d : tensor<4xf32>
     %3:2 = snn.sgd %n grad %gn state(%vn) lr %lr momentum %m weight_decay %d : tensor<4xf32>
     %4:2 = snn.sgd %n2 grad %gn2 state(%vn2) lr %lr momentum %m weight_decay %d : tensor<4xf32>
-    return
+    return %0#0, %0#1, %1#0, %1#1, %2#0, %2#1, %3#0, %3#1, %4#0, %4#1
+        : tensor<4x5xf32>, tensor<4x5xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
   }
 }
