@@ -9,7 +9,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <charconv>
-#include <cstdlib>
 
 using namespace llvm;
 
@@ -53,18 +52,10 @@ namespace {
 /// What is shown of a line: a long one is cut to a window around the place.
 constexpr size_t kShownColumns = 160, kShownBefore = 60;
 
-/// Nothing that a terminal would obey: a tab is one blank, any other byte outside of printable ASCII a question mark.
-std::string harmless(StringRef text) {
-  std::string result(text);
-  for (char &c : result)
-    c = c == '\t' ? ' ' : isPrint(c) ? c : '?';
-  return result;
-}
-
-/// Colours, where the stream is a terminal that has them and the user does not mind (no-color.org).
+/// Colours, where the stream shows them.
 class Paint {
 public:
-  explicit Paint(raw_ostream &os) : os(os), on(os.has_colors() && !std::getenv("NO_COLOR")) {}
+  explicit Paint(raw_ostream &os) : os(os), on(os.has_colors()) {}
   void operator()(raw_ostream::Colors colour) {
     if (on)
       os.changeColor(colour, /*Bold=*/true);
@@ -79,18 +70,26 @@ private:
   bool on;
 };
 
+/// Columns that a terminal needs: bytes that continue a character of UTF-8 have none.
+size_t columnsOf(StringRef text) {
+  return llvm::count_if(text, [](char c) { return (c & 0xc0) != 0x80; });
+}
+
 void writeLine(raw_ostream &os, StringRef line, size_t column, size_t length) {
   size_t begin = column > kShownColumns - kShownBefore && line.size() > kShownColumns ? column - kShownBefore : 0;
   StringRef shown = line.substr(begin, kShownColumns).rtrim("\r");
   StringRef before = begin > 0 ? "..." : "", after = begin + kShownColumns < line.size() ? "..." : "";
-  os << before << harmless(shown) << after << '\n';
+  os << before;
+  for (char c : shown) // a tab's width would depend on the terminal
+    os << (c == '\t' ? ' ' : c);
+  os << after << '\n';
   size_t caret = column - begin;
-  os.indent(before.size() + caret);
+  os.indent(before.size() + columnsOf(shown.take_front(caret)));
   Paint paint(os);
   paint(raw_ostream::GREEN);
   os << '^';
-  size_t end = std::min(caret + length, shown.size());
-  for (size_t at = caret + 1; at < end; ++at)
+  size_t marked = columnsOf(shown.substr(caret, length));
+  for (size_t at = 1; at < marked; ++at)
     os << '~';
   paint.reset();
   os << '\n';
@@ -111,7 +110,7 @@ void Diagnostics::show(raw_ostream &os, const Entry &entry, bool withLine) const
     line = text.slice(begin, text.find('\n', at));
     column = at - begin;
     length = entry.where.End.getPointer() - entry.where.Start.getPointer();
-    os << harmless(sources.getMemoryBuffer(buffer)->getBufferIdentifier()) << ':'
+    os << sources.getMemoryBuffer(buffer)->getBufferIdentifier() << ':'
        << sources.FindLineNumber(entry.where.Start, buffer) << ':' << column + 1 << ": ";
   }
   bool isNote = entry.kind == SourceMgr::DK_Note, isError = entry.kind == SourceMgr::DK_Error;
@@ -119,7 +118,7 @@ void Diagnostics::show(raw_ostream &os, const Entry &entry, bool withLine) const
   os << (isNote ? "note: " : isError ? "error: " : "warning: ");
   paint.reset();
   paint(raw_ostream::SAVEDCOLOR);
-  os << harmless(entry.message) << '\n';
+  os << entry.message << '\n';
   paint.reset();
   if (buffer != 0 && withLine && !line.trim().empty())
     writeLine(os, line, column, length);
@@ -146,11 +145,9 @@ void Diagnostics::render(raw_ostream &os) const {
     os << "warning: too many warnings, the rest is not shown\n";
 }
 
-std::string printable(StringRef text) {
+std::string shortened(StringRef text) {
   constexpr size_t most = 64, kept = 24;
-  if (text.size() > most)
-    return harmless(text.take_front(kept)) + "..." + harmless(text.take_back(kept));
-  return harmless(text);
+  return text.size() > most ? (text.take_front(kept) + "..." + text.take_back(kept)).str() : text.str();
 }
 
 void Diagnostics::addAlias(StringRef spelling, StringRef meant) { aliases[spelling.lower()].push_back(meant); }

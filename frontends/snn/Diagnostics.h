@@ -97,8 +97,8 @@ public:
 
   bool hasErrors() const { return errors > 0; }
   bool full() const;
-  /// Writes everything, in the order of the text; with colours if `os` has them. Whatever the text holds, nothing but
-  /// printable characters and ends of lines is written.
+  /// Writes everything, in the order of the text; with colours if `os` has them. Parts of the text are written as they
+  /// are: a stream to a terminal must be one that lets only printable characters pass.
   void render(llvm::raw_ostream &os) const;
 
   llvm::SourceMgr &sources;
@@ -119,8 +119,8 @@ private:
   bool dropped = false; ///< what came last is not shown, nor are its notes
 };
 
-/// `text` with every byte that is no printable ASCII replaced by '?', and cut in the middle if it is long.
-std::string printable(llvm::StringRef text);
+/// `text`, cut in the middle if it is long.
+std::string shortened(llvm::StringRef text);
 
 /// "a, b and c"
 std::string listOf(llvm::ArrayRef<llvm::StringRef> words);

@@ -113,21 +113,13 @@ private:
       push(Token::Kind::Symbol, 1);
     else if (const ForeignCharacter *character = foreignCharacter(rest))
       invalid(DiagId::ForeignSyntax, character->bytes.size(),
-              codePoint(character->bytes) + " is outside of ASCII, which is allowed in comments only; write " +
+              quoted(character->bytes) + " is outside of ASCII, which is allowed in comments only; write " +
                   (character->ascii.contains(' ') ? character->ascii.str() : quoted(character->ascii)));
     else if (isPrint(c))
       invalid(DiagId::InvalidCharacter, 1, quoted(rest.take_front(1)) + " has no meaning in this language");
     else
       invalid(DiagId::InvalidCharacter, rest.take_while([](char c) { return !isPrint(c) && !isSpace(c); }).size(),
               "bytes outside of printable ASCII are allowed in comments only");
-  }
-
-  /// "character U+03B2", from the two or three bytes of its UTF-8.
-  static std::string codePoint(StringRef bytes) {
-    unsigned point = bytes[0] & (bytes.size() == 2 ? 0x1f : 0x0f);
-    for (char c : bytes.drop_front())
-      point = point << 6 | (c & 0x3f);
-    return "character U+" + utohexstr(point, /*LowerCase=*/false, /*Width=*/4);
   }
 
   static std::string quoted(StringRef word) { return ("'" + word + "'").str(); }
@@ -164,7 +156,7 @@ private:
       hint = "write " + quoted(word.drop_back());
     else if (std::string plain = without(word, '_'); plain != word && isNumber(plain))
       hint = "write " + quoted(plain);
-    invalid(DiagId::InvalidNumber, length, quoted(printable(word)) + " is no number; " + hint);
+    invalid(DiagId::InvalidNumber, length, quoted(shortened(word)) + " is no number; " + hint);
   }
 
   static bool isNumber(StringRef word) {

@@ -250,7 +250,7 @@ void checkRanges(const CheckedLayer &layer, const Expr &call, Interval input, in
   std::string most;
   raw_string_ostream(most) << format("%.3g", body.most);
   diagnostics.warning(DiagId::NeverFires, call.range,
-                      "no neuron of this layer can ever fire: '" + printable(text) + "' reaches at most " + most +
+                      "no neuron of this layer can ever fire: '" + shortened(text) + "' reaches at most " + most +
                           " within " + Twine(steps) + (steps == 1 ? " step" : " steps") +
                           ", and a spike needs more than 0");
 }
