@@ -3,6 +3,7 @@
 
 #include "compiler/Driver/Compile.h"
 
+#include "compiler/Codegen/Cpu/CheckPlan.h"
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
@@ -59,6 +60,7 @@ private:
   ExitStatus makeNative();
   ExitStatus writeResults();
   ExitStatus reached(Stage stage);
+  ExitStatus checkArena();
 
   ExitStatus saveTemporary(Stage stage, StringRef contents);
   ExitStatus complain(ExitStatus status, const Twine &message);
@@ -157,6 +159,9 @@ ExitStatus Compilation::runStages() {
       return status;
     if (ExitStatus status = reached(stage); status != kExitSuccess)
       return status;
+    if (stage == Stage::Loops)
+      if (ExitStatus status = checkArena(); status != kExitSuccess)
+        return status;
   }
   if (wants(Stage::Header) && lastModuleStage() < Stage::Llvm)
     return makeHeader();
@@ -192,6 +197,22 @@ ExitStatus Compilation::runStage(Stage stage) {
   passes.printAsTextualPipeline(stream);
   (void)module.release(); // A module that a crash left behind cannot be destroyed safely.
   return cannotMake(("stage " + info.name).str(), reason, ended, *before, pipeline);
+}
+
+/// A model may ask for more memory than any machine has; only the plan shows it.
+ExitStatus Compilation::checkArena() {
+  const double steps = double(getModel(*module).getMaxSteps());
+  double bytes = 0;
+  module->walk([&](BatchMapOp map) {
+    if (PlaceAttr arena = map.getArenaAttr())
+      bytes = std::max(bytes, double(arena.getConstant()) + double(arena.getSteps()) * steps);
+  });
+  if (bytes <= double(kMaxArena))
+    return kExitSuccess;
+  return complain(kExitModelError, "the model is too large: its values take " +
+                                       Twine(int64_t(bytes / double(1 << 30))) +
+                                       " GiB of memory for each thread, at most " + Twine(kMaxArena >> 30) +
+                                       " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 
 /// The module is in the state of that stage.

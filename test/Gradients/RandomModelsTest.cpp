@@ -15,7 +15,7 @@ using namespace snn::test;
 namespace {
 
 constexpr double tolerance = 1e-6;
-constexpr double width = 0x1p-10; // of a difference
+constexpr double width = 0x1p-14; // of a difference along all elements of a parameter at once
 constexpr uint64_t modelsInSuite = 6;
 
 uint64_t modelCount() {

@@ -12,9 +12,6 @@ using namespace mlir;
 namespace snn {
 namespace {
 
-/// Of a worker's arena, in bytes: times the workers of a call it is still a number of 64 bits.
-constexpr int64_t kMaxArena = int64_t(1) << 46;
-
 /// Where a value lies: an affine function of the number of time steps.
 struct Interval {
   Footprint begin, size;
