@@ -6,6 +6,7 @@
 
 #include "frontends/snn/Ast.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/SourceMgr.h"
 
 #include <cmath>
@@ -63,6 +64,7 @@ struct CheckedNeuron {
   bool prelude = false;
   bool valid = true;
   std::vector<CheckedParam> params;
+  llvm::StringMap<size_t> paramIndex;                ///< place of a name in `params`
   std::vector<CheckedState> states;                  ///< as declared; `fired` comes on top where it is used
   std::map<const Expr *, SurrogateValue> surrogates; ///< that are written out in `fire(...)`
   std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose

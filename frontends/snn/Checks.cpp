@@ -63,10 +63,8 @@ public:
       : model(model), diagnostics(diagnostics), evaluator(diagnostics) {}
 
   void run() {
-    for (const SourceFile *file : {model.prelude.get(), model.file.get()})
-      for (const AliasDecl &alias : file->aliases)
-        for (const Name &spelling : alias.spellings)
-          diagnostics.addAlias(spelling.text, alias.meant.text);
+    checkAliases(*model.prelude);
+    checkAliases(*model.file);
     checkNeurons(*model.prelude, /*prelude=*/true);
     checkParams();
     checkNeurons(*model.file, /*prelude=*/false);
@@ -91,15 +89,26 @@ private:
     return {end, end};
   }
 
+  void checkAliases(const SourceFile &file) {
+    size_t count = 0;
+    for (const AliasDecl &alias : file.aliases)
+      for (const Name &spelling : alias.spellings) {
+        if (++count > limits::kAliases)
+          return diagnostics.error(DiagId::TooLarge, spelling.range,
+                                   "the file has more than " + Twine(limits::kAliases) + " spellings in 'alias' lines");
+        diagnostics.addAlias(spelling.text, alias.meant.text);
+      }
+  }
+
   void warnOfUnused() {
     for (const ParamDecl &param : model.file->params)
       if (!evaluator.usedParams.contains(param.name.text))
         diagnostics.warning(DiagId::Unused, param.name.range, "param '" + param.name.text + "' is never used");
-    for (const auto &let : lets)
-      if (!usedLets.contains(let.first()))
-        diagnostics.warning(DiagId::Unused, letNames.lookup(let.first()),
-                            "the layer '" + let.first() + "' is configured, but never used; a line '" + let.first() +
-                                "' puts it into the model");
+    for (const LayerDecl &layer : model.file->models.front().layers)
+      if (layer.let && !usedLets.contains(layer.name.text))
+        diagnostics.warning(DiagId::Unused, layer.name.range,
+                            "the layer '" + layer.name.text + "' is configured, but never used; a line '" +
+                                layer.name.text + "' puts it into the model");
   }
 
   void checkParams() {
@@ -129,7 +138,9 @@ private:
       if (!evaluator.isNew(param.name, known, "param") || diagnostics.full())
         continue;
       auto it = defined.find(param.name.text);
-      auto value = it == defined.end() ? evaluator.number(*param.value) : std::optional(it->second);
+      auto value = evaluator.number(*param.value); // also where it is replaced: what it uses is used
+      if (it != defined.end())
+        value = it->second;
       evaluator.params[param.name.text] = value.value_or(1);
       model.params[param.name.text.str()] = value.value_or(1);
     }
@@ -242,7 +253,10 @@ private:
   }
 
   void checkLet(const LayerDecl &decl) {
-    if (!decl.call)
+    if (++letCount == limits::kLayers + 1)
+      diagnostics.error(DiagId::TooLarge, decl.range,
+                        "the model has more than " + Twine(limits::kLayers) + " 'let' lines");
+    if (!decl.call || letCount > limits::kLayers)
       return;
     bool isOther = neurons.contains(decl.name.text) || is_contained(kLayerKinds, decl.name.text);
     if (isOther)
@@ -301,12 +315,13 @@ private:
     diagnostics.note(name, "the layers are " + listOf(kLayerKinds) + "; the neurons are " + listOf(neuronList));
   }
 
-  static StringRef textOf(SMRange range) {
-    return {range.Start.getPointer(), static_cast<size_t>(range.End.getPointer() - range.Start.getPointer())};
+  static std::string textOf(SMRange range) {
+    return shortened(
+        {range.Start.getPointer(), static_cast<size_t>(range.End.getPointer() - range.Start.getPointer())});
   }
 
   /// What a call of `linear` most likely means by its outputs.
-  StringRef outputsText(const Expr &call) {
+  std::string outputsText(const Expr &call) {
     for (const Argument &argument : call.args)
       if (diagnostics.nearest(argument.name.text, {"outputs", "inputs"}) == "outputs")
         return textOf(argument.value->range);
@@ -400,6 +415,7 @@ private:
     if (!layer || layerCount > int64_t(limits::kLayers)) {
       complete = false;
       shape.reset();
+      values = {};
       return;
     }
     layer->labelled = labelled;
@@ -417,6 +433,7 @@ private:
         diagnostics.error(DiagId::Misplaced, decl.name.range, "'population' has nothing that a label could name");
     }
     if (!shape) {
+      values = {};
       if (layer.kind == CheckedLayer::Kind::Linear)
         shape = layer.to;
       model.layers.push_back(std::move(layer));
@@ -463,6 +480,7 @@ private:
                         "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
                             " here, without the batch; add a line 'flatten' before it");
       if (layer.to.size() != 1) {
+        values = {};
         shape.reset();
         return;
       }
@@ -498,6 +516,7 @@ private:
   std::optional<std::vector<int64_t>> shape; ///< of one sample, after the layers so far; unknown after an error
   const LayerDecl *last = nullptr;
   int64_t layerCount = 0;
+  size_t letCount = 0;
   bool population = false;
   bool complete = true; ///< all layers so far could be read
 };
@@ -507,10 +526,7 @@ private:
 void check(CheckedModel &model, Diagnostics &diagnostics) { Checker(model, diagnostics).run(); }
 
 const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
-  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
-    if (param.name.text == name)
-      return value;
-  llvm_unreachable("the checks know each parameter that a body names");
+  return layer.values[layer.neuron->paramIndex.at(name)]; // the checks know each parameter that a body names
 }
 
 const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer) {

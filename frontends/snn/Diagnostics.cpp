@@ -150,12 +150,17 @@ std::string shortened(StringRef text) {
   return text.size() > most ? (text.take_front(kept) + "..." + text.take_back(kept)).str() : text.str();
 }
 
-void Diagnostics::addAlias(StringRef spelling, StringRef meant) { aliases[spelling.lower()].push_back(meant); }
+void Diagnostics::addAlias(StringRef spelling, StringRef meant) {
+  auto &meanings = aliases[spelling.lower()];
+  if (!is_contained(meanings, meant))
+    meanings.push_back(meant);
+}
 
 StringRef Diagnostics::nearest(StringRef found, ArrayRef<StringRef> candidates) const {
   found = found.substr(found.rfind('.') + 1); // npos + 1 is 0
-  if (found.size() > limits::kNameCharacters)
-    return ""; // the time that it takes is quadratic in the length
+  // Nobody would see it; and the time that it takes is quadratic in the length.
+  if (full() || found.size() > limits::kNameCharacters)
+    return "";
   for (StringRef candidate : candidates)
     if (found.equals_insensitive(candidate))
       return candidate;
@@ -180,6 +185,9 @@ std::string Diagnostics::didYouMean(StringRef found, ArrayRef<StringRef> candida
 }
 
 std::string listOf(ArrayRef<StringRef> words) {
+  constexpr size_t most = 20;
+  if (words.size() > most)
+    return llvm::join(words.take_front(most), ", ") + " and " + std::to_string(words.size() - most) + " more";
   std::string text;
   for (auto [index, word] : enumerate(words)) {
     if (index)

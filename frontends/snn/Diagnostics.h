@@ -122,7 +122,7 @@ private:
 /// `text`, cut in the middle if it is long.
 std::string shortened(llvm::StringRef text);
 
-/// "a, b and c"
+/// "a, b and c"; of many, the first ones and how many more there are.
 std::string listOf(llvm::ArrayRef<llvm::StringRef> words);
 
 /// The shortest decimal text that reads as `value`.

@@ -8,6 +8,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <utility>
 
 using namespace llvm;
 
@@ -63,6 +64,8 @@ std::optional<double> Evaluator::fold(const Expr &expr) {
       usedParams.insert(expr.name);
       return it->second;
     }
+    if (diagnostics.full())
+      return std::nullopt;
     SmallVector<StringRef> known(params.keys());
     llvm::sort(known);
     diagnostics.error(DiagId::UnknownName, expr.range,
@@ -159,8 +162,10 @@ std::string Evaluator::hintForArgument(const Argument &argument, ArrayRef<String
 std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, ArrayRef<StringRef> formals) {
   std::vector<const Argument *> bound(formals.size());
   size_t position = 0;
-  bool valid = true;
+  bool valid = true, listed = false;
   for (const Argument &argument : call.args) {
+    if (diagnostics.full())
+      return std::nullopt;
     size_t index = position++;
     if (!argument.name.text.empty()) {
       index = llvm::find(formals, argument.name.text) - formals.begin();
@@ -168,7 +173,7 @@ std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, A
         diagnostics.error(DiagId::UnknownArgument, argument.name.range,
                           "'" + call.name + "' has no parameter '" + argument.name.text + "'" +
                               hintForArgument(argument, formals));
-        if (!formals.empty())
+        if (!formals.empty() && !std::exchange(listed, true))
           diagnostics.note(call.range, "its parameters are " + listOf(formals));
         valid = false;
         continue;

@@ -4,6 +4,7 @@
 #include "dialect/SnnDialect.h"
 #include "frontends/snn/Frontend.h"
 #include "frontends/snn/ImportNeurons.h"
+#include "frontends/snn/Limits.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -14,6 +15,9 @@ using namespace llvm;
 using namespace mlir;
 
 namespace snn::frontend {
+
+static_assert(limits::kNameCharacters <= kMaxModelName, "the name of a model must fit into the note of its library");
+
 namespace {
 
 constexpr int64_t kAny = ShapedType::kDynamic;

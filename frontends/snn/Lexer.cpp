@@ -56,7 +56,7 @@ std::string Token::describe() const {
     return "the end of the file";
   if (kind == Kind::Newline)
     return "the end of the line";
-  return ("'" + text + "'").str();
+  return "'" + shortened(text) + "'";
 }
 
 namespace {
@@ -118,7 +118,8 @@ private:
     else if (isPrint(c))
       invalid(DiagId::InvalidCharacter, 1, quoted(rest.take_front(1)) + " has no meaning in this language");
     else
-      invalid(DiagId::InvalidCharacter, rest.take_while([](char c) { return !isPrint(c) && !isSpace(c); }).size(),
+      invalid(DiagId::InvalidCharacter,
+              rest.take_while([](char c) { return !isPrint(c) && !StringRef("\n\r\t").contains(c); }).size(),
               "bytes outside of printable ASCII are allowed in comments only");
   }
 
@@ -141,7 +142,11 @@ private:
 
   void scanNumber(StringRef rest) {
     size_t length = numberLength(rest);
-    length += rest.substr(length).take_while([](char c) { return continuesName(c) || c == '.'; }).size();
+    auto continues = [](char c) { return continuesName(c) || c == '.'; };
+    length += rest.substr(length).take_while(continues).size();
+    if (StringRef("eE").contains(rest[length - 1]) && length + 1 < rest.size() &&
+        StringRef("+-").contains(rest[length]) && isDigit(rest[length + 1]))
+      length += 1 + rest.substr(length + 1).take_while(continues).size();
     double number = 0;
     if (isDigit(rest.front()) && convert(rest.take_front(length), number) && numberLength(rest) == length) {
       push(Token::Kind::Number, length);
@@ -156,6 +161,10 @@ private:
       hint = "write " + quoted(word.drop_back());
     else if (std::string plain = without(word, '_'); plain != word && isNumber(plain))
       hint = "write " + quoted(plain);
+    else if (StringRef("fF").contains(word.back()) && isNumber(word.drop_back()))
+      hint = "write " + quoted(word.drop_back());
+    else if (word.contains('x') && llvm::all_of(word, [](char c) { return isDigit(c) || c == 'x'; }))
+      hint = "extents are separated by ','";
     invalid(DiagId::InvalidNumber, length, quoted(shortened(word)) + " is no number; " + hint);
   }
 
@@ -176,6 +185,14 @@ private:
     StringRef line = rest.take_until([](char c) { return c == '\n'; });
     size_t end = line.find(rest.front(), 1);
     StringRef inner = line.slice(1, end);
+    if (end != StringRef::npos && isNumber(inner)) {
+      diagnostics.error(DiagId::ForeignSyntax, rangeOf(line.take_front(end + 1)),
+                        "numbers are written without quotes: " + inner);
+      ++at;
+      scanNumber(inner);
+      ++at;
+      return;
+    }
     if (end == StringRef::npos || inner.empty() || !startsName(inner.front()) || !llvm::all_of(inner, continuesName) ||
         inner.size() > limits::kNameCharacters)
       return invalid(DiagId::ForeignSyntax, end == StringRef::npos ? line.size() : end + 1,

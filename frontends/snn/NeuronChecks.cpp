@@ -58,14 +58,17 @@ private:
   void define(const Name &name, Kind kind) {
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    if (std::optional<SMRange> first = definitionOf(name.text))
+    if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/true))
       return redefined(name, *first);
     set(name.text, Entry{kind, name.range});
   }
 
-  std::optional<SMRange> definitionOf(StringRef name) {
+  /// Where the name was defined on each path to here, or on some.
+  std::optional<SMRange> definitionOf(StringRef name, bool onSomePath) {
     if (auto it = names.find(name); it != names.end())
       return it->second.range;
+    if (auto it = seen.find(name); onSomePath && it != seen.end())
+      return it->second;
     if (auto it = fixed.find(name); it != fixed.end())
       return it->second;
     return std::nullopt;
@@ -111,6 +114,7 @@ private:
     define(decl.name, param.kind == ParamKind::Option      ? Kind::Option
                       : param.kind == ParamKind::Surrogate ? Kind::Surrogate
                                                            : Kind::Number);
+    neuron.paramIndex.try_emplace(param.name.text, neuron.params.size());
     neuron.params.push_back(std::move(param));
   }
 
@@ -130,7 +134,8 @@ private:
       return false;
     }
     for (const Argument &arg : call.args) {
-      if (!arg.name.text.empty() || arg.learn || arg.each || arg.value->kind != Expr::Kind::Name) {
+      if (!arg.name.text.empty() || arg.learn || arg.each || arg.value->kind != Expr::Kind::Name ||
+          arg.value->name.contains('.')) {
         diagnostics.error(DiagId::WrongArgument, arg.range, "expected a word, as in 'one_of(subtract, zero)'");
         return false;
       }
@@ -161,7 +166,7 @@ private:
         checkState(statement, top);
         break;
       case Statement::Kind::Fixed:
-        checkFixed(statement);
+        checkFixed(statement, top);
         break;
       case Statement::Kind::Assign:
         checkAssign(statement);
@@ -187,11 +192,11 @@ private:
   }
 
   /// Its symbol stands beside those of parameters and states, so it shares their names.
-  void checkFixed(const Statement &statement) {
+  void checkFixed(const Statement &statement, bool top) {
     const Name &name = statement.name;
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    if (std::optional<SMRange> first = definitionOf(name.text))
+    if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/top))
       redefined(name, *first);
     else {
       fixed[name.text] = name.range;
@@ -209,13 +214,15 @@ private:
     Type type = check(*statement.value);
     target = "";
     if (isReservedWord(name.text))
-      return error(DiagId::NotAssignable, name.range, "'" + name.text + "' is a word of the language");
+      return error(DiagId::NotAssignable, name.range,
+                   "'" + name.text + "' is a word of the language" +
+                       (name.text == "fired" ? ", for the spike of the step before" : "") + "; use another name");
     if (auto constant = fixed.find(name.text); constant != fixed.end()) {
       error(DiagId::NotAssignable, name.range,
             "'" + name.text + "' is a constant of the checkpoint and cannot be assigned; use another name");
       return diagnostics.note(constant->second, "defined here");
     }
-    seen.insert(name.text);
+    seen.try_emplace(name.text, name.range);
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
     auto it = names.find(name.text);
     if (it == names.end())
@@ -362,7 +369,7 @@ private:
     case Expr::Kind::Operation:
       for (const Argument &arg : expr.args)
         check(*arg.value);
-      if (expr.op == Operator::Divide && foldNumber(expr.operand(1)) == 0.0)
+      if (expr.op == Operator::Divide && isZero(expr.operand(1)))
         error(DiagId::DivisionByZero, expr.operand(1).range, "division by zero");
       return Type::Real;
     case Expr::Kind::Call:
@@ -374,9 +381,15 @@ private:
     return Type::Unknown;
   }
 
+  /// As f32 has it.
+  static bool isZero(const Expr &expr) {
+    auto number = foldNumber(expr);
+    return number && static_cast<float>(*number) == 0;
+  }
+
   Type checkName(const Expr &expr) {
-    if (expr.name == "fired")
-      return Type::Real;
+    if (expr.name == "fired") // an assignment to it has been reported
+      return assigned.count("fired") ? Type::Unknown : Type::Real;
     auto it = names.find(expr.name);
     if (auto constant = fixed.find(expr.name); it == names.end() && constant != fixed.end()) {
       error(DiagId::WrongArgument, expr.range,
@@ -405,14 +418,15 @@ private:
   }
 
   Type unknownName(const Expr &expr) {
+    if (diagnostics.full())
+      return Type::Unknown;
     SmallVector<StringRef> known{"fired"};
     for (auto &[name, entry] : names)
       known.push_back(name);
     std::string hint = diagnostics.didYouMean(expr.name, known);
-    if (seen.contains(expr.name))
-      hint = " on this path: a branch of an 'if' before it does not assign it; give it a value before the 'if', or in "
-             "each "
-             "branch";
+    if (seen.count(expr.name))
+      hint = " on this path: a branch of an 'if' before it does not assign it; give it a value before the 'if', or "
+             "in each branch";
     else if (assigned.count(expr.name))
       hint = ("; a value that is kept from one time step to the next is a state: add 'state " + expr.name +
               " = 0' at the top")
@@ -446,6 +460,10 @@ private:
             "'" + expr.name + "' is a surrogate and no function; write 'fire(VALUE, " + expr.name + ")'");
       return Type::Unknown;
     }
+    if (!info && is_contained(known, method)) {
+      error(DiagId::UnknownFunction, expr.range, "functions stand in no module; write '" + method + "'");
+      return Type::Unknown;
+    }
     if (!info) {
       StringRef name = expr.name.substr(expr.name.rfind('.') + 1); // npos + 1 is 0
       error(DiagId::UnknownFunction, expr.range,
@@ -476,6 +494,11 @@ private:
     }
     for (unsigned index = 1; index < expr.args.size(); ++index)
       check(expr.operand(index));
+    if (expr.name == "clamp")
+      if (auto low = foldNumber(expr.operand(1)), high = foldNumber(expr.operand(2)); low && high && *low > *high)
+        error(DiagId::OutOfRange, expr.range,
+              "'clamp' goes from " + numberText(*low) + " to " + numberText(*high) +
+                  ", but the first must not be above the second");
     return Type::Real;
   }
 
@@ -549,7 +572,8 @@ private:
   StringRef target;                  ///< what the statement assigns
 
   std::map<StringRef, SMRange> assigned; ///< all names that some statement assigns
-  StringSet<> seen, read;                ///< assigned so far on some path; used so far
+  std::map<StringRef, SMRange> seen;     ///< assigned so far on some path
+  StringSet<> read;                      ///< used so far
   size_t statements = 0;
   bool tooLarge = false;
 };

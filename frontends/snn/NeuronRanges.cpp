@@ -3,10 +3,12 @@
 
 #include "frontends/snn/NeuronRanges.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 using namespace llvm;
@@ -41,6 +43,14 @@ Interval quotient(Interval a, Interval b) {
   return product(a, hull({1 / b.low, 1 / b.high}));
 }
 
+/// Room for the rounding of one operation in f32, fused or not, for underflow and for overflow.
+Interval widened(Interval a) {
+  constexpr double relative = 0x1p-22, absolute = 0x1p-147;
+  auto bounded = [](double end) { return std::abs(end) > FLT_MAX ? std::copysign(HUGE_VAL, end) : end; };
+  return {bounded(a.low - std::abs(a.low) * relative - absolute),
+          bounded(a.high + std::abs(a.high) * relative + absolute)};
+}
+
 /// Whether a > b, as an interval of 0 and 1.
 Interval above(Interval a, Interval b) {
   return a.low > b.high ? Interval::point(1) : a.high <= b.low ? Interval::point(0) : kTruth;
@@ -54,14 +64,13 @@ public:
   /// One step in which everything may happen, with learned values at their start.
   void report(const Expr &call) {
     written = &call;
+    reporting = true;
     bindParams(/*learned=*/false);
     values[neuron.decl->input.text] = kAnything;
     for (const CheckedState &state : neuron.states)
       values[state.name.text] = kAnything;
     fired = kTruth;
-    reporting = true;
     run(neuron.decl->body);
-    reporting = false;
   }
 
   /// True only if no step up to `steps` can fire.
@@ -96,17 +105,30 @@ public:
   }
 
 private:
+  void spend(uint64_t visits) { work -= std::min(work, visits); }
+
+  /// What f32 makes of a number, or of a result. Reports are about numbers as they are written.
+  Interval rounded(Interval exact) const {
+    auto isExact = [](double end) { return static_cast<double>(static_cast<float>(end)) == end; };
+    bool asWritten = reporting || (exact.low == exact.high && isExact(exact.low));
+    return asWritten ? exact : widened(exact);
+  }
+
   /// Learned values are what they start as, or with `learned` whatever they may become.
   void bindParams(bool learned) {
+    spend(neuron.params.size());
     for (auto [param, value] : llvm::zip(neuron.params, layer.values))
       if (param.kind == ParamKind::Number)
         values[param.name.text] = learned && value.learn ? kAnything
                                   : value.uniform        ? Interval{value.number, value.high}
-                                                         : Interval::point(value.number);
+                                                         : rounded(Interval::point(value.number));
   }
 
   void run(const Statements &body) {
     for (const Statement &statement : body) {
+      spend(1 + statement.branches.size());
+      if (work == 0)
+        return;
       if (statement.kind == Statement::Kind::Assign)
         values[statement.name.text] = rangeOf(*statement.value);
       else if (statement.kind == Statement::Kind::Spike)
@@ -123,7 +145,7 @@ private:
     --work;
     switch (expr.kind) {
     case Expr::Kind::Number:
-      return Interval::point(expr.number);
+      return rounded(Interval::point(expr.number));
     case Expr::Kind::Name:
       return expr.name == "fired" ? fired : values.lookup(expr.name);
     case Expr::Kind::Operation:
@@ -143,18 +165,18 @@ private:
     Interval b = rangeOf(expr.operand(1));
     switch (expr.op) {
     case Operator::Add:
-      return sum(a, b);
+      return rounded(sum(a, b));
     case Operator::Subtract:
-      return sum(a, negative(b));
+      return rounded(sum(a, negative(b)));
     case Operator::Multiply:
-      return product(a, b);
+      return rounded(product(a, b));
     case Operator::Divide:
-      if (reporting && b == Interval::point(0)) {
+      if (reporting && b.low == b.high && static_cast<float>(b.low) == 0) {
         diagnostics.error(DiagId::DivisionByZero, written->range,
                           "with these values, '" + neuron.decl->name.text + "' divides by zero");
         diagnostics.note(expr.operand(1).range, "this divisor is 0");
       }
-      return quotient(a, b);
+      return rounded(quotient(a, b));
     case Operator::Greater:
       return above(a, b);
     case Operator::Less:
@@ -171,7 +193,7 @@ private:
     if (expr.name == "detach")
       return a;
     if (expr.name == "exp")
-      return {std::exp(a.low), std::exp(a.high)};
+      return rounded({std::exp(a.low), std::exp(a.high)});
     if (expr.name == "heaviside")
       return above(a, Interval::point(0));
     if (expr.name == "fire") {
@@ -201,17 +223,20 @@ private:
       return;
     bool isArgument =
         llvm::any_of(neuron.params, [&](const CheckedParam &param) { return param.name.text == name.name; });
-    if (!isArgument || (value.low >= low.low && value.high <= high.high))
+    if (!isArgument || low.low > high.low || !reported.insert(name.name).second ||
+        (value.low >= low.low && value.high <= high.high))
       return;
     bool learned = valueOf(layer, name.name).learn;
     std::string found =
         value.low == value.high ? numberText(value.low) : numberText(value.low) + " to " + numberText(value.high);
-    std::string bound = numberText(value.high > high.high ? high.high : low.low);
+    std::string effect = value.low != value.high ? "values outside are cut off"
+                         : learned
+                             ? "it starts at that bound, where it learns nothing"
+                             : "the layer computes with " + numberText(value.high > high.high ? high.high : low.low);
     diagnostics.warning(DiagId::Clamped, placeOf(name.name),
                         "'" + name.name + (learned ? "' starts at " : "' is ") + found + ", but '" +
                             neuron.decl->name.text + "' keeps it within " + numberText(low.low) + " and " +
-                            numberText(high.high) + ", so the layer computes with " + bound +
-                            (learned ? ", and it learns nothing there" : ""));
+                            numberText(high.high) + ": " + effect);
   }
 
   /// Where the layer gives that argument; the whole call if it does not.
@@ -231,6 +256,7 @@ private:
   llvm::StringMap<Interval> values;
   Interval fired;
   bool reporting = false;
+  StringSet<> reported; ///< arguments that are cut off
 
 public:
   const Expr *loudest = nullptr; ///< the argument of `fire` with the largest value so far

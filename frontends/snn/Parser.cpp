@@ -167,9 +167,18 @@ bool Parser::parseBlock(StringRef of, bool &valid, function_ref<bool()> parseLin
   auto leave = llvm::scope_exit([&] { --nesting; });
   for (skipNewlines(); !peekSymbol("}"); skipNewlines()) {
     if (peek().kind == Token::Kind::End) {
-      expected("'}' to end " + of);
-      diagnostics.note(opener.range(), "to close this '{'");
+      if (std::exchange(unseen, &peek()) != &peek()) { // one is enough, however many blocks are open
+        expected("'}' to end " + of);
+        diagnostics.note(opener.range(), "to close this '{'");
+      }
       return false;
+    }
+    if (peek().isName("param") && tokens[std::min(at + 2, tokens.size() - 1)].isSymbol("=")) {
+      refuse("a 'param' stands outside of " + of + ", such as in the line before it");
+      next();
+      valid = parseParam() && false;
+      skipLine();
+      continue;
     }
     if (closesUnseen(of, opener)) {
       valid = false;
@@ -225,6 +234,7 @@ SourceFile Parser::parseFile() {
   for (skipNewlines(); peek().kind != Token::Kind::End && !diagnostics.full(); skipNewlines())
     if (!parseItem(file) || !endItem())
       skipItem();
+  file.params = std::move(params);
   return file;
 }
 
@@ -248,7 +258,7 @@ bool Parser::endItem() {
 
 bool Parser::parseItem(SourceFile &file) {
   if (acceptWord("param"))
-    return parseParam(file);
+    return parseParam();
   if (peek().isName("neuron"))
     return parseNeuron(file);
   if (peek().isName("model"))
@@ -266,7 +276,7 @@ bool Parser::parseItem(SourceFile &file) {
   const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
   if (peek().isName() && after.isSymbol("=")) {
     refuse("a number with a name is written 'param " + peek().text + " = " + shown(2, "NUMBER") + "'");
-    return parseParam(file);
+    return parseParam();
   }
   if (StringRef hint = foreignItem(peek().text); peek().isName() && !hint.empty())
     return refuse("expected 'param', 'neuron', 'model' or 'train', but found '" + peek().text + "'; " + hint);
@@ -289,14 +299,14 @@ bool Parser::parseAlias(SourceFile &file) {
   return true;
 }
 
-bool Parser::parseParam(SourceFile &file) {
+bool Parser::parseParam() {
   ParamDecl param;
   if (!parseName(param.name, "a name after 'param'") || !expect("=", ""))
     return false;
   param.value = parseExpr();
   if (!param.value)
     return false;
-  file.params.push_back(std::move(param));
+  params.push_back(std::move(param));
   return true;
 }
 
@@ -415,6 +425,14 @@ bool Parser::parseAssignment(Statement &statement) {
     return false;
   if (peekSymbol(":"))
     return refuse("expected '=', but found ':'; write '" + statement.name.text + " = VALUE'");
+  const Token &value = tokens[std::min(at + 1, tokens.size() - 1)];
+  if (peekSymbol("=") && (value.isName("learn") || value.isName("each"))) {
+    next();
+    return refuse(
+        "what is trained is a parameter of the neuron, behind the ';' in its parentheses; the layer says so, as "
+        "in '" +
+        statement.name.text + " = learn " + shown(1, "0.9") + "'");
+  }
   return expect("=", (" after '" + statement.name.text +
                       "'; a statement is 'state NAME = NUMBER', 'fixed NAME = NUMBER', "
                       "'NAME = VALUE', 'spike VALUE' or 'if OPTION == WORD { ... }'")

@@ -63,7 +63,7 @@ private:
   bool parseHeader();
   bool parseAlias(SourceFile &file);
   bool parseItem(SourceFile &file);
-  bool parseParam(SourceFile &file);
+  bool parseParam();
   bool parseNeuron(SourceFile &file);
   bool parseNeuronParts(NeuronDecl &neuron);
   bool parseNeuronParam(NeuronDecl &neuron);
@@ -92,6 +92,7 @@ private:
 
   std::vector<Token> tokens;
   Diagnostics &diagnostics;
+  std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;
   const Token *lastClosed = nullptr; ///< the '}' of the block that ended last

@@ -98,6 +98,7 @@ typedef struct snn_call {
   uint64_t steps;       /* time steps; a model with a fixed number takes only that; step() takes only 1 */
   uint64_t workers;     /* at least 1; parallel_for uses worker ids below it */
 
+  /* The spans: bytes between elements (padding) may hold anything, and no element depends on them. */
   void *parameters; /* parameter_bytes */
   void *gradients;  /* parameter_bytes, laid out as the parameters are; written, not added to */
   void *optimizer;  /* optimizer_bytes; all zero before the first update */
