@@ -58,8 +58,11 @@ private:
   void define(const Name &name, Kind kind) {
     if (isReservedWord(name.text))
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
-    if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/true))
-      return redefined(name, *first);
+    if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/true)) {
+      redefined(name, *first);
+      if (names.count(name.text))
+        return;
+    }
     set(name.text, Entry{kind, name.range});
   }
 

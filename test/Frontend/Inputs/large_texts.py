@@ -32,6 +32,17 @@ write("many-neuron-params", neuron(", ".join(f"p{i}=1" for i in range(85000))))
 write("many-neuron-params-and-branches",
       neuron(",".join(f"p{i}=1" for i in range(80000)) + ", kind = one_of(w0, w1, w2, w3)", branches))
 write("many-branches", neuron("kind = one_of(w0, w1, w2, w3), " + ", ".join(f"p{i} = 1" for i in range(255)), branches))
+write("many-aliases", "alias " + "a," * 200000 + "b = mem\n" + neuron(body="".join(f"  v{i} = a\n" for i in range(900))))
+chains = "".join(f"  if kind == w{i} {{\n    v = x\n  }}" + "".join(
+    f" else if kind == w{j} {{\n    v = x\n  }}" for j in range(i + 1, i + 240)) + " else {\n    v = x\n  }\n" for i in range(2))
+write("many-chains", neuron(", ".join(f"p{i} = 1" for i in range(200)) + ", kind = one_of(" + ", ".join(
+    f"w{i}" for i in range(256)) + ")", chains), "  input u8[16]\n  steps 1048576\n" + "  mine(kind = w255)\n" * 1024)
+write("many-unknown-params", "".join(f"param p{i}=1\n" for i in range(4000)) + "param q = " + "+".join(
+    ["(" + "+".join(f"u{i}{j}" for j in range(60)) + ")" for i in range(60)]) + "\n" + neuron())
+write("many-unknown-arguments", neuron(", ".join(f"{'p' * 90}{i} = 1" for i in range(256))),
+      LAYERS.replace("mine", "mine(" + "z=1," * 200000 + ")"))
+write("many-lets", neuron(", ".join(f"p{i} = 1" for i in range(256))), LAYERS.replace(
+    "mine", "\n  ".join(f"let l{i} = mine" for i in range(40000)) + "\n  mine"))
 write("many-words", neuron("kind = one_of(" + ", ".join(f"w{i}" for i in range(100000)) + ")"))
 write("many-params", "".join(f"param p{i}=1\n" for i in range(60000)) + neuron())
 write("many-unknown-names", neuron(body="".join(f"  v{i} = nobody{i}\n" for i in range(1000))))

@@ -126,7 +126,8 @@ TEST_F(ToolsTest, HelpStartsWithExamples) {
 
 TEST_F(ToolsTest, BadCommandLines) {
   for (const std::string &arguments :
-       {""s, "--nonsense"s, "m.so --batch=0"s, "m.so --epochs=x"s, "m.so --lr=nan"s, "m.so --lr=-1"s, "eval"s,
+       {""s, "--nonsense"s, "m.so --batch=0"s, "m.so --epochs=x"s, "eval"s,
+        tinyModel("u8") + " --lr=nan --out=" + (folder / "n"), tinyModel("u8") + " --lr=-1 --out=" + (folder / "r"),
         tinyModel("u8") + " --hyper lr", tinyModel("u8") + " --hyper rate=1 --out=" + (folder / "a"),
         tinyModel("u8") + " -D a=1 --out=" + (folder / "b"), tinyModel("plain") + " --out=" + (folder / "c")}) {
     Outcome outcome = train(arguments);
