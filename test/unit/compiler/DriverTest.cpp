@@ -47,9 +47,10 @@ TEST(Messages, NothingThatATerminalObeysIsPrintable) {
   EXPECT_EQ(printable("a\tb\n"), "a\tb\n");
   EXPECT_EQ(printable("\x1b[31m\r\a\x7f"), "?[31m???");
   EXPECT_EQ(printable("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
-  EXPECT_EQ(printable("\xc2\x9b"), "??");                // CSI in one character
-  EXPECT_EQ(printable("\xe2\x80\xae"), "???");           // right to left from here
-  EXPECT_EQ(printable("\xff\xc3("), "?" "?(");              // no UTF-8
+  EXPECT_EQ(printable("\xc2\x9b"), "??");      // CSI in one character
+  EXPECT_EQ(printable("\xe2\x80\xae"), "???"); // right to left from here
+  EXPECT_EQ(printable("\xff\xc3("), "?"
+                                    "?(");               // no UTF-8
   EXPECT_EQ(printable("\xe2\x82"), "??");                // cut off
   EXPECT_EQ(printable("\xed\xa0\x80\xc0\xaf"), "?????"); // surrogates, overlong
 }
