@@ -4,12 +4,11 @@
 #include "frontends/snn/NeuronChecks.h"
 
 #include "frontends/snn/Limits.h"
+#include "frontends/snn/NeuronFlow.h"
 #include "frontends/snn/Parser.h"
 #include "frontends/snn/Surrogates.h"
 
 #include "llvm/ADT/StringSet.h"
-
-#include <utility>
 
 using namespace llvm;
 
@@ -40,15 +39,8 @@ public:
   }
 
 private:
-  enum class Kind { Input, Number, Option, Surrogate, State, Local, LocalSpike };
+  using Kind = NeuronFlow::Kind;
   enum class Type { Real, Spike, Unknown };
-  struct Entry {
-    Kind kind;
-    SMRange range;
-  };
-  /// What a branch changed: the names that it assigned, with what they are now (or, on the way out of it, were before;
-  /// nothing: unknown), and the constants that it fixed.
-  using Changes = std::map<StringRef, std::optional<Entry>>;
 
   void error(DiagId id, SMRange where, const Twine &message) {
     diagnostics.error(id, where, message);
@@ -60,31 +52,19 @@ private:
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
     if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/true)) {
       redefined(name, *first);
-      if (names.count(name.text))
+      if (flow.find(name.text))
         return;
     }
-    set(name.text, Entry{kind, name.range});
+    flow.set(name.text, {kind, name.range});
   }
 
   /// Where the name was defined on each path to here, or on some.
   std::optional<SMRange> definitionOf(StringRef name, bool onSomePath) {
-    if (auto it = names.find(name); it != names.end())
-      return it->second.range;
-    if (auto it = seen.find(name); onSomePath && it != seen.end())
-      return it->second;
-    if (auto it = fixed.find(name); it != fixed.end())
-      return it->second;
-    return std::nullopt;
-  }
-
-  /// Every change of `names` passes here, so that a branch can be undone.
-  void set(StringRef name, std::optional<Entry> entry) {
-    auto it = names.find(name);
-    undo.try_emplace(name, it == names.end() ? std::nullopt : std::optional(it->second));
-    if (entry)
-      names[name] = *entry;
-    else
-      names.erase(name);
+    if (const NeuronFlow::Entry *entry = flow.find(name))
+      return entry->range;
+    if (auto assignment = flow.assignedAt(name); onSomePath && assignment)
+      return assignment;
+    return flow.fixedAt(name);
   }
 
   void redefined(const Name &name, SMRange first) {
@@ -201,10 +181,8 @@ private:
       error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
     if (std::optional<SMRange> first = definitionOf(name.text, /*onSomePath=*/top))
       redefined(name, *first);
-    else {
-      fixed[name.text] = name.range;
-      newlyFixed.push_back(name.text);
-    }
+    else
+      flow.fix(name.text, name.range);
     auto value = evaluator.number(*statement.value);
     if (!value)
       neuron.valid = false;
@@ -220,25 +198,25 @@ private:
       return error(DiagId::NotAssignable, name.range,
                    "'" + name.text + "' is a word of the language" +
                        (name.text == "fired" ? ", for the spike of the step before" : "") + "; use another name");
-    if (auto constant = fixed.find(name.text); constant != fixed.end()) {
+    if (auto constant = flow.fixedAt(name.text)) {
       error(DiagId::NotAssignable, name.range,
             "'" + name.text + "' is a constant of the checkpoint and cannot be assigned; use another name");
-      return diagnostics.note(constant->second, "defined here");
+      return diagnostics.note(*constant, "defined here");
     }
-    seen.try_emplace(name.text, name.range);
+    flow.noteAssignment(name.text, name.range);
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
-    auto it = names.find(name.text);
-    if (it == names.end())
-      return set(name.text, Entry{kind, name.range});
-    if (it->second.kind == Kind::State)
+    const NeuronFlow::Entry *entry = flow.find(name.text);
+    if (!entry)
+      return flow.set(name.text, {kind, name.range});
+    if (entry->kind == Kind::State)
       return;
-    if (it->second.kind != Kind::Local && it->second.kind != Kind::LocalSpike) {
+    if (entry->kind != Kind::Local && entry->kind != Kind::LocalSpike) {
       error(DiagId::NotAssignable, name.range,
-            "'" + name.text + "' is the neuron's " + (it->second.kind == Kind::Input ? "input" : "parameter") +
+            "'" + name.text + "' is the neuron's " + (entry->kind == Kind::Input ? "input" : "parameter") +
                 " and cannot be assigned; use another name");
-      return diagnostics.note(it->second.range, "defined here");
+      return diagnostics.note(entry->range, "defined here");
     }
-    set(name.text, Entry{kind, it->second.range});
+    flow.set(name.text, {kind, entry->range});
   }
 
   void checkSpike(const Statement &statement) {
@@ -255,13 +233,11 @@ private:
     }
   }
 
-  /// What holds after an `if`: a name is known only if each way through it assigns it, a constant is fixed if one does.
   void checkIf(const Statement &statement) {
-    std::vector<Changes> outcomes;
-    SmallVector<std::pair<StringRef, SMRange>> fixedInside;
-    unsigned before = spikes, after = 0;
+    unsigned before = spikes, after = 0, checked = 0;
     bool complete = false, differ = false;
     std::map<StringRef, StringSet<>> tested;
+    flow.beginIf();
     for (const Branch &branch : statement.branches) {
       if (branch.option.text.empty()) {
         complete = true;
@@ -270,68 +246,17 @@ private:
         words.insert(branch.word.text);
         complete |= words.size() == option->words.size();
       }
-      outcomes.push_back(checkBranch(branch.body, fixedInside));
-      differ |= outcomes.size() > 1 && spikes != after;
+      flow.beginBranch();
+      checkStatements(branch.body, /*top=*/false);
+      flow.endBranch();
+      differ |= checked++ > 0 && spikes != after;
       after = std::max(after, spikes);
       spikes = before;
     }
-    if (!complete) {
-      outcomes.emplace_back();
-      differ |= after != before;
-    }
-    if (differ)
+    flow.endIf(complete);
+    if (differ || (!complete && after != before))
       error(DiagId::SpikeCount, statement.range, "'spike' must stand in each branch of this 'if', or in none");
     spikes = std::max(after, before);
-    merge(outcomes);
-    for (auto [name, range] : fixedInside) {
-      fixed.try_emplace(name, range);
-      newlyFixed.push_back(name);
-    }
-  }
-
-  /// Checks a branch and takes its changes back.
-  Changes checkBranch(const Statements &body, SmallVectorImpl<std::pair<StringRef, SMRange>> &fixedInside) {
-    Changes outer = std::exchange(undo, {});
-    SmallVector<StringRef> outerFixed = std::exchange(newlyFixed, {});
-    checkStatements(body, /*top=*/false);
-    Changes after;
-    for (auto &[name, before] : undo) {
-      auto it = names.find(name);
-      after[name] = it == names.end() ? std::nullopt : std::optional(it->second);
-      if (before)
-        names[name] = *before;
-      else
-        names.erase(name);
-    }
-    undo = std::move(outer);
-    for (StringRef name : newlyFixed) {
-      fixedInside.emplace_back(name, fixed[name]);
-      fixed.erase(name);
-    }
-    newlyFixed = std::move(outerFixed);
-    return after;
-  }
-
-  void merge(const std::vector<Changes> &outcomes) {
-    std::map<StringRef, std::pair<size_t, bool>> assigned; // by how many of them, and whether each time to a spike
-    std::map<StringRef, SMRange> first;
-    for (const Changes &outcome : outcomes)
-      for (const auto &[name, entry] : outcome)
-        if (entry) {
-          auto [it, isNew] = assigned.try_emplace(name, 0, true);
-          ++it->second.first;
-          it->second.second &= entry->kind == Kind::LocalSpike;
-          first.try_emplace(name, entry->range);
-        }
-    for (const auto &[name, found] : assigned) {
-      auto [count, isSpike] = found;
-      auto it = names.find(name);
-      bool always = count == outcomes.size();
-      if (it != names.end() ? it->second.kind == Kind::State : !always)
-        continue;
-      bool spike = isSpike && (always || it->second.kind == Kind::LocalSpike);
-      set(name, Entry{spike ? Kind::LocalSpike : Kind::Local, first[name]});
-    }
   }
 
   const CheckedParam *checkCondition(const Branch &branch) {
@@ -393,18 +318,18 @@ private:
   Type checkName(const Expr &expr) {
     if (expr.name == "fired") // an assignment to it has been reported
       return assigned.count("fired") ? Type::Unknown : Type::Real;
-    auto it = names.find(expr.name);
-    if (auto constant = fixed.find(expr.name); it == names.end() && constant != fixed.end()) {
+    const NeuronFlow::Entry *entry = flow.find(expr.name);
+    if (auto constant = flow.fixedAt(expr.name); !entry && constant) {
       error(DiagId::WrongArgument, expr.range,
             "'" + expr.name + "' is a constant of the checkpoint and has no value here; use a parameter");
-      diagnostics.note(constant->second, "defined here");
+      diagnostics.note(*constant, "defined here");
       return Type::Unknown;
     }
-    if (it == names.end())
+    if (!entry)
       return unknownName(expr);
     if (expr.name != target)
       read.insert(expr.name);
-    switch (it->second.kind) {
+    switch (entry->kind) {
     case Kind::Option:
       error(DiagId::WrongArgument, expr.range,
             "'" + expr.name + "' is an option and has no value; use it as in 'if " + expr.name + " == WORD'");
@@ -424,10 +349,10 @@ private:
     if (diagnostics.full())
       return Type::Unknown;
     SmallVector<StringRef> known{"fired"};
-    for (auto &[name, entry] : names)
+    for (const auto &[name, entry] : flow.known())
       known.push_back(name);
     std::string hint = diagnostics.didYouMean(expr.name, known);
-    if (seen.count(expr.name))
+    if (flow.assignedAt(expr.name))
       hint = " on this path: a branch of an 'if' before it does not assign it; give it a value before the 'if', or "
              "in each branch";
     else if (assigned.count(expr.name))
@@ -454,11 +379,11 @@ private:
         info = &function;
     }
     auto [object, method] = expr.name.rsplit('.');
-    if (!info && expr.args.empty() && is_contained(known, method) && names.count(object)) {
+    if (!info && expr.args.empty() && is_contained(known, method) && flow.find(object)) {
       error(DiagId::UnknownFunction, expr.range, "there are no methods; write '" + method + "(" + object + ")'");
       return Type::Unknown;
     }
-    if (auto it = names.find(expr.name); !info && it != names.end() && it->second.kind == Kind::Surrogate) {
+    if (auto *entry = flow.find(expr.name); !info && entry && entry->kind == Kind::Surrogate) {
       error(DiagId::UnknownFunction, expr.range,
             "'" + expr.name + "' is a surrogate and no function; write 'fire(VALUE, " + expr.name + ")'");
       return Type::Unknown;
@@ -507,17 +432,15 @@ private:
 
   void checkSurrogate(const Expr &expr) {
     if (expr.kind == Expr::Kind::Name) {
-      auto it = names.find(expr.name);
-      if (it != names.end() && it->second.kind == Kind::Surrogate) {
+      const NeuronFlow::Entry *entry = flow.find(expr.name);
+      if (entry && entry->kind == Kind::Surrogate) {
         read.insert(expr.name);
         return;
       }
-      if (it != names.end()) {
+      if (entry) {
         error(DiagId::WrongArgument, expr.range,
-              "'" + expr.name +
-                  "' is no surrogate; 'fire' takes a value and a "
-                  "surrogate");
-        return diagnostics.note(it->second.range, "defined here");
+              "'" + expr.name + "' is no surrogate; 'fire' takes a value and a surrogate");
+        return diagnostics.note(entry->range, "defined here");
       }
     }
     if (auto surrogate = evaluator.surrogate(expr))
@@ -565,17 +488,13 @@ private:
   Evaluator &evaluator;
   Diagnostics &diagnostics;
 
-  // What is known at the point of the body that is being checked.
-  std::map<StringRef, Entry> names;   ///< in scope
-  std::map<StringRef, SMRange> fixed; ///< constants that a path to it may have fixed
-  unsigned spikes = 0;                ///< `spike` statements before it
+  // At the point of the body that is being checked.
+  NeuronFlow flow;
+  unsigned spikes = 0; ///< `spike` statements before it
   SMRange firstSpike;
-  Changes undo;                      ///< what the branch around it has changed so far: the entries from before
-  SmallVector<StringRef> newlyFixed; ///< by that branch
-  StringRef target;                  ///< what the statement assigns
+  StringRef target; ///< what the statement assigns
 
   std::map<StringRef, SMRange> assigned; ///< all names that some statement assigns
-  std::map<StringRef, SMRange> seen;     ///< assigned so far on some path
   StringSet<> read;                      ///< used so far
   size_t statements = 0;
   bool tooLarge = false;
