@@ -9,6 +9,9 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 
+#include <cerrno>
+#include <fcntl.h>
+
 using namespace llvm;
 
 namespace snn {
@@ -42,10 +45,11 @@ Expected<std::unique_ptr<MemoryBuffer>> readText(StringRef path, const TextLimit
   const bool isStandard = path == "-";
   sys::fs::file_t file = sys::fs::getStdinHandle();
   if (!isStandard) {
-    Expected<sys::fs::file_t> opened = sys::fs::openNativeFileForRead(path);
-    if (!opened)
-      return cannotRead(opened.takeError());
-    file = *opened;
+    // Opening a pipe that nobody writes to would wait for somebody; reading one that somebody writes to may wait.
+    file = open(path.str().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file < 0)
+      return cannotRead(errorCodeToError(std::error_code(errno, std::generic_category())));
+    fcntl(file, F_SETFL, fcntl(file, F_GETFL) & ~O_NONBLOCK);
   }
   scope_exit close([&] {
     if (!isStandard)
@@ -61,6 +65,8 @@ Expected<std::unique_ptr<MemoryBuffer>> readText(StringRef path, const TextLimit
   SmallString<0> text;
   if (Error error = append(file, text, kHead))
     return cannotRead(std::move(error));
+  if (text.empty() && status.type() == sys::fs::file_type::fifo_file)
+    return createStringError(name + " is a pipe to which nobody writes, but expected " + limits.what);
   if (std::optional<FileKind> kind = binaryKind(text.str()))
     return createStringError(name + " is " + kind->name + ", but expected " + limits.what +
                              (kind->hint.empty() ? "" : "; " + kind->hint));

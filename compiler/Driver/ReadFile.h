@@ -16,8 +16,8 @@ struct TextLimits {
 };
 
 /// The whole of a file, or of the standard input for "-". Never reads much more than `limits.bytes`, so that pipes and
-/// devices without an end are as good as any other file. The error is a sentence with the file's name: it cannot be
-/// read, is a folder, is no text, or is too large.
+/// devices without an end are as good as any other file; it does not wait for somebody to open a pipe for writing. The
+/// error is a sentence with the file's name: it cannot be read, is a folder, is no text, or is too large.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> readText(llvm::StringRef path, const TextLimits &limits);
 
 } // namespace snn

@@ -69,6 +69,7 @@ Error writeAll(int file, StringRef contents) {
 struct Reader {
   int file;
   std::string contents;
+  int error = 0; ///< of the system
 };
 
 /// A pthread's function: std::thread would throw if there can be no further thread.
@@ -79,6 +80,8 @@ void *readAll(void *argument) {
     const ssize_t count = read(reader.file, piece, sizeof(piece));
     if (count < 0 && errno == EINTR)
       continue;
+    if (count < 0)
+      reader.error = errno;
     if (count <= 0)
       return nullptr;
     reader.contents.append(piece, size_t(count));
@@ -100,7 +103,7 @@ Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
   if (Error error = writeAll(input.number, object))
     return error;
   const std::string from = input.path(), to = sink.path();
-  Reader reader{source.number, {}};
+  Reader reader{source.number, {}, 0};
   pthread_t thread;
   pthread_attr_t small;
   pthread_attr_init(&small);
@@ -125,6 +128,8 @@ Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
     return errorCodeToError(std::make_error_code(std::errc::not_enough_memory));
   if (!linked)
     return createStringError("lld: " + StringRef(messages).trim());
+  if (reader.error != 0)
+    return errorCodeToError(std::error_code(reader.error, std::generic_category()));
   return std::move(reader.contents);
 }
 

@@ -478,7 +478,11 @@ private:
     if (!flat && layer.kind != CheckedLayer::Kind::Flatten) {
       diagnostics.error(DiagId::NotFlat, decl.call->range,
                         "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
-                            " here, without the batch; add a line 'flatten' before it");
+                            " here; add a line 'flatten' before it, unless an extent is the batch");
+      SMRange written = model.file->models.front().inputs.front().range;
+      diagnostics.note(written,
+                       "the extents of an input are those of one sample: the batch does not stand here, but as "
+                       "'batch 128' in 'train'");
       if (layer.to.size() != 1) {
         values = {};
         shape.reset();

@@ -17,19 +17,21 @@ struct ForeignSymbol {
 /// The longest foreign symbol that `text` begins with, or null.
 const ForeignSymbol *foreignSymbol(llvm::StringRef text);
 
-/// The ASCII that stands for the character beyond ASCII that `text` begins with, such as '*' for a multiplication
-/// sign, and that character's bytes; empty if there is none.
+/// A character beyond ASCII, and what stands for it in ASCII, such as '*' for a multiplication sign.
 struct ForeignCharacter {
   llvm::StringRef bytes, ascii;
 };
+
+/// The one that `text` begins with, or null.
 const ForeignCharacter *foreignCharacter(llvm::StringRef text);
 
 /// What to say about a line of a file, or of a neuron's body, that begins with this word of another language; empty if
 /// it is none.
-/// The same for a word that stands where an operator would.
-llvm::StringRef foreignOperator(llvm::StringRef word);
 llvm::StringRef foreignItem(llvm::StringRef word);
 llvm::StringRef foreignStatement(llvm::StringRef word);
+
+/// The same for a word that stands where an operator would.
+llvm::StringRef foreignOperator(llvm::StringRef word);
 
 } // namespace snn::frontend
 

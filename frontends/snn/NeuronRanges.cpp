@@ -267,7 +267,8 @@ public:
 
 void checkRanges(const CheckedLayer &layer, const Expr &call, Interval input, int64_t steps, Diagnostics &diagnostics,
                  uint64_t &work) {
-  Body(layer, diagnostics, work).report(call);
+  uint64_t own = 1 << 14; // a report is one pass, and must not depend on what other layers cost
+  Body(layer, diagnostics, own).report(call);
   Body body(layer, diagnostics, work);
   if (!body.isSilent(input, steps))
     return;

@@ -3,8 +3,8 @@
 #include "runtime/core/Table.h"
 #include "runtime/core/Error.h"
 
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <set>
 #include <string>
 
@@ -33,8 +33,7 @@ uint64_t snn::elementCount(const snn_tensor_info &tensor) {
 
 std::string snn::numberText(double value) {
   char text[32];
-  std::snprintf(text, sizeof(text), "%.9g", value);
-  return text;
+  return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
 }
 
 bool snn::inRange(const snn_hyper_info &info, double value) {

@@ -18,7 +18,7 @@ void checkTable(const snn_model_table *table, const char *origin);
 bool inRange(const snn_hyper_info &info, double value);
 std::string rangeText(const snn_hyper_info &info);
 
-/// Nine digits, as few as needed: "0.5".
+/// The shortest text that reads as this number: "0.5".
 std::string numberText(double value);
 
 /// Elements of a tensor whose extents are all known.

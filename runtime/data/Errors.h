@@ -12,6 +12,11 @@ struct DataError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// There is not enough memory: nobody's mistake, and another machine may succeed.
+struct MemoryError : DataError {
+  using DataError::DataError;
+};
+
 /// A file cannot be written.
 struct WriteError : std::runtime_error {
   using std::runtime_error::runtime_error;

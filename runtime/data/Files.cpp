@@ -88,7 +88,7 @@ std::vector<std::byte> snn::readFile(const std::string &path) {
   try {
     bytes.resize(file.bytes);
   } catch (const std::exception &) { // bad_alloc or length_error
-    throw DataError(fmt::format("{}: has {} bytes, for which there is not enough memory", path, file.bytes));
+    throw MemoryError(fmt::format("{}: has {} bytes, for which there is not enough memory", path, file.bytes));
   }
   for (size_t position = 0; position < bytes.size();) {
     ssize_t count = read(file.descriptor.get(), bytes.data() + position, bytes.size() - position);

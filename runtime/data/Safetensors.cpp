@@ -68,7 +68,10 @@ public:
   std::string text() const { return fmt::format("{:08x}", value); }
 
 private:
-  void add(const void *data, size_t size) { value = crc32_z(value, static_cast<const Bytef *>(data), size); }
+  void add(const void *data, size_t size) {
+    if (size != 0) // for zlib, a null pointer, as nothing may have, begins a new sum
+      value = crc32_z(value, static_cast<const Bytef *>(data), size);
+  }
 
   uLong value = crc32_z(0, nullptr, 0);
 };

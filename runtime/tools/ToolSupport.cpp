@@ -26,7 +26,7 @@ static std::string outOfMemory() {
   constexpr uint64_t mebibyte = 1 << 20;
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
-  std::string text = fmt::format("out of memory: {} MiB were in use, and more was needed",
+  std::string text = fmt::format("out of memory: at most {} MiB were in use, and more was needed",
                                  uint64_t(usage.ru_maxrss) * 1024 / mebibyte);
   rlimit limit = {};
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
@@ -47,12 +47,14 @@ int tools::runTool(const char *tool, CLI::App &app, int argc, char **argv, const
     return report(tool, ExitUsage, fmt::format("{}; try --help", error.what()).c_str());
   } catch (const WriteError &error) {
     return report(tool, ExitWrite, error.what());
+  } catch (const MemoryError &error) {
+    return report(tool, ExitMemory, error.what());
   } catch (const DataError &error) {
     return report(tool, ExitData, error.what());
   } catch (const ChildFailed &child) {
     return child.message.empty() ? child.status : report(tool, child.status, child.message.c_str());
   } catch (const std::bad_alloc &) { // unwinding has given back what there was
-    return report(tool, ExitData, outOfMemory().c_str());
+    return report(tool, ExitMemory, outOfMemory().c_str());
   } catch (const std::exception &error) {
     if (std::ferror(stdout)) // fmt::print throws where it cannot write
       return report(tool, ExitWrite, fmt::format("standard output: {}", error.what()).c_str());

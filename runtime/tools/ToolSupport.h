@@ -21,9 +21,10 @@ namespace snn::tools {
 
 enum ExitStatus {
   ExitOk = 0,
-  ExitData = 1,         // errors in data or model files, or not enough memory for them
+  ExitData = 1,         // errors in data or model files
   ExitUsage = 2,        // bad command line
   ExitInternal = 70,    // a defect of the tool
+  ExitMemory = 71,      // not enough memory
   ExitWrite = 74,       // cannot write
   ExitInterrupted = 130 // Ctrl-C; other signals: 128 and their number
 };

@@ -170,7 +170,7 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
       options.out ? RunWriter::claim(*options.out, options.overwrite) : RunWriter::claimFresh("runs/" + stem);
   provideLibrary(options, run.files(), stop);
   if (stop) {
-    fmt::print("interrupted before the run began; {} is as it was\n", run.path());
+    fmt::print("interrupted; no run was begun in {}\n", run.path());
     return ExitInterrupted;
   }
 

@@ -20,7 +20,7 @@ The file has the parameters under their PyTorch names, the inputs ("input", "lab
 be those that were compiled in; other tensors are ignored. Batch and time steps come from the inputs' shapes. With
 --steps-of-training the result is "losses" and the parameters after the last step; where the file has
 batch.K.input and batch.K.labels, step K (from 0) uses them.
-Exit status: 0 done, 1 errors in data or model files or not enough memory, 2 bad command line, 74 cannot write.)";
+Exit status: 0 done, 1 errors in data or model files, 2 bad command line, 71 out of memory, 74 cannot write.)";
 
 int main(int argc, char **argv) {
   RunToolOptions options;

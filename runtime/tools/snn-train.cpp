@@ -25,7 +25,7 @@ run.json (command line, versions, target, seed) and model.so. With --overwrite t
 of the new one is complete. One run at a time may write to a folder.
 Ctrl-C, SIGTERM and SIGHUP end a run after the current step, and what was written stays valid; a second one ends it at
 once. A model in text form is compiled by snnc, which lies beside this program or in a folder of PATH.
-Exit status: 0 done, 1 errors in data or model files or not enough memory, 2 bad command line, 74 cannot write,
+Exit status: 0 done, 1 errors in data or model files, 2 bad command line, 71 out of memory, 74 cannot write,
 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM; that of snnc if that finds errors.)";
 
 static std::atomic<bool> interrupted{false};
@@ -41,9 +41,11 @@ static int64_t milliseconds() {
 }
 
 static void onSignal(int number) {
+  // The time first: another thread may handle another signal at this moment.
+  int64_t unset = 0;
+  firstTime.compare_exchange_strong(unset, milliseconds());
   int none = 0;
   if (firstSignal.compare_exchange_strong(none, number)) {
-    firstTime.store(milliseconds());
     interrupted.store(true);
     return;
   }
@@ -59,11 +61,10 @@ static void catchSignals() {
   struct sigaction action = {}, before = {};
   action.sa_handler = onSignal;
   action.sa_flags = SA_RESTART;
-  sigfillset(&action.sa_mask); // one handler at a time
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) // nohup
-    sigaction(SIGHUP, &action, nullptr);
+  sigfillset(&action.sa_mask); // one handler at a time in a thread
+  for (int number : {SIGINT, SIGTERM, SIGHUP})
+    if (sigaction(number, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) // nohup, and jobs of scripts
+      sigaction(number, &action, nullptr);
 }
 
 int main(int argc, char **argv) {

@@ -29,9 +29,9 @@ InstanceHandle snn::createInstance(const snn_library *library, uint64_t batch, u
     throw DataError(snn_last_error());
   InstanceHandle instance(snn_instance_create(library, batch, steps, pool));
   if (!instance) // the layout is sound, so it is the memory
-    throw DataError(fmt::format("{}: the model takes {} bytes for {} samples at once and {} time steps; a smaller "
-                                "batch takes less",
-                                snn_last_error(), bytes, batch, steps));
+    throw MemoryError(fmt::format("{}: the model takes {} bytes for {} samples at once and {} time steps; a smaller "
+                                  "batch takes less",
+                                  snn_last_error(), bytes, batch, steps));
   return instance;
 }
 

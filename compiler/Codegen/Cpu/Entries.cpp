@@ -203,24 +203,33 @@ void EntryWriter::parallel(Emitter &e, CallFrame &frame, Value count, StringRef 
       });
 }
 
-/// Whether one of the numbers that the host gives is outside of its range.
+/// An integer for each number, in the order of the numbers; beyond those of the infinities lie the NaNs.
+static int64_t orderOf(double value) {
+  const int64_t bits = llvm::bit_cast<int64_t>(value);
+  return bits ^ ((bits >> 63) & INT64_MAX);
+}
+
+/// Whether one of the numbers that the host gives is outside of its range. By their bits: an entry point runs in the
+/// host's floating-point mode, where a comparison could take a small number for zero.
 static Value hyperOutside(Emitter &e, CallFrame &frame, ModuleOp module) {
   Value outside = e.truth(false);
+  Type word = e.b.getI64Type();
   for (auto [index, op] : llvm::enumerate(module.getOps<HyperOp>())) {
-    Value value = frame.hyper(index);
-    auto compare = [&](arith::CmpFPredicate predicate, double bound) -> Value {
-      Value limit = arith::ConstantOp::create(e.b, e.b.getF64FloatAttr(bound));
-      return arith::CmpFOp::create(e.b, predicate, value, limit);
+    Value bits = arith::BitcastOp::create(e.b, word, frame.hyper(index));
+    Value sign = arith::ShRSIOp::create(e.b, bits, e.i64(63));
+    Value order = arith::XOrIOp::create(e.b, bits, arith::AndIOp::create(e.b, sign, e.i64(INT64_MAX)));
+    auto refuse = [&](arith::CmpIPredicate predicate, double bound) {
+      Value beyond = arith::CmpIOp::create(e.b, predicate, order, e.i64(orderOf(bound)));
+      outside = e.either(outside, beyond);
     };
-    // The unordered predicates are true for NaN as well.
     std::optional<RangeAttr> range = op.getRange();
     constexpr double most = std::numeric_limits<double>::max();
-    outside =
-        e.either(outside, compare(arith::CmpFPredicate::ULT, range ? range->getFrom().getValueAsDouble() : -most));
-    outside = e.either(outside, range && range->getBelow()
-                                    ? compare(arith::CmpFPredicate::UGE, range->getBelow().getValueAsDouble())
-                                    : compare(arith::CmpFPredicate::UGT,
-                                              range && range->getTo() ? range->getTo().getValueAsDouble() : most));
+    const double low = range ? range->getFrom().getValueAsDouble() : -most;
+    refuse(arith::CmpIPredicate::slt, low == 0 ? -0.0 : low);
+    if (range && range->getBelow())
+      refuse(arith::CmpIPredicate::sge, range->getBelow().getValueAsDouble());
+    else
+      refuse(arith::CmpIPredicate::sgt, range && range->getTo() ? range->getTo().getValueAsDouble() : most);
   }
   return outside;
 }

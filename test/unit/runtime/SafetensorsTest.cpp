@@ -136,8 +136,14 @@ TEST(Safetensors, EachFlippedBitIsFound) {
   TemporaryFolder folder;
   const std::vector<float> f = {1, -0.5f, 0};
   const std::vector<uint8_t> u = {7, 8, 9};
+  // Scalars and empty tensors, whose shapes and bytes are nothing, stand before, between and behind the others.
   writeSafetensors(folder / "t",
-                   {{"u", ElementType::U8, {3}, std::as_bytes(std::span(u))},
+                   {{"e", ElementType::F32, {2, 0}, {}},
+                    {"s", ElementType::F32, {}, std::as_bytes(std::span(f).first(1))},
+                    {"u", ElementType::U8, {3}, std::as_bytes(std::span(u))},
+                    {"v", ElementType::F32, {}, std::as_bytes(std::span(f).first(1))},
+                    {"x", ElementType::F32, {0}, {}},
+                    {"y", ElementType::F32, {}, std::as_bytes(std::span(f).last(1))},
                     {"w", ElementType::F32, {3, 1}, std::as_bytes(std::span(f))}},
                    {{"format", "pt"}, {"epoch", "4"}});
   const std::string good = readText(folder / "t");

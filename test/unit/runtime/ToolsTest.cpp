@@ -338,13 +338,13 @@ TEST_F(ToolsTest, WithoutMemory) {
   writeDataset();
   const std::string rest = " --data=" + folder.path() + " --out=" + (folder / "r");
   Outcome outcome = run("ulimit -v 400000; " SNN_TRAIN " "s + tinyModel("u8") + rest + " --batch=16777216");
-  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.status, 71);
   EXPECT_TRUE(contains(outcome.err, ": the model takes "));
   EXPECT_TRUE(contains(outcome.err, " bytes for 16777216 samples at once and 1 time steps"));
   std::filesystem::copy_file(tinyModel("u8"), folder / "large.so");
   std::filesystem::resize_file(folder / "large.so", 1 << 30);
   outcome = run("ulimit -v 400000; " SNN_TRAIN " "s + (folder / "large.so") + rest);
-  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.status, 71);
   EXPECT_TRUE(contains(outcome.err, "large.so: has 1073741824 bytes, for which there is not enough memory"));
 
   // Where nobody knows what was wanted: the file fits once, but not twice.
@@ -354,7 +354,7 @@ TEST_F(ToolsTest, WithoutMemory) {
   std::filesystem::resize_file(folder / "in", 8 + 128 + 100663296);
   outcome = run("ulimit -v 180000; " SNN_RUN " "s + tinyModel("plain") + " " + (folder / "in") + " -o " +
                 (folder / "out") + " --threads=1");
-  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.status, 71);
   EXPECT_TRUE(contains(outcome.err, "snn-run: error: out of memory: "));
   EXPECT_TRUE(contains(outcome.err, "the limit of this process is 175 MiB"));
 }

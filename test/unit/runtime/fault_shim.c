@@ -2,10 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * In the environment:
- *   SNN_FAULT_AT=N       the call that is meant, from 1; 0: none
- *   SNN_FAULT=WHAT       kill: SIGKILL before it; half: SIGKILL after half of it, if it is a write of more than one
- * byte; io: it fails with EIO; full: it and all later ones that need space fail with ENOSPC SNN_FAULT_COUNT=FILE where
- * the number of calls goes at the end
+ * SNN_FAULT_AT=N: the call that is meant, from 1; 0: none.
+ *
+ * SNN_FAULT=WHAT: kill: SIGKILL before it; half: SIGKILL after half of it, if it is a write of more than one byte; io:
+ * it fails with EIO; full: it and all later ones that need space fail with ENOSPC.
+ *
+ * SNN_FAULT_COUNT=FILE: where the number of calls goes at the end.
  *
  * Syncs are counted but not made: what is tested is the end of a process, not of a machine.
  */
