@@ -476,13 +476,16 @@ private:
       break;
     }
     if (!flat && layer.kind != CheckedLayer::Kind::Flatten) {
+      // Of two extents the first is often meant as the batch, which has its place elsewhere.
+      bool isPair = shape->size() == 2;
+      std::string first = isPair ? std::to_string((*shape)[0]) : "", second = isPair ? std::to_string((*shape)[1]) : "";
+      std::string batch = isPair
+                              ? "if " + first + " is the batch, write 'input " + (model.input.bytes ? "u8[" : "f32[") +
+                                    second + "]' and 'batch " + first + "' in 'train', else "
+                              : "";
       diagnostics.error(DiagId::NotFlat, decl.call->range,
                         "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
-                            " here; add a line 'flatten' before it, unless an extent is the batch");
-      SMRange written = model.file->models.front().inputs.front().range;
-      diagnostics.note(written,
-                       "the extents of an input are those of one sample: the batch does not stand here, but as "
-                       "'batch 128' in 'train'");
+                            " here; " + batch + "add a line 'flatten' before it");
       if (layer.to.size() != 1) {
         values = {};
         shape.reset();
