@@ -226,8 +226,8 @@ private:
           diagnostics.error(DiagId::OutOfRange, input.divisor->range, "the input cannot be divided by zero");
       }
     if (model.input.bytes) {
-      auto ends = std::minmax(0.0, 255 / model.input.divisor);
-      values = {ends.first, ends.second};
+      const double end = 255 / model.input.divisor;
+      values = {std::min(0.0, end), std::max(0.0, end)};
     }
     if (valid)
       shape = model.input.extents;
