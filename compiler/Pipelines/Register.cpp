@@ -8,6 +8,7 @@
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/TimeLoops/Cpu/Passes.h"
+#include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -24,7 +25,8 @@ namespace snn {
 
 void registerStageDialects(DialectRegistry &registry) {
   registry.insert<SnnDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect, scf::SCFDialect,
-                  cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect>();
+                  cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect,
+                  core::CoreDialect>();
   registerArithmeticAdjoints(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);

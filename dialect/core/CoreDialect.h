@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The core dialect in C++: include this one header to use it.
+
+#ifndef SNN_DIALECT_CORE_COREDIALECT_H
+#define SNN_DIALECT_CORE_COREDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialect/core/CoreDialect.h.inc"
+#include "dialect/core/CoreEnums.h.inc"
+
+namespace snn::core {
+/// What holds for each IndexedOpInterface.
+llvm::LogicalResult verifyIndexedOp(mlir::Operation *op);
+} // namespace snn::core
+
+#include "dialect/core/CoreOpInterfaces.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/core/CoreTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/core/CoreAttributes.h.inc"
+
+namespace snn::core {
+class StepOp;
+} // namespace snn::core
+
+#define GET_OP_CLASSES
+#include "dialect/core/CoreOps.h.inc"
+
+#endif // SNN_DIALECT_CORE_COREDIALECT_H

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The core of the middle: a type for values, the order of sums as an attribute, and what scalar bodies may hold.
+
+#ifndef SNN_CORE_DIALECT_TD
+#define SNN_CORE_DIALECT_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Core_Dialect : Dialect {
+  let name = "core";
+  let cppNamespace = "::snn::core";
+  let summary = "five ops that know elements, reductions, products, time and samples";
+  let description = [{
+    Everything that a network computes, forward and backward, loss and update, is made of `map`, `fold`, `contract` and
+    `scan`, with scalar bodies of `arith` and `math`. What is semantics stands in attributes: which element is read and
+    written (affine maps), and in which order numbers are added (`#core.order`).
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def Core_ArrayType : TypeDef<Core_Dialect, "Array"> {
+  let mnemonic = "array";
+  let summary = "a value with marked time and sample extents";
+  let description = [{
+    `!core.array<time x sample x 500 x f32>`: each extent is a number, `time` (the steps of the call) or `sample` (the
+    samples at hand: the batch in a function, a chunk of it in a batch_map). Each of the two occurs at most once. An
+    array without extents, `!core.array<f64>`, is one number.
+
+    Elements are reals (f32 or f64), spikes (i1: a bit each; they lie in memory only once they are packed), bytes (ui8,
+    from the host), positions (i32, of the winner of a fold) or labels (i64, from the host).
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` custom<TypedExtents>($shape, $elementType) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t kSample = -1;
+    static constexpr int64_t kTime = -2;
+
+    int64_t getRank() const { return getShape().size(); }
+    /// Where the time or sample extent is, or -1.
+    int64_t timeDim() const { return dimOf(kTime); }
+    int64_t sampleDim() const { return dimOf(kSample); }
+    int64_t dimOf(int64_t extent) const;
+    /// What a scalar body sees of one element: bytes are i8 there, as arithmetic has no signs in its types.
+    ::mlir::Type scalarType() const;
+    ArrayType withElement(::mlir::Type element) const;
+    /// Without the time extent, which must be the first.
+    ArrayType atOneStep() const;
+    ArrayType overTime() const;
+  }];
+}
+
+def Core_OrderAttr : AttrDef<Core_Dialect, "Order"> {
+  let mnemonic = "order";
+  let summary = "the order in which the terms of a sum are added";
+  let description = [{
+    Terms are taken in the order of the op's `along` dims, the last one fastest; the time dim descends if `descending`.
+    The innermost `run` of these dims make a *run*. Within a run, consecutive terms form groups of `group` and
+    consecutive groups blocks of `block`; both start anew with each run, and an absent term keeps its position.
+
+    * A group of one is its term, and a block is one chain of fused multiply-adds from +0. A group of more is
+      the sum of its terms from +0, and a block the sum of its groups from +0.
+    * The sum is that of all blocks, ascending, from +0.
+    * With `lanes` > 1 a run has no blocks: term i belongs to chain i mod `lanes`, and the chains are added as a
+      halving tree (i + lanes/2 onto i, and so on).
+    * If samples are summed, `samples` consecutive ones are one run, together with all further dims. The batch
+      is cut into at most `parts` contiguous parts, a power of two of them, of equally many runs as far as that is
+      possible; each part has a sum of its own and the parts are added as a halving tree.
+  }];
+  let parameters = (ins "int64_t":$run, DefaultValuedParameter<"int64_t", "1">:$group,
+      DefaultValuedParameter<"int64_t", "64">:$block, DefaultValuedParameter<"int64_t", "1">:$lanes,
+      DefaultValuedParameter<"int64_t", "0">:$samples, DefaultValuedParameter<"int64_t", "1">:$parts,
+      DefaultValuedParameter<"bool", "false">:$descending);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Core_FoldKind : I32EnumAttr<"FoldKind", "how terms are put together", [
+    I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Max", 1, "max">, I32EnumAttrCase<"Min", 2, "min">]> {
+  let cppNamespace = "::snn::core";
+  let genSpecializedAttr = 0;
+}
+def Core_FoldKindAttr : EnumAttr<Core_Dialect, Core_FoldKind, "fold_kind">;
+
+class Core_Op<string mnemonic, list<Trait> traits = []> : Op<Core_Dialect, mnemonic, traits>;
+
+#endif // SNN_CORE_DIALECT_TD

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Verifiers of scan, custom_vjp and what stands in scalar bodies.
+
+#include "dialect/core/CoreDialect.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+/// An operand or result and the block argument or yielded value that stands for it in the body.
+LogicalResult matchTypes(Operation *op, StringRef group, unsigned index, Type found, Type expected, StringRef label) {
+  if (found == expected)
+    return success();
+  return op->emitOpError() << group << " #" << index << " has type " << found << " in the body, but expected "
+                           << expected << " [" << label << "]";
+}
+
+bool hasTimeFirst(Value value) { return cast<ArrayType>(value.getType()).timeDim() == 0; }
+
+} // namespace
+
+StepOp ScanOp::getYield() { return cast<StepOp>(getBody().front().getTerminator()); }
+Block::BlockArgListType ScanOp::getSlicedArgs() { return getBody().getArguments().take_front(getSliced().size()); }
+Block::BlockArgListType ScanOp::getInvariantArgs() {
+  return getBody().getArguments().slice(getSliced().size(), getInvariant().size());
+}
+Block::BlockArgListType ScanOp::getCarryArgs() { return getBody().getArguments().take_back(getInit().size()); }
+
+LogicalResult ScanOp::verify() {
+  auto step = dyn_cast<StepOp>(getBody().front().getTerminator());
+  if (!step)
+    return emitOpError("body must end in core.step [scan_c1]");
+  if (getBody().getNumArguments() != getNumOperands())
+    return emitOpError() << "body has " << getBody().getNumArguments() << " arguments, but expected one for each of "
+                         << getNumOperands() << " operands [scan_c2]";
+  for (auto [index, argument, operand] : llvm::enumerate(getSlicedArgs(), getSliced())) {
+    if (!hasTimeFirst(operand))
+      return emitOpError() << "sliced operand #" << index << " has type " << operand.getType()
+                           << ", but expected time as its first extent [scan_c3]";
+    if (failed(matchTypes(*this, "sliced operand", index, argument.getType(),
+                          cast<ArrayType>(operand.getType()).atOneStep(), "scan_c3")))
+      return failure();
+  }
+  for (auto [index, argument, operand] : llvm::enumerate(getInvariantArgs(), getInvariant()))
+    if (failed(matchTypes(*this, "invariant operand", index, argument.getType(), operand.getType(), "scan_c4")))
+      return failure();
+  for (auto [index, argument, operand] : llvm::enumerate(getCarryArgs(), getInit()))
+    if (failed(matchTypes(*this, "carry", index, argument.getType(), operand.getType(), "scan_c5")))
+      return failure();
+  if (step.getStacked().size() != getStacked().size() || step.getNext().size() != getInit().size() ||
+      getFinals().size() != getInit().size())
+    return emitOpError() << "yields " << step.getStacked().size() << " stacked and " << step.getNext().size()
+                         << " next values, but has " << getStacked().size() << " stacked results and "
+                         << getInit().size() << " carries [scan_c6]";
+  for (auto [index, value, result] : llvm::enumerate(step.getStacked(), getStacked()))
+    if (cast<ArrayType>(value.getType()).overTime() != result.getType())
+      return emitOpError() << "stacked result #" << index << " has type " << result.getType() << ", but expected "
+                           << cast<ArrayType>(value.getType()).overTime() << " [scan_c7]";
+  for (auto [index, value, init, result] : llvm::enumerate(step.getNext(), getInit(), getFinals()))
+    if (failed(matchTypes(*this, "carry", index, value.getType(), init.getType(), "scan_c8")) ||
+        failed(matchTypes(*this, "carry", index, result.getType(), init.getType(), "scan_c8")))
+      return failure();
+  for (Value value : getBody().getArguments())
+    if (cast<ArrayType>(value.getType()).timeDim() >= 0)
+      return emitOpError("has a value with a time extent in its body, which is one step [scan_c9]");
+  for (Operation &op : getBody().front().without_terminator())
+    for (Type type : op.getResultTypes())
+      if (auto array = dyn_cast<ArrayType>(type); array && array.timeDim() >= 0)
+        return op.emitOpError("gives a value with a time extent in the body of a scan, which is one step [scan_c9]");
+  return success();
+}
+
+LogicalResult IndexOp::verify() {
+  if (int64_t(getDim()) < ArrayType::kTime)
+    return emitOpError() << "counts along " << int64_t(getDim()) << " [index_c1]";
+  return success();
+}
+
+LogicalResult CustomVjpOp::verify() {
+  auto yields = [](Region &region) { return dyn_cast<YieldOp>(region.front().getTerminator()); };
+  YieldOp value = yields(getValue()), gradient = yields(getVjp());
+  if (!value || !gradient)
+    return emitOpError("has a region that does not end in core.yield [custom_vjp_c1]");
+  if (TypeRange(getValue().getArgumentTypes()) != TypeRange(getInputs().getTypes()) ||
+      TypeRange(value.getValues().getTypes()) != TypeRange(getOutputs().getTypes()))
+    return emitOpError("has a value region of other types than its operands and results [custom_vjp_c2]");
+  // Spikes and their like have gradients of the real type, which the region's arguments tell.
+  size_t inputs = getInputs().size(), outputs = getOutputs().size();
+  auto types = getVjp().getArgumentTypes();
+  if (getVjp().getNumArguments() != inputs + 2 * outputs ||
+      TypeRange(types).take_front(inputs) != TypeRange(getInputs().getTypes()) ||
+      TypeRange(types).slice(inputs, outputs) != TypeRange(getOutputs().getTypes()) ||
+      gradient.getValues().size() != inputs)
+    return emitOpError(
+        "has a vjp region that does not take operands, results and their gradients and give one gradient "
+        "for each operand [custom_vjp_c3]");
+  return success();
+}
+
+} // namespace snn::core

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The ops of the core.
+
+#ifndef SNN_CORE_OPS_TD
+#define SNN_CORE_OPS_TD
+
+include "dialect/core/CoreDialect.td"
+include "dialect/core/CoreInterfaces.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Core_Indexed<string mnemonic, list<Trait> traits = []> : Core_Op<mnemonic, !listconcat([Pure,
+    DeclareOpInterfaceMethods<Core_IndexedOpInterface>], traits)>;
+
+def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "computes elements";
+  let description = [{
+    The body sees one element of each input and yields one for each result. What no point writes is +0. A read outside
+    of an input gives its entry in `absent`; without one, no read may be outside.
+
+    ```mlir
+    %y = core.map over [time, sample, 500] reads(%x, %b : !core.array<time x sample x 500 x f32>, !core.array<500 x f32>)
+        by [affine_map<(t, s, n) -> (t, s, n)>, affine_map<(t, s, n) -> (n)>]
+        writes [affine_map<(t, s, n) -> (t, s, n)>] -> !core.array<time x sample x 500 x f32> {
+    ^bb0(%a: f32, %c: f32):
+      %s = arith.addf %a, %c : f32
+      core.yield %s : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain, AffineMapArrayAttr:$reads,
+      AffineMapArrayAttr:$writes, OptionalAttr<ArrayAttr>:$absent);
+  let results = (outs Variadic<Core_ArrayType>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `over` custom<Extents>($domain) `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads `writes` $writes
+    attr-dict `->` type($outputs) $body
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "reduces terms: adds them, or finds the first largest or smallest";
+  let description = [{
+    The body yields a term for each point; all terms that belong to one element of the result are put together. A point
+    that reads outside of an input has no term. `add` follows `order`, which the stage bptt sets. `max` and `min` take
+    the first of equal terms and have a second result, the winner's position: its number in row-major order of the `along`
+    dims, or -1 where no point has a term and the value is the infinity that loses to everything.
+  }];
+  let arguments = (ins Core_FoldKindAttr:$kind, Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain,
+      DenseI64ArrayAttr:$along, AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
+  let results = (outs Core_ArrayType:$value, Optional<Core_ArrayType>:$winner);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $kind `over` custom<Extents>($domain) `along` $along `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads
+    `writes` $write (`order` $order^)? attr-dict `->` type($value) (`winner` type($winner)^)? $body
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
+def Core_ContractOp : Core_Indexed<"contract"> {
+  let summary = "sums of products";
+  let description = [{
+    Each element of the result is the sum of the products of all points that write to it. A point that reads outside of
+    an operand or writes outside of the result has no term. A spike (i1) as a factor selects the other
+    factor. Linear layers and convolutions, their gradients to inputs and weights are this op with maps in other roles.
+
+    ```mlir
+    %h = core.contract over [sample, 128, 784] along [2] %x, %w by [affine_map<(s, o, i) -> (s, i)>, affine_map<(s, o, i) -> (o, i)>]
+        writes affine_map<(s, o, i) -> (s, o)> order <run = 1>
+        : !core.array<sample x 784 x f32>, !core.array<128 x 784 x f32> -> !core.array<sample x 128 x f32>
+    ```
+  }];
+  let arguments = (ins Core_ArrayType:$lhs, Core_ArrayType:$rhs, DenseI64ArrayAttr:$domain, DenseI64ArrayAttr:$along,
+      AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
+  let results = (outs Core_ArrayType:$result);
+  let assemblyFormat = [{
+    `over` custom<Extents>($domain) `along` $along $lhs `,` $rhs `by` $reads `writes` $write (`order` $order^)?
+    attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlock,
+    RecursiveMemoryEffects]> {
+  let summary = "one step after the other";
+  let description = [{
+    Runs the body once for each time step, first to last, or last to first if `reverse` is set. Operands: `sliced` ones
+    have time as their first extent and give their slice of the step; `invariant` ones are the same at each step; `init` are
+    the carries before the first step. Results: `stacked` values of each step, and the carries after the last one.
+    The state that a step starts from is stacked by yielding the carry's own argument.
+  }];
+  let arguments = (ins Variadic<Core_ArrayType>:$sliced, Variadic<Core_ArrayType>:$invariant,
+      Variadic<Core_ArrayType>:$init, UnitAttr:$reverse);
+  let results = (outs Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$finals);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`reverse` $reverse^)? `sliced` `(` ($sliced^ `:` type($sliced))? `)`
+    `invariant` `(` ($invariant^ `:` type($invariant))? `)` `init` `(` ($init^ `:` type($init))? `)`
+    attr-dict `->` (`stacked` `(` type($stacked)^ `)`)? (`final` `(` type($finals)^ `)`)? $body
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    StepOp getYield();
+    ::mlir::Block::BlockArgListType getSlicedArgs();
+    ::mlir::Block::BlockArgListType getInvariantArgs();
+    ::mlir::Block::BlockArgListType getCarryArgs();
+  }];
+}
+
+def Core_StepOp : Core_Op<"step", [Terminator, Pure, AttrSizedOperandSegments, HasParent<"ScanOp">]> {
+  let summary = "what a step stacks, and the carries for the next one";
+  let arguments = (ins Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$next);
+  let assemblyFormat = "`stacked` `(` ($stacked^ `:` type($stacked))? `)` `next` `(` ($next^ `:` type($next))? `)` attr-dict";
+  let builders = [OpBuilder<(ins), [{ $_state.addAttribute(getOperandSegmentSizeAttr(), $_builder.getDenseI32ArrayAttr({0, 0})); }]>];
+}
+
+def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
+  let summary = "what a body computes at a point, or a region of core.custom_vjp gives";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), [{ }]>];
+}
+
+def Core_IndexOp : Core_Op<"index", [Pure]> {
+  let summary = "where a point is along a dim";
+  let description = [{
+    The point's coordinate along a dim of the domain. `time` counts from the first step that the state has seen, so that
+    a call that goes on from a state goes on counting; it may stand in any body, also of a scan.
+  }];
+  let arguments = (ins I64Attr:$dim);
+  let results = (outs I64:$result);
+  let assemblyFormat = "custom<Coordinate>($dim) attr-dict";
+  let hasVerifier = 1;
+}
+
+def Core_RandomOp : Core_Op<"random", [Pure]> {
+  let summary = "a number from [0, 1), the same for the same point in each run";
+  let description = [{
+    Philox4x32-10 keyed by the call's seed and counted by purpose, epoch, the sample's number, the step and the element: the point's
+    number in row-major order of the domain without time and sample. Numbers do not depend on the order of
+    samples in a batch, on chunks or threads. `per_sample` numbers are the same at each step.
+  }];
+  let arguments = (ins I64Attr:$purpose, UnitAttr:$per_sample);
+  let results = (outs AnyFloat:$result);
+  let assemblyFormat = "$purpose (`per_sample` $per_sample^)? attr-dict `:` type($result)";
+}
+
+def Core_DetachOp : Core_Op<"detach", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "the value, without its gradient";
+  let description = "Stands in no text after bptt.";
+  let arguments = (ins AnyType:$input);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
+
+def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFromAbove]> {
+  let summary = "a value that states its own derivative";
+  let description = [{
+    `value` computes the results from the operands. `vjp` computes the gradient of each operand from the operands, the
+    results and the gradients of the results, in this order. A spike has a gradient of the real type. Stands in no text
+    after bptt.
+
+    ```mlir
+    %s = core.custom_vjp(%v) : (f32) -> i1 value {
+    ^bb0(%v0: f32):
+      ...
+      core.yield %fires : i1
+    } vjp {
+    ^bb0(%v1: f32, %result: i1, %grad: f32):
+      ...
+      core.yield %dv : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyType>:$inputs);
+  let results = (outs Variadic<AnyType>:$outputs);
+  let regions = (region SizedRegion<1>:$value, SizedRegion<1>:$vjp);
+  let assemblyFormat = [{
+    `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) `value` $value `vjp` $vjp
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // SNN_CORE_OPS_TD

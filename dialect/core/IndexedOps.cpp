@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What map, fold and contract have in common, and their verifiers. Constraint labels are those of the README.
+
+#include "dialect/core/CoreDialect.h"
+#include "dialect/core/Maps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+SmallVector<AffineMap> mapsOf(ArrayAttr maps) { return llvm::to_vector(maps.getAsValueRange<AffineMapAttr>()); }
+
+/// `text` with where it is said of: "input #1".
+InFlightDiagnostic faultOf(Operation *op, StringRef role, unsigned index) {
+  return op->emitOpError() << role << " #" << index << " ";
+}
+
+/// Time meets time and samples meet samples; both stand alone, time with a constant shift at most.
+LogicalResult verifyMarks(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map,
+                          ArrayRef<int64_t> domain) {
+  for (auto [extent, expression] : llvm::zip(type.getShape(), map.getResults())) {
+    bool touchesMarked = false;
+    expression.walk([&](AffineExpr part) {
+      if (auto dim = dyn_cast<AffineDimExpr>(part))
+        touchesMarked |= domain[dim.getPosition()] < 0;
+    });
+    if (extent >= 0) {
+      if (touchesMarked)
+        return faultOf(op, role, index) << "is placed by time or the sample along an extent of " << extent
+                                        << " [indexed_c4]";
+      continue;
+    }
+    AffineExpr base = expression;
+    if (auto sum = dyn_cast<AffineBinaryOpExpr>(expression); sum && extent == ArrayType::kTime &&
+                                                             sum.getKind() == AffineExprKind::Add &&
+                                                             isa<AffineConstantExpr>(sum.getRHS()))
+      base = sum.getLHS();
+    auto dim = dyn_cast<AffineDimExpr>(base);
+    if (!dim || domain[dim.getPosition()] != extent)
+      return faultOf(op, role, index) << "has a time or sample extent that is not that of the domain [indexed_c4]";
+  }
+  return success();
+}
+
+/// Whether some point may be outside of an array. Steps and samples are as many in each array, so only a shift counts.
+LogicalResult checkInside(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map,
+                          ArrayRef<int64_t> domain, bool mayBeOutside) {
+  for (auto [extent, expression] : llvm::zip(type.getShape(), map.getResults())) {
+    if (extent < 0) {
+      if (!isa<AffineDimExpr>(expression) && !mayBeOutside)
+        return faultOf(op, role, index) << "is outside at the first or last step [indexed_c5]";
+      continue;
+    }
+    std::optional<Bounds> bounds = boundsOf(expression, domain);
+    if (!bounds)
+      return faultOf(op, role, index) << "has a position that is no sum of multiples, floordiv and mod [indexed_c3]";
+    if (!mayBeOutside && (bounds->low < 0 || bounds->high >= extent))
+      return faultOf(op, role, index) << "has positions from " << bounds->low << " to " << bounds->high
+                                      << " along an extent of " << extent << " [indexed_c5]";
+  }
+  return success();
+}
+
+LogicalResult verifyMap(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map, size_t rank) {
+  if (map.getNumDims() == rank && map.getNumSymbols() == 0 && map.getNumResults() == type.getShape().size())
+    return success();
+  return faultOf(op, role, index) << "has type " << type << " and map " << AffineMapAttr::get(map) << ", but expected "
+                                  << rank << " dims and a position for each extent [indexed_c2]";
+}
+
+/// A scalar body: an argument for each input, arithmetic, and a yield.
+LogicalResult verifyBody(Operation *op, Region &region, ValueRange inputs, TypeRange yielded) {
+  Block &block = region.front();
+  if (block.getNumArguments() != inputs.size())
+    return op->emitOpError() << "has a body of " << block.getNumArguments()
+                             << " arguments, but expected one for each of " << inputs.size() << " inputs [body_c1]";
+  for (auto [index, argument, input] : llvm::enumerate(block.getArguments(), inputs))
+    if (Type expected = cast<ArrayType>(input.getType()).scalarType(); argument.getType() != expected)
+      return op->emitOpError() << "body argument #" << index << " has type " << argument.getType() << ", but expected "
+                               << expected << " [body_c1]";
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || TypeRange(yield.getValues().getTypes()) != yielded)
+    return op->emitOpError() << "body must yield values of types " << yielded << " [body_c2]";
+  size_t rank = cast<IndexedOpInterface>(op).getDomain().size();
+  WalkResult walked = region.walk([&](Operation *inner) {
+    bool isScalar = isa<IndexOp, RandomOp, DetachOp, CustomVjpOp, YieldOp>(inner) ||
+                    (isa<arith::ArithDialect, math::MathDialect>(inner->getDialect()) && isPure(inner));
+    for (Type type : inner->getResultTypes())
+      isScalar &= type.isIntOrFloat();
+    if (!isScalar) {
+      inner->emitOpError("does not work on single elements, as everything in a body [body_c3]");
+      return WalkResult::interrupt();
+    }
+    if (auto index = dyn_cast<IndexOp>(inner); index && index.getDim() >= rank && int64_t(index.getDim()) >= 0) {
+      index.emitOpError() << "counts along dim " << index.getDim() << " of a domain of " << rank << " [body_c4]";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walked.wasInterrupted());
+}
+
+} // namespace
+
+LogicalResult verifyIndexedOp(Operation *op) {
+  auto indexed = cast<IndexedOpInterface>(op);
+  ArrayRef<int64_t> domain = indexed.getDomain(), along = indexed.getAlong();
+  if (llvm::count(domain, ArrayType::kTime) > 1 || llvm::count(domain, ArrayType::kSample) > 1 ||
+      llvm::any_of(domain, [](int64_t extent) { return extent == 0 || extent < ArrayType::kTime; }))
+    return op->emitOpError("has a domain with more than one time or sample extent, or one of 0 [indexed_c1]");
+  for (auto [position, dim] : llvm::enumerate(along))
+    if (dim < 0 || dim >= int64_t(domain.size()) || llvm::is_contained(along.take_front(position), dim))
+      return op->emitOpError() << "sums along dim " << dim
+                               << ", which the domain does not have or which stands twice [indexed_c1]";
+
+  SmallVector<AffineMap> reads = indexed.getReadMaps(), writes = indexed.getWriteMaps();
+  SmallVector<Value> inputs;
+  for (Value operand : op->getOperands())
+    inputs.push_back(operand);
+  if (reads.size() != inputs.size() || writes.size() != op->getNumResults())
+    return op->emitOpError() << "has " << reads.size() << " maps for " << inputs.size() << " inputs and "
+                             << writes.size() << " for " << op->getNumResults() << " results [indexed_c2]";
+  for (auto [index, input, map] : llvm::enumerate(inputs, reads)) {
+    auto type = cast<ArrayType>(input.getType());
+    if (failed(verifyMap(op, "input", index, type, map, domain.size())) ||
+        failed(verifyMarks(op, "input", index, type, map, domain)) ||
+        failed(checkInside(op, "input", index, type, map, domain, indexed.mayReadOutside(index))))
+      return failure();
+  }
+  for (auto [index, result, map] : llvm::enumerate(op->getResults(), writes)) {
+    auto type = cast<ArrayType>(result.getType());
+    if (failed(verifyMap(op, "result", index, type, map, domain.size())) ||
+        failed(verifyMarks(op, "result", index, type, map, domain)) ||
+        failed(checkInside(op, "result", index, type, map, domain, /*mayBeOutside=*/true)))
+      return failure();
+    if (WriteAnalysis analysis = WriteAnalysis::of(map, domain, along); !analysis.fault.empty())
+      return faultOf(op, "result", index) << "is written by a map in which " << analysis.fault << " [indexed_c6]";
+  }
+  return success();
+}
+
+ArrayRef<int64_t> MapOp::getAlong() { return {}; }
+SmallVector<AffineMap> MapOp::getReadMaps() { return mapsOf(getReads()); }
+SmallVector<AffineMap> MapOp::getWriteMaps() { return mapsOf(getWrites()); }
+bool MapOp::mayReadOutside(unsigned index) {
+  return getAbsent() && index < getAbsent()->size() && !isa<UnitAttr>((*getAbsent())[index]);
+}
+
+LogicalResult MapOp::verify() {
+  if (!getAbsent())
+    return success();
+  if (getAbsent()->size() != getInputs().size())
+    return emitOpError() << "has " << getAbsent()->size() << " values for absent elements of " << getInputs().size()
+                         << " inputs [map_c1]";
+  for (auto [index, attribute, input] : llvm::enumerate(*getAbsent(), getInputs())) {
+    auto typed = dyn_cast<TypedAttr>(attribute);
+    Type expected = cast<ArrayType>(input.getType()).scalarType();
+    if (!isa<UnitAttr>(attribute) && (!typed || typed.getType() != expected))
+      return emitOpError() << "has " << attribute << " for absent elements of input #" << index
+                           << ", but expected unit or a value of type " << expected << " [map_c1]";
+  }
+  return success();
+}
+
+LogicalResult MapOp::verifyRegions() {
+  SmallVector<Type> types;
+  for (Value output : getOutputs())
+    types.push_back(cast<ArrayType>(output.getType()).scalarType());
+  return verifyBody(*this, getBody(), getInputs(), types);
+}
+
+SmallVector<AffineMap> FoldOp::getReadMaps() { return mapsOf(getReads()); }
+SmallVector<AffineMap> FoldOp::getWriteMaps() {
+  return SmallVector<AffineMap>(getOperation()->getNumResults(), getWrite());
+}
+bool FoldOp::mayReadOutside(unsigned) { return true; }
+
+/// The order of a sum fits the dims that are summed.
+static LogicalResult verifyOrder(Operation *op, std::optional<OrderAttr> order, ArrayRef<int64_t> domain,
+                                 ArrayRef<int64_t> along) {
+  if (!order)
+    return success();
+  bool overSamples = llvm::any_of(along, [&](int64_t dim) { return domain[dim] == ArrayType::kSample; });
+  if (overSamples && (order->getSamples() == 0 || domain[along.front()] != ArrayType::kSample))
+    return op->emitOpError(
+        "sums over samples, which must be the first dim of an order that says how many make a run [order_c4]");
+  if (!overSamples && (order->getSamples() != 0 || order->getRun() > int64_t(along.size())))
+    return op->emitOpError(
+        "has an order with samples that are not summed, or a run of more dims than there are [order_c4]");
+  return success();
+}
+
+LogicalResult FoldOp::verify() {
+  auto type = cast<ArrayType>(getValue().getType());
+  if (!isa<FloatType>(type.getElementType()))
+    return emitOpError() << "gives " << type << ", but expected reals [fold_c1]";
+  bool hasWinner = bool(getWinner());
+  if (hasWinner == (getKind() == FoldKind::Add) ||
+      (hasWinner && getWinner().getType() != type.withElement(IntegerType::get(getContext(), 32))))
+    return emitOpError("of max and min has a winner, i32 for each element, and add has none [fold_c2]");
+  if (getKind() != FoldKind::Add && getOrder())
+    return emitOpError("of max and min has no order but that of its dims [fold_c3]");
+  return verifyOrder(*this, getOrder(), getDomain(), getAlong());
+}
+
+LogicalResult FoldOp::verifyRegions() {
+  return verifyBody(*this, getBody(), getInputs(), cast<ArrayType>(getValue().getType()).getElementType());
+}
+
+SmallVector<AffineMap> ContractOp::getReadMaps() { return mapsOf(getReads()); }
+SmallVector<AffineMap> ContractOp::getWriteMaps() { return {getWrite()}; }
+bool ContractOp::mayReadOutside(unsigned) { return true; }
+
+LogicalResult ContractOp::verify() {
+  Type real = cast<ArrayType>(getResult().getType()).getElementType();
+  for (Value factor : {getLhs(), getRhs()})
+    if (Type element = cast<ArrayType>(factor.getType()).getElementType();
+        element != real && !element.isSignlessInteger(1))
+      return emitOpError() << "multiplies " << element << " for a result of " << real
+                           << ", but expected factors of the result's type or spikes [contract_c1]";
+  if (!isa<FloatType>(real))
+    return emitOpError() << "gives " << real << ", but expected reals [contract_c1]";
+  return verifyOrder(*this, getOrder(), getDomain(), getAlong());
+}
+
+} // namespace snn::core
