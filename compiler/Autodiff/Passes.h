@@ -5,6 +5,7 @@
 #define SNN_COMPILER_AUTODIFF_PASSES_H
 
 #include "dialect/SnnDialect.h"
+#include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -16,6 +17,9 @@ namespace snn {
 
 /// Gives the arithmetic of other dialects its adjoints; call it on the registry of every context that differentiates.
 void registerArithmeticAdjoints(mlir::DialectRegistry &registry);
+
+/// The same for the core: its ops, and arithmetic in scalar bodies.
+void registerCoreAdjoints(mlir::DialectRegistry &registry);
 } // namespace snn
 
 #endif // SNN_COMPILER_AUTODIFF_PASSES_H

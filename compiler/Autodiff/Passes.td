@@ -17,4 +17,14 @@ def Differentiate : Pass<"snn-differentiate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::snn::SnnDialect", "::mlir::func::FuncDialect"];
 }
 
+def Vjp : Pass<"core-vjp", "::mlir::ModuleOp"> {
+  let summary = "write the vector-Jacobian product of a function of core ops";
+  let description = [{
+    Beside @f appears @f_vjp, which takes the gradients of the results as further arguments and gives the gradients of all
+    real arguments as further results. Each op of the core knows its adjoint (`DifferentiableOpInterface`).
+  }];
+  let options = [Option<"function", "function", "std::string", "\"network\"", "the function">];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 #endif // SNN_AUTODIFF_PASSES_TD

@@ -28,6 +28,7 @@ void registerStageDialects(DialectRegistry &registry) {
                   cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect,
                   core::CoreDialect>();
   registerArithmeticAdjoints(registry);
+  registerCoreAdjoints(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }

@@ -21,8 +21,16 @@
 #include "dialect/core/CoreEnums.h.inc"
 
 namespace snn::core {
+
 /// What holds for each IndexedOpInterface.
 llvm::LogicalResult verifyIndexedOp(mlir::Operation *op);
+
+/// Writes a scalar body: gets its arguments, returns what it yields.
+using BodyBuilder = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)>;
+
+/// The adjoints of values (compiler/Autodiff).
+class Adjoints;
+
 } // namespace snn::core
 
 #include "dialect/core/CoreOpInterfaces.h.inc"

@@ -29,4 +29,19 @@ def Core_IndexedOpInterface : OpInterface<"IndexedOpInterface"> {
   let verify = "return ::snn::core::verifyIndexedOp($_op);";
 }
 
+def Core_DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let cppNamespace = "::snn::core";
+  let description = [{
+    An op whose adjoint is known. The rules are external models in compiler/Autodiff: one for each op of the core, and those
+    of arith and math. An op without the interface passes no gradient on.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Writes the adjoint at the builder's insertion point: reads the adjoints of the results from `adjoints` and adds
+      what they contribute to the adjoints of the operands. Values of the forward pass may be referred to directly.
+      Is called only if at least one result has an adjoint.
+    }], "::llvm::LogicalResult", "buildAdjoint", (ins "::mlir::OpBuilder &":$builder, "::snn::core::Adjoints &":$adjoints)>
+  ];
+}
+
 #endif // SNN_CORE_INTERFACES_TD

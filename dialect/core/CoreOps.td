@@ -39,6 +39,12 @@ def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // `absent` may be null. `body` gets one scalar for each input and returns one for each result.
+    OpBuilder<(ins "::mlir::TypeRange":$outputs, "::mlir::ValueRange":$inputs, "::llvm::ArrayRef<int64_t>":$domain,
+        "::llvm::ArrayRef<::mlir::AffineMap>":$reads, "::llvm::ArrayRef<::mlir::AffineMap>":$writes,
+        "::mlir::ArrayAttr":$absent, "::snn::core::BodyBuilder":$body)>];
 }
 
 def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
@@ -59,6 +65,12 @@ def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [
+    // A sum without an order yet.
+    OpBuilder<(ins "::mlir::Type":$value, "::mlir::ValueRange":$inputs, "::llvm::ArrayRef<int64_t>":$domain,
+        "::llvm::ArrayRef<int64_t>":$along, "::llvm::ArrayRef<::mlir::AffineMap>":$reads, "::mlir::AffineMap":$write,
+        "::snn::core::BodyBuilder":$body)>];
 }
 
 def Core_ContractOp : Core_Indexed<"contract"> {
@@ -82,6 +94,11 @@ def Core_ContractOp : Core_Indexed<"contract"> {
     attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
+  let builders = [
+    // A sum without an order yet.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$lhs, "::mlir::Value":$rhs, "::llvm::ArrayRef<int64_t>":$domain,
+        "::llvm::ArrayRef<int64_t>":$along, "::mlir::AffineMap":$lhsRead, "::mlir::AffineMap":$rhsRead,
+        "::mlir::AffineMap":$write)>];
 }
 
 def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlock,
@@ -122,7 +139,6 @@ def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, ParentOneOf<["MapOp", "Fo
   let summary = "what a body computes at a point, or a region of core.custom_vjp gives";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{ }]>];
 }
 
 def Core_IndexOp : Core_Op<"index", [Pure]> {

@@ -140,6 +140,52 @@ LogicalResult verifyIndexedOp(Operation *op) {
   return success();
 }
 
+/// A body with an argument for each input, as `make` writes it.
+static void addBody(OpBuilder &builder, OperationState &state, ValueRange inputs, BodyBuilder make) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> types;
+  for (Value input : inputs)
+    types.push_back(cast<ArrayType>(input.getType()).scalarType());
+  Block *block = builder.createBlock(state.addRegion(), {}, types, SmallVector<Location>(types.size(), state.location));
+  ImplicitLocOpBuilder b(state.location, builder);
+  b.setInsertionPointToEnd(block);
+  SmallVector<Value> values = make(b, block->getArguments());
+  YieldOp::create(b, values);
+}
+
+void MapOp::build(OpBuilder &builder, OperationState &state, TypeRange outputs, ValueRange inputs,
+                  ArrayRef<int64_t> domain, ArrayRef<AffineMap> reads, ArrayRef<AffineMap> writes, ArrayAttr absent,
+                  BodyBuilder body) {
+  state.addOperands(inputs);
+  state.addTypes(outputs);
+  Properties &properties = state.getOrAddProperties<Properties>();
+  properties.domain = builder.getDenseI64ArrayAttr(domain);
+  properties.reads = builder.getAffineMapArrayAttr(reads);
+  properties.writes = builder.getAffineMapArrayAttr(writes);
+  properties.absent = absent;
+  addBody(builder, state, inputs, body);
+}
+
+void FoldOp::build(OpBuilder &builder, OperationState &state, Type value, ValueRange inputs, ArrayRef<int64_t> domain,
+                   ArrayRef<int64_t> along, ArrayRef<AffineMap> reads, AffineMap write, BodyBuilder body) {
+  state.addOperands(inputs);
+  state.addTypes(value);
+  Properties &properties = state.getOrAddProperties<Properties>();
+  properties.kind = FoldKindAttr::get(builder.getContext(), FoldKind::Add);
+  properties.domain = builder.getDenseI64ArrayAttr(domain);
+  properties.along = builder.getDenseI64ArrayAttr(along);
+  properties.reads = builder.getAffineMapArrayAttr(reads);
+  properties.write = AffineMapAttr::get(write);
+  addBody(builder, state, inputs, body);
+}
+
+void ContractOp::build(OpBuilder &builder, OperationState &state, Type result, Value lhs, Value rhs,
+                       ArrayRef<int64_t> domain, ArrayRef<int64_t> along, AffineMap lhsRead, AffineMap rhsRead,
+                       AffineMap write) {
+  build(builder, state, result, lhs, rhs, builder.getDenseI64ArrayAttr(domain), builder.getDenseI64ArrayAttr(along),
+        builder.getAffineMapArrayAttr({lhsRead, rhsRead}), AffineMapAttr::get(write), /*order=*/nullptr);
+}
+
 ArrayRef<int64_t> MapOp::getAlong() { return {}; }
 SmallVector<AffineMap> MapOp::getReadMaps() { return mapsOf(getReads()); }
 SmallVector<AffineMap> MapOp::getWriteMaps() { return mapsOf(getWrites()); }

@@ -67,7 +67,7 @@ bool areDigits(ArrayRef<WrittenPosition::Digit> digits, ArrayRef<int64_t> domain
 }
 
 void sortDigits(SmallVectorImpl<WrittenPosition::Digit> &digits) {
-  llvm::stable_sort(digits, [](auto a, auto b) { return a.factor > b.factor; });
+  llvm::sort(digits, [](auto a, auto b) { return std::pair(b.factor, a.dim) < std::pair(a.factor, b.dim); });
 }
 
 } // namespace
@@ -179,6 +179,22 @@ SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
   for (unsigned dim : determined.set_bits())
     dims.push_back(dim);
   return dims;
+}
+
+bool isWindow(AffineExpr position, ArrayRef<int64_t> domain) {
+  SmallVector<AffineExpr> terms;
+  collectTerms(position, terms);
+  SmallVector<WrittenPosition::Digit, 2> digits;
+  for (AffineExpr term : terms) {
+    if (isa<AffineConstantExpr>(term))
+      continue;
+    auto digit = asDigit(term);
+    if (!digit)
+      return true;
+    digits.push_back(*digit);
+  }
+  sortDigits(digits);
+  return !areDigits(digits, domain);
 }
 
 } // namespace snn::core

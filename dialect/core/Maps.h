@@ -48,6 +48,9 @@ struct WriteAnalysis {
 /// chosen.
 llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain);
 
+/// Whether several points of the dims that `position` depends on share one value of it, as with windows that overlap.
+bool isWindow(mlir::AffineExpr position, llvm::ArrayRef<int64_t> domain);
+
 } // namespace snn::core
 
 #endif // SNN_DIALECT_CORE_MAPS_H

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Adjoints.h.
+
+#include "compiler/Autodiff/Adjoints.h"
+
+#include "dialect/core/Maps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+void Adjoints::propagate(Operation *op) {
+  if (!isa<DifferentiableOpInterface>(op))
+    return;
+  if (llvm::any_of(op->getOperands(), [&](Value operand) { return isActive(operand); }))
+    for (Value result : op->getResults())
+      setActive(result);
+}
+
+void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
+  if (!isActive(value))
+    return;
+  if (auto kept = apart.find(value); kept != apart.end()) {
+    kept->second.push_back(contribution);
+    return;
+  }
+  Value &slot = table[value];
+  if (!slot)
+    slot = contribution;
+  else if (isa<ArrayType>(slot.getType()))
+    slot = addArrays(builder, contribution.getLoc(), slot, contribution);
+  else
+    slot = arith::AddFOp::create(builder, contribution.getLoc(), slot, contribution);
+}
+
+LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operations) {
+  for (Operation *op : llvm::reverse(operations)) {
+    auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+    if (!differentiable || llvm::none_of(op->getResults(), [&](Value result) { return lookup(result); }))
+      continue;
+    if (failed(differentiable.buildAdjoint(builder, *this)))
+      return failure();
+  }
+  return success();
+}
+
+Value addArrays(OpBuilder &builder, Location loc, Value x, Value y) {
+  auto type = cast<ArrayType>(x.getType());
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
+  return MapOp::create(builder, loc, TypeRange(type), ValueRange{x, y}, type.getShape(),
+                       ArrayRef<AffineMap>{identity, identity}, ArrayRef<AffineMap>{identity}, ArrayAttr(),
+                       [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+                         return {arith::AddFOp::create(b, args[0], args[1])};
+                       })
+      .getResult(0);
+}
+
+Value zeroArray(OpBuilder &builder, Location loc, ArrayType type) {
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
+  return MapOp::create(builder, loc, TypeRange(type), ValueRange{}, type.getShape(), ArrayRef<AffineMap>{},
+                       ArrayRef<AffineMap>{identity}, ArrayAttr(),
+                       [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
+                         return {arith::ConstantOp::create(b, b.getZeroAttr(type.scalarType()))};
+                       })
+      .getResult(0);
+}
+
+ArrayType gradientType(Type type, Type real) {
+  auto array = cast<ArrayType>(type);
+  return isa<FloatType>(array.getElementType()) ? array : array.withElement(real);
+}
+
+SmallVector<int64_t> summationDims(ArrayRef<int64_t> domain, ArrayRef<unsigned> determined, ArrayRef<AffineMap> maps) {
+  auto isOfWindow = [&](unsigned dim) {
+    return llvm::any_of(maps, [&](AffineMap map) {
+      return llvm::any_of(map.getResults(), [&](AffineExpr position) {
+        return position.isFunctionOfDim(dim) && isWindow(position, domain);
+      });
+    });
+  };
+  auto rank = [&](unsigned dim) {
+    if (domain[dim] == ArrayType::kSample)
+      return 0;
+    if (domain[dim] == ArrayType::kTime)
+      return 1;
+    return isOfWindow(dim) ? 2 : 3;
+  };
+  SmallVector<int64_t> dims;
+  for (int wanted = 0; wanted < 4; ++wanted)
+    for (unsigned dim = 0; dim < domain.size(); ++dim)
+      if (!llvm::is_contained(determined, dim) && rank(dim) == wanted)
+        dims.push_back(dim);
+  return dims;
+}
+
+} // namespace snn::core
