@@ -23,8 +23,8 @@ public:
   /// The adjoint of `value`, or null if nothing contributed (it is zero).
   mlir::Value lookup(mlir::Value value) const { return table.lookup(value); }
 
-  /// Adds `contribution` to the adjoint of `value`: the first one is taken as it is, later ones are added in the order in
-  /// which they come.
+  /// Adds `contribution` to the adjoint of `value`: the first one is taken as it is, later ones are added in the order
+  /// in which they come.
   void add(mlir::OpBuilder &builder, mlir::Value value, mlir::Value contribution);
 
   /// Contributions to `value`, an argument of the region, are kept one by one instead of being added.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Adjoints of map, fold and contract. The gradient of input i is the same op with i's map as the map that writes, and with
-// sums along the dims that this map does not determine.
+// Adjoints of map, fold and contract. The gradient of input i is the same op with i's map as the map that writes, and
+// with sums along the dims that this map does not determine.
 
 #include "compiler/Autodiff/Adjoints.h"
 
@@ -139,22 +139,9 @@ private:
 
   bool anyMayBeAbsent() {
     for (unsigned index = 0; index < op->getNumOperands(); ++index)
-      if (op.mayReadOutside(index) && isOutsideSomewhere(reads[index], cast<ArrayType>(op->getOperand(index).getType())))
+      if (op.mayReadOutside(index) &&
+          !isInside(reads[index], domain, cast<ArrayType>(op->getOperand(index).getType()).getShape()))
         return true;
-    return false;
-  }
-
-  bool isOutsideSomewhere(AffineMap map, ArrayType type) {
-    for (auto [extent, position] : llvm::zip(type.getShape(), map.getResults())) {
-      if (extent < 0) {
-        if (!isa<AffineDimExpr>(position))
-          return true;
-        continue;
-      }
-      std::optional<Bounds> bounds = boundsOf(position, domain);
-      if (!bounds || bounds->low < 0 || bounds->high >= extent)
-        return true;
-    }
     return false;
   }
 
@@ -168,7 +155,7 @@ private:
       if (index < op->getNumOperands()) {
         if (map && map.getAbsent())
           attribute = (*map.getAbsent())[index];
-      } else if (isOutsideSomewhere(read, cast<ArrayType>(value.getType()))) {
+      } else if (!isInside(read, domain, cast<ArrayType>(value.getType()).getShape())) {
         attribute = builder.getZeroAttr(cast<ArrayType>(value.getType()).scalarType());
       }
       any |= !isa<UnitAttr>(attribute);
@@ -186,10 +173,9 @@ private:
     }
     SmallVector<Value> values = inputs();
     SmallVector<AffineMap> maps = inputMaps();
-    auto result = MapOp::create(builder, op->getLoc(), types, values, domain, maps, writes, absents(values, maps),
-                                [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
-                                  return writeBody(b, arguments, wanted);
-                                });
+    auto result =
+        MapOp::create(builder, op->getLoc(), types, values, domain, maps, writes, absents(values, maps),
+                      [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return writeBody(b, arguments, wanted); });
     for (auto [index, gradient] : llvm::zip(wanted, result.getResults()))
       outer.add(builder, op->getOperand(index), gradient);
   }
@@ -232,8 +218,7 @@ private:
   bool fault = false;
 };
 
-template <typename OpTy>
-struct BodyModel : DifferentiableOpInterface::ExternalModel<BodyModel<OpTy>, OpTy> {
+template <typename OpTy> struct BodyModel : DifferentiableOpInterface::ExternalModel<BodyModel<OpTy>, OpTy> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, Adjoints &adjoints) const {
     return BodyReverser(cast<IndexedOpInterface>(op), builder, adjoints).run();
   }
@@ -254,8 +239,8 @@ struct ContractModel : DifferentiableOpInterface::ExternalModel<ContractModel, C
       SmallVector<int64_t> along =
           summationDims(contract.getDomain(), determinedDims(reads[index], contract.getDomain()), all);
       adjoints.add(builder, operand,
-                   ContractOp::create(builder, op->getLoc(), gradientType(operand.getType(), real),
-                                      grad, op->getOperand(1 - index), contract.getDomain(), along, contract.getWrite(),
+                   ContractOp::create(builder, op->getLoc(), gradientType(operand.getType(), real), grad,
+                                      op->getOperand(1 - index), contract.getDomain(), along, contract.getWrite(),
                                       reads[1 - index], reads[index]));
     }
     return success();

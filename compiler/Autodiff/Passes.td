@@ -27,4 +27,19 @@ def Vjp : Pass<"core-vjp", "::mlir::ModuleOp"> {
   let dependentDialects = ["::snn::core::CoreDialect"];
 }
 
+def ResolveVjps : Pass<"core-resolve-vjps", "::mlir::ModuleOp"> {
+  let summary = "leave only the values of what states its own derivative";
+  let description = "`core.custom_vjp` becomes a copy of its value region and `core.detach` its operand.";
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
+def FixOrder : Pass<"core-fix-order", "::mlir::ModuleOp"> {
+  let summary = "give each sum its order";
+  let description = [{
+    Contracts and adding folds get their `order`, if they have none. From here on the order of summation is part of
+    what a module means: no schedule changes a bit of it.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 #endif // SNN_AUTODIFF_PASSES_TD

@@ -22,9 +22,7 @@ template <typename OpTy, auto Rule> struct Model : DifferentiableOpInterface::Ex
   }
 };
 
-Value constant(B &b, Type type, double value) {
-  return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
-}
+Value constant(B &b, Type type, double value) { return arith::ConstantOp::create(b, b.getFloatAttr(type, value)); }
 Value mul(B &b, Value x, Value y) { return arith::MulFOp::create(b, x, y); }
 Value div(B &b, Value x, Value y) { return arith::DivFOp::create(b, x, y); }
 Value sub(B &b, Value x, Value y) { return arith::SubFOp::create(b, x, y); }
@@ -102,9 +100,9 @@ void narrow(arith::TruncFOp op, B &b, Value g, Adjoints &adjoints) {
 }
 
 /// Functions of one number: g times the derivative, from the operand x and the result y.
-template <typename OpTy, Value (*Derivative)(B &, Value, Value)> void unary(OpTy op, B &b, Value g, Adjoints &adjoints) {
-  contribute(b, adjoints, op.getOperand(),
-             [&] { return mul(b, g, Derivative(b, op.getOperand(), op.getResult())); });
+template <typename OpTy, Value (*Derivative)(B &, Value, Value)>
+void unary(OpTy op, B &b, Value g, Adjoints &adjoints) {
+  contribute(b, adjoints, op.getOperand(), [&] { return mul(b, g, Derivative(b, op.getOperand(), op.getResult())); });
 }
 
 Value one(B &b, Value like) { return constant(b, like.getType(), 1); }
@@ -116,17 +114,15 @@ Value tanhRule(B &b, Value, Value y) { return sub(b, one(b, y), mul(b, y, y)); }
 Value sqrtRule(B &b, Value, Value y) { return div(b, constant(b, y.getType(), 0.5), y); }
 Value sinRule(B &b, Value x, Value) { return math::CosOp::create(b, x); }
 Value cosRule(B &b, Value x, Value) { return neg(b, math::SinOp::create(b, x)); }
-Value atanRule(B &b, Value x, Value) {
-  return div(b, one(b, x), arith::AddFOp::create(b, one(b, x), mul(b, x, x)));
-}
+Value atanRule(B &b, Value x, Value) { return div(b, one(b, x), arith::AddFOp::create(b, one(b, x), mul(b, x, x))); }
 
 /// 0 at 0, as in torch.abs.
 Value absRule(B &b, Value x, Value) {
   Value zero = constant(b, x.getType(), 0);
   Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero);
   Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, zero);
-  return arith::SelectOp::create(
-      b, above, one(b, x), arith::SelectOp::create(b, below, constant(b, x.getType(), -1), zero));
+  return arith::SelectOp::create(b, above, one(b, x),
+                                 arith::SelectOp::create(b, below, constant(b, x.getType(), -1), zero));
 }
 
 /// d(x^p) = p x^(p-1) dx + x^p log(x) dp
@@ -201,9 +197,8 @@ void registerScalarRules(DialectRegistry &registry) {
     attachUnary<math::AtanOp, atanRule>(context);
     attachUnary<math::AbsFOp, absRule>(context);
   });
-  registry.addExtension(+[](MLIRContext *context, CoreDialect *) {
-    CustomVjpOp::attachInterface<CustomVjpModel>(*context);
-  });
+  registry.addExtension(
+      +[](MLIRContext *context, CoreDialect *) { CustomVjpOp::attachInterface<CustomVjpModel>(*context); });
 }
 
 } // namespace snn::core

@@ -136,8 +136,8 @@ private:
     return Value();
   }
 
-  /// Finds the values of the forward body that are needed, has the forward scan stack those that lie nowhere yet, and makes
-  /// them arguments of the reverse body.
+  /// Finds the values of the forward body that are needed, has the forward scan stack those that lie nowhere yet, and
+  /// makes them arguments of the reverse body.
   void saveForwardValues() {
     Block *source = &forward.getBody().front();
     llvm::SetVector<Value> inside, outside;
@@ -265,7 +265,8 @@ private:
     for (Lifted &lift : lifted)
       outer.add(builder, lift.operand, rebuildOverTime(lift.op, scan));
     for (auto [argument, gradient] : llvm::zip(carried, scan.getFinals()))
-      outer.add(builder, forward.getInit()[argument.getArgNumber() - forward.getSliced().size() - forward.getInvariant().size()],
+      outer.add(builder,
+                forward.getInit()[argument.getArgNumber() - forward.getSliced().size() - forward.getInvariant().size()],
                 gradient);
   }
 
@@ -302,8 +303,8 @@ private:
     AffineMap write = shifted(indexed.getWriteMaps().front(), false);
     Type type = op->getResult(0).getType();
     if (isa<ContractOp>(op))
-      return ContractOp::create(builder, op->getLoc(), type, operands[0], operands[1], domain, along, reads[0], reads[1],
-                                write);
+      return ContractOp::create(builder, op->getLoc(), type, operands[0], operands[1], domain, along, reads[0],
+                                reads[1], write);
     return FoldOp::create(builder, op->getLoc(), type, operands, domain, along, reads, write,
                           [&](ImplicitLocOpBuilder &b, ValueRange args) { return copyBody(op, b, args); })
         .getValue();

@@ -7,6 +7,7 @@
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
+#include "compiler/Schedule/Passes.h"
 #include "compiler/TimeLoops/Cpu/Passes.h"
 #include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -36,6 +37,7 @@ void registerStageDialects(DialectRegistry &registry) {
 void registerPassesAndPipelines() {
   registerSnnModelPasses();
   registerSnnAutodiffPasses();
+  registerSnnSchedulePasses();
   registerSnnTimeLoopsCpuPasses();
   registerSnnCodegenCpuPasses();
   registerSnnEmitPasses();

@@ -42,6 +42,7 @@ class Adjoints;
 #include "dialect/core/CoreAttributes.h.inc"
 
 namespace snn::core {
+class PartsOp;
 class StepOp;
 } // namespace snn::core
 

@@ -71,6 +71,46 @@ LogicalResult ScanOp::verify() {
   return success();
 }
 
+PartsOp BatchMapOp::getYield() { return cast<PartsOp>(getBody().front().getTerminator()); }
+
+LogicalResult BatchMapOp::verify() {
+  auto parts = dyn_cast<PartsOp>(getBody().front().getTerminator());
+  if (!parts)
+    return emitOpError("body must end in core.parts [batch_map_c1]");
+  if (getBody().getNumArguments() != getNumOperands())
+    return emitOpError() << "body has " << getBody().getNumArguments() << " arguments, but expected one for each of "
+                         << getNumOperands() << " operands [batch_map_c2]";
+  for (auto [index, argument, operand] : llvm::enumerate(getBody().getArguments(), getOperands()))
+    if (failed(matchTypes(*this, "operand", index, argument.getType(), operand.getType(), "batch_map_c2")))
+      return failure();
+  if (parts.getConcat().size() != getConcat().size() || parts.getSum().size() != getSum().size())
+    return emitOpError() << "yields " << parts.getConcat().size() << " concat and " << parts.getSum().size()
+                         << " sum values, but has " << getConcat().size() << " and " << getSum().size()
+                         << " results [batch_map_c3]";
+  for (auto [index, value, result] : llvm::enumerate(parts.getOperands(), getResults()))
+    if (failed(matchTypes(*this, "result", index, value.getType(), result.getType(), "batch_map_c3")))
+      return failure();
+  auto hasSamples = [](Value value) { return cast<ArrayType>(value.getType()).sampleDim() >= 0; };
+  for (auto [index, value] : llvm::enumerate(getOperands()))
+    if (hasSamples(value) != (index < getSharded().size()))
+      return emitOpError() << "operand #" << index << " has type " << value.getType()
+                           << ", but expected a sample extent in all sharded operands and in no other [batch_map_c4]";
+  for (Value value : parts.getConcat())
+    if (!hasSamples(value))
+      return emitOpError() << "has a concat result of type " << value.getType()
+                           << ", which has no samples [batch_map_c4]";
+  for (Value value : parts.getSum()) {
+    auto reduction = value.getDefiningOp<IndexedOpInterface>();
+    if (!reduction || llvm::none_of(reduction.getAlong(),
+                                    [&](int64_t dim) { return reduction.getDomain()[dim] == ArrayType::kSample; }))
+      return emitOpError() << "has a sum result of type " << value.getType()
+                           << " that no op of the body reduces over samples [batch_map_c5]";
+    if (llvm::any_of(value.getUsers(), [&](Operation *user) { return user != parts; }))
+      return emitOpError("uses a value in the phase that sums it over the samples [batch_map_c5]");
+  }
+  return success();
+}
+
 LogicalResult IndexOp::verify() {
   if (int64_t(getDim()) < ArrayType::kTime)
     return emitOpError() << "counts along " << int64_t(getDim()) << " [index_c1]";

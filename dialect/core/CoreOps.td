@@ -37,6 +37,7 @@ def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
     `over` custom<Extents>($domain) `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads `writes` $writes
     attr-dict `->` type($outputs) $body
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;
@@ -63,6 +64,7 @@ def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
     $kind `over` custom<Extents>($domain) `along` $along `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads
     `writes` $write (`order` $order^)? attr-dict `->` type($value) (`winner` type($winner)^)? $body
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let skipDefaultBuilders = 1;
@@ -119,6 +121,7 @@ def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, 
     `invariant` `(` ($invariant^ `:` type($invariant))? `)` `init` `(` ($init^ `:` type($init))? `)`
     attr-dict `->` (`stacked` `(` type($stacked)^ `)`)? (`final` `(` type($finals)^ `)`)? $body
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     StepOp getYield();
@@ -132,6 +135,35 @@ def Core_StepOp : Core_Op<"step", [Terminator, Pure, AttrSizedOperandSegments, H
   let summary = "what a step stacks, and the carries for the next one";
   let arguments = (ins Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$next);
   let assemblyFormat = "`stacked` `(` ($stacked^ `:` type($stacked))? `)` `next` `(` ($next^ `:` type($next))? `)` attr-dict";
+  let builders = [OpBuilder<(ins), [{ $_state.addAttribute(getOperandSegmentSizeAttr(), $_builder.getDenseI32ArrayAttr({0, 0})); }]>];
+}
+
+def Core_BatchMapOp : Core_Op<"batch_map", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "a phase: the same computation for each chunk of a batch";
+  let description = [{
+    The body sees some samples of the batch: `sharded` operands have a sample extent and are cut along it, `invariant` ones
+    have none and are whole. `concat` results are put together sample by sample; `sum` results are those that the body
+    reduces over samples, in the order that the reducing op states for the whole batch. The body holds for any
+    number of samples, so a chunk is any number of them. Stands in no text before `loops`.
+  }];
+  let arguments = (ins Variadic<Core_ArrayType>:$sharded, Variadic<Core_ArrayType>:$invariant);
+  let results = (outs Variadic<Core_ArrayType>:$concat, Variadic<Core_ArrayType>:$sum);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    `sharded` `(` ($sharded^ `:` type($sharded))? `)` `invariant` `(` ($invariant^ `:` type($invariant))? `)`
+    attr-dict `->` (`concat` `(` type($concat)^ `)`)? (`sum` `(` type($sum)^ `)`)? $body
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    PartsOp getYield();
+  }];
+}
+
+def Core_PartsOp : Core_Op<"parts", [Terminator, Pure, AttrSizedOperandSegments, HasParent<"BatchMapOp">]> {
+  let summary = "the results of a phase for its samples";
+  let arguments = (ins Variadic<Core_ArrayType>:$concat, Variadic<Core_ArrayType>:$sum);
+  let assemblyFormat = "`concat` `(` ($concat^ `:` type($concat))? `)` `sum` `(` ($sum^ `:` type($sum))? `)` attr-dict";
   let builders = [OpBuilder<(ins), [{ $_state.addAttribute(getOperandSegmentSizeAttr(), $_builder.getDenseI32ArrayAttr({0, 0})); }]>];
 }
 

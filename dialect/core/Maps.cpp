@@ -181,6 +181,20 @@ SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
   return dims;
 }
 
+bool isInside(AffineMap map, ArrayRef<int64_t> domain, ArrayRef<int64_t> shape) {
+  for (auto [extent, position] : llvm::zip(shape, map.getResults())) {
+    if (extent < 0) {
+      if (!isa<AffineDimExpr>(position))
+        return false;
+      continue;
+    }
+    std::optional<Bounds> bounds = boundsOf(position, domain);
+    if (!bounds || bounds->low < 0 || bounds->high >= extent)
+      return false;
+  }
+  return true;
+}
+
 bool isWindow(AffineExpr position, ArrayRef<int64_t> domain) {
   SmallVector<AffineExpr> terms;
   collectTerms(position, terms);

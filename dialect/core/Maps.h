@@ -48,6 +48,10 @@ struct WriteAnalysis {
 /// chosen.
 llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain);
 
+/// Whether each point of the domain finds an element of an array of extents `shape` by `map`. Steps and samples are as
+/// many in all arrays.
+bool isInside(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<int64_t> shape);
+
 /// Whether several points of the dims that `position` depends on share one value of it, as with windows that overlap.
 bool isWindow(mlir::AffineExpr position, llvm::ArrayRef<int64_t> domain);
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Passes of the stage `loops` that hold for every target.
+
+#ifndef SNN_SCHEDULE_PASSES_TD
+#define SNN_SCHEDULE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FormPhases : Pass<"core-form-phases", "::mlir::func::FuncOp"> {
+  let summary = "cut a function into phases in which samples are independent";
+  let description = [{
+    Ops that compute for each sample, or reduce over samples, go into `core.batch_map`s; a value that is reduced over samples
+    can be read from the next phase on. What has no samples stands between the phases. An op goes to the first phase in which it
+    can be computed, or with `late` to the last one that its users allow if no more is kept from phase to phase by that.
+  }];
+  let options = [Option<"late", "late", "bool", "true", "move ops to the last phase that their users allow">];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
+#endif // SNN_SCHEDULE_PASSES_TD
