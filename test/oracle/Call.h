@@ -17,7 +17,7 @@ struct Call {
   int64_t firstStep = 0; ///< what core.index time and random numbers count the call's first step as
   uint64_t seed = 0;
   uint32_t epoch = 0;
-  std::vector<uint64_t> sampleIds; ///< one for each sample, for random numbers; empty: 0, 1, 2, ...
+  std::vector<uint64_t> sampleIds = {}; ///< one for each sample, for random numbers; empty: 0, 1, 2, ...
 
   uint64_t sampleId(int64_t sample) const { return sampleIds.empty() ? sample : sampleIds[sample]; }
 };

@@ -22,7 +22,10 @@ ArrayType arrayTypeOf(Value value) { return cast<ArrayType>(value.getType()); }
 
 Error faultAt(Operation *op, const Twine &text) {
   std::string where;
-  llvm::raw_string_ostream(where) << op->getLoc();
+  if (auto file = op->getLoc()->findInstanceOf<FileLineColLoc>())
+    where = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+  else
+    llvm::raw_string_ostream(where) << op->getLoc();
   return fault(where + ": '" + op->getName().getStringRef() + "' " + text);
 }
 

@@ -110,12 +110,12 @@ llvm::Error Body::translateBlock(Block &block) {
 
 llvm::Error Body::translate(Operation &op) {
   auto unknown = [&](const Twine &what) {
-    return fault("operation '" + op.getName().getStringRef() + "' " + what + " is not known to the interpreter");
+    return fault("operation '" + op.getName().getStringRef() + "'" + what + " is not known to the interpreter");
   };
   for (Type type :
        llvm::concat<const Type>(llvm::to_vector(op.getOperandTypes()), llvm::to_vector(op.getResultTypes())))
     if (!type.isF32() && !type.isF64() && !(isa<IntegerType>(type) && widthOf(type) <= 64))
-      return unknown("on other numbers than f32, f64 and integers");
+      return unknown(" on other numbers than f32, f64 and integers");
 
   if (auto custom = dyn_cast<core::CustomVjpOp>(op)) {
     Block &value = custom.getValue().front();
@@ -137,7 +137,7 @@ llvm::Error Body::translate(Operation &op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     std::optional<Scalar> value = Scalar::of(constant.getValue());
     if (!value)
-      return unknown("of this kind");
+      return unknown(" of this kind");
     if (result.isReal)
       std::fill_n(realRow(result.index), rowLength, value->real);
     else
