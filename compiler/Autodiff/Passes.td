@@ -21,9 +21,12 @@ def Vjp : Pass<"core-vjp", "::mlir::ModuleOp"> {
   let summary = "write the vector-Jacobian product of a function of core ops";
   let description = [{
     Beside @f appears @f_vjp, which takes the gradients of the results as further arguments and gives the gradients of all
-    real arguments as further results. Each op of the core knows its adjoint (`DifferentiableOpInterface`).
+    real arguments as further results; what is bound to @x has a gradient that is bound to @seed.x or @grad.x. With
+    `of-loss` it is the gradient of the result bound to @loss. Each op of the core knows its adjoint
+    (`DifferentiableOpInterface`).
   }];
-  let options = [Option<"function", "function", "std::string", "\"network\"", "the function">];
+  let options = [Option<"function", "function", "std::string", "\"network\"", "the function">,
+    Option<"ofLoss", "of-loss", "bool", "false", "the gradient of the loss instead of a product with given gradients">];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }
 

@@ -73,21 +73,66 @@ public:
     for (auto [index, type] : llvm::enumerate(original.getArgumentTypes()))
       if (auto array = dyn_cast<core::ArrayType>(type); array && isa<FloatType>(array.getElementType()))
         wanted.push_back(index);
-    Type real = getModuleReal(original);
     SmallVector<Value> seeds, gradients;
-    for (Type type : original.getResultTypes()) {
-      unsigned index = copy.getNumArguments();
-      core::ArrayType seedType = core::gradientType(type, real);
-      (void)copy.insertArgument(index, seedType, {}, original.getLoc());
-      seeds.push_back(copy.getArgument(index));
+    if (ofLoss) {
+      if (failed(seedLoss(copy, seeds)))
+        return signalPassFailure();
+    } else {
+      addSeedArguments(copy, getModuleReal(original), seeds);
     }
     if (failed(core::appendVjp(copy, wanted, seeds, gradients)))
       return signalPassFailure();
     Operation *end = copy.getBody().front().getTerminator();
-    for (Value gradient : gradients) {
+    for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
       end->insertOperands(end->getNumOperands(), gradient);
-      (void)copy.insertResult(copy.getNumResults(), gradient.getType(), {});
+      (void)copy.insertResult(copy.getNumResults(), gradient.getType(),
+                              bound("grad.", copy.getArgAttrOfType<FlatSymbolRefAttr>(index, "snn.bind")));
     }
+  }
+
+private:
+  /// What is bound to @x gets a companion that is bound to @PREFIXx.
+  DictionaryAttr bound(StringRef prefix, FlatSymbolRefAttr bind) {
+    if (!bind)
+      return {};
+    Builder builder(&getContext());
+    auto name = FlatSymbolRefAttr::get(&getContext(), (prefix + bind.getValue()).str());
+    return builder.getDictionaryAttr(builder.getNamedAttr("snn.bind", name));
+  }
+
+  void addSeedArguments(func::FuncOp function, Type real, SmallVector<Value> &seeds) {
+    for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
+      unsigned index = function.getNumArguments();
+      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, "snn.bind");
+      (void)function.insertArgument(index, core::gradientType(type, real), bound("seed.", bind), function.getLoc());
+      seeds.push_back(function.getArgument(index));
+    }
+  }
+
+  /// 1 for the result that is bound to @loss, nothing for the others.
+  LogicalResult seedLoss(func::FuncOp function, SmallVector<Value> &seeds) {
+    OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+    bool found = false;
+    for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
+      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, "snn.bind");
+      auto array = dyn_cast<core::ArrayType>(type);
+      if (!bind || bind.getValue() != "loss" || !array || array.getRank() != 0) {
+        seeds.push_back(Value());
+        continue;
+      }
+      found = true;
+      AffineMap none = AffineMap::get(0, 0, &getContext());
+      seeds.push_back(core::MapOp::create(builder, function.getLoc(), type, ValueRange{}, ArrayRef<int64_t>{},
+                                          ArrayRef<AffineMap>{}, ArrayRef<AffineMap>{none}, ArrayAttr(),
+                                          [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
+                                            return {arith::ConstantOp::create(
+                                                b, b.getFloatAttr(array.getElementType(), 1))};
+                                          })
+                          .getResult(0));
+    }
+    if (!found)
+      return function.emitError("expected a result without extents that is bound to @loss");
+    return success();
   }
 
   static Type getModuleReal(func::FuncOp function) {

@@ -78,6 +78,9 @@ llvm::Expected<Access> Access::of(AffineMap map, ArrayRef<int64_t> shape) {
     position.stride = stride;
     position.factors.assign(map.getNumDims(), 0);
     position.isLinear = addLinear(expression, 1, position.factors, position.constant);
+    for (auto [dim, factor] : llvm::enumerate(position.factors))
+      if (position.isLinear && factor != 0)
+        position.multiples.emplace_back(dim, factor);
     if (position.isLinear)
       continue;
     if (llvm::Error error = translate(expression, position))
@@ -128,8 +131,8 @@ llvm::Error Access::translate(AffineExpr expression, Position &position) {
 int64_t Access::Position::at(ArrayRef<int64_t> point) const {
   if (isLinear) {
     int64_t sum = constant;
-    for (auto [factor, coordinate] : llvm::zip(factors, point))
-      sum += factor * coordinate;
+    for (auto [dim, factor] : multiples)
+      sum += factor * point[dim];
     return sum;
   }
   SmallVector<int64_t, 16> stack;
@@ -169,9 +172,11 @@ void Access::offsets(const Row &row, int64_t *result) const {
       continue;
     }
     int64_t first = position.at(row.point), more = row.dim < 0 ? 0 : position.factors[row.dim];
-    if (more == 0) {
-      if (first < 0 || first >= position.extent)
-        end = 0;
+    int64_t last = first + (row.count - 1) * more;
+    if (std::min(first, last) >= 0 && std::max(first, last) < position.extent) {
+      // All of the row is inside.
+    } else if (more == 0) {
+      end = 0;
     } else {
       // first + i * more >= 0 and <= extent - 1, solved for i.
       int64_t low = more > 0 ? -floorDivide(first, more) : -floorDivide(position.extent - 1 - first, -more);

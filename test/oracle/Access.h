@@ -59,7 +59,8 @@ private:
     int64_t extent, stride;
     bool isLinear;
     int64_t constant = 0;
-    llvm::SmallVector<int64_t> factors;
+    llvm::SmallVector<int64_t> factors;                           // of each dim
+    llvm::SmallVector<std::pair<unsigned, int64_t>, 4> multiples; // dims with a factor other than 0
     llvm::SmallVector<Step> steps;
 
     int64_t at(llvm::ArrayRef<int64_t> point) const;

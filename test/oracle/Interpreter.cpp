@@ -421,6 +421,8 @@ Expected<std::vector<Array>> run(func::FuncOp function, ArrayRef<Array> inputs, 
                  Twine(inputs.size()) + " inputs were given");
   if (!call.sampleIds.empty() && int64_t(call.sampleIds.size()) != call.batch)
     return fault(Twine(call.sampleIds.size()) + " ids were given for " + Twine(call.batch) + " samples");
+  if (call.firstStep < 0 || call.firstStep + call.steps > UINT32_MAX)
+    return fault("the first step is " + Twine(call.firstStep) + ", but expected steps from 0 to 2^32 - 1");
   Execution execution(call, numbers);
   for (auto [argument, input] : llvm::zip_equal(function.getArguments(), inputs)) {
     Expected<Array> array = checkedInput(input, argument, call, numbers);

@@ -279,6 +279,8 @@ TEST_F(InterpreterTest, ErrorsSayWhatIsWrong) {
   expectError(errorOf(scan, {x, decay, Array(Element::F32, {5, 3})}), "argument #2 has 5 samples, but expected 2");
   expectError(errorOf(scan, {x, decay, start}, {.sampleIds = {1, 2, 3}}), "3 ids were given for 2 samples");
 
+  expectError(errorOf(scan, {x, decay, start}, {.firstStep = -1}), "the first step is -1, but expected");
+
   std::string samples = R"(func.func @f(%x: !core.array<f32>) -> !core.array<sample x f32> {
   %y = core.map over [sample] reads(%x : !core.array<f32>) by [affine_map<(s) -> ()>]
       writes [affine_map<(s) -> (s)>] -> !core.array<sample x f32> {

@@ -25,22 +25,25 @@ inline Words philox(Words counter, std::array<uint32_t, 2> key) {
   return {c0, c1, c2, c3};
 }
 
-/// What tells one random number of a call from all others.
+// The layout: which block belongs to which point.
+
+/// Purpose and epoch are mixed into the seed: the key is the first half of the block {epoch, purpose, 0, 2}. The 2 in
+/// its last word keeps that block apart from those that the host draws under the same seed, which have 0 or 1 there
+/// (initial values, shuffles).
+inline std::array<uint32_t, 2> randomKey(uint64_t seed, uint32_t purpose, uint32_t epoch) {
+  Words block = philox({epoch, purpose, 0, 2}, {uint32_t(seed), uint32_t(seed >> 32)});
+  return {block[0], block[1]};
+}
+
+/// Where a number is drawn. Each part has bits of its own in the counter, so that no two places share a block.
 struct RandomPlace {
-  uint64_t seed = 0;
-  uint32_t purpose = 0, epoch = 0;
   uint64_t sample = 0;  ///< its id, not its place in the batch; 0 in a domain without samples
   uint32_t step = 0;    ///< counted from the first step that the state has seen; 0 for numbers per sample
   uint32_t element = 0; ///< the point's number in row-major order of the domain without time and samples
 };
 
-/// The layout. Purpose and epoch make the key: it is the first half of the block {epoch, purpose, 0, 2} under the seed.
-/// The 2 in its last word keeps that block apart from those that the host draws under the same seed, which have 0 or 1
-/// there (initial values, shuffles). Under this key the number is made from the block {element, low half of the sample,
-/// high half of the sample, step}: each word holds all that it may ever have to, so that no two places share a block.
-inline Words randomBlock(const RandomPlace &place) {
-  Words key = philox({place.epoch, place.purpose, 0, 2}, {uint32_t(place.seed), uint32_t(place.seed >> 32)});
-  return philox({place.element, uint32_t(place.sample), uint32_t(place.sample >> 32), place.step}, {key[0], key[1]});
+inline Words randomBlock(std::array<uint32_t, 2> key, const RandomPlace &place) {
+  return philox({place.element, uint32_t(place.sample), uint32_t(place.sample >> 32), place.step}, key);
 }
 
 /// From [0, 1): the upper 24 bits of the block's first word for f32. f64 has 53 bits, which begin with these 24, so

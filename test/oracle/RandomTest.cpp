@@ -24,22 +24,19 @@ TEST(Philox, UnitsAreBelowOneAndShareTheirUpperBits) {
 }
 
 TEST(Philox, EachPartOfAPlaceCounts) {
-  RandomPlace place{.seed = 1, .purpose = 2, .epoch = 3, .sample = 4, .step = 5, .element = 6};
-  std::set<Words> blocks = {randomBlock(place)};
-  for (uint64_t more : {uint64_t(1), uint64_t(1) << 32}) {
-    for (auto change :
-         {+[](RandomPlace &p, uint64_t m) { p.seed += m; }, +[](RandomPlace &p, uint64_t m) { p.sample += m; }}) {
-      RandomPlace other = place;
-      change(other, more);
-      blocks.insert(randomBlock(other));
-    }
-  }
-  for (auto member : {&RandomPlace::purpose, &RandomPlace::epoch, &RandomPlace::step, &RandomPlace::element}) {
-    RandomPlace other = place;
-    other.*member += 1;
-    blocks.insert(randomBlock(other));
-  }
-  EXPECT_EQ(blocks.size(), 9u);
+  auto key = randomKey(1, 2, 3);
+  std::set<std::array<uint32_t, 2>> keys = {key,
+                                            randomKey(2, 2, 3),
+                                            randomKey(uint64_t(1) << 32 | 1, 2, 3),
+                                            randomKey(1, 3, 3),
+                                            randomKey(1, 2, 4),
+                                            randomKey(1, 3, 2)};
+  EXPECT_EQ(keys.size(), 6u);
+  std::set<Words> blocks;
+  for (RandomPlace place : {RandomPlace{4, 5, 6}, RandomPlace{5, 5, 6}, RandomPlace{uint64_t(1) << 32 | 4, 5, 6},
+                            RandomPlace{4, 6, 6}, RandomPlace{4, 5, 7}, RandomPlace{5, 4, 6}})
+    blocks.insert(randomBlock(key, place));
+  EXPECT_EQ(blocks.size(), 6u);
 }
 
 /// A number for each step, sample and element of 2 x 3; in a map over time, or in a scan's body.
@@ -73,13 +70,10 @@ TEST_F(InterpreterTest, ANumberBelongsToItsPlace) {
     for (bool perSample : {false, true}) {
       Array numbers = run(randomMap(perSample ? "per_sample" : "", isSingle ? "f32" : "f64"), {x}, call)[0];
       for (int64_t i = 0; i < numbers.size(); ++i) {
-        RandomPlace place{.seed = call.seed,
-                          .purpose = 9,
-                          .epoch = 7,
-                          .sample = call.sampleIds[i / 6 % batch],
-                          .step = perSample ? 0 : uint32_t(10 + i / 6 / batch),
-                          .element = uint32_t(i % 6)};
-        ASSERT_EQ(numbers.number(i), isSingle ? unitF32(randomBlock(place)) : unitF64(randomBlock(place))) << i;
+        Words block = randomBlock(randomKey(call.seed, 9, 7), {.sample = call.sampleIds[i / 6 % batch],
+                                                               .step = perSample ? 0 : uint32_t(10 + i / 6 / batch),
+                                                               .element = uint32_t(i % 6)});
+        ASSERT_EQ(numbers.number(i), isSingle ? unitF32(block) : unitF64(block)) << i;
       }
     }
   Array whole = run(randomMap("", "f32"), {x}, call)[0];

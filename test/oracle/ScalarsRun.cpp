@@ -260,11 +260,9 @@ void Body::countAlong(const Instruction &in, const Row &row, std::optional<int64
 }
 
 void Body::draw(const Instruction &in, const Row &row, std::optional<int64_t> step) {
+  std::array<uint32_t, 2> key = randomKey(call->seed, uint32_t(in.integer), call->epoch);
   for (int64_t i = 0; i < row.count; ++i) {
     RandomPlace place;
-    place.seed = call->seed;
-    place.purpose = uint32_t(in.integer);
-    place.epoch = call->epoch;
     if (sampleDim >= 0)
       place.sample = call->sampleId(row.coordinate(sampleDim, i));
     if (!in.perSample)
@@ -272,7 +270,7 @@ void Body::draw(const Instruction &in, const Row &row, std::optional<int64_t> st
     for (auto [dim, extent] : llvm::enumerate(extents))
       if (domain[dim] >= 0)
         place.element = uint32_t(place.element * extent + row.coordinate(dim, i));
-    Words block = randomBlock(place);
+    Words block = randomBlock(key, place);
     realRow(in.result)[i] = in.width == 32 ? unitF32(block) : unitF64(block);
   }
 }

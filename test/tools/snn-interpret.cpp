@@ -134,8 +134,10 @@ int main(int argc, char **argv) {
   app.add_option("--inputs", options.inputs, "safetensors file with the arguments")->required();
   app.add_option("--outputs", options.outputs, "safetensors file to write the results to")->required();
   app.add_flag("--wide", options.wide, "compute in f64 what the text has in f32; sums need no order");
-  app.add_option("--batch", options.call.batch, "samples of the call (default: what the inputs have)");
-  app.add_option("--steps", options.call.steps, "steps of the call (default: what the inputs have)");
+  app.add_option("--batch", options.call.batch, "samples of the call (default: what the inputs have)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--steps", options.call.steps, "steps of the call (default: what the inputs have)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--first-step", options.call.firstStep, "number of the first step")->capture_default_str();
   app.add_option("--seed", options.call.seed, "of random numbers")->capture_default_str();
   app.add_option("--epoch", options.call.epoch, "of random numbers")->capture_default_str();
