@@ -73,8 +73,12 @@ inline void fillUniform(const Floats &floats, uint64_t seed, float low, float hi
     floats[i] = low + (high - low) * random.next();
 }
 
-inline bool sameBits(const Floats &a, const Floats &b) {
-  return a.count() == b.count() && std::memcmp(a, b, a.count() * sizeof(float)) == 0;
+/// Ends the program if a kernel has other bits than the order written down.
+inline void expectBits(const Floats &result, const Floats &expected, const std::string &what) {
+  if (result.count() == expected.count() && std::memcmp(result, expected, expected.count() * sizeof(float)) == 0)
+    return;
+  std::fprintf(stderr, "%s: other bits than the stated order's\n", what.c_str());
+  std::exit(1);
 }
 
 /// Kernels that compute one thing, each run in turn for many short rounds. The smallest time of each counts: others

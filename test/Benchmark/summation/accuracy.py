@@ -1,7 +1,7 @@
 """Errors of sums in f32 against f64, by order of summation, beside torch's on the same data.
 
-    clang++-22 -O3 -march=native -ffp-contract=off -shared -fPIC orders.cpp -o /tmp/orders.so
-    python accuracy.py /tmp/orders.so
+    clang++-22 -O3 -march=native -ffp-contract=off -shared -fPIC orders.cpp -o orders.so
+    python accuracy.py ./orders.so [products|gradients|biases|folds|convolutions|sweep]...
 
 Columns: rms error over the rms of the exact result, and the largest error over the largest result; then both over
 torch's. torch runs on one thread and on two; its larger rms error is the measure. Needs numpy and torch (CPU).
@@ -13,17 +13,17 @@ import numpy as np
 import torch
 
 library = ctypes.CDLL(sys.argv[1])
-ASCENDING, PAIRWISE, TWO_LEVELS = 0, 1, 2
+ASCENDING, PAIRWISE, LEVELS = 0, 1, 2
 
 
 def pointer(array):
     return array.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
 
 
-def contract(a, b, group=0, block=0, run=0, part=0, above=ASCENDING):
+def contract(a, b, group=0, block=0, run=0, parts=1, above=ASCENDING):
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     out = np.empty((a.shape[0], b.shape[1]), np.float32)
-    longs = [ctypes.c_long(n) for n in (a.shape[0], a.shape[1], b.shape[1], group, block, run, part)]
+    longs = [ctypes.c_long(n) for n in (a.shape[0], a.shape[1], b.shape[1], group, block, run, parts)]
     library.contract(pointer(a), pointer(b), pointer(out), *longs, ctypes.c_int(above))
     return out
 
@@ -61,13 +61,13 @@ def table(title, exact, torch_results, ours):
     sys.stdout.flush()
 
 
-def orders(a, b, group=0, run=0, part=0, blocks=(32, 64, 128, 256)):
+def orders(a, b, group=0, run=0, parts=1, blocks=(32, 64, 128, 256)):
     yield "one chain", contract(a, b)
     for block in blocks:
         terms = f"blocks of {block}" + (f" in groups of {group}" if group else "")
-        for name, above in (("ascending", ASCENDING), ("in a tree", PAIRWISE), ("two levels", TWO_LEVELS)):
-            if above != TWO_LEVELS or a.shape[1] > 64 * block:
-                yield f"{terms}, {name}", contract(a, b, group, block, run, part, above)
+        for name, above in (("ascending", ASCENDING), ("in a tree", PAIRWISE), ("in levels of 64", LEVELS)):
+            if above != LEVELS or a.shape[1] > 64 * block * parts:
+                yield f"{terms}, {name}", contract(a, b, group, block, run, parts, above)
 
 
 def numbers(seed):
@@ -105,12 +105,31 @@ def products():
                   orders(a, b, group=4, blocks=(64, 128, 256, 512)))
 
 
-def run_of(steps):
-    """Terms of a run for one position: the steps of so many whole samples, a power of two, that there are 64."""
-    samples = 1
-    while samples * steps < 64:
-        samples *= 2
-    return samples * steps
+def run_of(steps, positions=1):
+    """Terms of a run: a step, several steps or several samples, a power of two of them, that there are 64."""
+    if steps * positions < 64:
+        samples = 1
+        while samples * steps * positions < 64:
+            samples *= 2
+        return samples * steps * positions
+    window = 1
+    while window * positions < 64:
+        window *= 2
+    return window * positions
+
+
+def parts_of(rows):
+    """A power of two, at most 16, so that each has 256 rows."""
+    parts = 1
+    while parts < 16 and rows >= 2 * parts * 256:
+        parts *= 2
+    return parts
+
+
+def by_the_rule(at, dy, group, steps):
+    """A gradient's sum. Where a run is a window of one sample's time, a sample is the unit that parts are made of."""
+    run = run_of(steps)
+    return contract(at, dy, group, 64, run if run >= steps else steps, parts_of(at.shape[1]), LEVELS)
 
 
 def gradients():
@@ -137,17 +156,12 @@ def gradients():
                     return total
 
                 title = f"weight gradient, {samples} samples x {steps} steps, {name}, errors of {signs}"
-                run = run_of(steps)
-                run_samples = run // steps
-                part = run * max(1, -(-samples // (16 * run_samples)))
                 at = x.T.copy()
-                ours = list(orders(at, dy, group, run=run, part=part, blocks=(64, 256)))
-                ours += [("blocks of 64 ascending, one part", contract(at, dy, group, 64, run, 0))]
-                if rows > 4096:
-                    ours += [("blocks of 64, two levels, one part", contract(at, dy, group, 64, run, 0, TWO_LEVELS))]
+                ours = [("the rule", by_the_rule(at, dy, group, steps))]
+                ours += list(orders(at, dy, group, blocks=(64, 256)))
                 table(title + "; torch at once", exact, on_threads(lambda: tx.t() @ ty), ours)
                 if steps > 1:
-                    table(title + "; torch step by step", exact, on_threads(stepwise), ours[:2] + ours[-1:])
+                    table(title + "; torch step by step", exact, on_threads(stepwise), ours)
 
 
 def biases():
@@ -169,14 +183,11 @@ def biases():
                     total = one if total is None else total + one
                 return total
 
-            part = steps * -(-samples // 16)
-            ours = list(orders(ones, dy, part=part, blocks=(64, 256)))
-            ours += [("blocks of 64 ascending, run is a sample", contract(ones, dy, 0, 64, steps, part))]
-            ours += [("blocks of 64 ascending, one part", contract(ones, dy, 0, 64))]
-            ours += [("blocks of 64, two levels, one part", contract(ones, dy, 0, 64, 0, 0, TWO_LEVELS))]
+            ours = [("the rule", by_the_rule(ones, dy, 0, steps))]
+            ours += list(orders(ones, dy, blocks=(64, 256)))
             title = f"bias gradient, {rows} rows, errors of {name}"
             table(title + "; torch at once", exact, on_threads(lambda: t.sum(0, keepdim=True)), ours)
-            table(title + "; torch step by step", exact, on_threads(stepwise), ours[1:2] + ours[-2:])
+            table(title + "; torch step by step", exact, on_threads(stepwise), ours)
 
 
 def folds():
@@ -189,12 +200,73 @@ def folds():
             exact = b.astype(np.float64).sum(0)
             t = torch.from_numpy(np.ascontiguousarray(b.T))
             ours = [(f"{chains} chains, " + (f"blocks of {block}" if block else "one block"), fold(b, chains, block))
-                    for chains, block in ((1, 64), (8, 64), (16, 0), (16, 64), (32, 64))]
+                    for chains, block in ((1, 64), (8, 64), (16, 0), (16, 64), (32, 0), (32, 64))]
             table(f"fold over {terms} lanes, {name}", exact, on_threads(lambda: t.sum(1)), ours)
+
+
+def convolutions():
+    """Weight gradients over samples and positions; torch's own gradient of conv2d."""
+    for samples, channels, outputs, side, steps in ((128, 4, 16, 24, 1), (16, 4, 16, 12, 50)):
+        random = numbers(side)
+        batch, positions = samples * steps, side * side
+        for signs, errors_of in (("both signs", random.standard_normal), ("one sign", random.random)):
+            x = random.random((batch, channels, side + 2, side + 2)).astype(np.float32)
+            dy = errors_of((batch, outputs, side, side)).astype(np.float32)
+            at = np.stack([x[:, c, kh:kh + side, kw:kw + side].reshape(-1)
+                           for c in range(channels) for kh in range(3) for kw in range(3)])
+            rows = dy.transpose(0, 2, 3, 1).reshape(-1, outputs)
+            exact = at.astype(np.float64) @ rows.astype(np.float64)
+            tx, ty = torch.from_numpy(x), torch.from_numpy(dy)
+            shape = (outputs, channels, 3, 3)
+
+            def at_once():
+                return torch.nn.grad.conv2d_weight(tx, shape, ty).reshape(outputs, -1).t().contiguous()
+
+            run = run_of(steps, positions)
+            whole = contract(at, rows, 0, 64, run, 1, ASCENDING)
+            ours = [("the rule", contract(at, rows, 0, 64, run, parts_of(at.shape[1]), LEVELS)),
+                    ("blocks of 64 ascending, parts", contract(at, rows, 0, 64, run, parts_of(at.shape[1]), ASCENDING)),
+                    ("blocks of 64 ascending, one part", whole), ("one chain", contract(at, rows))]
+            table(f"convolution's weight gradient, {batch} samples and steps x {positions} positions, {signs}", exact,
+                  on_threads(at_once), ours)
+
+
+def sweep():
+    """Random sums of the kinds of a network: how often the rule's error is above torch's, and by how much."""
+    random = numbers(7)
+    ratios = []
+    for _ in range(300):
+        forward, spikes, one_sign = random.random(3) < (0.5, 0.5, 0.25)
+        steps = 1
+        if forward:
+            terms = int(np.exp(random.uniform(np.log(10), np.log(8192))))
+        else:
+            samples, steps = (int(np.exp(random.uniform(np.log(low), np.log(1000)))) for low in (8, 1))
+            terms = min(samples, max(8, 200_000 // steps)) * steps
+        a = random.random((16, terms)).astype(np.float32)
+        if spikes:
+            a = (a < random.uniform(0.05, 0.5)).astype(np.float32)
+        b = (random.random if one_sign else random.standard_normal)((terms, 64)).astype(np.float32)
+        exact = a.astype(np.float64) @ b.astype(np.float64)
+        group = 4 if spikes else 0
+        ours = contract(a, b, group, 64, above=LEVELS) if forward else by_the_rule(a, b, group, steps)
+        ta, tb = torch.from_numpy(a), torch.from_numpy(b)
+        # torch sums a gradient step by step, as it runs a network; a forward product at once.
+        theirs = on_threads(lambda: ta @ tb if forward else sum(ta[:, t::steps] @ tb[t::steps] for t in range(steps)))
+        rms, largest = errors(ours, exact)
+        torch_rms, torch_largest = (min(values) for values in zip(*(errors(one, exact) for one in theirs)))
+        ratios.append((rms / torch_rms, largest / torch_largest, forward, spikes, one_sign, terms, steps))
+    for name, chosen in (("forward", [r for r in ratios if r[2]]), ("gradients", [r for r in ratios if not r[2]])):
+        for column, of in ((0, "rms"), (1, "largest")):
+            values = np.array([r[column] for r in chosen])
+            print(f"{name:10} {of:8} error over torch's: median {np.median(values):.2f}, 95 % below "
+                  f"{np.quantile(values, 0.95):.2f}, highest {values.max():.2f}, above 2 in {np.mean(values > 2):.1%}"
+                  f" of {len(values)}")
+        print("  highest:", [tuple(float(f"{v:.3g}") for v in r) for r in sorted(chosen)[-3:]])
 
 
 if __name__ == "__main__":
     print(f"torch {torch.__version__}, numpy {np.__version__}")
-    wanted = sys.argv[2:] or ["products", "gradients", "biases", "folds"]
+    wanted = sys.argv[2:] or ["products", "gradients", "biases", "folds", "convolutions", "sweep"]
     for name in wanted:
         globals()[name]()

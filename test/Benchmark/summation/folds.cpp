@@ -32,40 +32,24 @@ template <int Vectors> void columns(const Floats &in, const Floats &out, int row
   }
 }
 
-/// Sixteen virtual chains (lane mod 16), each in blocks of 64 of its terms, and a halving tree of them: with vectors
-/// of 8 two registers, with vectors of 16 one.
-float lanes(const float *in, int count, int block) {
-  constexpr int vectors = 16 / kLanes;
+/// `Chains` virtual chains (lane mod Chains), each in blocks of `block` of its terms (0: one block), and a halving
+/// tree of them. The lanes are a multiple of Chains, or zeros up to one.
+template <int Chains> float lanes(const float *in, int count, int block) {
+  constexpr int vectors = Chains / kLanes;
   Vector total[vectors] = {};
   for (int first = 0; first < count;) {
-    const int last = block ? std::min(first + 16 * block, count) : count;
+    const int last = block ? std::min(first + Chains * block, count) : count;
     Vector sum[vectors] = {};
-    for (int i = first; i < last; i += 16)
+    for (int i = first; i < last; i += Chains)
       for (int v = 0; v < vectors; ++v)
         sum[v] += load(in + i + v * kLanes);
     for (int v = 0; v < vectors; ++v)
-      total[v] += sum[v];
+      total[v] = first ? total[v] + sum[v] : sum[v];
     first = last;
   }
-  float chains[16];
-  for (int v = 0; v < vectors; ++v)
-    store(chains + v * kLanes, total[v]);
-  for (int half = 8; half; half /= 2)
-    for (int i = 0; i < half; ++i)
-      chains[i] += chains[i + half];
-  return chains[0];
-}
-
-/// `count` virtual chains in registers, as many as hide an addition's latency: what sixteen give away.
-template <int Chains> float wide(const float *in, int count) {
-  constexpr int vectors = Chains / kLanes;
-  Vector sum[vectors] = {};
-  for (int i = 0; i < count; i += Chains)
-    for (int v = 0; v < vectors; ++v)
-      sum[v] += load(in + i + v * kLanes);
   float chains[Chains];
   for (int v = 0; v < vectors; ++v)
-    store(chains + v * kLanes, sum[v]);
+    store(chains + v * kLanes, total[v]);
   for (int half = Chains / 2; half; half /= 2)
     for (int i = 0; i < half; ++i)
       chains[i] += chains[i + half];
@@ -95,10 +79,11 @@ void measureLanes(int count) {
         out[row] = sum(in + static_cast<size_t>(row) * padded);
     };
   };
-  race.add("16 chains, no blocks", each([=](const float *row) { return lanes(row, padded, 0); }));
-  race.add("16 chains, blocks of 64", each([=](const float *row) { return lanes(row, padded, 64); }));
-  race.add("32 chains, no blocks", each([=](const float *row) { return wide<32>(row, padded); }));
-  race.add("64 chains, no blocks", each([=](const float *row) { return wide<64>(row, padded); }));
+  race.add("16 chains, no blocks", each([=](const float *row) { return lanes<16>(row, padded, 0); }));
+  race.add("16 chains, blocks of 64", each([=](const float *row) { return lanes<16>(row, padded, 64); }));
+  race.add("32 chains, no blocks", each([=](const float *row) { return lanes<32>(row, padded, 0); }));
+  race.add("32 chains, blocks of 64", each([=](const float *row) { return lanes<32>(row, padded, 64); }));
+  race.add("64 chains, blocks of 64", each([=](const float *row) { return lanes<64>(row, padded, 64); }));
   race.print(static_cast<double>(rows) * padded);
 }
 

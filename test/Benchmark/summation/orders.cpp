@@ -51,25 +51,71 @@ private:
 
 } // namespace
 
-/// How block sums are added.
-enum Above { Ascending = 0, Pairwise = 1, TwoLevels = 2 };
+/// How block sums are added: in one chain; in a binary tree; in chains of 64, whose sums are terms of a level above,
+/// and so on.
+enum Above { Ascending = 0, Pairwise = 1, Levels = 2 };
+
+namespace {
+
+class Blocks {
+public:
+  Blocks(size_t width, Above above) : width(width), above(above), tree(width) {}
+  void add(const Row &block) {
+    if (above == Pairwise)
+      tree.leaf(block);
+    else
+      add(block, 0);
+  }
+  Row sum() {
+    if (above == Pairwise)
+      return tree.sum();
+    Row all(width, 0.0f);
+    for (const Level &level : levels) { // what is not full yet goes up as it is
+      Row total = level.total;
+      ::add(total, all);
+      all = std::move(total);
+    }
+    return all;
+  }
+
+private:
+  struct Level {
+    Row total;
+    int terms = 0;
+  };
+  void add(const Row &term, size_t at) {
+    if (at == levels.size())
+      levels.push_back({Row(width, 0.0f)});
+    ::add(levels[at].total, term);
+    if (above == Levels && ++levels[at].terms == 64) {
+      const Row full = levels[at].total;
+      levels[at] = {Row(width, 0.0f)};
+      add(full, at + 1);
+    }
+  }
+  size_t width;
+  Above above;
+  Tree tree;
+  std::vector<Level> levels;
+};
+
+} // namespace
 
 /// out[m][n] = sum over l of a[m][l] * b[l][n], in f32.
 /// group: terms whose sum from +0 is one term of a chain (0: none). block: terms in a chain (0: one chain).
-/// run: terms after which groups and blocks restart (0: never). part: terms whose blocks are summed on their own,
-/// the parts then in a tree (0: one part). above: how block sums are added within a part.
+/// run: terms after which groups and blocks restart (0: never). parts: how many even shares of the runs are summed on
+/// their own, then in a binary tree. above: how block sums are added within a part.
 extern "C" void contract(const float *a, const float *b, float *out, long rows, long terms, long columns, long group,
-                         long block, long run, long part, int above) {
+                         long block, long run, long parts, int above) {
   const size_t width = static_cast<size_t>(columns);
+  const long unit = run ? run : terms, runs = (terms + unit - 1) / unit;
   for (long m = 0; m < rows; ++m) {
-    Tree parts(width);
-    for (long begin = 0; begin < terms; begin += part ? part : terms) {
-      const long end = part ? std::min(begin + part, terms) : terms;
-      Row total(width, 0.0f), upper(width, 0.0f);
-      Tree tree(width);
-      long blocks = 0;
-      for (long start = begin; start < end; start += run ? run : end - begin) {
-        const long stop = run ? std::min(start + run, end) : end;
+    Tree tree(width);
+    for (long part = 0; part < parts; ++part) {
+      Blocks blocks(width, static_cast<Above>(above));
+      const long end = std::min((part + 1) * runs / parts * unit, terms);
+      for (long start = part * runs / parts * unit; start < end; start += unit) {
+        const long stop = std::min(start + unit, end);
         for (long first = start; first < stop; first += block ? block : stop - start) {
           const long last = block ? std::min(first + block, stop) : stop;
           Row chain(width, 0.0f);
@@ -85,21 +131,12 @@ extern "C" void contract(const float *a, const float *b, float *out, long rows, 
             for (long l = first; l < last; ++l)
               for (size_t n = 0; n < width; ++n)
                 chain[n] = __builtin_fmaf(a[m * terms + l], b[l * columns + n], chain[n]);
-          if (above == Pairwise)
-            tree.leaf(chain);
-          else
-            add(total, chain);
-          if (above == TwoLevels && ++blocks % 64 == 0) {
-            add(upper, total);
-            std::fill(total.begin(), total.end(), 0.0f);
-          }
+          blocks.add(chain);
         }
       }
-      if (above == TwoLevels)
-        add(upper, total), total = upper;
-      parts.leaf(above == Pairwise ? tree.sum() : total);
+      tree.leaf(blocks.sum());
     }
-    const Row sum = parts.sum();
+    const Row sum = tree.sum();
     std::memcpy(out + m * columns, sum.data(), width * sizeof(float));
   }
 }

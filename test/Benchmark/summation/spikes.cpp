@@ -225,7 +225,7 @@ void gatherLists(const Words &spikes, const Floats &b, const Floats &c, Shape sh
   }
 }
 
-/// Bits that agree with gather's: no multiplication is needed, so this is only the order written down.
+/// The order, written down.
 void reference(const Words &spikes, const Floats &b, const Floats &c, Shape shape, int block) {
   for (int row = 0; row < shape.rows; ++row)
     for (int column = 0; column < shape.columns; ++column) {
@@ -243,6 +243,16 @@ void reference(const Words &spikes, const Floats &b, const Floats &c, Shape shap
     }
 }
 
+/// The gather of one order: blocks of so many groups, 0 for one chain.
+template <bool Lists> auto gatherOf(int block) {
+  auto pick = [](auto bits, auto lists) { return Lists ? lists : bits; };
+  return block == 16   ? pick(gather<8, 1>, gatherLists<8, 1, true>)
+         : block == 32 ? pick(gather<8, 2>, gatherLists<8, 2, true>)
+         : block == 64 ? pick(gather<8, 4>, gatherLists<8, 4, true>)
+         : block       ? pick(gather<8, 8>, gatherLists<8, 8, true>)
+                       : pick(gather<8, 0>, gatherLists<8, 0, true>);
+}
+
 template <int Vectors, int Groups>
 void race(Race &race, const char *name, const Words &spikes, const Floats &b, const Floats &c, const Floats &chains,
           Shape shape, int block) {
@@ -256,7 +266,6 @@ void measure(Shape shape) {
   fillUniform(b, 2, -1, 1);
   for (size_t i = 0; i < b.count(); i += 7)
     b[i] = -0.0f;
-  Words sparse, half;
   const std::string dimensions =
       std::to_string(shape.rows) + " x " + std::to_string(shape.k) + " x " + std::to_string(shape.columns);
   for (float density : {0.5f, 0.2f, 0.1f, 0.05f}) {
@@ -268,24 +277,17 @@ void measure(Shape shape) {
 
     for (int block : {16, 32, 64, 128, 0}) {
       reference(spikes, b, expected, shape, block);
-      auto check = [&](const char *what) {
-        if (!sameBits(c, expected))
-          std::printf("%s, blocks of %d groups, density %.2f: other bits\n", what, block, density);
-      };
+      const std::string what = ", blocks of " + std::to_string(block) + " groups";
       tables<2, 16>(spikes, b, c, chains, shape, block);
-      check("tables");
-      block == 16   ? gather<4, 1>(spikes, b, c, shape)
-      : block == 32 ? gather<4, 2>(spikes, b, c, shape)
-      : block == 64 ? gather<4, 4>(spikes, b, c, shape)
-      : block       ? gather<4, 8>(spikes, b, c, shape)
-                    : gather<4, 0>(spikes, b, c, shape);
-      check("gather");
-      block == 16   ? gatherLists<8, 1, true>(spikes, b, c, shape)
-      : block == 32 ? gatherLists<8, 2, true>(spikes, b, c, shape)
-      : block == 64 ? gatherLists<8, 4, true>(spikes, b, c, shape)
-      : block       ? gatherLists<8, 8, true>(spikes, b, c, shape)
-                    : gatherLists<8, 0, true>(spikes, b, c, shape);
-      check("gather from lists");
+      expectBits(c, expected, "tables" + what);
+      if (block <= 16) {
+        tables<4, 8>(spikes, b, c, chains, shape, block);
+        expectBits(c, expected, "tables of 8 groups" + what);
+      }
+      gatherOf<false>(block)(spikes, b, c, shape);
+      expectBits(c, expected, "gather" + what);
+      gatherOf<true>(block)(spikes, b, c, shape);
+      expectBits(c, expected, "gather from lists" + what);
     }
     if (density == 0.5f) { // tables take the same time at every density
       Race all("tables, " + dimensions);

@@ -11,7 +11,6 @@
 #include "Measure.h"
 
 #include <array>
-#include <cmath>
 
 namespace {
 
@@ -142,19 +141,21 @@ void addTo(float *to, const float *from, size_t count) {
     store(to + i, load(to + i) + load(from + i));
 }
 
-/// Parts of `part` samples, each from `chunk` samples at a time, then a binary tree of them, whose waiting sums are
-/// as many as the tree has levels.
+/// So many parts of whole runs, as even as they can be, each from `chunk` samples at a time, then a binary tree of
+/// them, whose waiting sums are as many as the tree has levels.
 class Parts {
 public:
-  Parts(Shape shape, int run, int block, int part, int chunk, const Floats *x) : shape(shape) {
-    for (int sample = 0; sample < shape.samples; sample += part)
-      for (int first = sample, end = std::min(sample + part, shape.samples); first < end; first += chunk) {
+  Parts(Shape shape, int run, int block, int parts, int chunk, const Floats &x) : shape(shape) {
+    const int unit = run ? run : chunk, runs = (shape.samples + unit - 1) / unit;
+    for (int part = 0; part < parts; ++part) {
+      const int begin = part * runs / parts * unit, end = std::min((part + 1) * runs / parts * unit, shape.samples);
+      for (int first = begin; first < end; first += chunk) {
         const int last = std::min(first + chunk, end);
         const Blocks blocks(first * shape.steps, last * shape.steps, shape.steps, run, block);
         chunks.push_back(
-            {first * shape.steps, first == sample, last == end, blocks,
-             x ? Groups(*x, shape, first * shape.steps, blocks) : Groups(Floats(1), shape, 0, {0, 0, 1, 1, 1})});
+            {first * shape.steps, first == begin, last == end, blocks, Groups(x, shape, first * shape.steps, blocks)});
       }
+    }
     const size_t count = static_cast<size_t>(shape.inputs) * shape.outputs;
     for (int level = 0; level < 6; ++level)
       waiting.emplace_back(count);
@@ -174,7 +175,7 @@ public:
       count += chunk.groups.rows.size();
     return count;
   }
-  const Floats &result() const { return waiting[done]; }
+  const Floats &result() const { return waiting[0]; }
 
 private:
   struct Chunk {
@@ -197,7 +198,6 @@ private:
     }
     for (; sizes.size() > 1; --depth)
       merge(sizes, depth);
-    done = 0;
   }
   void merge(std::vector<int> &sizes, int depth) {
     addTo(waiting[depth - 2], waiting[depth - 1], waiting[0].count());
@@ -207,7 +207,6 @@ private:
   Shape shape;
   std::vector<Chunk> chunks;
   std::vector<Floats> waiting;
-  int done = 0;
 };
 
 /// The run of the rule: so many samples, a power of two, that it has 64 rows.
@@ -217,12 +216,63 @@ int runOf(int steps) {
     samples *= 2;
   return samples;
 }
-/// The samples of a part, in whole runs: as many parts, a power of two and at most 16, as have `rows` rows each.
-int partOf(Shape shape, int run, int rows) {
+/// As many parts, a power of two and at most 16, as have `rows` rows each.
+int partsOf(Shape shape, int rows) {
   int parts = 1;
   while (parts < 16 && shape.rows() >= 2 * parts * rows)
     parts *= 2;
-  return ((shape.samples + run - 1) / run + parts - 1) / parts * run;
+  return parts;
+}
+
+/// The order, written down, for one part: `grouped` for spikes.
+void reference(const Floats &x, const Floats &dy, const Floats &dw, Shape shape, int begin, int end, int run,
+               bool grouped) {
+  for (int k = 0; k < shape.inputs; ++k) {
+    std::vector<float> total(shape.outputs), chain(shape.outputs), group(shape.outputs);
+    auto addTo = [](std::vector<float> &to, std::vector<float> &from) {
+      for (size_t n = 0; n < to.size(); ++n)
+        to[n] += from[n], from[n] = 0;
+    };
+    for (int start = begin; start < end; start += run * shape.steps)
+      for (int row = start, stop = std::min(start + run * shape.steps, end); row < stop; ++row) {
+        std::vector<float> &sum = grouped ? group : chain;
+        for (int n = 0; n < shape.outputs; ++n)
+          sum[n] = __builtin_fmaf(x[static_cast<size_t>(row) * shape.inputs + k],
+                                  dy[static_cast<size_t>(row) * shape.outputs + n], sum[n]);
+        const bool last = row + 1 == stop;
+        if (grouped && ((row + 1 - start) % 4 == 0 || last))
+          addTo(chain, group);
+        if ((row + 1 - start) % 64 == 0 || last)
+          addTo(total, chain);
+      }
+    std::memcpy(dw + static_cast<size_t>(k) * shape.outputs, total.data(), shape.outputs * sizeof(float));
+  }
+}
+
+/// Both kernels against the order written down, whole and in four parts, from chunks of one run and of several.
+void check(const Floats &x, const Floats &dy, Shape shape) {
+  const int run = runOf(shape.steps);
+  std::vector<Floats> quarters;
+  for (bool grouped : {false, true})
+    for (int parts : {1, 4}) {
+      const int runs = (shape.samples + run - 1) / run;
+      quarters.clear();
+      for (int part = 0; part < parts; ++part) {
+        auto at = [&](int p) { return std::min(p * runs / parts * run, shape.samples) * shape.steps; };
+        quarters.emplace_back(static_cast<size_t>(shape.inputs) * shape.outputs);
+        reference(x, dy, quarters.back(), shape, at(part), at(part + 1), run, grouped);
+      }
+      if (parts == 4) {
+        addTo(quarters[0], quarters[1], quarters[0].count());
+        addTo(quarters[2], quarters[3], quarters[0].count());
+        addTo(quarters[0], quarters[2], quarters[0].count());
+      }
+      for (int chunk : {run, 4 * run}) {
+        Parts kernel(shape, run, 64, parts, chunk, x);
+        grouped ? kernel.tablesInto(dy) : kernel.denseInto(x, dy);
+        expectBits(kernel.result(), quarters[0], std::string(grouped ? "tables" : "dense") + ", parts and chunks");
+      }
+    }
 }
 
 void measure(Shape shape) {
@@ -234,28 +284,30 @@ void measure(Shape shape) {
   const std::string title = std::to_string(shape.samples) + " samples x " + std::to_string(shape.steps) + " steps, " +
                             std::to_string(shape.inputs) + " x " + std::to_string(shape.outputs);
   const double flops = 2.0 * shape.rows() * shape.inputs * shape.outputs;
-  const int all = shape.samples, steps = shape.steps, rule = runOf(steps);
+  const int steps = shape.steps, rule = runOf(steps);
+  if (shape.samples / rule >= 4)
+    check(x, dy, shape);
 
   std::vector<std::pair<std::string, Parts>> kinds;
   // Chunks of at most 256 rows, in whole runs: what stays in the second-level cache.
-  auto kind = [&](std::string name, int run, int block, int part) {
+  auto kind = [&](std::string name, int run, int block, int parts) {
     const int chunk = run ? std::max(run, 256 / steps / run * run) : std::max(1, 256 / steps);
-    kinds.emplace_back(std::move(name), Parts(shape, run, block, part, std::min(part, chunk), &x));
+    kinds.emplace_back(std::move(name), Parts(shape, run, block, parts, std::min(shape.samples, chunk), x));
   };
-  kind("one chain in a chunk", 0, 0, all);
-  kind("blocks of 64, no runs", 0, 64, all);
-  std::vector<int> tried;
+  const std::string inRuns = "runs of " + std::to_string(rule);
+  kind("one chain in a chunk", 0, 0, 1);
+  kind("blocks of 64, no runs", 0, 64, 1);
   for (int run : {1, 2, 4, 8, 16, 32, 64})
     if (run * steps >= 8 && run <= rule)
-      kind("runs of " + std::to_string(run) + ", blocks of 64", run, 64, all);
-  kind("runs of " + std::to_string(rule) + ", no blocks in them", rule, 0, all);
-  for (int rows : {64, 128, 256, 512, 1024}) {
-    const int part = partOf(shape, rule, rows);
-    if (part < all && (tried.empty() || tried.back() != part)) {
-      kind("runs of " + std::to_string(rule) + ", parts of " + std::to_string(part * steps) + " rows", rule, 64, part);
-      tried.push_back(part);
+      kind("runs of " + std::to_string(run) + ", blocks of 64", run, 64, 1);
+  kind(inRuns + ", no blocks in them", rule, 0, 1);
+  int tried = 1;
+  for (int rows : {1024, 512, 256, 128, 64})
+    if (const int parts = partsOf(shape, rows); parts > tried) {
+      kind(inRuns + ", " + std::to_string(parts) + " parts of " + std::to_string(shape.rows() / parts) + " rows", rule,
+           64, parts);
+      tried = parts;
     }
-  }
 
   Race real("dense, " + title);
   for (auto &[name, parts] : kinds)
@@ -268,17 +320,6 @@ void measure(Shape shape) {
                [&parts = parts, &dy, chained] { parts.tablesInto(dy, chained); });
   }
   spikes.print(flops);
-  // Spikes as numbers, multiplied and added in groups, would give the tables' bits; without groups they agree to
-  // rounding, which is what can be checked here.
-  kinds.back().second.tablesInto(dy);
-  Floats other(kinds[0].second.result().count());
-  std::memcpy(other, kinds.back().second.result(), other.count() * sizeof(float));
-  kinds.back().second.denseInto(x, dy);
-  float distance = 0;
-  for (size_t i = 0; i < other.count(); ++i)
-    distance = std::max(distance, std::abs(other[i] - kinds.back().second.result()[i]));
-  if (distance > 1e-3f)
-    std::printf("tables and dense differ by %g\n", static_cast<double>(distance));
 }
 
 } // namespace
