@@ -98,9 +98,16 @@ public:
     const double begin = now();
     for (int round = 0; round < 3 || now() - begin < seconds; ++round)
       for (Entry &entry : entries) {
+        // A clock that steps by some microseconds would favour whoever is shortest: no reading is under 0.1 ms.
+        int runs = 0;
         const double start = now();
-        entry.run();
-        entry.best = std::min(entry.best, now() - start);
+        double took;
+        do {
+          entry.run();
+          ++runs;
+          took = now() - start;
+        } while (took < 1e-4);
+        entry.best = std::min(entry.best, took / runs);
       }
     std::printf("\n%s\n", title.c_str());
     for (const Entry &entry : entries) {

@@ -17,8 +17,9 @@ namespace {
 
 constexpr int kSide = 28, kPadded = kSide + 2, kChannels = 64;
 
-/// y = depthwise(x, w); x with its padding. `Ends` says after how many taps a chain ends: 9 or 3.
-template <int Ends> void depthwise(const Floats &x, const Floats &w, const Floats &y) {
+/// y = depthwise(x, w); x with its padding. `Ends` says after how many taps a chain ends: 9 or 3. `Zero`: the chain's
+/// sum is added to +0, as to any total, so that no result is -0.
+template <int Ends, bool Zero = true> void depthwise(const Floats &x, const Floats &w, const Floats &y) {
   for (int c = 0; c < kChannels; c += kLanes) {
     Vector weights[9];
     for (int tap = 0; tap < 9; ++tap)
@@ -34,7 +35,8 @@ template <int Ends> void depthwise(const Floats &x, const Floats &w, const Float
               total[i] += sum[i], sum[i] = Vector(0);
           }
         for (int i = 0; i < 4; ++i)
-          store(y + static_cast<size_t>(h * kSide + p + i) * kChannels + c, Ends < 9 ? total[i] : sum[i]);
+          store(y + static_cast<size_t>(h * kSide + p + i) * kChannels + c,
+                Ends < 9 ? total[i] : sum[i] + Vector(Zero ? 0.0f : -0.0f));
       }
   }
 }
@@ -73,7 +75,8 @@ void measureDepthwise() {
   fillUniform(w, 2, -1, 1);
   const double flops = 2.0 * 9 * kSide * kSide * kChannels;
   Race forward("depthwise 3 x 3, forward and input gradient");
-  forward.add("one chain of 9", [&] { depthwise<9>(x, w, y); });
+  forward.add("one chain of 9, results may be -0", [&] { depthwise<9, false>(x, w, y); });
+  forward.add("one chain of 9, added to +0", [&] { depthwise<9>(x, w, y); });
   forward.add("ends at each row of the kernel", [&] { depthwise<3>(x, w, y); });
   forward.print(flops);
   Race weights("depthwise 3 x 3, weight gradient, 784 positions");
@@ -136,7 +139,7 @@ void dense(const Floats &x, const Floats &panels, const Floats &y, int channels,
           for (int i = 0; i < kTile; ++i)
             for (int v = 0; v < 2; ++v) {
               float *at = to + i * kOutputs + v * kLanes;
-              store(at, first ? sum[i][v] : load(at) + sum[i][v]);
+              store(at, (first ? Vector(0) : load(at)) + sum[i][v]);
             }
         }
       }

@@ -37,6 +37,12 @@ template <int Rows, int Vectors> struct Tile {
       for (int v = 0; v < Vectors; ++v)
         at[i][v] = load(c + i * ldc + v * kLanes) + at[i][v];
   }
+  /// A product that underflows leaves a chain at -0; added to a total, which starts at +0, it is +0.
+  void addZero() {
+    for (int i = 0; i < Rows; ++i)
+      for (int v = 0; v < Vectors; ++v)
+        at[i][v] = Vector(0) + at[i][v];
+  }
   void put(float *c, int ldc) const {
     for (int i = 0; i < Rows; ++i)
       for (int v = 0; v < Vectors; ++v)
@@ -78,8 +84,8 @@ template <int Rows, int Vectors, int Block, Totals Where, int Unroll>
         for (int v = 0; v < Vectors; ++v)
           total.at[i][v] += sum.at[i][v];
     } else {
-      if (Block && started)
-        sum.add(c, ldc);
+      if (Block)
+        started ? sum.add(c, ldc) : sum.addZero();
       sum.put(c, ldc);
     }
     started = true;
@@ -153,6 +159,10 @@ void measure(Shape shape) {
   Floats c(static_cast<size_t>(rounded.rows) * ldc), upper(c.count()), expected(c.count());
   fillUniform(a, 1, 0, 1);
   fillUniform(b, 2, -1, 1);
+  for (int k = 0; k < shape.k; ++k) // products that underflow to -0
+    b[static_cast<size_t>(k) * shape.columns + 3] = -0x1p-149f;
+  for (int k = 0; k < shape.k; ++k)
+    a[k] = 0.25f;
   const Floats panels = packed(b, shape, 2 * kLanes);
   const int whole = shape.k, pass = 512;
 

@@ -60,7 +60,7 @@ void dense(const Floats &x, const Floats &dy, float *dw, Shape shape, int begin,
         for (int i = 0; i < kTileRows; ++i)
           for (int v = 0; v < 2; ++v) {
             float *to = dw + static_cast<size_t>(k + i) * shape.outputs + n + v * kLanes;
-            store(to, add ? load(to) + sum[i][v] : sum[i][v]);
+            store(to, (add ? load(to) : Vector(0)) + sum[i][v]);
           }
         add = true;
       }
