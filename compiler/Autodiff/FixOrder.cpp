@@ -15,10 +15,10 @@ namespace {
 using core::ArrayType;
 using core::OrderAttr;
 
-constexpr int64_t kBlock = 64;     ///< terms or groups in a chain
 constexpr int64_t kSpikeGroup = 4; ///< a table of partial sums has 2^4 entries
-constexpr int64_t kLanesOfSum = 16;
-constexpr int64_t kParts = 16;
+constexpr int64_t kBlock = 64, kLevel = 64;
+constexpr int64_t kLanesOfSum = 32;
+constexpr int64_t kRun = 64, kParts = 16, kPart = 256;
 
 class FixOrder : public impl::FixOrderBase<FixOrder> {
   void runOnOperation() override {
@@ -33,25 +33,17 @@ class FixOrder : public impl::FixOrderBase<FixOrder> {
   static bool isSpikes(Value value) { return cast<ArrayType>(value.getType()).getElementType().isInteger(1); }
 
   static OrderAttr orderOf(core::IndexedOpInterface op, bool spikes) {
-    ArrayRef<int64_t> domain = op.getDomain(), along = op.getAlong();
     bool overSamples = false, overTime = false;
-    int64_t positions = 1; // of one sample and step
-    for (int64_t dim : along) {
-      overSamples |= domain[dim] == ArrayType::kSample;
-      overTime |= domain[dim] == ArrayType::kTime;
-      if (domain[dim] > 0)
-        positions *= domain[dim];
+    for (int64_t dim : op.getAlong()) {
+      overSamples |= op.getDomain()[dim] == ArrayType::kSample;
+      overTime |= op.getDomain()[dim] == ArrayType::kTime;
     }
-    int64_t group = spikes ? kSpikeGroup : 1;
     MLIRContext *context = op->getContext();
-    if (overSamples) {
-      // Enough terms for a block where the number of steps is known to be large or is not known.
-      int64_t samples = overTime || positions >= kBlock ? 1 : positions >= 16 ? 4 : 8;
-      return OrderAttr::get(context, /*run=*/0, group, kBlock, /*lanes=*/1, samples, kParts, /*descending=*/overTime);
-    }
-    if (isOverLanes(op))
-      return OrderAttr::get(context, along.size(), 1, kBlock, kLanesOfSum, 0, 1, overTime);
-    return OrderAttr::get(context, runOf(domain, along), group, kBlock, 1, 0, 1, overTime);
+    int64_t group = spikes ? kSpikeGroup : 1;
+    if (overSamples)
+      return OrderAttr::get(context, group, kBlock, kLevel, 1, kRun, kParts, kPart, /*descending=*/overTime);
+    int64_t lanes = isOverLanes(op) ? kLanesOfSum : 1;
+    return OrderAttr::get(context, group, kBlock, kLevel, lanes, 0, 1, 1, /*descending=*/overTime);
   }
 
   /// A fold along the last extent of what it reads: neurons or channels, which lie in the lanes of vectors.
@@ -62,17 +54,6 @@ class FixOrder : public impl::FixOrderBase<FixOrder> {
     return llvm::all_of(op.getReadMaps(), [&](AffineMap map) {
       return map.getNumResults() > 0 && map.getResults().back().isFunctionOfDim(dim);
     });
-  }
-
-  /// How many of the innermost dims are taken together: all if they are few terms; otherwise channels whose number
-  /// divides by a group, or two dims.
-  static int64_t runOf(ArrayRef<int64_t> domain, ArrayRef<int64_t> along) {
-    int64_t product = 1;
-    for (int64_t dim : along)
-      product *= domain[dim] > 0 ? domain[dim] : kBlock;
-    if (product <= kBlock || along.size() <= 1)
-      return along.size();
-    return domain[along.back()] % kSpikeGroup == 0 ? 1 : 2;
   }
 };
 

@@ -154,15 +154,17 @@ ArrayType ArrayType::overTime() const {
   return ArrayType::get(getContext(), shape, getElementType());
 }
 
-LogicalResult OrderAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t run, int64_t group, int64_t block,
-                                int64_t lanes, int64_t samples, int64_t parts, bool descending) {
+LogicalResult OrderAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t group, int64_t block,
+                                int64_t level, int64_t lanes, int64_t run, int64_t parts, int64_t part,
+                                bool descending) {
   auto isPowerOfTwo = [](int64_t n) { return n >= 1 && (n & (n - 1)) == 0; };
-  if (run < 0 || group < 1 || block < 1 || samples < 0)
-    return emitError() << "expected a group and a block of at least 1, and no negative number [order_c1]";
+  if (group < 1 || block < 1 || block % group != 0 || level < 2 || run < 0 || part < 1)
+    return emitError() << "expected groups of at least 1 in whole blocks, levels of at least 2 and no negative number "
+                          "[order_c1]";
   if (!isPowerOfTwo(lanes) || !isPowerOfTwo(parts))
-    return emitError() << "lanes and parts are added as halving trees: expected powers of two [order_c2]";
-  if (parts > 1 && samples == 0)
-    return emitError() << "only sums over samples have parts [order_c3]";
+    return emitError() << "lanes and parts are added as trees: expected powers of two [order_c2]";
+  if (parts > 1 && run == 0)
+    return emitError() << "only sums over samples have parts, and those have runs [order_c3]";
   return success();
 }
 

@@ -59,23 +59,29 @@ def Core_OrderAttr : AttrDef<Core_Dialect, "Order"> {
   let mnemonic = "order";
   let summary = "the order in which the terms of a sum are added";
   let description = [{
-    Terms are taken in the order of the op's `along` dims, the last one fastest; the time dim descends if `descending`.
-    The innermost `run` of these dims make a *run*. Within a run, consecutive terms form groups of `group` and
-    consecutive groups blocks of `block`; both start anew with each run, and an absent term keeps its position.
+    Terms are taken in the order of the op's `along` dims, the last one fastest; the time dim descends if `descending`. Each
+    has a position, which an absent term keeps. `docs/summation.md` has the reasons for the numbers.
 
-    * A group of one is its term, and a block is one chain of fused multiply-adds from +0. A group of more is
-      the sum of its terms from +0, and a block the sum of its groups from +0.
-    * The sum is that of all blocks, ascending, from +0.
-    * With `lanes` > 1 a run has no blocks: term i belongs to chain i mod `lanes`, and the chains are added as a
-      halving tree (i + lanes/2 onto i, and so on).
-    * If samples are summed, `samples` consecutive ones are one run, together with all further dims. The batch
-      is cut into at most `parts` contiguous parts, a power of two of them, of equally many runs as far as that is
-      possible; each part has a sum of its own and the parts are added as a halving tree.
+    * `group` consecutive positions make a group: the sum of its terms from +0. A group of one is its term.
+    * `block` consecutive positions make a block: a chain from +0, of fused multiply-adds of a contract's terms or of
+      additions of groups.
+    * The sums of `level` blocks, each added to +0 in ascending order, make one term of the next level, and so on. What is
+      not full in the end goes up as it is.
+    * With `lanes` > 1, position i belongs to chain i mod `lanes`; each has blocks and levels of its own, and the
+      chains are added as a halving tree (i + lanes/2 onto i, and so on).
+    * Sums over samples: samples come first, then time, which descends, then the rest, P positions of a step. Groups and blocks
+      start anew with each run, the shortest of these with at least `run` terms: one step of one sample; W steps of it, W a
+      power of two, counted from the first one that is taken; R samples, R a power of two. A shorter run is left at the
+      end of a sample or of a part. T, the number of steps, is 1 if time is not summed.
+    * The batch of N samples is cut into p parts: the largest power of two, at most `parts`, that leaves N T P / p terms
+      of at least `part`; halved until each of the U units (a sample, or R of them) is in a part. Part i has the units
+      from floor(i U / p) to floor((i + 1) U / p), and levels of its own. Parts are added in pairs of neighbours, then the
+      pairs in pairs.
   }];
-  let parameters = (ins "int64_t":$run, DefaultValuedParameter<"int64_t", "1">:$group,
-      DefaultValuedParameter<"int64_t", "64">:$block, DefaultValuedParameter<"int64_t", "1">:$lanes,
-      DefaultValuedParameter<"int64_t", "0">:$samples, DefaultValuedParameter<"int64_t", "1">:$parts,
-      DefaultValuedParameter<"bool", "false">:$descending);
+  let parameters = (ins DefaultValuedParameter<"int64_t", "1">:$group, DefaultValuedParameter<"int64_t", "64">:$block,
+      DefaultValuedParameter<"int64_t", "64">:$level, DefaultValuedParameter<"int64_t", "1">:$lanes,
+      DefaultValuedParameter<"int64_t", "0">:$run, DefaultValuedParameter<"int64_t", "1">:$parts,
+      DefaultValuedParameter<"int64_t", "1">:$part, DefaultValuedParameter<"bool", "false">:$descending);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

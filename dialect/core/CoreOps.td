@@ -84,7 +84,7 @@ def Core_ContractOp : Core_Indexed<"contract"> {
 
     ```mlir
     %h = core.contract over [sample, 128, 784] along [2] %x, %w by [affine_map<(s, o, i) -> (s, i)>, affine_map<(s, o, i) -> (o, i)>]
-        writes affine_map<(s, o, i) -> (s, o)> order <run = 1>
+        writes affine_map<(s, o, i) -> (s, o)> order <>
         : !core.array<sample x 784 x f32>, !core.array<128 x 784 x f32> -> !core.array<sample x 128 x f32>
     ```
   }];

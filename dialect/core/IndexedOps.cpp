@@ -227,13 +227,13 @@ static LogicalResult verifyOrder(Operation *op, std::optional<OrderAttr> order, 
                                  ArrayRef<int64_t> along) {
   if (!order)
     return success();
+  auto isTime = [&](int64_t dim) { return domain[dim] == ArrayType::kTime; };
   bool overSamples = llvm::any_of(along, [&](int64_t dim) { return domain[dim] == ArrayType::kSample; });
-  if (overSamples && (order->getSamples() == 0 || domain[along.front()] != ArrayType::kSample))
-    return op->emitOpError(
-        "sums over samples, which must be the first dim of an order that says how many make a run [order_c4]");
-  if (!overSamples && (order->getSamples() != 0 || order->getRun() > int64_t(along.size())))
-    return op->emitOpError(
-        "has an order with samples that are not summed, or a run of more dims than there are [order_c4]");
+  if (overSamples != (order->getRun() > 0))
+    return op->emitOpError("has an order with runs if and only if it sums over samples [order_c4]");
+  if (overSamples && (domain[along.front()] != ArrayType::kSample ||
+                      (llvm::any_of(along, isTime) && (!isTime(along[1]) || !order->getDescending()))))
+    return op->emitOpError("sums over samples, which come first, then descending time, then the rest [order_c4]");
   return success();
 }
 

@@ -1,7 +1,7 @@
 // The ops of the core in every form that a stage gives them.
 // RUN: %snn-opt --verify-roundtrip %s | FileCheck %s
 
-// CHECK: core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] {{.*}} order <run = 2>
+// CHECK: core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] {{.*}} order <group = 1>
 // CHECK: core.scan sliced({{.*}}) invariant({{.*}}) init({{.*}})
 // CHECK: core.map over [sample, 10]
 // CHECK: core.custom_vjp(%{{.*}}) : (f32) -> i1 value {
@@ -12,7 +12,7 @@
 #w  = affine_map<(t, s, g, o, y, x, ky, kx, i) -> (g * 3 + o, i, ky, kx)>
 #y  = affine_map<(t, s, g, o, y, x, ky, kx, i) -> (t, s, g * 3 + o, y, x)>
 func.func @conv(%x: !core.array<time x sample x 4 x 9 x 9 x f32>, %w: !core.array<6 x 2 x 3 x 3 x f32>) -> !core.array<time x sample x 6 x 5 x 5 x f32> {
-  %y = core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] %x, %w by [#x, #w] writes #y order <run = 2>
+  %y = core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] %x, %w by [#x, #w] writes #y order <group = 1>
       : !core.array<time x sample x 4 x 9 x 9 x f32>, !core.array<6 x 2 x 3 x 3 x f32> -> !core.array<time x sample x 6 x 5 x 5 x f32>
   return %y : !core.array<time x sample x 6 x 5 x 5 x f32>
 }

@@ -9,28 +9,43 @@ namespace {
 
 int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// Which units of samples make the parts of a batch: `count` parts, a power of two, of `unitsEach` units and then
-/// fewer.
-struct Parts {
-  int64_t count = 1, unitsEach;
+/// The smallest power of two that times `each` is at least `wanted`.
+int64_t powerFor(int64_t wanted, int64_t each) {
+  int64_t power = 1;
+  while (power * each < wanted)
+    power *= 2;
+  return power;
+}
 
-  Parts(int64_t units, int64_t most) {
-    while (count * 2 <= std::min(units, most))
-      count *= 2;
-    unitsEach = ceilDivide(units, count);
+/// How a sum over samples falls into runs and parts.
+struct Division {
+  int64_t stepsOfRun, samplesOfUnit, units, parts = 1;
+
+  /// For `batch` samples of `steps` steps with `positions` terms each.
+  Division(const Order &order, int64_t batch, int64_t steps, int64_t positions) {
+    stepsOfRun = std::min(steps, powerFor(order.run, positions));
+    samplesOfUnit = steps * positions >= order.run ? 1 : powerFor(order.run, steps * positions);
+    units = ceilDivide(batch, samplesOfUnit);
+    while (parts * 2 <= order.parts && batch * steps * positions >= order.part * parts * 2)
+      parts *= 2;
+    while (parts > units)
+      parts /= 2;
   }
+
+  int64_t firstUnit(int64_t part) const { return part * units / parts; }
 };
 
 } // namespace
 
 Order Order::of(core::OrderAttr attribute) {
-  return {attribute.getRun(),     attribute.getGroup(), attribute.getBlock(),     attribute.getLanes(),
-          attribute.getSamples(), attribute.getParts(), attribute.getDescending()};
+  return {attribute.getGroup(), attribute.getBlock(), attribute.getLevel(), attribute.getLanes(),
+          attribute.getRun(),   attribute.getParts(), attribute.getPart(),  attribute.getDescending()};
 }
 
 Order Order::plain() {
   Order order;
-  order.run = order.block = order.samples = int64_t(1) << 62;
+  order.block = order.part = int64_t(1) << 62;
+  order.run = 1;
   return order;
 }
 
@@ -47,41 +62,43 @@ std::vector<Real> sumInOrder(const Order &order, ArrayRef<int64_t> domain, Array
   bool sumsSamples = !along.empty() && domain[along.front()] == core::ArrayType::kSample;
   if (!sumsSamples) {
     Sums<Real> sums(elements, order);
-    size_t outside = along.size() - std::min<size_t>(along.size(), order.run);
-    forEachPoint(along.take_front(outside), extents, point, descending, [&] {
-      forEachPoint(along.drop_front(outside), extents, point, descending, [&] {
-        addTerms(sums);
-        sums.endPosition();
-      });
-      sums.endRun();
+    forEachPoint(along, extents, point, descending, [&] {
+      addTerms(sums);
+      sums.endPosition();
     });
     return sums.takeTotals();
   }
 
-  int64_t sampleDim = along.front(), batch = extents[sampleDim], samples = std::min(order.samples, batch);
-  int64_t units = ceilDivide(batch, samples);
-  Parts parts(units, order.parts);
-  std::vector<std::vector<Real>> partial;
-  for (int64_t part = 0; part < parts.count; ++part) {
+  int64_t sampleDim = along.front(), batch = extents[sampleDim], steps = 1, positions = 1;
+  for (int64_t dim : along.drop_front())
+    (domain[dim] == core::ArrayType::kTime ? steps : positions) *= extents[dim];
+  Division division(order, batch, steps, positions);
+  std::vector<std::vector<Real>> sumOf;
+  for (int64_t part = 0; part < division.parts; ++part) {
     Sums<Real> sums(elements, order);
-    int64_t end = std::min((part + 1) * parts.unitsEach, units);
-    for (int64_t unit = part * parts.unitsEach; unit < end; ++unit) {
-      for (int64_t sample = unit * samples; sample < std::min((unit + 1) * samples, batch); ++sample) {
+    for (int64_t unit = division.firstUnit(part); unit < division.firstUnit(part + 1); ++unit) {
+      int64_t first = unit * division.samplesOfUnit, end = std::min(batch, first + division.samplesOfUnit);
+      for (int64_t sample = first; sample < end; ++sample) {
         point[sampleDim] = sample;
+        int64_t taken = 0; // of this sample
         forEachPoint(along.drop_front(), extents, point, descending, [&] {
           addTerms(sums);
           sums.endPosition();
+          if (++taken % (division.stepsOfRun * positions) == 0 && division.samplesOfUnit == 1)
+            sums.endRun();
         });
+      if (division.samplesOfUnit == 1)
+          sums.endRun();
       }
       sums.endRun();
     }
-    partial.push_back(sums.takeTotals());
+    sumOf.push_back(sums.takeTotals());
   }
-  for (int64_t half = parts.count / 2; half >= 1; half /= 2)
-    for (int64_t part = 0; part < half; ++part)
+  for (int64_t apart = 1; apart < division.parts; apart *= 2)
+    for (int64_t part = 0; part + apart < division.parts; part += 2 * apart)
       for (int64_t i = 0; i < elements; ++i)
-        partial[part][i] += partial[part + half][i];
-  return std::move(partial.front());
+        sumOf[part][i] += sumOf[part + apart][i];
+  return std::move(sumOf.front());
 }
 
 template std::vector<float> sumInOrder<float>(const Order &, ArrayRef<int64_t>, ArrayRef<int64_t>, ArrayRef<int64_t>,

@@ -11,7 +11,7 @@ namespace snn::interpreter {
 
 /// The fields of #core.order.
 struct Order {
-  int64_t run = 0, group = 1, block = 64, lanes = 1, samples = 0, parts = 1;
+  int64_t group = 1, block = 64, level = 64, lanes = 1, run = 0, parts = 1, part = 1;
   bool descending = false;
 
   static Order of(core::OrderAttr attribute);
@@ -24,68 +24,104 @@ struct Order {
 template <typename Real> class Sums {
 public:
   Sums(int64_t elements, const Order &order)
-      : order(order), elements(elements), total(elements), block(order.lanes > 1 ? 0 : elements),
-        group(order.lanes == 1 && order.group > 1 ? elements : 0), lane(order.lanes > 1 ? elements * order.lanes : 0) {}
+      : order(order), elements(elements), chains(order.lanes, Chain(elements, order)) {}
 
   /// The term of an element at the present position.
-  void add(int64_t element, Real term) {
-    if (order.lanes > 1)
-      lane[(position % order.lanes) * elements + element] += term;
-    else if (order.group > 1)
-      group[element] += term;
-    else
-      block[element] += term;
-  }
+  void add(int64_t element, Real term) { present().open(order)[element] += term; }
   /// A term a * b: rounded together with the sum where a block is one chain, else first on its own.
   void addProduct(int64_t element, Real a, Real b) {
-    if (order.lanes == 1 && order.group == 1)
-      block[element] = std::fma(a, b, block[element]);
-    else
-      add(element, a * b);
+    if (order.lanes > 1 || order.group > 1)
+      return add(element, a * b);
+    Real &sum = present().block[element];
+    sum = std::fma(a, b, sum);
   }
 
   void endPosition() {
+    present().endPosition(order);
     ++position;
-    if (order.lanes > 1 || position % order.group != 0)
-      return;
-    endGroup();
-    if (position / order.group % order.block == 0)
-      endBlock();
   }
-
+  /// Groups and blocks start anew.
   void endRun() {
+    for (Chain &chain : chains)
+      chain.endBlock(order);
     position = 0;
-    if (order.lanes == 1) {
-      endGroup();
-      return endBlock();
-    }
-    for (int64_t half = order.lanes / 2; half >= 1; half /= 2)
-      for (int64_t i = 0; i < half * elements; ++i)
-        lane[i] += lane[i + half * elements];
-    for (int64_t i = 0; i < elements; ++i)
-      total[i] += lane[i];
-    lane.assign(lane.size(), 0);
   }
 
-  std::vector<Real> takeTotals() { return std::move(total); }
+  std::vector<Real> takeTotals() {
+    endRun();
+    for (int64_t half = order.lanes / 2; half >= 1; half /= 2)
+      for (int64_t lane = 0; lane < half; ++lane)
+        addTo(chains[lane].total(), chains[lane + half].total());
+    return std::move(chains.front().total());
+  }
 
 private:
-  void endGroup() {
-    for (size_t i = 0; i < group.size(); ++i) {
-      block[i] += group[i];
-      group[i] = 0;
-    }
+  static void addTo(std::vector<Real> &to, const std::vector<Real> &what) {
+    for (size_t i = 0; i < to.size(); ++i)
+      to[i] += what[i];
   }
-  void endBlock() {
-    for (size_t i = 0; i < block.size(); ++i) {
-      total[i] += block[i];
-      block[i] = 0;
+
+  struct Chain {
+    Chain(int64_t elements, const Order &order)
+        : group(order.group > 1 ? elements : 0), block(elements), levels(1, std::vector<Real>(elements)), counts(1) {}
+
+    /// Where terms are added.
+    std::vector<Real> &open(const Order &order) { return order.group > 1 ? group : block; }
+
+    void endPosition(const Order &order) {
+      ++position;
+      if (position % order.group == 0)
+        endGroup();
+      if (position == order.block)
+        endBlock(order);
     }
-  }
+
+    void endGroup() {
+      for (size_t i = 0; i < group.size(); ++i) {
+        block[i] += group[i];
+        group[i] = 0;
+      }
+    }
+
+    /// The block's sum becomes a term of the first level, and that of a full level one of the next.
+    void endBlock(const Order &order) {
+      if (position == 0)
+        return;
+      endGroup();
+      addTo(levels[0], block);
+      block.assign(block.size(), 0);
+      position = 0;
+      for (size_t level = 0; ++counts[level] == order.level; ++level) {
+        if (level + 1 == levels.size()) {
+          levels.emplace_back(block.size());
+          counts.push_back(0);
+        }
+        addTo(levels[level + 1], levels[level]);
+        levels[level].assign(block.size(), 0);
+        counts[level] = 0;
+      }
+    }
+
+    /// What is not full goes up as it is. To be called when all is added.
+    std::vector<Real> &total() {
+      for (size_t level = 0; level + 1 < levels.size(); ++level) {
+        addTo(levels[level + 1], levels[level]);
+        levels[level].assign(block.size(), 0);
+      }
+      return levels.back();
+    }
+
+    std::vector<Real> group, block;
+    std::vector<std::vector<Real>> levels;
+    std::vector<int64_t> counts; ///< terms of each level
+    int64_t position = 0;        ///< in the block
+  };
+
+  Chain &present() { return chains[order.lanes > 1 ? position % order.lanes : 0]; }
 
   Order order;
   int64_t elements, position = 0;
-  std::vector<Real> total, block, group, lane;
+  std::vector<Chain> chains;
 };
 
 /// Takes the terms of all elements in order. `addTerms` gives the terms of one position, that of the summed coordinates

@@ -33,19 +33,19 @@ func.func @loss_and_gradient(
         !channel {snn.bind = @"grad.step.weight"}, !channel {snn.bind = @"grad.step.bias"}) {
   // ---- Forward. How many elements a channel has, over everything and at one step.
   %count1 = core.fold add over [time, sample, 4, 4] along [1, 0, 2, 3] reads() by [] writes affine_map<(t, s, y, x) -> ()>
-      order <run = 1, samples = 1, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !number {
     %one = arith.constant 1.0 : f64
     core.yield %one : f64
   }
   %count2 = core.fold add over [sample, 4, 4] along [0, 1, 2] reads() by [] writes affine_map<(s, y, x) -> ()>
-      order <run = 1, samples = 4, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256> -> !number {
     %one = arith.constant 1.0 : f64
     core.yield %one : f64
   }
 
   // Over everything: 64 positions per sample, each sample is a run.
   %sum1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%x : !image) by [#tscyx] writes #tscyx_c
-      order <run = 1, samples = 1, parts = 16> -> !channel {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%a: f32):
     core.yield %a : f32
   }
@@ -57,7 +57,7 @@ func.func @loss_and_gradient(
   }
   // Squares of what is left without the mean: a second pass, exact where the mean is large.
   %squares1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%x, %mean1 : !image, !channel)
-      by [#tscyx, #tscyx_c] writes #tscyx_c order <run = 1, samples = 1, parts = 16> -> !channel {
+      by [#tscyx, #tscyx_c] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%a: f32, %m: f32):
     %d = arith.subf %a, %m : f32
     %y = arith.mulf %d, %d : f32
@@ -86,7 +86,7 @@ func.func @loss_and_gradient(
 
   // Per step: 16 positions per sample, 4 samples are a run. Time is a dim like channels.
   %sum2 = core.fold add over [time, sample, 3, 4, 4] along [1, 3, 4] reads(%x : !image) by [#tscyx] writes #tscyx_tc
-      order <run = 1, samples = 4, parts = 16> -> !step_channel {
+      order <run = 64, parts = 16, part = 256> -> !step_channel {
   ^bb0(%a: f32):
     core.yield %a : f32
   }
@@ -98,7 +98,7 @@ func.func @loss_and_gradient(
   }
   // Squares of what is left without the mean: a second pass, exact where the mean is large.
   %squares2 = core.fold add over [time, sample, 3, 4, 4] along [1, 3, 4] reads(%x, %mean2 : !image, !step_channel)
-      by [#tscyx, #tscyx_tc] writes #tscyx_tc order <run = 1, samples = 4, parts = 16> -> !step_channel {
+      by [#tscyx, #tscyx_tc] writes #tscyx_tc order <run = 64, parts = 16, part = 256> -> !step_channel {
   ^bb0(%a: f32, %m: f32):
     %d = arith.subf %a, %m : f32
     %y = arith.mulf %d, %d : f32
@@ -145,7 +145,7 @@ func.func @loss_and_gradient(
   }
   // What the host's gradients are the gradients of.
   %loss = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 2, 3, 4] reads(%output1, %seed1, %output2, %seed2 : !image, !image, !image, !image)
-      by [#tscyx, #tscyx, #tscyx, #tscyx] writes #tscyx_none order <run = 1, samples = 1, parts = 16> -> !number {
+      by [#tscyx, #tscyx, #tscyx, #tscyx] writes #tscyx_none order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%y1: f32, %g1: f32, %y2: f32, %g2: f32):
     %a = arith.extf %y1 : f32 to f64
     %b = arith.extf %g1 : f32 to f64
@@ -169,7 +169,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_mean_output1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed1, %scale1, %gamma1 : !image, !channel, !channel)
-      by [#tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      by [#tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32, %r: f32, %w: f32):
     %a = arith.mulf %g, %w : f32
     %b = arith.mulf %a, %r : f32
@@ -177,7 +177,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_scale1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed1, %x, %mean1, %gamma1 : !image, !image, !channel, !channel)
-      by [#tscyx, #tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      by [#tscyx, #tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32, %a: f32, %m: f32, %w: f32):
     %d = arith.subf %a, %m : f32
     %b = arith.mulf %g, %w : f32
@@ -185,7 +185,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_gamma1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed1, %x, %mean1, %scale1 : !image, !image, !channel, !channel)
-      by [#tscyx, #tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      by [#tscyx, #tscyx, #tscyx_c, #tscyx_c] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32, %a: f32, %m: f32, %r: f32):
     %d = arith.subf %a, %m : f32
     %normal = arith.mulf %d, %r : f32
@@ -193,7 +193,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_shift1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed1 : !image) by [#tscyx] writes #tscyx_c
-      order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
@@ -221,7 +221,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_mean_squares1 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%d_squares1, %x, %mean1 : !channel, !image, !channel)
-      by [#tscyx_c, #tscyx, #tscyx_c] writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      by [#tscyx_c, #tscyx, #tscyx_c] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32, %a: f32, %m: f32):
     %two = arith.constant -2.0 : f32
     %d = arith.subf %a, %m : f32
@@ -254,7 +254,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_mean_output2 = core.fold add over [time, sample, 3, 4, 4] along [1, 3, 4] reads(%seed2, %scale2, %gamma2 : !image, !step_channel, !channel)
-      by [#tscyx, #tscyx_tc, #tscyx_c] writes #tscyx_tc order <run = 1, samples = 4, parts = 16> -> !step_channel {
+      by [#tscyx, #tscyx_tc, #tscyx_c] writes #tscyx_tc order <run = 64, parts = 16, part = 256> -> !step_channel {
   ^bb0(%g: f32, %r: f32, %w: f32):
     %a = arith.mulf %g, %w : f32
     %b = arith.mulf %a, %r : f32
@@ -262,7 +262,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_scale2 = core.fold add over [time, sample, 3, 4, 4] along [1, 3, 4] reads(%seed2, %x, %mean2, %gamma2 : !image, !image, !step_channel, !channel)
-      by [#tscyx, #tscyx, #tscyx_tc, #tscyx_c] writes #tscyx_tc order <run = 1, samples = 4, parts = 16> -> !step_channel {
+      by [#tscyx, #tscyx, #tscyx_tc, #tscyx_c] writes #tscyx_tc order <run = 64, parts = 16, part = 256> -> !step_channel {
   ^bb0(%g: f32, %a: f32, %m: f32, %w: f32):
     %d = arith.subf %a, %m : f32
     %b = arith.mulf %g, %w : f32
@@ -270,7 +270,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_gamma2 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed2, %x, %mean2, %scale2 : !image, !image, !step_channel, !step_channel)
-      by [#tscyx, #tscyx, #tscyx_tc, #tscyx_tc] writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      by [#tscyx, #tscyx, #tscyx_tc, #tscyx_tc] writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32, %a: f32, %m: f32, %r: f32):
     %d = arith.subf %a, %m : f32
     %normal = arith.mulf %d, %r : f32
@@ -278,7 +278,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_shift2 = core.fold add over [time, sample, 3, 4, 4] along [1, 0, 3, 4] reads(%seed2 : !image) by [#tscyx] writes #tscyx_c
-      order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
@@ -306,7 +306,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_mean_squares2 = core.fold add over [time, sample, 3, 4, 4] along [1, 3, 4] reads(%d_squares2, %x, %mean2 : !step_channel, !image, !step_channel)
-      by [#tscyx_tc, #tscyx, #tscyx_tc] writes #tscyx_tc order <run = 1, samples = 4, parts = 16> -> !step_channel {
+      by [#tscyx_tc, #tscyx, #tscyx_tc] writes #tscyx_tc order <run = 64, parts = 16, part = 256> -> !step_channel {
   ^bb0(%g: f32, %a: f32, %m: f32):
     %two = arith.constant -2.0 : f32
     %d = arith.subf %a, %m : f32

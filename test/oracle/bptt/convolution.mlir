@@ -60,7 +60,7 @@ func.func @loss_and_gradient(
   // ---- Forward.
   // 18 terms in a sum: all of them are one run. What the padding would give is absent.
   %product = core.contract over [time, sample, 2, 3, 9, 9, 3, 3, 2] along [6, 7, 8] %input, %k by [#conv_in, #conv_weight]
-      writes #conv_out order <run = 3> : !image, !kernel -> !convolved
+      writes #conv_out order <group = 1> : !image, !kernel -> !convolved
   %convolved = core.map over [time, sample, 6, 9, 9] reads(%product, %kb : !convolved, !channel) by [#tscyx, #tscyx_c]
       writes [#tscyx] -> !convolved {
   ^bb0(%a: f32, %b: f32):
@@ -115,7 +115,7 @@ func.func @loss_and_gradient(
   }
   // Absent terms count as zeros: the divisor is 4 everywhere.
   %x4 = core.fold add over [time, sample, 6, 3, 3, 2, 2] along [5, 6] reads(%x3 : !small) by [#average] writes #window
-      order <run = 2> -> !mean {
+      order <group = 1> -> !mean {
   ^bb0(%a: f32):
     %quarter = arith.constant 0.25 : f32
     %y = arith.mulf %a, %quarter : f32
@@ -125,7 +125,7 @@ func.func @loss_and_gradient(
   ^bb0(%a: f32):
     core.yield %a : f32
   }
-  %product6 = core.contract over [time, sample, 7, 54] along [3] %x5, %w by [#in, #weight] writes #out order <run = 1>
+  %product6 = core.contract over [time, sample, 7, 54] along [3] %x5, %w by [#in, #weight] writes #out order <group = 1>
       : !flat, !w -> !ts7
   %output = core.map over [time, sample, 7] reads(%product6, %wb : !ts7, !n7) by [#tsn, #tsn_n] writes [#tsn] -> !ts7 {
   ^bb0(%a: f32, %b: f32):
@@ -134,7 +134,7 @@ func.func @loss_and_gradient(
   }
   // What the host's gradient is the gradient of: 21 positions per sample, so 4 samples are a run.
   %loss = core.fold add over [time, sample, 7] along [1, 0, 2] reads(%output, %seed : !ts7, !ts7) by [#tsn, #tsn]
-      writes #tsn_none order <run = 1, samples = 4, parts = 16> -> !number {
+      writes #tsn_none order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%a: f32, %g: f32):
     %a0 = arith.extf %a : f32 to f64
     %g0 = arith.extf %g : f32 to f64
@@ -144,13 +144,13 @@ func.func @loss_and_gradient(
 
   // ---- Backward. The gradient of the output is %seed.
   %d_wb = core.fold add over [time, sample, 7] along [1, 0] reads(%seed : !ts7) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n7 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n7 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w = core.contract over [time, sample, 7, 54] along [1, 0] %seed, %x5 by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts7, !flat -> !w
-  %d_x5 = core.contract over [time, sample, 7, 54] along [2] %seed, %w by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts7, !flat -> !w
+  %d_x5 = core.contract over [time, sample, 7, 54] along [2] %seed, %w by [#out, #weight] writes #in order <group = 1>
       : !ts7, !w -> !flat
   // Flatten: read and write map change places.
   %d_x4 = core.map over [time, sample, 6, 3, 3] reads(%d_x5 : !flat) by [#flat] writes [#tscyx] -> !mean {
@@ -159,7 +159,7 @@ func.func @loss_and_gradient(
   }
   // Average pooling: the fold with maps exchanged. What would be written outside has no place.
   %d_x3 = core.fold add over [time, sample, 6, 3, 3, 2, 2] along [5, 6] reads(%d_x4 : !mean) by [#window] writes #average
-      order <run = 2> -> !small {
+      order <group = 1> -> !small {
   ^bb0(%g: f32):
     %quarter = arith.constant 0.25 : f32
     %y = arith.mulf %g, %quarter : f32
@@ -209,7 +209,7 @@ func.func @loss_and_gradient(
   }
   // 450 positions per sample: each sample is a run.
   %d_decay = core.contract over [time, sample, 6, 5, 5] along [1, 0, 2, 3, 4] %d_x1, %before by [#tscyx, #tscyx]
-      writes affine_map<(t, s, c, y, x) -> ()> order <run = 1, samples = 1, parts = 16, descending = true>
+      writes affine_map<(t, s, c, y, x) -> ()> order <run = 64, parts = 16, part = 256, descending = true>
       : !pooled, !pooled -> !real
   %d_beta = core.map over [] reads(%d_decay, %beta : !real, !real) by [#nothing, #nothing] writes [#nothing] -> !real {
   ^bb0(%g: f32, %b: f32):
@@ -223,7 +223,7 @@ func.func @loss_and_gradient(
   }
   // Windows of kernel 3 overlap: up to four of them give to one element, which is a fold.
   %d_convolved = core.fold add over [time, sample, 6, 5, 5, 3, 3] along [5, 6] reads(%d_x1, %winner1 : !pooled, !winner)
-      by [#window, #window] writes #pool3 order <run = 2> -> !convolved {
+      by [#window, #window] writes #pool3 order <group = 1> -> !convolved {
   ^bb0(%g: f32, %winner: i32):
     %zero = arith.constant 0.0 : f32
     %three = arith.constant 3 : i64
@@ -238,17 +238,17 @@ func.func @loss_and_gradient(
   }
   // The convolution: 243 positions per sample.
   %d_kb = core.fold add over [time, sample, 6, 9, 9] along [1, 0, 3, 4] reads(%d_convolved : !convolved) by [#tscyx]
-      writes #tscyx_c order <run = 1, samples = 1, parts = 16, descending = true> -> !channel {
+      writes #tscyx_c order <run = 64, parts = 16, part = 256, descending = true> -> !channel {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_k = core.contract over [time, sample, 2, 3, 9, 9, 3, 3, 2] along [1, 0, 4, 5] %d_convolved, %input
-      by [#conv_out, #conv_in] writes #conv_weight order <run = 1, samples = 1, parts = 16, descending = true>
+      by [#conv_out, #conv_in] writes #conv_weight order <run = 64, parts = 16, part = 256, descending = true>
       : !convolved, !image -> !kernel
   // Which windows reach an element depends on (ky, kx) alone: of those that would have to start between two strides, no
   // point is there to write.
   %d_input = core.contract over [time, sample, 2, 3, 9, 9, 3, 3, 2] along [3, 6, 7] %d_convolved, %k
-      by [#conv_out, #conv_weight] writes #conv_in order <run = 3> : !convolved, !kernel -> !image
+      by [#conv_out, #conv_weight] writes #conv_in order <group = 1> : !convolved, !kernel -> !image
   return %loss, %output, %d_input, %d_k, %d_kb, %d_beta, %d_w, %d_wb
       : !number, !ts7, !image, !kernel, !channel, !real, !w, !n7
 }

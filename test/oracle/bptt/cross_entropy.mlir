@@ -46,7 +46,7 @@ func.func @loss_and_gradient(
     -> (!number {snn.bind = @loss}, !ts10 {snn.bind = @membrane}, !ts5 {snn.bind = @log_softmax},
         !ts12 {snn.bind = @grad.input}, !w {snn.bind = @"grad.0.weight"}, !n10 {snn.bind = @"grad.0.bias"}) {
   // ---- Forward.
-  %product = core.contract over [time, sample, 10, 12] along [3] %input, %w by [#in, #weight] writes #out order <run = 1>
+  %product = core.contract over [time, sample, 10, 12] along [3] %input, %w by [#in, #weight] writes #out order <group = 1>
       : !ts12, !w -> !ts10
   %x = core.map over [time, sample, 10] reads(%product, %b : !ts10, !n10) by [#tsn, #tsn_n] writes [#tsn] -> !ts10 {
   ^bb0(%a: f32, %c: f32):
@@ -82,7 +82,7 @@ func.func @loss_and_gradient(
 
   // ---- Loss.
   %votes = core.fold add over [time, sample, 5, 2] along [3] reads(%spikes : !spikes10) by [#member] writes #class
-      order <run = 1> -> !ts5 {
+      order <group = 1> -> !ts5 {
   ^bb0(%spike: i1):
     %y = arith.uitofp %spike : i1 to f32
     core.yield %y : f32
@@ -95,7 +95,7 @@ func.func @loss_and_gradient(
   }
   // Sums over classes, an axis of lanes, are chains and a tree.
   %exps = core.fold add over [time, sample, 5] along [2] reads(%votes, %largest : !ts5, !ts) by [#tsn, #tsn_ts] writes #tsn_ts
-      order <run = 1, lanes = 16> -> !ts {
+      order <lanes = 32> -> !ts {
   ^bb0(%a: f32, %m: f32):
     %d = arith.subf %a, %m : f32
     %y = math.exp %d : f32
@@ -111,7 +111,7 @@ func.func @loss_and_gradient(
   }
   // "at label": a sum of one term that is not zero.
   %at_label = core.fold add over [time, sample, 5] along [2] reads(%log_softmax, %labels : !ts5, !labels) by [#tsn, #tsn_s]
-      writes #tsn_ts order <run = 1, lanes = 16> -> !ts {
+      writes #tsn_ts order <lanes = 32> -> !ts {
   ^bb0(%a: f32, %label: i64):
     %zero = arith.constant 0.0 : f32
     %c = core.index 2
@@ -120,7 +120,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %weights = core.fold add over [sample, 5] along [1] reads(%class_weight, %labels : !n5, !labels) by [#sn_n, #sn_s] writes #sn_s
-      order <run = 1, lanes = 16> -> !s {
+      order <lanes = 32> -> !s {
   ^bb0(%a: f32, %label: i64):
     %zero = arith.constant 0.0 : f32
     %c = core.index 1
@@ -130,20 +130,20 @@ func.func @loss_and_gradient(
   }
   // Over the batch: numbers that belong to no element, f64. Nothing of the sum over time depends on the denominator.
   %denominator = core.fold add over [sample] along [0] reads(%weights : !s) by [#s] writes #s_none
-      order <run = 1, samples = 8, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256> -> !number {
   ^bb0(%a: f32):
     %y = arith.extf %a : f32 to f64
     core.yield %y : f64
   }
   %total = core.fold add over [time, sample] along [1, 0] reads(%at_label, %weights : !ts, !s) by [#ts, #ts_s] writes #ts_none
-      order <run = 1, samples = 8, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%a: f32, %k: f32):
     %ak = arith.mulf %a, %k : f32
     %n = arith.negf %ak : f32
     %y = arith.extf %n : f32 to f64
     core.yield %y : f64
   }
-  %steps = core.fold add over [time] along [0] reads() by [] writes affine_map<(t) -> ()> order <run = 1> -> !number {
+  %steps = core.fold add over [time] along [0] reads() by [] writes affine_map<(t) -> ()> order <group = 1> -> !number {
     %one = arith.constant 1.0 : f64
     core.yield %one : f64
   }
@@ -178,7 +178,7 @@ func.func @loss_and_gradient(
   }
   // Of log(sum): a fold, as the sum lacks the class.
   %d_exps = core.fold add over [time, sample, 5] along [2] reads(%d_log_softmax, %exps : !ts5, !ts) by [#tsn, #tsn_ts]
-      writes #tsn_ts order <run = 1, lanes = 16> -> !ts {
+      writes #tsn_ts order <lanes = 32> -> !ts {
   ^bb0(%g: f32, %z: f32):
     %q = arith.divf %g, %z : f32
     %y = arith.negf %q : f32
@@ -226,13 +226,13 @@ func.func @loss_and_gradient(
     core.step stacked(%delta0 : !s10) next(%earlier : !s10)
   }
   %d_b = core.fold add over [time, sample, 10] along [1, 0] reads(%d_mem : !ts10) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n10 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n10 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w = core.contract over [time, sample, 10, 12] along [1, 0] %d_mem, %input by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts10, !ts12 -> !w
-  %d_input = core.contract over [time, sample, 10, 12] along [2] %d_mem, %w by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts10, !ts12 -> !w
+  %d_input = core.contract over [time, sample, 10, 12] along [2] %d_mem, %w by [#out, #weight] writes #in order <group = 1>
       : !ts10, !w -> !ts12
   return %loss, %mem, %log_softmax, %d_input, %d_w, %d_b : !number, !ts10, !ts5, !ts12, !w, !n10
 }

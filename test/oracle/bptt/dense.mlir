@@ -52,7 +52,7 @@ func.func @loss_and_gradient(
         !w2 {snn.bind = @"grad.2.weight"}, !n10 {snn.bind = @"grad.2.bias"}, !n10 {snn.bind = @"grad.3.beta"}) {
   // ---- Forward.
   // Layer 0: 20 terms of reals, one block.
-  %product1 = core.contract over [time, sample, 16, 20] along [3] %input, %w1 by [#in, #weight] writes #out order <run = 1>
+  %product1 = core.contract over [time, sample, 16, 20] along [3] %input, %w1 by [#in, #weight] writes #out order <group = 1>
       : !ts20, !w1 -> !ts16
   // The bias comes last.
   %x1 = core.map over [time, sample, 16] reads(%product1, %b1 : !ts16, !n16) by [#tsn, #tsn_n] writes [#tsn] -> !ts16 {
@@ -97,7 +97,7 @@ func.func @loss_and_gradient(
   }
   // Layer 2: terms of spikes come in groups of four.
   %product2 = core.contract over [time, sample, 10, 16] along [3] %spikes1, %w2 by [#in, #weight] writes #out
-      order <run = 1, group = 4> : !spikes16, !w2 -> !ts10
+      order <group = 4> : !spikes16, !w2 -> !ts10
   %x2 = core.map over [time, sample, 10] reads(%product2, %b2 : !ts10, !n10) by [#tsn, #tsn_n] writes [#tsn] -> !ts10 {
   ^bb0(%a: f32, %b: f32):
     %y = arith.addf %a, %b : f32
@@ -140,12 +140,12 @@ func.func @loss_and_gradient(
 
   // ---- Loss: mean over samples and classes of (count - target)^2, divided by the steps.
   // How many steps and samples a call has is a sum of ones.
-  %steps = core.fold add over [time] along [0] reads() by [] writes affine_map<(t) -> ()> order <run = 1> -> !number {
+  %steps = core.fold add over [time] along [0] reads() by [] writes affine_map<(t) -> ()> order <group = 1> -> !number {
     %one = arith.constant 1.0 : f64
     core.yield %one : f64
   }
   %batch = core.fold add over [sample] along [0] reads() by [] writes affine_map<(s) -> ()>
-      order <run = 1, samples = 8, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256> -> !number {
     %one = arith.constant 1.0 : f64
     core.yield %one : f64
   }
@@ -163,7 +163,7 @@ func.func @loss_and_gradient(
     core.yield %c, %f : f64, f64
   }
   %counts = core.fold add over [time, sample, 5, 2] along [0, 3] reads(%spikes2 : !spikes10) by [#member] writes #class
-      order <run = 1> -> !s5 {
+      order <group = 1> -> !s5 {
   ^bb0(%spike: i1):
     %y = arith.uitofp %spike : i1 to f32
     core.yield %y : f32
@@ -179,7 +179,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %squares = core.fold add over [sample, 5] along [0, 1] reads(%error : !s5) by [#sn] writes #sn_none
-      order <run = 1, samples = 8, parts = 16> -> !number {
+      order <run = 64, parts = 16, part = 256> -> !number {
   ^bb0(%e: f32):
     %square = arith.mulf %e, %e : f32
     %y = arith.extf %square : f32 to f64
@@ -244,7 +244,7 @@ func.func @loss_and_gradient(
   }
   // An invariant of the scan: its factors are stacked, and the sum is taken outside. Per sample 6 steps: 8 samples a run.
   %d_decay2 = core.contract over [time, sample, 10] along [1, 0] %d_mem2, %before2 by [#tsn, #tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts10, !ts10 -> !n10
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts10, !ts10 -> !n10
   %d_beta2 = core.map over [10] reads(%d_decay2, %beta2 : !n10, !n10) by [#n, #n] writes [#n] -> !n10 {
   ^bb0(%g: f32, %b: f32):
     %zero = arith.constant 0.0 : f32
@@ -257,14 +257,14 @@ func.func @loss_and_gradient(
   }
   // Of layer 2: the product three times, with roles permuted.
   %d_b2 = core.fold add over [time, sample, 10] along [1, 0] reads(%d_mem2 : !ts10) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n10 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n10 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w2 = core.contract over [time, sample, 10, 16] along [1, 0] %d_mem2, %spikes1 by [#out, #in] writes #weight
-      order <run = 1, group = 4, samples = 8, parts = 16, descending = true> : !ts10, !spikes16 -> !w2
+      order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !ts10, !spikes16 -> !w2
   %d_spikes1 = core.contract over [time, sample, 10, 16] along [2] %d_mem2, %w2 by [#out, #weight] writes #in
-      order <run = 1> : !ts10, !w2 -> !ts16
+      order <group = 1> : !ts10, !w2 -> !ts16
   // Of layer 1.
   %no_gradient1 = core.map over [sample, 16] reads() by [] writes [#sn] -> !s16 {
     %zero = arith.constant 0.0 : f32
@@ -294,7 +294,7 @@ func.func @loss_and_gradient(
   }
   // One number for all neurons: 96 positions per sample, so each sample is a run.
   %d_decay1 = core.contract over [time, sample, 16] along [1, 0, 2] %d_mem1, %before1 by [#tsn, #tsn] writes #tsn_none
-      order <run = 1, samples = 1, parts = 16, descending = true> : !ts16, !ts16 -> !real
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts16, !ts16 -> !real
   %d_beta1 = core.map over [] reads(%d_decay1, %beta1 : !real, !real) by [#nothing, #nothing] writes [#nothing] -> !real {
   ^bb0(%g: f32, %b: f32):
     %zero = arith.constant 0.0 : f32
@@ -307,14 +307,14 @@ func.func @loss_and_gradient(
   }
   // Of layer 0.
   %d_b1 = core.fold add over [time, sample, 16] along [1, 0] reads(%d_mem1 : !ts16) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n16 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n16 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w1 = core.contract over [time, sample, 16, 20] along [1, 0] %d_mem1, %input by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts16, !ts20 -> !w1
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts16, !ts20 -> !w1
   %d_input = core.contract over [time, sample, 16, 20] along [2] %d_mem1, %w1 by [#out, #weight] writes #in
-      order <run = 1> : !ts16, !w1 -> !ts20
+      order <group = 1> : !ts16, !w1 -> !ts20
   return %loss, %mem2, %d_input, %d_w1, %d_b1, %d_beta1, %d_w2, %d_b2, %d_beta2
       : !number, !ts10, !ts20, !w1, !n16, !real, !w2, !n10, !n10
 }

@@ -42,7 +42,7 @@ func.func @loss_and_gradient(
         !w_a {snn.bind = @grad.a.weight}, !n8 {snn.bind = @grad.a.threshold}, !w_b {snn.bind = @grad.b.weight},
         !w_concat {snn.bind = @grad.concat.weight}, !w_add {snn.bind = @grad.add.weight}) {
   // ---- Forward. Layer a.
-  %x_a = core.contract over [time, sample, 8, 6] along [3] %input, %w_a by [#in, #weight] writes #out order <run = 1>
+  %x_a = core.contract over [time, sample, 8, 6] along [3] %input, %w_a by [#in, #weight] writes #out order <group = 1>
       : !ts6, !w_a -> !ts8
   %rest_a = core.map over [sample, 8] reads() by [] writes [#sn] -> !s8 {
     %zero = arith.constant 0.0 : f32
@@ -80,7 +80,7 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   // Layer b.
-  %x_b = core.contract over [time, sample, 8, 8] along [3] %dropped, %w_b by [#in, #weight] writes #out order <run = 1>
+  %x_b = core.contract over [time, sample, 8, 8] along [3] %dropped, %w_b by [#in, #weight] writes #out order <group = 1>
       : !ts8, !w_b -> !ts8
   %rest_b = core.map over [sample, 8] reads() by [] writes [#sn] -> !s8 {
     %zero = arith.constant 0.0 : f32
@@ -117,7 +117,7 @@ func.func @loss_and_gradient(
     core.yield %y : i1
   }
   %output_concat = core.contract over [time, sample, 5, 16] along [3] %both, %w_concat by [#in, #weight] writes #out
-      order <run = 1, group = 4> : !spikes16, !w_concat -> !ts5
+      order <group = 4> : !spikes16, !w_concat -> !ts5
   // add: 0, 1 or 2 at once.
   %sum = core.map over [time, sample, 8] reads(%a, %b : !spikes8, !spikes8) by [#tsn, #tsn] writes [#tsn] -> !ts8 {
   ^bb0(%first: i1, %second: i1):
@@ -126,11 +126,11 @@ func.func @loss_and_gradient(
     %y = arith.addf %f, %s : f32
     core.yield %y : f32
   }
-  %output_add = core.contract over [time, sample, 5, 8] along [3] %sum, %w_add by [#in, #weight] writes #out order <run = 1>
+  %output_add = core.contract over [time, sample, 5, 8] along [3] %sum, %w_add by [#in, #weight] writes #out order <group = 1>
       : !ts8, !w_add -> !ts5
   // What the host's gradients are the gradients of: 25 positions per sample, 4 samples are a run.
   %loss = core.fold add over [time, sample, 5] along [1, 0, 2] reads(%output_concat, %seed_concat, %output_add, %seed_add : !ts5, !ts5, !ts5, !ts5)
-      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 1, samples = 4, parts = 16> -> !number {
+      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%y1: f32, %g1: f32, %y2: f32, %g2: f32):
     %p = arith.extf %y1 : f32 to f64
     %q = arith.extf %g1 : f32 to f64
@@ -144,13 +144,13 @@ func.func @loss_and_gradient(
 
   // ---- Backward. add.
   %d_w_add = core.contract over [time, sample, 5, 8] along [1, 0] %seed_add, %sum by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts5, !ts8 -> !w_add
-  %d_sum = core.contract over [time, sample, 5, 8] along [2] %seed_add, %w_add by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts5, !ts8 -> !w_add
+  %d_sum = core.contract over [time, sample, 5, 8] along [2] %seed_add, %w_add by [#out, #weight] writes #in order <group = 1>
       : !ts5, !w_add -> !ts8
   // concat: the map's read maps write; neurons of the other part are written outside, which has no place.
   %d_w_concat = core.contract over [time, sample, 5, 16] along [1, 0] %seed_concat, %both by [#out, #in] writes #weight
-      order <run = 1, group = 4, samples = 8, parts = 16, descending = true> : !ts5, !spikes16 -> !w_concat
-  %d_both = core.contract over [time, sample, 5, 16] along [2] %seed_concat, %w_concat by [#out, #weight] writes #in order <run = 1>
+      order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !ts5, !spikes16 -> !w_concat
+  %d_both = core.contract over [time, sample, 5, 16] along [2] %seed_concat, %w_concat by [#out, #weight] writes #in order <group = 1>
       : !ts5, !w_concat -> !ts16
   %d_a_concat, %d_b_concat = core.map over [time, sample, 16] reads(%d_both : !ts16) by [#tsn] writes [#tsn, #second] -> !ts8, !ts8 {
   ^bb0(%g: f32):
@@ -196,8 +196,8 @@ func.func @loss_and_gradient(
     core.step stacked(%delta0 : !s8) next(%earlier : !s8)
   }
   %d_w_b = core.contract over [time, sample, 8, 8] along [1, 0] %d_mem_b, %dropped by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts8, !ts8 -> !w_b
-  %d_dropped = core.contract over [time, sample, 8, 8] along [2] %d_mem_b, %w_b by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts8, !ts8 -> !w_b
+  %d_dropped = core.contract over [time, sample, 8, 8] along [2] %d_mem_b, %w_b by [#out, #weight] writes #in order <group = 1>
       : !ts8, !w_b -> !ts8
   %d_a_dropped = core.map over [time, sample, 8] reads(%d_dropped, %mask : !ts8, !mask) by [#tsn, #tsn_sn] writes [#tsn] -> !ts8 {
   ^bb0(%g: f32, %keep: i1):
@@ -250,13 +250,13 @@ func.func @loss_and_gradient(
     core.step stacked(%delta0, %d_theta0 : !s8, !s8) next(%earlier : !s8)
   }
   %d_threshold = core.fold add over [time, sample, 8] along [1, 0] reads(%d_theta_a : !ts8) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n8 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n8 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w_a = core.contract over [time, sample, 8, 6] along [1, 0] %d_mem_a, %input by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts8, !ts6 -> !w_a
-  %d_input = core.contract over [time, sample, 8, 6] along [2] %d_mem_a, %w_a by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts8, !ts6 -> !w_a
+  %d_input = core.contract over [time, sample, 8, 6] along [2] %d_mem_a, %w_a by [#out, #weight] writes #in order <group = 1>
       : !ts8, !w_a -> !ts6
   return %loss, %mem_a, %mem_b, %d_input, %d_w_a, %d_threshold, %d_w_b, %d_w_concat, %d_w_add
       : !number, !ts8, !ts8, !ts6, !w_a, !n8, !w_b, !w_concat, !w_add

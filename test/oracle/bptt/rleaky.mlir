@@ -43,7 +43,7 @@ func.func @loss_and_gradient(
         !n12 {snn.bind = @"grad.1.beta"}, !recurrent {snn.bind = @"grad.1.recurrent.weight"},
         !n12 {snn.bind = @"grad.1.recurrent.bias"}, !s12 {snn.bind = @grad.state.mem}, !s12 {snn.bind = @grad.state.fired}) {
   // ---- Forward. The product with the input stands outside of time, that with spikes inside.
-  %product = core.contract over [time, sample, 12, 8] along [3] %input, %w by [#in, #weight] writes #out order <run = 1>
+  %product = core.contract over [time, sample, 12, 8] along [3] %input, %w by [#in, #weight] writes #out order <group = 1>
       : !ts8, !w -> !ts12
   %x = core.map over [time, sample, 12] reads(%product, %b : !ts12, !n12) by [#tsn, #tsn_n] writes [#tsn] -> !ts12 {
   ^bb0(%a: f32, %b0: f32):
@@ -64,7 +64,7 @@ func.func @loss_and_gradient(
       -> stacked(!spikes12, !ts12, !ts12, !spikes12) final(!s12, !bits12) {
   ^bb0(%xt: !s12, %d0: !n12, %v0: !recurrent, %vb0: !n12, %m0: !s12, %s0: !bits12):
     %back = core.contract over [sample, 12, 12] along [2] %s0, %v0 by [#step_in, #step_weight] writes #step_out
-        order <run = 1, group = 4> : !bits12, !recurrent -> !s12
+        order <group = 4> : !bits12, !recurrent -> !s12
     %fires, %next = core.map over [sample, 12] reads(%xt, %d0, %m0, %back, %vb0 : !s12, !n12, !s12, !s12, !n12)
         by [#sn, #sn_n, #sn, #sn, #sn_n] writes [#sn, #sn] -> !bits12, !s12 {
     ^bb0(%a: f32, %d: f32, %m: f32, %p: f32, %pb: f32):
@@ -87,7 +87,7 @@ func.func @loss_and_gradient(
   }
   // What the host's gradients are the gradients of: 48 positions per sample, 4 samples are a run.
   %loss = core.fold add over [time, sample, 12] along [1, 0, 2] reads(%spikes, %seed_spikes, %mem, %seed_mem : !spikes12, !ts12, !ts12, !ts12)
-      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 1, samples = 4, parts = 16> -> !number {
+      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%s: i1, %gs: f32, %m: f32, %gm: f32):
     %s0 = arith.uitofp %s : i1 to f64
     %gs0 = arith.extf %gs : f32 to f64
@@ -129,19 +129,19 @@ func.func @loss_and_gradient(
       core.yield %delta, %back : f32, f32
     }
     %spikes_earlier = core.contract over [sample, 12, 12] along [1] %delta0, %v0 by [#step_out, #step_weight] writes #step_in
-        order <run = 1> : !s12, !recurrent -> !s12
+        order <group = 1> : !s12, !recurrent -> !s12
     core.step stacked(%delta0 : !s12) next(%earlier, %spikes_earlier : !s12, !s12)
   }
   // The gradients of the scan's invariants, outside of it: over the states that steps started from.
   %d_v = core.contract over [time, sample, 12, 12] along [1, 0] %d_mem, %spikes_before by [#out, #in] writes #weight
-      order <run = 1, group = 4, samples = 8, parts = 16, descending = true> : !ts12, !spikes12 -> !recurrent
+      order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !ts12, !spikes12 -> !recurrent
   %d_vb = core.fold add over [time, sample, 12] along [1, 0] reads(%d_mem : !ts12) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n12 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n12 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_decay = core.contract over [time, sample, 12] along [1, 0] %d_mem, %mem_before by [#tsn, #tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts12, !ts12 -> !n12
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts12, !ts12 -> !n12
   %d_beta = core.map over [12] reads(%d_decay, %beta : !n12, !n12) by [#n, #n] writes [#n] -> !n12 {
   ^bb0(%g: f32, %b0: f32):
     %zero = arith.constant 0.0 : f32
@@ -153,13 +153,13 @@ func.func @loss_and_gradient(
     core.yield %y : f32
   }
   %d_b = core.fold add over [time, sample, 12] along [1, 0] reads(%d_mem : !ts12) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n12 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n12 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w = core.contract over [time, sample, 12, 8] along [1, 0] %d_mem, %input by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts12, !ts8 -> !w
-  %d_input = core.contract over [time, sample, 12, 8] along [2] %d_mem, %w by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts12, !ts8 -> !w
+  %d_input = core.contract over [time, sample, 12, 8] along [2] %d_mem, %w by [#out, #weight] writes #in order <group = 1>
       : !ts12, !w -> !ts8
   return %loss, %mem, %next_mem, %next_spikes, %d_input, %d_w, %d_b, %d_beta, %d_v, %d_vb, %d_start_mem, %d_start_spikes
       : !number, !ts12, !s12, !bits12, !ts8, !w, !n12, !n12, !recurrent, !n12, !s12, !s12

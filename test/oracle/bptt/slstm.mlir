@@ -43,7 +43,7 @@ func.func @loss_and_gradient(
         !ts6 {snn.bind = @grad.input}, !w {snn.bind = @grad.weight_ih}, !recurrent {snn.bind = @grad.weight_hh},
         !n32 {snn.bind = @grad.bias_ih}, !n32 {snn.bind = @grad.bias_hh}, !s8 {snn.bind = @grad.state.syn}, !s8 {snn.bind = @grad.state.mem}) {
   // ---- Forward.
-  %product = core.contract over [time, sample, 32, 6] along [3] %input, %w by [#in, #weight] writes #out order <run = 1>
+  %product = core.contract over [time, sample, 32, 6] along [3] %input, %w by [#in, #weight] writes #out order <group = 1>
       : !ts6, !w -> !ts32
   %x = core.map over [time, sample, 32] reads(%product, %b : !ts32, !n32) by [#tsn, #tsn_n] writes [#tsn] -> !ts32 {
   ^bb0(%a: f32, %c: f32):
@@ -56,7 +56,7 @@ func.func @loss_and_gradient(
       -> stacked(!spikes8, !ts8, !ts32, !ts8, !ts8) final(!s8, !s8) {
   ^bb0(%xt: !s32, %v0: !recurrent, %vb0: !n32, %syn0: !s8, %mem0: !s8):
     %back = core.contract over [sample, 32, 8] along [2] %mem0, %v0 by [#step_in, #step_weight] writes #step_out
-        order <run = 1> : !s8, !recurrent -> !s32
+        order <group = 1> : !s8, !recurrent -> !s32
     %all = core.map over [sample, 32] reads(%xt, %back, %vb0 : !s32, !s32, !n32) by [#sn, #sn, #sn_n] writes [#sn] -> !s32 {
     ^bb0(%a: f32, %p: f32, %pb: f32):
       %recurrent = arith.addf %p, %pb : f32
@@ -96,7 +96,7 @@ func.func @loss_and_gradient(
   }
   // What the host's gradients are the gradients of: 40 positions per sample, 4 samples are a run.
   %loss = core.fold add over [time, sample, 8] along [1, 0, 2] reads(%spikes, %seed_spikes, %mem, %seed_mem : !spikes8, !ts8, !ts8, !ts8)
-      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 1, samples = 4, parts = 16> -> !number {
+      by [#tsn, #tsn, #tsn, #tsn] writes #tsn_none order <run = 64, parts = 16, part = 256, descending = true> -> !number {
   ^bb0(%s: i1, %gs: f32, %m: f32, %gm: f32):
     %s0 = arith.uitofp %s : i1 to f64
     %gs0 = arith.extf %gs : f32 to f64
@@ -191,25 +191,25 @@ func.func @loss_and_gradient(
       core.yield %y : f32
     }
     %mem_earlier = core.contract over [sample, 32, 8] along [1] %d_all, %v0 by [#step_out, #step_weight] writes #step_in
-        order <run = 1> : !s32, !recurrent -> !s8
+        order <group = 1> : !s32, !recurrent -> !s8
     core.step stacked(%d_all : !s32) next(%syn_earlier, %mem_earlier : !s8, !s8)
   }
   // Weights and biases, outside of the scan. 5 steps: 8 samples are a run.
   %d_v = core.contract over [time, sample, 32, 8] along [1, 0] %d_gates, %mem_before by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts32, !ts8 -> !recurrent
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts32, !ts8 -> !recurrent
   %d_vb = core.fold add over [time, sample, 32] along [1, 0] reads(%d_gates : !ts32) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n32 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n32 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_b = core.fold add over [time, sample, 32] along [1, 0] reads(%d_gates : !ts32) by [#tsn] writes #tsn_n
-      order <run = 1, samples = 8, parts = 16, descending = true> -> !n32 {
+      order <run = 64, parts = 16, part = 256, descending = true> -> !n32 {
   ^bb0(%g: f32):
     core.yield %g : f32
   }
   %d_w = core.contract over [time, sample, 32, 6] along [1, 0] %d_gates, %input by [#out, #in] writes #weight
-      order <run = 1, samples = 8, parts = 16, descending = true> : !ts32, !ts6 -> !w
-  %d_input = core.contract over [time, sample, 32, 6] along [2] %d_gates, %w by [#out, #weight] writes #in order <run = 1>
+      order <run = 64, parts = 16, part = 256, descending = true> : !ts32, !ts6 -> !w
+  %d_input = core.contract over [time, sample, 32, 6] along [2] %d_gates, %w by [#out, #weight] writes #in order <group = 1>
       : !ts32, !w -> !ts6
   return %loss, %mem, %next_syn, %next_mem, %d_input, %d_w, %d_v, %d_b, %d_vb, %d_start_syn, %d_start_mem
       : !number, !ts8, !s8, !s8, !ts6, !w, !recurrent, !n32, !n32, !s8, !s8
