@@ -23,6 +23,14 @@ TEST(Philox, UnitsAreBelowOneAndShareTheirUpperBits) {
   EXPECT_EQ(unitF64({0x12345678, 0x9abcdef0, 0, 0}), double(0x123456789abcdef0 >> 11) * 0x1p-53);
 }
 
+TEST(Philox, TheLayoutStaysAsItIs) {
+  // From another implementation of Philox: the numbers that a seed gives are a promise.
+  auto key = randomKey(/*seed=*/(uint64_t(5) << 32) + 6, /*purpose=*/9, /*epoch=*/7);
+  EXPECT_EQ(key, (std::array<uint32_t, 2>{0xcf23a8ad, 0xad1e7c63}));
+  EXPECT_EQ(randomBlock(key, {.sample = (uint64_t(3) << 32) + 4, .step = 10, .element = 11}),
+            (Words{0x0ca3d2c5, 0xf9d99f29, 0x90b95346, 0xcba47c6f}));
+}
+
 TEST(Philox, EachPartOfAPlaceCounts) {
   auto key = randomKey(1, 2, 3);
   std::set<std::array<uint32_t, 2>> keys = {key,

@@ -92,11 +92,9 @@ llvm::Expected<Body> Body::translate(Block &block, ArrayRef<int64_t> domain, Arr
 
 Body::Register Body::define(Value value) {
   bool isReal = isa<FloatType>(value.getType());
-  Register result{isReal, unsigned((isReal ? realBank.size() : integerBank.size()) / rowLength)};
-  if (isReal)
-    realBank.resize(realBank.size() + rowLength);
-  else
-    integerBank.resize(integerBank.size() + rowLength);
+  Register result{isReal, unsigned(realBank.size() / rowLength)};
+  realBank.resize(realBank.size() + rowLength);
+  integerBank.resize(integerBank.size() + rowLength);
   registers[value] = result;
   return result;
 }

@@ -108,6 +108,7 @@ private:
   std::vector<Instruction> instructions;
   llvm::DenseMap<mlir::Value, Register> registers; // only while the body is translated
   std::vector<Register> arguments, yields;
+  // Each register has room in both banks and uses that of its kind.
   std::vector<double> realBank;
   std::vector<int64_t> integerBank;
 };
