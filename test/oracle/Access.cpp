@@ -64,8 +64,6 @@ void Rows::forEach(Row &row, llvm::function_ref<void()> visit) const {
   });
 }
 
-llvm::Expected<Access> Access::of(AffineMap map, const Array &array) { return of(map, array.shape()); }
-
 llvm::Expected<Access> Access::of(AffineMap map, ArrayRef<int64_t> shape) {
   Access access;
   int64_t stride = 1;

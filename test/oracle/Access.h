@@ -42,7 +42,6 @@ private:
 /// An affine map, as the way from points to elements of an array of a certain shape.
 class Access {
 public:
-  static llvm::Expected<Access> of(mlir::AffineMap map, const Array &array);
   static llvm::Expected<Access> of(mlir::AffineMap map, llvm::ArrayRef<int64_t> shape);
 
   /// The element of each point of a row, as its number in row-major order, or -1 if it is outside of the array.

@@ -51,13 +51,6 @@ Array Array::converted(Element to) const {
   return result;
 }
 
-llvm::SmallVector<int64_t> Array::strides() const {
-  llvm::SmallVector<int64_t> result(extents.size(), 1);
-  for (int dim = int(extents.size()) - 2; dim >= 0; --dim)
-    result[dim] = result[dim + 1] * extents[dim + 1];
-  return result;
-}
-
 const char *nameOf(Element element) {
   switch (element) {
   case Element::F32:

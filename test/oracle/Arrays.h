@@ -37,9 +37,6 @@ public:
   /// With each element converted to another type: reals are rounded.
   Array converted(Element to) const;
 
-  /// How many bytes there are in a row-major step along each dim, divided by the size of an element.
-  llvm::SmallVector<int64_t> strides() const;
-
 private:
   Element type;
   std::vector<int64_t> extents;
