@@ -35,7 +35,7 @@ public:
     for (auto [index, input] : llvm::enumerate(op->getOperands())) {
       if (!outer.isActive(input) || !reaches(index))
         continue;
-      if (dimsToSum(index).empty() && isa<MapOp>(op))
+      if (dimsToSum(index).empty() && (isa<MapOp>(op) || !anyMayBeAbsent()))
         plain.push_back(index);
       else
         addSum(index);

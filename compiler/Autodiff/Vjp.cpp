@@ -122,13 +122,13 @@ private:
       }
       found = true;
       AffineMap none = AffineMap::get(0, 0, &getContext());
-      seeds.push_back(core::MapOp::create(builder, function.getLoc(), type, ValueRange{}, ArrayRef<int64_t>{},
-                                          ArrayRef<AffineMap>{}, ArrayRef<AffineMap>{none}, ArrayAttr(),
-                                          [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
-                                            return {arith::ConstantOp::create(
-                                                b, b.getFloatAttr(array.getElementType(), 1))};
-                                          })
-                          .getResult(0));
+      seeds.push_back(
+          core::MapOp::create(builder, function.getLoc(), type, ValueRange{}, ArrayRef<int64_t>{},
+                              ArrayRef<AffineMap>{}, ArrayRef<AffineMap>{none}, ArrayAttr(),
+                              [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
+                                return {arith::ConstantOp::create(b, b.getFloatAttr(array.getElementType(), 1))};
+                              })
+              .getResult(0));
     }
     if (!found)
       return function.emitError("expected a result without extents that is bound to @loss");

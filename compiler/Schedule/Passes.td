@@ -6,6 +6,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseMaps : Pass<"core-fuse-maps", "::mlir::func::FuncOp"> {
+  let summary = "compute maps where they are read";
+  let description = [{
+    A map that one map or fold reads becomes part of its body, and one that a scan reads step by step part of the scan's.
+    Nothing is computed more often than before, except constants. Numbers and their order do not change.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def FormPhases : Pass<"core-form-phases", "::mlir::func::FuncOp"> {
   let summary = "cut a function into phases in which samples are independent";
   let description = [{

@@ -62,6 +62,27 @@ template <typename OpTy> struct DropInputs : OpRewritePattern<OpTy> {
   }
 };
 
+/// A result that is an input as it stands.
+struct DropCopies : OpRewritePattern<MapOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MapOp op, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+    for (auto [result, write, value] : llvm::zip(op.getOutputs(), op.getWriteMaps(), yield.getValues())) {
+      auto argument = dyn_cast<BlockArgument>(value);
+      if (!argument || argument.getOwner()->getParentOp() != op || result.use_empty() || !write.isIdentity())
+        continue;
+      Value input = op.getInputs()[argument.getArgNumber()];
+      if (input.getType() != result.getType() || op.getReadMaps()[argument.getArgNumber()] != write)
+        continue;
+      rewriter.replaceAllUsesWith(result, input);
+      changed = true;
+    }
+    return success(changed);
+  }
+};
+
 /// A result that nobody reads.
 struct DropMapResults : OpRewritePattern<MapOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -161,7 +182,7 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
 } // namespace
 
 void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropInputs<MapOp>, DropMapResults>(context);
+  patterns.add<DropInputs<MapOp>, DropCopies, DropMapResults>(context);
 }
 
 void FoldOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {

@@ -188,9 +188,10 @@ def Core_IndexOp : Core_Op<"index", [Pure]> {
 def Core_RandomOp : Core_Op<"random", [Pure]> {
   let summary = "a number from [0, 1), the same for the same point in each run";
   let description = [{
-    Philox4x32-10 keyed by the call's seed and counted by purpose, epoch, the sample's number, the step and the element: the point's
-    number in row-major order of the domain without time and sample. Numbers do not depend on the order of
-    samples in a batch, on chunks or threads. `per_sample` numbers are the same at each step.
+    Philox4x32-10 under the call's seed, counted by purpose, epoch, the sample's number, the step and the element: the
+    point's number in row-major order of the domain without time and sample. `test/oracle/Random.h` defines the layout.
+    Numbers do not depend on the order of samples in a batch, on chunks or threads. `per_sample` numbers are the same at
+    each step.
   }];
   let arguments = (ins I64Attr:$purpose, UnitAttr:$per_sample);
   let results = (outs AnyFloat:$result);

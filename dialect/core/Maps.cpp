@@ -167,6 +167,8 @@ SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
       return llvm::count_if(terms, [&](AffineExpr term) { return term.isFunctionOfDim(digit.dim); }) > 1;
     });
     sortDigits(digits);
+    if (digits.empty())
+      continue;
     if (!areDigits(digits, domain)) {
       auto largest = [&](auto a, auto b) { return domain[a.dim] < domain[b.dim]; };
       WrittenPosition::Digit chosen = *llvm::max_element(digits, largest);

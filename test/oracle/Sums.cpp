@@ -87,7 +87,7 @@ std::vector<Real> sumInOrder(const Order &order, ArrayRef<int64_t> domain, Array
           if (++taken % (division.stepsOfRun * positions) == 0 && division.samplesOfUnit == 1)
             sums.endRun();
         });
-      if (division.samplesOfUnit == 1)
+        if (division.samplesOfUnit == 1)
           sums.endRun();
       }
       sums.endRun();

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Maps move into the ops that read them: the values in between need no memory.
+
+#include "compiler/Schedule/Passes.h"
+
+#include "dialect/core/Maps.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace snn {
+#define GEN_PASS_DEF_FUSEMAPS
+#include "compiler/Schedule/Passes.h.inc"
+
+namespace {
+
+using namespace core;
+
+bool isReadOnlyBy(Operation *producer, Operation *user) {
+  return llvm::all_of(producer->getUsers(), [&](Operation *other) { return other == user; });
+}
+
+/// Whether the body depends on where its point is, otherwise than through what it reads.
+bool knowsItsPlace(MapOp map) {
+  return map.getBody()
+      .walk([](Operation *op) { return isa<IndexOp, RandomOp>(op) ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+
+/// One number everywhere.
+bool isConstant(MapOp map) { return map.getInputs().empty() && !knowsItsPlace(map); }
+
+/// A map that a map or fold reads becomes part of its body. Not if it would be computed more often than before (a
+/// number per channel at each pixel), except for constants.
+template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    for (auto [index, input] : llvm::enumerate(op.getInputs())) {
+      auto producer = input.template getDefiningOp<MapOp>();
+      AffineMap read = cast<AffineMapAttr>(op.getReads()[index]).getValue();
+      if (!producer || producer->getBlock() != op->getBlock() || !canFuse(op, producer, cast<OpResult>(input), read))
+        continue;
+      rewriter.modifyOpInPlace(op, [&] { fuse(op, index, producer, cast<OpResult>(input), read, rewriter); });
+      return success();
+    }
+    return failure();
+  }
+
+  static bool canFuse(OpTy op, MapOp producer, OpResult value, AffineMap read) {
+    if (!producer.getWriteMaps()[value.getResultNumber()].isIdentity() ||
+        !isInside(read, op.getDomain(), cast<ArrayType>(value.getType()).getShape()))
+      return false;
+    // A fold has no term where an input is absent, the map had a number there.
+    if (isa<FoldOp>(op) && producer.getAbsent())
+      return false;
+    if (isConstant(producer))
+      return true;
+    return !knowsItsPlace(producer) && read.isPermutation() && isReadOnlyBy(producer, op);
+  }
+
+  static void fuse(OpTy op, unsigned index, MapOp producer, OpResult value, AffineMap read, PatternRewriter &rewriter) {
+    SmallVector<Attribute> reads(op.getReads().getValue());
+    SmallVector<Attribute> absent;
+    if constexpr (std::is_same_v<OpTy, MapOp>) {
+      if (op.getAbsent())
+        absent.append(op.getAbsent()->begin(), op.getAbsent()->end());
+      else if (producer.getAbsent())
+        absent.assign(reads.size(), rewriter.getUnitAttr());
+    }
+    Block &body = op.getBody().front(), &source = producer.getBody().front();
+    IRMapping mapping;
+    unsigned next = reads.size();
+    for (auto [number, input, argument] : llvm::enumerate(producer.getInputs(), source.getArguments())) {
+      op->insertOperands(next++, input);
+      reads.push_back(AffineMapAttr::get(producer.getReadMaps()[number].compose(read)));
+      if (!absent.empty())
+        absent.push_back(producer.getAbsent() ? (*producer.getAbsent())[number] : Attribute(rewriter.getUnitAttr()));
+      mapping.map(argument, body.addArgument(argument.getType(), argument.getLoc()));
+    }
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    for (Operation &inner : source.without_terminator())
+      builder.clone(inner, mapping);
+    Value yielded = source.getTerminator()->getOperand(value.getResultNumber());
+    body.getArgument(index).replaceAllUsesWith(mapping.lookupOrDefault(yielded));
+    body.eraseArgument(index);
+    op->eraseOperand(index);
+    reads.erase(reads.begin() + index);
+    op.setReadsAttr(rewriter.getArrayAttr(reads));
+    if constexpr (std::is_same_v<OpTy, MapOp>)
+      if (!absent.empty()) {
+        absent.erase(absent.begin() + index);
+        op.setAbsentAttr(rewriter.getArrayAttr(absent));
+      }
+  }
+};
+
+/// A map whose values scans alone read, step by step, is computed in their steps: the currents of a layer, say, to
+/// which a bias is added. Several scans (forward and reverse) may compute it if that is cheaper than to keep it.
+struct SinkIntoScan : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+    for (auto [index, operand] : llvm::enumerate(op.getSliced())) {
+      auto map = operand.getDefiningOp<MapOp>();
+      if (map && map->getBlock() == op->getBlock() && canSink(map, op)) {
+        sink(op, index, map, rewriter);
+        return success();
+      }
+    }
+    return failure();
+  }
+
+  static constexpr int kCheap = 4; ///< ops of a body
+
+  static bool isReadByScans(MapOp map, ScanOp op) {
+    int size = llvm::range_size(map.getBody().front().without_terminator());
+    return llvm::all_of(map->getUses(), [&](OpOperand &use) {
+      auto scan = dyn_cast<ScanOp>(use.getOwner());
+      return scan && use.getOperandNumber() < scan.getSliced().size() && (scan == op || size <= kCheap);
+    });
+  }
+
+  static bool canSink(MapOp map, ScanOp op) {
+    if (map.getOutputs().size() != 1 || map.getAbsent() || knowsItsPlace(map) || !map.getWriteMaps()[0].isIdentity() ||
+        !isReadByScans(map, op) || map.getDomain().empty() || map.getDomain().front() != ArrayType::kTime)
+      return false;
+    // Each input gives its slice of the step, or has no time.
+    for (auto [input, read] : llvm::zip(map.getInputs(), map.getReadMaps())) {
+      bool overTime = cast<ArrayType>(input.getType()).timeDim() >= 0;
+      if (overTime && (cast<ArrayType>(input.getType()).timeDim() != 0 || !isa<AffineDimExpr>(read.getResult(0))))
+        return false;
+    }
+    return true;
+  }
+
+  static void sink(ScanOp op, unsigned index, MapOp map, PatternRewriter &rewriter) {
+    MLIRContext *context = op.getContext();
+    SmallVector<Value> sliced(op.getSliced()), invariant(op.getInvariant()), values;
+    SmallVector<AffineMap> reads;
+    Block &body = op.getBody().front();
+    rewriter.modifyOpInPlace(op, [&] {
+      // New arguments go to the end of their group; dims lose time, which comes first.
+      for (auto [input, read] : llvm::zip(map.getInputs(), map.getReadMaps())) {
+        auto type = cast<ArrayType>(input.getType());
+        bool overTime = type.timeDim() == 0;
+        unsigned position = overTime ? sliced.size() : sliced.size() + invariant.size();
+        (overTime ? sliced : invariant).push_back(input);
+        values.push_back(body.insertArgument(position, overTime ? type.atOneStep() : type, input.getLoc()));
+        SmallVector<AffineExpr> results(read.getResults().drop_front(overTime));
+        SmallVector<AffineExpr> dims{getAffineConstantExpr(0, context)};
+        for (unsigned dim = 0; dim + 1 < read.getNumDims(); ++dim)
+          dims.push_back(getAffineDimExpr(dim, context));
+        for (AffineExpr &result : results)
+          result = result.replaceDims(dims);
+        reads.push_back(AffineMap::get(read.getNumDims() - 1, 0, results, context));
+      }
+    });
+    auto type = cast<ArrayType>(map.getOutputs()[0].getType()).atOneStep();
+    AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), context);
+    OpBuilder builder = OpBuilder::atBlockBegin(&body);
+    auto atStep =
+        MapOp::create(builder, map.getLoc(), TypeRange(type), values, type.getShape(), reads,
+                      ArrayRef<AffineMap>{identity}, ArrayAttr(), [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
+                        IRMapping mapping;
+                        Block &source = map.getBody().front();
+                        mapping.map(source.getArguments(), arguments);
+                        for (Operation &inner : source.without_terminator())
+                          b.clone(inner, mapping);
+                        return SmallVector<Value>{mapping.lookupOrDefault(source.getTerminator()->getOperand(0))};
+                      });
+    rewriter.replaceAllUsesWith(body.getArgument(index), atStep.getResult(0));
+    body.eraseArgument(index);
+    sliced.erase(sliced.begin() + index);
+    auto larger = ScanOp::create(rewriter, op.getLoc(), op.getStacked().getTypes(), op.getFinals().getTypes(), sliced,
+                                 invariant, op.getInit(), op.getReverse());
+    larger.getBody().takeBody(op.getBody());
+    rewriter.replaceOp(op, larger.getResults());
+  }
+};
+
+class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan>(&getContext());
+    MapOp::getCanonicalizationPatterns(patterns, &getContext());
+    FoldOp::getCanonicalizationPatterns(patterns, &getContext());
+    ScanOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace snn
