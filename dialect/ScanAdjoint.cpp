@@ -155,9 +155,7 @@ private:
 
   /// `value` if it belongs to the adjoint body, or what stands for a value of the forward body there. Null if nothing
   /// does yet. Users are met in the order of the block, so what an earlier one needed stands before all later ones.
-  Value standIn(Value value) {
-    return value.getParentRegion() == &forward.getBody() ? standIns.lookup(value) : value;
-  }
+  Value standIn(Value value) { return value.getParentRegion() == &forward.getBody() ? standIns.lookup(value) : value; }
 
   /// The stand-in of `value`, which is made if there is none: operations that are computed again go before `user`. The
   /// values on the way are kept in a list, as a neuron's text decides how long the way is.

@@ -26,8 +26,9 @@ using namespace mlir;
 
 namespace snn {
 
-/// Constants fold, and what nobody uses goes: passes that expand or differentiate leave duplicates behind. It comes before
-/// whatever depends on the form of the text (the hash, sizes, places) and not after, as it may not change what that says.
+/// Constants fold, and what nobody uses goes: passes that expand or differentiate leave duplicates behind. It comes
+/// before whatever depends on the form of the text (the hash, sizes, places) and not after, as it may not change what
+/// that says.
 static void tidy(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());
