@@ -153,37 +153,57 @@ private:
       }
   }
 
-  /// `value` if it belongs to the adjoint body, or what stands for a value of the forward body there. Operations
-  /// that are computed again go before `user` (at the end if null).
+  /// `value` if it belongs to the adjoint body, or what stands for a value of the forward body there. Null if nothing
+  /// does yet. Users are met in the order of the block, so what an earlier one needed stands before all later ones.
+  Value standIn(Value value) { return value.getParentRegion() == &forward.getBody() ? standIns.lookup(value) : value; }
+
+  /// The stand-in of `value`, which is made if there is none: operations that are computed again go before `user`. The
+  /// values on the way are kept in a list, as a neuron's text decides how long the way is.
   Value available(Value value, Operation *user) {
-    if (value.getParentRegion() != &forward.getBody())
-      return value;
-    if (Value known = standIns.lookup(value))
-      if (Operation *op = known.getDefiningOp(); !op || !user || op->isBeforeInBlock(user))
-        return known;
-    Value found;
-    if (auto argument = dyn_cast<BlockArgument>(value); argument && !isCarry(argument)) {
-      unsigned index = argument.getArgNumber(), slicedCount = forward.getSliced().size(),
-               invariantEnd = slicedCount + forward.getInvariant().size();
-      Group group = index < slicedCount ? Sliced : index < invariantEnd ? Invariant : Params;
-      found = addPort(group, forward.getOperand(index), value.getType());
-    } else if (argument || isSavedAnyway(value)) {
-      saved.insert(value);
-      found = addPort(Sliced, Value(), value.getType(), value);
-    } else {
-      Operation *op = value.getDefiningOp();
-      SmallVector<Value> operands;
-      for (Value operand : op->getOperands())
-        operands.push_back(available(operand, user));
-      OpBuilder builder(body);
-      if (user)
-        builder.setInsertionPoint(user);
-      Operation *copy = builder.clone(*op);
-      copy->setOperands(operands);
-      found = copy->getResult(cast<OpResult>(value).getResultNumber());
+    SmallVector<Value> pending{value};
+    while (!pending.empty()) {
+      Value last = pending.back();
+      if (standIn(last)) {
+        pending.pop_back();
+      } else if (isa<BlockArgument>(last) || isSavedAnyway(last)) {
+        standIns[last] = port(last);
+      } else {
+        Operation *op = last.getDefiningOp();
+        const size_t before = pending.size();
+        for (Value operand : llvm::reverse(op->getOperands()))
+          if (!standIn(operand))
+            pending.push_back(operand);
+        if (pending.size() == before)
+          standIns[last] = computedAgain(cast<OpResult>(last), user);
+      }
     }
-    standIns[value] = found;
-    return found;
+    return standIn(value);
+  }
+
+  /// An operand of the forward scan, or a value that it stacks.
+  Value port(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument || isCarry(argument)) {
+      saved.insert(value);
+      return addPort(Sliced, Value(), value.getType(), value);
+    }
+    unsigned index = argument.getArgNumber(), slicedCount = forward.getSliced().size(),
+             invariantEnd = slicedCount + forward.getInvariant().size();
+    Group group = index < slicedCount ? Sliced : index < invariantEnd ? Invariant : Params;
+    return addPort(group, forward.getOperand(index), value.getType());
+  }
+
+  /// The result of a copy of its op, whose operands are available.
+  Value computedAgain(OpResult value, Operation *user) {
+    SmallVector<Value> operands;
+    for (Value operand : value.getOwner()->getOperands())
+      operands.push_back(standIn(operand));
+    OpBuilder builder(body);
+    if (user)
+      builder.setInsertionPoint(user);
+    Operation *copy = builder.clone(*value.getOwner());
+    copy->setOperands(operands);
+    return copy->getResult(value.getResultNumber());
   }
 
   bool isCarry(BlockArgument argument) { return llvm::is_contained(forward.getCarryArgs(), argument); }

@@ -17,7 +17,7 @@ def Snn_ModelOp : Snn_Op<"model", [Symbol, HasParent<"::mlir::ModuleOp">]> {
     or `?` with a bound, `classes` the extent of the output "count".
 
     ```mlir
-    snn.model @population {real = f32, steps = 1, maxSteps = 1, classes = 10, mode = train, batch = 128, epochs = 5}
+    snn.model @population train real = f32 steps = 1 max_steps = 1 classes = 10 batch = 128 epochs = 5
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$real, OptionalAttr<I64Attr>:$steps, I64Attr:$max_steps,

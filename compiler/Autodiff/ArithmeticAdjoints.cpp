@@ -65,24 +65,44 @@ void select(arith::SelectOp op, B &b, Value g, Adjoints &adjoints) {
   route(b, adjoints, g, op.getCondition(), op.getTrueValue(), op.getFalseValue());
 }
 
-/// At a tie the gradient goes to the first operand, so that clamp(x, lo, hi) passes it on at its bounds, as torch's.
+/// Where `lhs` is chosen alone it gets all of the gradient, and so does `rhs`. At a tie each gets half, and nothing
+/// beside a number of the text, which leaves a function of one value: the subgradients of least norm, which PyTorch
+/// takes too. So clamp(x, lo, hi) passes nothing at numbers that are its bounds.
+void extremum(B &b, Adjoints &adjoints, Value g, arith::CmpFPredicate chosen, Value lhs, Value rhs) {
+  Value zero = zeroLike(b, g);
+  Value left = arith::CmpFOp::create(b, chosen, lhs, rhs), right = arith::CmpFOp::create(b, chosen, rhs, lhs);
+  Value tie = lhs.getDefiningOp<ConstantOp>() || rhs.getDefiningOp<ConstantOp>()
+                  ? zero
+                  : arith::MulFOp::create(b, g, ConstantOp::create(b, g.getType(), b.getF64FloatAttr(0.5)));
+  auto pass = [&](Value to, Value isChosen, Value otherIsChosen) {
+    if (!adjoints.isActive(to))
+      return;
+    Value otherwise = tie == zero ? zero : arith::SelectOp::create(b, otherIsChosen, zero, tie);
+    adjoints.add(b, to, arith::SelectOp::create(b, isChosen, g, otherwise));
+  };
+  pass(lhs, left, right);
+  pass(rhs, right, left);
+}
+
 void maximum(arith::MaximumFOp op, B &b, Value g, Adjoints &adjoints) {
-  Value first = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, op.getLhs(), op.getRhs());
-  route(b, adjoints, g, first, op.getLhs(), op.getRhs());
+  extremum(b, adjoints, g, arith::CmpFPredicate::OGT, op.getLhs(), op.getRhs());
 }
 
 void minimum(arith::MinimumFOp op, B &b, Value g, Adjoints &adjoints) {
-  Value first = arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, op.getLhs(), op.getRhs());
-  route(b, adjoints, g, first, op.getLhs(), op.getRhs());
+  extremum(b, adjoints, g, arith::CmpFPredicate::OLT, op.getLhs(), op.getRhs());
 }
 
 void exponential(math::ExpOp op, B &b, Value g, Adjoints &adjoints) {
   adjoints.add(b, op.getOperand(), arith::MulFOp::create(b, g, op.getResult()));
 }
 
+/// Nothing at 0.
 void absolute(math::AbsFOp op, B &b, Value g, Adjoints &adjoints) {
-  Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, op.getOperand(), zeroLike(b, g));
-  adjoints.add(b, op.getOperand(), arith::SelectOp::create(b, positive, g, arith::NegFOp::create(b, g)));
+  Value zero = zeroLike(b, g);
+  Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, op.getOperand(), zero);
+  Value negative = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, op.getOperand(), zero);
+  Value below = arith::SelectOp::create(b, negative, arith::NegFOp::create(b, g), zero);
+  adjoints.add(b, op.getOperand(), arith::SelectOp::create(b, positive, g, below));
 }
 
 } // namespace

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <new>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,6 +44,49 @@ unsigned long long addressSpace() {
   _exit(kExitOutOfMemory);
 }
 
+/// Where this thread's signal handlers run while this exists: a stack that has overflowed has no room for them.
+class HandlerStack {
+public:
+  HandlerStack() {
+    void *memory =
+        mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED)
+      return; // all but an overflow is still caught
+    own.ss_sp = memory;
+    own.ss_size = kBytes;
+    if (sigaltstack(&own, &before) != 0)
+      release();
+  }
+  ~HandlerStack() {
+    if (!own.ss_sp)
+      return;
+    sigaltstack(&before, nullptr);
+    release();
+  }
+  HandlerStack(const HandlerStack &) = delete;
+
+  /// Sends the signals there for which there are handlers now.
+  static void use() {
+    for (int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP}) {
+      struct sigaction action;
+      if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+        continue;
+      action.sa_flags |= SA_ONSTACK;
+      sigaction(signal, &action, nullptr);
+    }
+  }
+
+private:
+  void release() {
+    munmap(own.ss_sp, kBytes);
+    own.ss_sp = nullptr;
+  }
+
+  /// A frame with the registers of a vector unit takes up to 11 KiB on today's processors, the handler little.
+  static constexpr size_t kBytes = size_t(1) << 17;
+  stack_t own = {}, before = {};
+};
+
 } // namespace
 
 void prepareProcess() {
@@ -52,7 +96,9 @@ void prepareProcess() {
 }
 
 bool runGuarded(llvm::function_ref<void()> body, std::string &reason) {
+  HandlerStack stack;
   llvm::CrashRecoveryContext::Enable();
+  HandlerStack::use();
   llvm::scope_exit disable([] { llvm::CrashRecoveryContext::Disable(); });
   // LLVM leaves the process after some fatal errors without a signal; an abort brings them all to the same place.
   llvm::ScopedFatalErrorHandler handler(

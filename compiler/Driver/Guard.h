@@ -10,7 +10,8 @@
 namespace snn {
 
 /// Runs `body`. False if it ended in a signal, an abort or a fatal error of LLVM; `reason` then says which. What `body`
-/// worked on is in an unknown state after that.
+/// worked on is in an unknown state after that. A stack that overflows is a signal too; other threads than the caller's
+/// are not guarded, and the compiler has none that do anything but copy.
 bool runGuarded(llvm::function_ref<void()> body, std::string &reason);
 
 /// What a process that compiles needs, to be called once by its main: when there is no memory, a sentence on the

@@ -16,6 +16,55 @@ namespace snn {
 /// Texts of stages grow with the model: 1,024 layers make some 30 MB of stage cpu.
 static constexpr size_t kMaxStageBytes = size_t(1) << 30;
 
+/// How deep a stage's text nests, by its brackets: far beyond what snnc writes, and far below what MLIR's parser, which
+/// calls itself for each level, has room for on a stack of 8 MiB.
+static constexpr unsigned kMaxNesting = 256;
+
+/// Where brackets nest deeper than that, or null. Angles are counted within a line only, as they need not be brackets.
+static const char *findDeepNesting(StringRef text) {
+  unsigned depth = 0, angles = 0;
+  for (const char *at = text.begin(); at != text.end(); ++at) {
+    const char next = at + 1 == text.end() ? '\0' : at[1];
+    switch (*at) {
+    case '"':
+      while (++at != text.end() && *at != '"' && *at != '\n')
+        at += *at == '\\' && at + 1 != text.end();
+      break;
+    case '/':
+      while (next == '/' && at + 1 != text.end() && at[1] != '\n')
+        ++at;
+      break;
+    case '-':
+      at += next == '>';
+      break;
+    case '(':
+    case '[':
+    case '{':
+      ++depth;
+      break;
+    case ')':
+    case ']':
+    case '}':
+      depth -= depth > 0;
+      break;
+    case '<':
+      angles += next != '=';
+      break;
+    case '>':
+      angles -= angles > 0 && next != '=';
+      break;
+    case '\n':
+      angles = 0;
+      break;
+    }
+    if (at == text.end())
+      break;
+    if (depth + angles > kMaxNesting)
+      return at;
+  }
+  return nullptr;
+}
+
 ExitStatus Input::read(bool wantModule) {
   const TextLimits limits = options.from ? TextLimits{"the text of a stage", kMaxStageBytes}
                                          : TextLimits{"the text of a model", frontend::limits::kFileBytes};
@@ -27,6 +76,13 @@ ExitStatus Input::read(bool wantModule) {
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   if (!options.from)
     return readModel(wantModule);
+  const llvm::MemoryBuffer &text = *sources.getMemoryBuffer(sources.getMainFileID());
+  if (const char *deep = findDeepNesting(text.getBuffer())) {
+    const auto [line, column] = sources.getLineAndColumn(llvm::SMLoc::getFromPointer(deep));
+    emitError(FileLineColLoc::get(&context, text.getBufferIdentifier(), line, column))
+        << "brackets nest more than " << kMaxNesting << " levels deep, which no text of a stage does";
+    return kExitModelError;
+  }
   module = parseSourceFile<ModuleOp>(sources, &context);
   return module ? kExitSuccess : kExitModelError;
 }

@@ -26,7 +26,9 @@ using namespace mlir;
 
 namespace snn {
 
-/// Constants fold, and what nobody uses goes. The passes of a stage may leave duplicates behind, so each stage ends so.
+/// Constants fold, and what nobody uses goes: passes that expand or differentiate leave duplicates behind. It comes
+/// before whatever depends on the form of the text (the hash, sizes, places) and not after, as it may not change what
+/// that says.
 static void tidy(OpPassManager &passes) {
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

@@ -45,7 +45,9 @@ InstanceLayout::InstanceLayout(const snn_model_table &table, uint64_t batchOrZer
   optimizer = rounded(table.optimizer_bytes);
   arena = rounded(table.arena_size(batch, steps, workers));
   state = rounded(checkedProduct(batch, table.state_bytes));
-  rounded(parameters + gradients + optimizer + arena + state);
+  uint64_t total = 0;
+  for (uint64_t bytes : {parameters, gradients, optimizer, arena, state})
+    total = rounded(total + bytes);
 }
 
 snn_instance::snn_instance(const snn_model_table &table, uint64_t batch, uint64_t steps, snn_pool *pool)

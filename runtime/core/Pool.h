@@ -12,7 +12,8 @@
 
 namespace snn {
 
-/// Idle workers spin for some ten microseconds and then sleep in the kernel. A job is over when all its indices have
+/// Idle workers look for the next job a number of times, few if there are more of them than CPUs, and then sleep in the
+/// kernel. A job is over when all its indices have
 /// been run: workers that were late need not wake up for that. Which worker runs which index is not determined.
 /// In a child of fork() there are no threads, and what they were doing is not known: jobs run in the caller alone.
 class Pool {

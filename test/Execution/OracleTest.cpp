@@ -13,13 +13,19 @@ using namespace snn::test;
 
 namespace {
 
+/// A layer of neurons and the linear layer before it: for the oracle, and in our language.
+struct Layer {
+  size_t width;
+  std::string text;
+  Neuron neuron;
+};
+
 /// A network of the oracle, and how the same is written in our language.
 struct Shape {
-  const char *name;
-  size_t batch, steps, inputs, hidden, outputs;
+  std::string name;
+  size_t batch, steps, inputs;
   bool overTime;
-  const char *hiddenText, *outputText;
-  Neuron hiddenNeuron, outputNeuron;
+  std::vector<Layer> layers;
   size_t workers = 1;
 };
 
@@ -47,28 +53,93 @@ const char *const current =
 const Neuron nowNeuron = leaky(0.8, Reset::Zero, false, {SurrogateKind::Atan, 2});
 const Neuron currentNeuron = synaptic(0.7, 0.85, Reset::Zero);
 
+std::vector<Layer> two(size_t hidden, const char *hiddenText, const Neuron &hiddenNeuron, size_t outputs,
+                       const char *outputText, const Neuron &outputNeuron) {
+  return {{hidden, hiddenText, hiddenNeuron}, {outputs, outputText, outputNeuron}};
+}
+
 const Shape shapes[] = {
-    {"one_of_everything", 1, 1, 1, 1, 10, false, plain, plain, leaky(0.9), leaky(0.9)},
-    {"one_step", 37, 1, 30, 17, 50, false, plain, plain, leaky(0.9), leaky(0.9)},
-    {"two_steps", 3, 2, 5, 7, 10, true, learned, learned, leaky(0.9), leaky(0.9)},
-    {"odd", 37, 17, 19, 33, 70, true, learned, current, leaky(0.9), currentNeuron},
-    {"odd_threads", 37, 17, 19, 33, 70, true, learned, current, leaky(0.9), currentNeuron, 3},
-    {"still", 9, 25, 21, 16, 20, false, current, learned, currentNeuron, leaky(0.9)},
-    {"same_step_reset", 8, 11, 16, 15, 30, true, now, now, nowNeuron, nowNeuron},
-    {"wide", 5, 4, 130, 259, 100, false, plain, now, leaky(0.9), nowNeuron},
+    {"one_of_everything", 1, 1, 1, false, two(1, plain, leaky(0.9), 10, plain, leaky(0.9))},
+    {"one_step", 37, 1, 30, false, two(17, plain, leaky(0.9), 50, plain, leaky(0.9))},
+    {"two_steps", 3, 2, 5, true, two(7, learned, leaky(0.9), 10, learned, leaky(0.9))},
+    {"odd", 37, 17, 19, true, two(33, learned, leaky(0.9), 70, current, currentNeuron)},
+    {"odd_threads", 37, 17, 19, true, two(33, learned, leaky(0.9), 70, current, currentNeuron), 3},
+    {"still", 9, 25, 21, false, two(16, current, currentNeuron, 20, learned, leaky(0.9))},
+    {"same_step_reset", 8, 11, 16, true, two(15, now, nowNeuron, 30, now, nowNeuron)},
+    {"wide", 5, 4, 130, false, two(259, plain, leaky(0.9), 100, now, nowNeuron)},
+    {"one_layer", 37, 7, 19, true, {{30, learned, leaky(0.9)}}},
 };
 
+/// Draws a network of 1 to 5 layers of any kind of neurons; the number of steps goes through `kSteps` with the seed.
+class RandomShape {
+public:
+  explicit RandomShape(uint64_t seed) : random(seed + 1) {
+    constexpr size_t kSteps[] = {1, 2, 7, 64}, kBatches[] = {1, 3, 17, 37};
+    shape.steps = kSteps[seed % std::size(kSteps)];
+    shape.batch = shape.steps > 8 ? 3 : kBatches[random.below(std::size(kBatches))];
+    shape.inputs = 1 + random.below(40);
+    shape.overTime = random.below(2);
+    shape.workers = 1 + random.below(3);
+    for (uint64_t hidden = random.below(5); hidden > 0; --hidden)
+      shape.layers.push_back(layer(1 + random.below(40)));
+    shape.layers.push_back(layer(10 * (1 + random.below(6))));
+    shape.name = fmt::format("random_{}_layers_{}_steps_{}", seed, shape.layers.size(), shape.steps);
+  }
+
+  Shape shape;
+
+private:
+  /// A number that is the same in text and here.
+  double number(double low, double high) { return std::round(random.uniform(low, high) * 1000) / 1000; }
+
+  std::string written(const char *name, double value) {
+    return fmt::format("{} = {}{:.3f}, ", name, random.below(2) ? "learn " : "", value);
+  }
+
+  Layer layer(size_t width) {
+    Layer result{width, "", {}};
+    Neuron &neuron = result.neuron;
+    std::string arguments;
+    neuron.synaptic = random.below(3) == 0;
+    if (neuron.synaptic)
+      arguments += written("alpha", neuron.alpha = number(0.3, 0.95));
+    arguments += written("beta", neuron.beta = number(0.3, 0.95));
+    arguments += written("threshold", neuron.threshold = number(0.5, 1.5));
+    constexpr const char *resets[] = {"subtract", "zero", "none"};
+    neuron.reset = Reset(random.below(std::size(resets)));
+    arguments += fmt::format("reset = {}, ", resets[int(neuron.reset)]);
+    neuron.delay = random.below(2);
+    arguments += fmt::format("delay = {}, ", neuron.delay);
+    // Slopes that do not magnify rounding more than single precision can bear through five layers.
+    constexpr std::pair<SurrogateKind, const char *> surrogates[] = {{SurrogateKind::FastSigmoid, "fast_sigmoid(slope"},
+                                                                     {SurrogateKind::Atan, "atan(alpha"},
+                                                                     {SurrogateKind::Sigmoid, "sigmoid(slope"}};
+    const auto &[kind, text] = surrogates[random.below(std::size(surrogates))];
+    neuron.surrogate = {kind, number(1, 5)};
+    arguments += fmt::format("surrogate = {} = {:.3f})", text, neuron.surrogate.slope);
+    result.text = fmt::format("{}({})", neuron.synaptic ? "synaptic" : "leaky", arguments);
+    return result;
+  }
+
+  Random random;
+};
+
+std::vector<Shape> randomShapes() {
+  std::vector<Shape> result;
+  for (uint64_t seed = 0; seed < 8; ++seed)
+    result.push_back(RandomShape(seed).shape);
+  return result;
+}
+
 std::string textOf(const Shape &shape) {
+  std::string layers;
+  for (const Layer &layer : shape.layers)
+    layers += fmt::format("  linear({})\n  {}\n", layer.width, layer.text);
   return fmt::format(R"(snn 1
 model checked {{
   input f32[{}]{}
   steps {}
-  linear({})
-  {}
-  linear({})
-  {}
-  {}
-}}
+{}{}}}
 train {{
   loss       mse_count(correct = 0.8, incorrect = 0.2)
   optimizer  adam(lr = 2e-3)
@@ -76,10 +147,12 @@ train {{
   epochs     1
 }}
 )",
-                     shape.inputs, shape.overTime ? " over time" : "", shape.steps, shape.hidden, shape.hiddenText,
-                     shape.outputs, shape.outputText, shape.outputs > 10 ? "population(classes = 10)" : "",
-                     shape.batch);
+                     shape.inputs, shape.overTime ? " over time" : "", shape.steps, layers,
+                     shape.layers.back().width > 10 ? "  population(classes = 10)\n" : "", shape.batch);
 }
+
+/// For messages of a test that fails.
+void PrintTo(const Shape &shape, std::ostream *os) { *os << textOf(shape); }
 
 /// The state_dict names count layers from 0; without `flatten` the first linear is layer 0.
 std::string oracleName(const std::string &name) {
@@ -99,13 +172,17 @@ void expectClose(const Array &got, const Array &want, double tolerance, const st
 
 void compareWithOracle(const snn_model_table &table, const HostInstance &instance, HostCall &call,
                        const NetworkResult &want, double tolerance) {
-  EXPECT_EQ(call.output("spikes")->values(), want.output.spikes.values);
-  EXPECT_EQ(call.output("hidden.1")->values(), want.hidden.spikes.values);
-  expectClose(call.output("membrane")->values(), want.output.membrane.values, tolerance, "membrane");
-  expectClose(call.output("hidden_membrane.1")->values(), want.hidden.membrane.values, tolerance, "hidden membrane");
+  EXPECT_EQ(call.output("spikes")->values(), want.output().spikes.values);
+  expectClose(call.output("membrane")->values(), want.output().membrane.values, tolerance, "membrane");
+  for (size_t layer = 0; layer + 1 < want.layers.size(); ++layer) {
+    const std::string number = std::to_string(2 * layer + 1);
+    EXPECT_EQ(call.output("hidden." + number)->values(), want.layers[layer].spikes.values) << number;
+    const std::string membrane = "hidden_membrane." + number;
+    expectClose(call.output(membrane)->values(), want.layers[layer].membrane.values, tolerance, membrane);
+  }
   expectClose({call.loss}, {want.loss}, tolerance, "loss");
   expectClose(call.output("grad.input")->values(), want.inputGradient.values, tolerance, "grad.input");
-  expectClose(call.output("count")->values(), populationCount(want.output.spikes, 10).values, 0, "count");
+  expectClose(call.output("count")->values(), populationCount(want.output().spikes, 10).values, 0, "count");
   for (uint64_t i = 0; i < table.parameter_count; ++i)
     expectClose(instance.gradient(table.parameters[i]).values(),
                 want.gradients.at(oracleName(table.parameters[i].name)), tolerance, table.parameters[i].name);
@@ -115,7 +192,9 @@ void compareWithOracle(const snn_model_table &table, const HostInstance &instanc
 void compare(const Shape &shape, const std::string &flags, double margin, double tolerance) {
   LibraryHandle library = openLibrary(compileText(textOf(shape), flags));
   const snn_model_table &table = *snn_library_table(library.get());
-  Network network{shape.hiddenNeuron, shape.outputNeuron, {0.8, 0.2, 10}, shape.steps};
+  Network network{{}, {0.8, 0.2, 10}, shape.steps};
+  for (const Layer &layer : shape.layers)
+    network.neurons.push_back(layer.neuron);
   for (uint64_t seed = 0; seed < 50; ++seed) {
     HostInstance instance(table, shape.batch, shape.steps, shape.workers, Poison::Pattern);
     instance.initialise(seed, 2);
@@ -158,7 +237,9 @@ class Compiled : public testing::TestWithParam<Shape> {};
 TEST_P(Compiled, AgreesInDouble) { compare(GetParam(), "--precision=f64", 1e-9, 1e-10); }
 TEST_P(Compiled, AgreesInSingle) { compare(GetParam(), "", 1e-5, 1e-4); }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Compiled, testing::ValuesIn(shapes),
-                         [](const testing::TestParamInfo<Shape> &info) { return std::string(info.param.name); });
+std::string nameOf(const testing::TestParamInfo<Shape> &info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Compiled, testing::ValuesIn(shapes), nameOf);
+INSTANTIATE_TEST_SUITE_P(Random, Compiled, testing::ValuesIn(randomShapes()), nameOf);
 
 } // namespace

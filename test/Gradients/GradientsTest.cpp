@@ -16,9 +16,10 @@ using namespace snn::test;
 namespace {
 
 constexpr double tolerance = 1e-6;
-constexpr double width = 0x1p-12; // of a difference; inputs are multiples of 2^-13, so that sums are exact
+/// Of a difference: small, as neurons magnify it over time. Inputs are multiples of 2^-13, so that sums are exact.
+constexpr double width = 0x1p-16;
 
-/// One compiled form of the model with its memory.
+/// One compiled form of the model, with memory for one number of steps.
 struct Variant {
   LibraryHandle library;
   const snn_model_table *table;
@@ -27,8 +28,10 @@ struct Variant {
 
   Variant(const std::string &text, const std::string &flags)
       : library(openLibrary(compileText(text, "--precision=f64 --spike=soft " + flags))),
-        table(snn_library_table(library.get())) {
-    uint64_t batch = uint64_t(table->default_batch), steps = uint64_t(table->steps);
+        table(snn_library_table(library.get())) {}
+
+  void prepare(uint64_t steps) {
+    uint64_t batch = uint64_t(table->default_batch);
     instance = std::make_unique<HostInstance>(*table, batch, steps, 1, Poison::NotANumber);
     call = std::make_unique<HostCall>(*table, batch, steps);
   }
@@ -48,6 +51,12 @@ protected:
     normal = std::make_unique<Variant>(text, "");
     recorded = std::make_unique<Variant>(text, "--detach=record");
     replayed = std::make_unique<Variant>(text, "--detach=replay");
+  }
+
+  void prepare(uint64_t numSteps) {
+    steps = numSteps;
+    for (Variant *variant : {normal.get(), recorded.get(), replayed.get()})
+      variant->prepare(steps);
     Random random(7);
     fillInputs(*normal->call, *normal->table, random, 1);
     for (Variant *variant : {normal.get(), recorded.get(), replayed.get()}) {
@@ -58,6 +67,7 @@ protected:
     }
     baseLoss = normal->loss();
     recordedLoss = recorded->loss();
+    detachedCount = 0;
     for (HostTensor &tensor : replayed->call->inputs)
       if (isDetached(tensor.name)) {
         HostTensor *output = recorded->call->output(tensor.name);
@@ -91,9 +101,12 @@ protected:
       largest = std::max(largest, std::abs(value));
       norm += value * value;
     }
-    ASSERT_GT(largest, 0) << tensor.name << ": nothing to compare";
+    // In a step or two nothing may have decayed or been reset yet: the differences then have to be zero as well.
+    if (steps > 2)
+      ASSERT_GT(largest, 0) << tensor.name << ": nothing to compare";
     Random random(3);
-    for (int trial = 0; trial < 4; ++trial) { // random directions see every element
+    const int trials = steps > 10 ? 2 : 4;
+    for (int trial = 0; trial < trials; ++trial) { // random directions see every element
       std::vector<double> direction(gradient.size());
       double want = 0;
       for (size_t i = 0; i < direction.size(); ++i) {
@@ -103,7 +116,7 @@ protected:
       EXPECT_NEAR(difference(tensor, direction, put), want, tolerance * std::sqrt(norm))
           << tensor.name << ", direction";
     }
-    for (int trial = 0; trial < 5; ++trial) { // single elements, the largest among them
+    for (int trial = 0; trial < trials; ++trial) { // single elements, the largest among them
       size_t index = random.below(gradient.size());
       if (trial == 0)
         for (size_t i = 0; i < gradient.size(); ++i)
@@ -116,38 +129,52 @@ protected:
     }
   }
 
+  void expectThatReplayingChangesNothing() {
+    EXPECT_GT(detachedCount, 0);
+    EXPECT_EQ(recordedLoss, baseLoss);
+    EXPECT_NEAR(replayed->loss(), baseLoss, 1e-13 * std::abs(baseLoss));
+    for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
+      const snn_tensor_info &info = normal->table->parameters[i];
+      EXPECT_EQ(recorded->instance->gradient(info).values(), normal->instance->gradient(info).values()) << info.name;
+    }
+  }
+
+  void expectDifferences() {
+    for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
+      const snn_tensor_info &info = normal->table->parameters[i];
+      probe(normal->instance->parameter(info), normal->instance->gradient(info).values(),
+            [&](const HostTensor &moved) { replayed->instance->set(moved); });
+    }
+    HostTensor *gradient = normal->call->output("grad.input");
+    ASSERT_TRUE(gradient);
+    probe(*normal->call->input("input"), gradient->values(), [&](const HostTensor &moved) {
+      std::memcpy(replayed->call->input("input")->bytes.data(), moved.bytes.data(), moved.bytes.size());
+    });
+  }
+
   std::unique_ptr<Variant> normal, recorded, replayed;
   double baseLoss = 0, recordedLoss = 0;
   int detachedCount = 0;
+  uint64_t steps = 0;
 };
 
-TEST_P(Gradients, RecordingAndReplayingChangeNothing) {
-  EXPECT_GT(detachedCount, 0);
-  EXPECT_EQ(recordedLoss, baseLoss);
-  EXPECT_NEAR(replayed->loss(), baseLoss, 1e-13 * std::abs(baseLoss));
-  for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
-    const snn_tensor_info &info = normal->table->parameters[i];
-    EXPECT_EQ(recorded->instance->gradient(info).values(), normal->instance->gradient(info).values()) << info.name;
-  }
-}
-
 TEST_P(Gradients, AgreeWithDifferences) {
-  for (uint64_t i = 0; i < normal->table->parameter_count; ++i) {
-    const snn_tensor_info &info = normal->table->parameters[i];
-    probe(normal->instance->parameter(info), normal->instance->gradient(info).values(),
-          [&](const HostTensor &moved) { replayed->instance->set(moved); });
+  for (uint64_t numSteps : {1, 2, 7, 64}) {
+    SCOPED_TRACE(std::to_string(numSteps) + " steps");
+    prepare(numSteps);
+    expectThatReplayingChangesNothing();
+    expectDifferences();
+    if (HasFailure())
+      return;
   }
-  HostTensor *gradient = normal->call->output("grad.input");
-  ASSERT_TRUE(gradient);
-  probe(*normal->call->input("input"), gradient->values(), [&](const HostTensor &moved) {
-    std::memcpy(replayed->call->input("input")->bytes.data(), moved.bytes.data(), moved.bytes.size());
-  });
 }
 
-INSTANTIATE_TEST_SUITE_P(Neurons, Gradients, testing::Values("adaptive_leaky.snn", "resonator.snn"),
-                         [](const testing::TestParamInfo<const char *> &info) {
-                           std::string name = info.param;
-                           return name.substr(0, name.find('.'));
-                         });
+std::string nameOf(const testing::TestParamInfo<const char *> &info) {
+  std::string name = info.param;
+  return name.substr(0, name.find('.'));
+}
+
+INSTANTIATE_TEST_SUITE_P(Neurons, Gradients,
+                         testing::Values("adaptive_leaky.snn", "resonator.snn", "gated.snn", "cascade.snn"), nameOf);
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "test/oracle/Network.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace snn::oracle;
 
@@ -33,24 +34,31 @@ static void keepNeuron(Parameters &gradients, const Parameters &parameters, cons
 NetworkResult snn::oracle::evaluate(const Network &network, const Parameters &parameters, const Series &input,
                                     const std::vector<int64_t> &labels) {
   bool isStatic = input.steps == 1;
-  Neuron hidden = trained(network.hidden, parameters, "2"), output = trained(network.output, parameters, "4");
-  const Array &weight1 = parameters.at("1.weight"), &weight3 = parameters.at("3.weight");
-  Series x = isStatic ? repeat(input, network.steps) : input;
+  std::vector<Series> inputs = {isStatic ? repeat(input, network.steps) : input};
+  std::vector<Neuron> neurons;
+  auto nameOf = [](size_t layer, const char *what) { return std::to_string(2 * layer + 1) + what; };
 
   NetworkResult result;
-  result.hidden = run(hidden, linear(x, weight1, parameters.at("1.bias")));
-  result.output = run(output, linear(result.hidden.spikes, weight3, parameters.at("3.bias")));
-  result.loss = network.loss.value(result.output.spikes, labels);
-  result.margin = std::min(result.hidden.margin(hidden.threshold), result.output.margin(output.threshold));
+  result.margin = std::numeric_limits<double>::infinity();
+  for (size_t layer = 0; layer < network.neurons.size(); ++layer) {
+    neurons.push_back(trained(network.neurons[layer], parameters, std::to_string(2 * layer + 2)));
+    Series current =
+        linear(inputs[layer], parameters.at(nameOf(layer, ".weight")), parameters.at(nameOf(layer, ".bias")));
+    result.layers.push_back(run(neurons[layer], current));
+    inputs.push_back(result.layers[layer].spikes);
+    result.margin = std::min(result.margin, result.layers[layer].margin(neurons[layer].threshold));
+  }
+  result.loss = network.loss.value(result.output().spikes, labels);
 
-  NeuronGradients outer = backward(output, result.output, network.loss.gradient(result.output.spikes, labels));
-  LinearGradients upper = linearBackward(result.hidden.spikes, weight3, outer.input);
-  NeuronGradients inner = backward(hidden, result.hidden, upper.input);
-  LinearGradients lower = linearBackward(x, weight1, inner.input);
-  result.gradients = {
-      {"1.weight", lower.weight}, {"1.bias", lower.bias}, {"3.weight", upper.weight}, {"3.bias", upper.bias}};
-  keepNeuron(result.gradients, parameters, "2", inner);
-  keepNeuron(result.gradients, parameters, "4", outer);
-  result.inputGradient = isStatic ? sumOverTime(lower.input) : lower.input;
+  Series error = network.loss.gradient(result.output().spikes, labels);
+  for (size_t layer = network.neurons.size(); layer-- > 0;) {
+    NeuronGradients neuron = backward(neurons[layer], result.layers[layer], error);
+    LinearGradients weights = linearBackward(inputs[layer], parameters.at(nameOf(layer, ".weight")), neuron.input);
+    result.gradients[nameOf(layer, ".weight")] = weights.weight;
+    result.gradients[nameOf(layer, ".bias")] = weights.bias;
+    keepNeuron(result.gradients, parameters, std::to_string(2 * layer + 2), neuron);
+    error = weights.input;
+  }
+  result.inputGradient = isStatic ? sumOverTime(error) : error;
   return result;
 }

@@ -36,8 +36,8 @@ double snn::oracle::derivative(const Surrogate &surrogate, double x) {
 
 static double decay(double value) { return std::clamp(value, 0.0, 1.0); }
 
-/// clamp() passes a gradient inside of its bounds and on them.
-static bool passes(double value) { return value >= 0 && value <= 1; }
+/// clamp() passes a gradient inside of its bounds, and nothing on them.
+static bool passes(double value) { return value > 0 && value < 1; }
 
 static double step(double x) { return x > 0 ? 1 : 0; }
 

@@ -66,7 +66,7 @@ TEST(Neurons, ResetWithAndWithoutDelay) {
   expectNear(run(neuron, x).membrane.values, {1, 0.75}, 1e-15);
 }
 
-TEST(Neurons, ADecayOutsideOfItsBoundsIsClampedAndHasNoGradient) {
+TEST(Neurons, ADecayOutsideOrOnItsBoundsIsClampedAndHasNoGradient) {
   Neuron neuron;
   neuron.beta = 1.3;
   neuron.reset = Reset::None;
@@ -74,6 +74,8 @@ TEST(Neurons, ADecayOutsideOfItsBoundsIsClampedAndHasNoGradient) {
   expectNear(trace.membrane.values, {0.25, 0.5}, 1e-15);
   EXPECT_EQ(backward(neuron, trace, series(2, 1, 1, {1, 1})).beta, 0);
   neuron.beta = 1;
+  EXPECT_EQ(backward(neuron, trace, series(2, 1, 1, {1, 1})).beta, 0);
+  neuron.beta = std::nextafter(1.0, 0.0);
   EXPECT_NE(backward(neuron, trace, series(2, 1, 1, {1, 1})).beta, 0);
 }
 

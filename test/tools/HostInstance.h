@@ -46,6 +46,8 @@ public:
   void set(const HostTensor &parameter);
   HostTensor parameter(const snn_tensor_info &info) const { return read(parameters, info); }
   HostTensor gradient(const snn_tensor_info &info) const { return read(gradients, info); }
+  /// The arena as the last call has left it.
+  const AlignedBytes &work() const { return arena; }
   /// Every element of the parameters, and of the gradients, in the order of the table: bits to compare.
   std::vector<std::byte> parameterBits() const { return bits(parameters); }
   std::vector<std::byte> gradientBits() const { return bits(gradients); }

@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <fmt/format.h>
 #include <fnmatch.h>
 
@@ -37,13 +39,37 @@ bool matches(const std::vector<std::string> &globs, const std::string &name) {
   return false;
 }
 
-Difference compare(const StoredTensor &got, const StoredTensor &want, const std::string &name) {
+/// The tensor whose every K-th element "every.K.NAME" holds, in the order of memory.
+struct Sample {
+  std::string name;
+  uint64_t stride = 1;
+
+  explicit Sample(const std::string &stored) : name(stored) {
+    constexpr const char *prefix = "every.";
+    if (stored.rfind(prefix, 0) != 0)
+      return;
+    char *rest = nullptr;
+    const uint64_t given = std::strtoull(stored.c_str() + std::strlen(prefix), &rest, 10);
+    if (given == 0 || *rest != '.')
+      return;
+    stride = given;
+    name = rest + 1;
+  }
+};
+
+Difference compare(const StoredTensor &got, const StoredTensor &want, const Sample &sample) {
+  const std::string &name = sample.name;
   Difference difference;
-  if (got.shape != want.shape) {
+  std::vector<double> a = numbersOf(got, name), b = numbersOf(want, name);
+  if (sample.stride > 1) {
+    for (uint64_t i = 0; i * sample.stride < a.size(); ++i)
+      a[i] = a[i * sample.stride];
+    a.resize((a.size() + sample.stride - 1) / sample.stride);
+  }
+  if (sample.stride == 1 ? got.shape != want.shape : a.size() != b.size()) {
     difference.problem = fmt::format("shape {}, expected {}", shapeText(got.shape), shapeText(want.shape));
     return difference;
   }
-  std::vector<double> a = numbersOf(got, name), b = numbersOf(want, name);
   for (uint64_t i = 0; i < a.size(); ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
       difference.problem = fmt::format("element {} is {}, expected {}", i, a[i], b[i]);
@@ -76,14 +102,15 @@ bool compareFiles(const Options &options) {
   std::string worst;
   double worstRelative = -1;
   for (const std::string &name : selectNames(options, want)) {
-    const StoredTensor *found = got.find(name);
+    const Sample sample(name);
+    const StoredTensor *found = got.find(sample.name);
     const StoredTensor *expected = want.find(options.wantPrefix + name);
     if (!found) {
       fmt::print("MISSING {}: not in {}\n", name, options.got);
       good = false;
       continue;
     }
-    Difference difference = compare(*found, *expected, name);
+    Difference difference = compare(*found, *expected, sample);
     bool exact = matches(options.exact, name);
     bool agrees = difference.problem.empty() &&
                   (exact ? difference.error == 0 : difference.error <= options.rtol * difference.scale);
@@ -109,7 +136,8 @@ constexpr const char *description = R"(Examples:
   snn-compare out.safetensors golden.safetensors --names=spikes,loss,'grad.*' --exact=spikes
   snn-compare out.safetensors golden.safetensors --names='1.*' --want-prefix=after.
 
-Compares tensors by name: max |got - want| <= rtol * max |want|. Exit status: 0 all agree, 1 not, 2 bad command line.
+Compares tensors by name: max |got - want| <= rtol * max |want|. A tensor every.K.NAME of the second file is compared with
+every K-th element of NAME. Exit status: 0 all agree, 1 not, 2 bad command line.
 )";
 
 } // namespace

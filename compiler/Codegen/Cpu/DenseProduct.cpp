@@ -59,7 +59,7 @@ private:
         else if (shape.start == Start::Zero)
           start.push_back(zero);
         else
-          start.push_back(i > 0 ? start[v] : e.loadVector(bias, e.add(column, v * lanes), lanes));
+          start.push_back(i > 0 ? start[v] : emitBiasStart(e, bias, e.add(column, v * lanes), lanes));
       }
     Value aStart = e.mul(row, shape.aRow);
     auto sums = e.loop(e.index(0), depth, 1, start, [&](Value k, ValueRange acc) {
@@ -88,6 +88,10 @@ private:
 };
 
 } // namespace
+
+Value emitBiasStart(Emitter &e, Memory bias, Value at, int64_t lanes) {
+  return arith::AddFOp::create(e.b, e.loadVector(bias, at, lanes), e.constant(e.vector(lanes, e.real), 0));
+}
 
 llvm::StringRef nameOf(Start start) {
   switch (start) {

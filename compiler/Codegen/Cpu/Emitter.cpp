@@ -143,6 +143,10 @@ Value Emitter::advance(Value pointer, Value bytes) {
   return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{toI64(bytes)});
 }
 
+Memory Emitter::displaced(Value pointer, Value elements, Type element) {
+  return atPointer(advance(pointer, mul(elements, element.getIntOrFloatBitWidth() / 8)), element);
+}
+
 Type Emitter::memoryType(Type element) { return MemRefType::get({ShapedType::kDynamic}, element); }
 
 func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange arguments, TypeRange results,

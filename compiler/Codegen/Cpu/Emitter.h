@@ -90,6 +90,9 @@ public:
   /// Memory at a pointer of the host.
   Memory atPointer(mlir::Value pointer, mlir::Type element);
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
+  /// Memory of the host that begins `elements` behind a pointer, or before it: strides of a host may be negative, while
+  /// the offsets of a Memory are not.
+  Memory displaced(mlir::Value pointer, mlir::Value elements, mlir::Type element);
 
   /// The function of that name, made by `make` if the module does not have it yet. Kernels of equal shape are shared.
   mlir::func::FuncOp kernel(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange arguments,

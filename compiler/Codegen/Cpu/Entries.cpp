@@ -385,16 +385,24 @@ void EntryWriter::addArenaSize() {
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   Emitter e(module.getLoc(), builder, real, target);
-  Value largest = e.index(0);
-  for (const LanePlan &plan : plans) {
-    Value steps = plan.steps ? e.index(*plan.steps) : e.toIndex(block->getArgument(1));
-    ArenaMap arena = ArenaMap::of(e, plan, e.toIndex(block->getArgument(0)), steps, e.toIndex(block->getArgument(2)));
-    largest = e.maximum(largest, arena.total);
-  }
   // Beyond the bounds of the interface sizes could wrap around: no memory is enough.
   Value outside = e.either(e.below(e.index(SNN_MAX_BATCH), e.toIndex(block->getArgument(0))),
                            e.below(e.index(SNN_MAX_WORKERS), e.toIndex(block->getArgument(2))));
   outside = e.either(outside, e.below(e.index(getModel(module).getMaxSteps()), e.toIndex(block->getArgument(1))));
+  Value largest = e.index(0), workers = e.toIndex(block->getArgument(2));
+  for (const LanePlan &plan : plans) {
+    Value steps = plan.steps ? e.index(*plan.steps) : e.toIndex(block->getArgument(1));
+    ArenaMap arena = ArenaMap::of(e, plan, e.toIndex(block->getArgument(0)), steps, workers);
+    largest = e.maximum(largest, arena.total);
+    // Within the bounds too a part may be too large. A worker's memory is at most kMaxArena bytes, and what remains
+    // besides the two products is small, so two of these bounds and the rest fit into 64 bits.
+    constexpr int64_t kMaxPart = int64_t(1) << 62;
+    auto exceeds = [&](Value count, Value bytes) {
+      return e.below(e.div(e.index(kMaxPart), e.maximum(bytes, e.index(1))), count);
+    };
+    outside = e.either(outside, exceeds(workers, arena.workerBytes));
+    outside = e.either(outside, exceeds(arena.laneCount, e.index(plan.laneBytes)));
+  }
   Value size = arith::SelectOp::create(e.b, outside, e.i64(-1), e.toI64(largest));
   func::ReturnOp::create(e.b, size);
 }

@@ -233,8 +233,8 @@ void LaneLowering::bindArguments() {
     } else if (isa<StateOp>(declaration)) {
       Value span = frame.pointer(offsetof(snn_call, state));
       Value pointer = e.advance(span, e.add(e.mul(first, spans.stateBytes()), spans.find(name)->offset));
-      buffers[argument] = {e.atPointer(pointer, e.real), e.index(spans.stateBytes() / e.realBytes()), Value(), e.real,
-                           Value()};
+      buffers[argument] = {
+          e.atPointer(pointer, e.real), e.index(spans.stateBytes() / e.realBytes()), Value(), e.real, Value(), Value()};
     } else if (auto type = cast<RankedTensorType>(argument.getType()); type.getElementType().isInteger(64)) {
       int64_t input = declarationIndex<InputOp>(module, name);
       Value strides = frame.inputStrides(input);
@@ -242,7 +242,11 @@ void LaneLowering::bindArguments() {
           frame.isNull(strides), [&] { return e.index(1); },
           [&] { return e.toIndex(frame.loadAt(strides, 0, e.b.getI64Type())); }, e.b.getIndexType());
       Value pointer = e.advance(frame.inputData(input), e.mul(e.mul(first, stride), 8));
-      buffers[argument] = {e.atPointer(pointer, e.b.getI64Type()), stride, Value(), e.b.getI64Type(), Value()};
+      Buffer labels;
+      labels.host = pointer;
+      labels.sampleStride = stride;
+      labels.element = e.b.getI64Type();
+      buffers[argument] = labels;
     }
   }
 }

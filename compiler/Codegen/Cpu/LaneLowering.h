@@ -75,6 +75,7 @@ struct Buffer {
   mlir::Value timeStride; ///< null if the value does not vary over time
   mlir::Type element;
   mlir::Value scalar; ///< instead of memory: one number everywhere
+  mlir::Value host;   ///< instead of memory: a pointer of the host, whose stride may be negative
 };
 
 /// Emits the ops of one body for `count` samples from `first` on. Sample numbers are relative to the chunk.
@@ -106,6 +107,7 @@ private:
   void storeOutputs();
   void storeRows(mlir::Value value, mlir::Value pointer);
   void storeState(mlir::Value value, const SpanSlot &slot);
+  mlir::Value labelOf(const Buffer &labels, mlir::Value sample);
   mlir::Value countTarget(mlir::Value rate, int64_t population);
   void reportFault(int64_t code, mlir::Value row);
 

@@ -51,7 +51,7 @@ LogicalResult LaneLowering::lower(CastOp op) {
 }
 
 /// Copies one input of the host into padded rows, as reals, divided. Contiguous samples go by vectors, others
-/// element by element. Reals are checked to be finite.
+/// element by element, with strides of either sign. Reals are checked to be finite.
 void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   unsigned position = cast<BlockArgument>(plan.map.getOperand(argument.getArgNumber())).getArgNumber();
   StringRef name = plan.argumentSymbol(position);
@@ -64,7 +64,7 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   Buffer to = bufferOf(op.getResult());
 
   Value pointer = frame.inputData(input), strides = frame.inputStrides(input);
-  Memory from = e.atPointer(pointer, bytes ? e.b.getI8Type() : element);
+  Type stored = bytes ? e.b.getI8Type() : element;
   int64_t outer = declaredOverTime ? 2 : 1;
   auto stride = [&](int64_t dimension, Value contiguous) {
     return e.choose(
@@ -120,12 +120,13 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
     return arith::CmpFOp::create(e.b, arith::CmpFPredicate::OLE, magnitude, e.constant(value.getType(), largest));
   };
   auto copyDense = [&](Value source, Value target) -> Value {
+    Memory from = e.displaced(pointer, source, stored);
     int64_t whole = elements / kLanes * kLanes;
     SmallVector<Value> finite;
     if (!bytes)
       finite.push_back(e.laneMask(kLanes));
     auto result = e.loop(e.index(0), e.index(whole), kLanes, finite, [&](Value i, ValueRange sound) {
-      Value value = e.loadVector(from, e.add(source, i), kLanes);
+      Value value = e.loadVector(from, i, kLanes);
       Value real = scaled(value, rowType);
       e.storeVector(real, to.memory, e.add(target, i));
       SmallVector<Value> next;
@@ -134,11 +135,11 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
       return next;
     });
     if (whole < elements) {
-      Type vectorType = e.vector(kLanes, bytes ? e.b.getI8Type() : element);
+      Type vectorType = e.vector(kLanes, stored);
       Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(vectorType));
-      Value value = vector::MaskedLoadOp::create(e.b, cast<VectorType>(vectorType), from.base,
-                                                 ValueRange{e.add(from.offset, e.add(source, whole))},
-                                                 e.laneMask(elements - whole), zero);
+      Value value =
+          vector::MaskedLoadOp::create(e.b, cast<VectorType>(vectorType), from.base,
+                                       ValueRange{e.add(from.offset, whole)}, e.laneMask(elements - whole), zero);
       Value real = scaled(value, rowType);
       e.storeVector(real, to.memory, e.add(target, whole));
       if (!bytes)
@@ -159,7 +160,7 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
         rest = e.div(rest, extent);
         at = e.add(at, e.mul(position, inner[dimension]));
       }
-      Value real = scaled(e.load(from, at), e.real);
+      Value real = scaled(e.load(e.displaced(pointer, at, stored), e.index(0)), e.real);
       e.store(real, to.memory, e.add(target, i));
       return SmallVector<Value>{bytes ? sound[0] : e.both(sound[0], isFinite(real))};
     });
@@ -312,6 +313,10 @@ LogicalResult LaneLowering::lower(PopulationCountGradOp op) {
   return success();
 }
 
+Value LaneLowering::labelOf(const Buffer &labels, Value sample) {
+  return e.load(e.displaced(labels.host, e.mul(sample, labels.sampleStride), labels.element), e.index(0));
+}
+
 /// trunc(T rate N/C), in f64 as Python computes it, as a real.
 Value LaneLowering::countTarget(Value rate, int64_t population) {
   Value numSteps = arith::UIToFPOp::create(e.b, e.b.getF64Type(), e.toI64(steps));
@@ -329,7 +334,7 @@ LogicalResult LaneLowering::lower(MseCountLossOp op) {
   Value numSteps = arith::UIToFPOp::create(e.b, e.real, e.toI64(steps));
   Value scale = arith::MulFOp::create(e.b, numSteps, e.constant(e.real, classes));
   e.loop(count, [&](Value sample) {
-    Value label = e.load(labels.memory, e.mul(sample, labels.sampleStride));
+    Value label = labelOf(labels, sample);
     e.when(e.compare(arith::CmpIPredicate::uge, label, e.i64(classes)),
            [&] { reportFault(SNN_ERROR_LABEL, e.add(first, sample)); });
     Value row = rowOffset(counts, sample, nullptr);
@@ -353,7 +358,7 @@ LogicalResult LaneLowering::lower(MseCountLossGradOp op) {
   Value scale = arith::DivFOp::create(e.b, e.constant(e.real, 2),
                                       arith::MulFOp::create(e.b, numSteps, e.constant(e.real, classes)));
   e.loop(count, [&](Value sample) {
-    Value label = e.load(labels.memory, e.mul(sample, labels.sampleStride));
+    Value label = labelOf(labels, sample);
     Value share = seed.scalar ? seed.scalar : e.load(seed.memory, rowOffset(seed, sample, nullptr));
     Value factor = arith::MulFOp::create(e.b, scale, share);
     Value row = rowOffset(counts, sample, nullptr), target = rowOffset(to, sample, nullptr);

@@ -28,6 +28,10 @@ struct DenseProduct {
 /// Emits a call of the kernel for this shape, which is made on first use.
 void emitDenseProduct(Emitter &e, mlir::ModuleOp module, const DenseProduct &product);
 
+/// `lanes` sums that start at +0 and have met their bias. A bias of -0 counts as +0: the dense form adds zeros to it
+/// where the other one adds nothing, and -0 + 0 = +0.
+mlir::Value emitBiasStart(Emitter &e, Memory bias, mlir::Value at, int64_t lanes);
+
 /// The part of a kernel's name that says how it starts.
 llvm::StringRef nameOf(Start start);
 

@@ -10,7 +10,7 @@ using namespace mlir;
 namespace snn {
 namespace {
 
-/// Above one spike in five the dense product is faster (section 4.3 of the design).
+/// Above one spike in five the dense product is faster.
 constexpr int64_t kDensestSparse = 5;
 /// Accumulators of a gather: enough to hide the latency of an addition.
 constexpr int64_t kGatherVectors = 8;
@@ -150,7 +150,7 @@ void gatherRows(Emitter &e, ModuleOp module, const SpikeProduct &product, Value 
               if (product.start == Start::Zero)
                 sums.push_back(zero);
               else if (product.start == Start::Bias)
-                sums.push_back(in.loadVector(bias, in.add(column, v * lanes), lanes));
+                sums.push_back(emitBiasStart(in, bias, in.add(column, v * lanes), lanes));
               else
                 sums.push_back(
                     arith::SelectOp::create(in.b, args[11], zero, in.loadVector(c, in.add(row, v * lanes), lanes)));

@@ -23,13 +23,13 @@ struct Footprint {
 int64_t rowElements(mlir::Type type);
 
 /// `samples` samples of a value: rows in the order sample, time step, neuron, so that sums over (sample, time) run
-/// through memory in order, whatever the chunk. Types with a time dimension have rank 3 or `overTime` set.
+/// through memory in order, whatever the chunk. `isOverTime` says which types have time steps.
 Footprint footprintOf(mlir::Value value, int64_t samples);
 
 /// Scratch memory of an op on `samples` samples.
 Footprint scratchOf(mlir::Operation *op, int64_t samples);
 
-/// Whether a batch_map value has a leading time dimension: its first two extents are time and batch.
+/// Whether a batch_map value has a leading time dimension: then its second extent is open, as the batch always is.
 bool isOverTime(mlir::Value value);
 
 /// Whether the value needs memory of its own. Constants, views and unpacked outputs do not.

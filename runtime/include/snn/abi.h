@@ -86,7 +86,9 @@ typedef struct snn_hyper_info {
 typedef void (*snn_body_fn)(void *context, uint64_t index, uint64_t worker);
 typedef void (*snn_parallel_for_fn)(void *pool, uint64_t count, snn_body_fn body, void *context);
 
-/* An input of the call. `strides` are in elements, one per extent of the table's shape; NULL means contiguous. */
+/* An input of the call. `strides` are in elements, one per extent of the table's shape; NULL means contiguous. They may
+ * be 0 (one value for all) or negative: `data` is the element whose indices are all 0, wherever in memory it lies. Each
+ * element that the call's batch and steps reach must be readable; nothing else is read. */
 typedef struct snn_view {
   const void *data;
   const int64_t *strides;

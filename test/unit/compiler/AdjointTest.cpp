@@ -106,13 +106,29 @@ TEST_F(Adjoint, UsesOfOneValueAddUp) {
   EXPECT_EQ(valueAt(1.5, 0, 2, adjoints.lookup(block->getArgument(0))), 6);
 }
 
-// clamp(x, low, high) = minimum(maximum(x, low), high) passes the gradient on at both bounds, as PyTorch's does.
-TEST_F(Adjoint, TiesGoToTheFirstOperand) {
+TEST_F(Adjoint, TiesAreShared) {
   for (const char *name : {"maximumf", "minimumf"}) {
     std::string text = std::string("%r = arith.") + name + " %a, %b : tensor<f64>";
     differentiate({name, text.c_str()}, true, true);
-    EXPECT_EQ(valueAt(0.5, 0.5, 2, adjoints.lookup(block->getArgument(0))), 2) << name;
-    EXPECT_EQ(valueAt(0.5, 0.5, 2, adjoints.lookup(block->getArgument(1))), 0) << name;
+    EXPECT_EQ(valueAt(0.5, 0.5, 2, adjoints.lookup(block->getArgument(0))), 1) << name;
+    EXPECT_EQ(valueAt(0.5, 0.5, 2, adjoints.lookup(block->getArgument(1))), 1) << name;
+    // Also if only one of the two has a gradient.
+    differentiate({name, text.c_str()}, true, false);
+    EXPECT_EQ(valueAt(0.5, 0.5, 2, adjoints.lookup(block->getArgument(0))), 1) << name;
+  }
+  differentiate({"twice", "%r = arith.maximumf %a, %a : tensor<f64>"}, true, true);
+  EXPECT_EQ(valueAt(0.5, 0, 2, adjoints.lookup(block->getArgument(0))), 2);
+}
+
+// clamp(x, low, high) = minimum(maximum(x, low), high).
+TEST_F(Adjoint, NothingPassesAtANumber) {
+  for (const char *text : {"%c = snn.constant 0.5 : tensor<f64>\n%r = arith.maximumf %a, %c : tensor<f64>",
+                           "%c = snn.constant 0.5 : tensor<f64>\n%r = arith.maximumf %c, %a : tensor<f64>",
+                           "%c = snn.constant 0.5 : tensor<f64>\n%r = arith.minimumf %a, %c : tensor<f64>",
+                           "%r = math.absf %a : tensor<f64>"}) {
+    differentiate({text, text}, true, false);
+    const double kink = StringRef(text).contains("absf") ? 0 : 0.5;
+    EXPECT_EQ(valueAt(kink, 0, 2, adjoints.lookup(block->getArgument(0))), 0) << text;
   }
 }
 

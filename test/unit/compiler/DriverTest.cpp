@@ -1,9 +1,11 @@
-// Small parts of the driver: kinds of files, what may reach a terminal, bounded reads.
+// Small parts of the driver: kinds of files, what may reach a terminal, bounded reads, crashes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "compiler/Driver/FileKind.h"
+#include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Messages.h"
 #include "compiler/Driver/ReadFile.h"
 
+#include <csignal>
 #include <gtest/gtest.h>
 #include <thread>
 #include <unistd.h>
@@ -16,6 +18,39 @@ namespace {
 std::string kindOf(const std::string &head) {
   const std::optional<FileKind> kind = binaryKind(head);
   return kind ? kind->name.str() : "";
+}
+
+/// Uses up the stack. Each call needs the memory of the ones before it, so that none of them is optimised away.
+int fallDeep(volatile int *before) {
+  volatile int here[256];
+  here[0] = *before + 1;
+  return here[0] < 0 ? 0 : fallDeep(here) + here[0];
+}
+
+void expectCaught(void (*crash)()) {
+  for (int time = 0; time < 2; ++time) { // the second one finds everything as it was
+    std::string reason;
+    EXPECT_FALSE(runGuarded([&] { crash(); }, reason));
+    EXPECT_EQ(reason, "it crashed");
+    bool ran = false;
+    EXPECT_TRUE(runGuarded([&] { ran = true; }, reason));
+    EXPECT_TRUE(ran);
+  }
+}
+
+void overflow() {
+  volatile int start = 0;
+  fallDeep(&start);
+}
+
+TEST(Guard, CatchesAStackThatOverflows) {
+  expectCaught(overflow);
+  std::thread(expectCaught, overflow).join();
+}
+
+TEST(Guard, CatchesOtherSignals) {
+  expectCaught([] { std::abort(); });
+  expectCaught([] { raise(SIGSEGV); });
 }
 
 TEST(FileKind, NamesWhatPeopleHave) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // No value is overwritten before it has been read for the last time. The body is run on shadow memory: each write is
-// remembered, and each read asks whether something else has been written there since.
+// remembered, and each read asks whether something else has been written there since. How much is written is the pass's
+// own count (Footprint): that kernels keep to it is for test/Execution/PlacesTest.cpp to show.
 
 #include "Support.h"
 
