@@ -72,17 +72,19 @@ void select(arith::SelectOp op, B &b, Value g, Adjoints &adjoints) {
   contribute(b, adjoints, op.getFalseValue(), [&] { return arith::SelectOp::create(b, op.getCondition(), zero, g); });
 }
 
-/// At a tie each operand takes half, as in torch.maximum and torch.minimum.
+/// At a tie each operand takes half, as in torch.maximum and torch.minimum; beside a number of the text, as in a clamp or
+/// relu, nothing passes: the subgradient of least norm, as in PyTorch from 2.14 on.
 template <typename OpTy, arith::CmpFPredicate Wins> void extremum(OpTy op, B &b, Value g, Adjoints &adjoints) {
   Value zero = constant(b, g.getType(), 0);
-  Value half = mul(b, g, constant(b, g.getType(), 0.5));
-  Value tie = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, op.getLhs(), op.getRhs());
-  Value first = arith::CmpFOp::create(b, Wins, op.getLhs(), op.getRhs());
-  auto share = [&](Value yes, Value no) -> Value {
-    return arith::SelectOp::create(b, tie, half, arith::SelectOp::create(b, first, yes, no));
+  auto share = [&](Value operand, Value other) -> Value {
+    Value wins = arith::SelectOp::create(b, arith::CmpFOp::create(b, Wins, operand, other), g, zero);
+    if (other.template getDefiningOp<arith::ConstantOp>())
+      return wins;
+    Value tie = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, operand, other);
+    return arith::SelectOp::create(b, tie, mul(b, g, constant(b, g.getType(), 0.5)), wins);
   };
-  contribute(b, adjoints, op.getLhs(), [&] { return share(g, zero); });
-  contribute(b, adjoints, op.getRhs(), [&] { return share(zero, g); });
+  contribute(b, adjoints, op.getLhs(), [&] { return share(op.getLhs(), op.getRhs()); });
+  contribute(b, adjoints, op.getRhs(), [&] { return share(op.getRhs(), op.getLhs()); });
 }
 
 /// A spike's gradient is that of the real number which it stands for.
