@@ -154,26 +154,30 @@ WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRe
 }
 
 SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
-  llvm::SmallBitVector determined(domain.size());
+  llvm::SmallBitVector determined(domain.size()), summed(domain.size());
   for (AffineExpr expression : map.getResults()) {
     SmallVector<AffineExpr> terms;
     collectTerms(expression, terms);
     SmallVector<WrittenPosition::Digit, 2> digits;
     for (AffineExpr term : terms)
-      if (auto digit = asDigit(term); digit && !determined.test(digit->dim))
+      if (auto digit = asDigit(term); digit && !determined.test(digit->dim) && !summed.test(digit->dim))
         digits.push_back(*digit);
     // A dim that also stands within floordiv or mod of the same position is no digit.
     llvm::erase_if(digits, [&](WrittenPosition::Digit digit) {
       return llvm::count_if(terms, [&](AffineExpr term) { return term.isFunctionOfDim(digit.dim); }) > 1;
     });
     sortDigits(digits);
-    if (!areDigits(digits, domain)) {
+    if (!digits.empty() && !areDigits(digits, domain)) {
       auto largest = [&](auto a, auto b) { return domain[a.dim] < domain[b.dim]; };
       WrittenPosition::Digit chosen = *llvm::max_element(digits, largest);
       digits = {chosen};
     }
     for (auto digit : digits)
       determined.set(digit.dim);
+    // Whatever else the position depends on must be known here, where later positions are not.
+    for (unsigned dim = 0; dim < domain.size(); ++dim)
+      if (!determined.test(dim) && expression.isFunctionOfDim(dim))
+        summed.set(dim);
   }
   SmallVector<unsigned> dims;
   for (unsigned dim : determined.set_bits())
