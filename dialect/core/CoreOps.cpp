@@ -109,6 +109,10 @@ LogicalResult BatchMapOp::verify() {
     if (!hasSamples(value))
       return emitOpError() << "has a concat result of type " << value.getType()
                            << ", which has no samples [batch_map_c4]";
+  for (ScanOp scan : getBody().getOps<ScanOp>())
+    for (auto inner : scan.getBody().getOps<IndexedOpInterface>())
+      if (llvm::any_of(inner.getAlong(), [&](int64_t dim) { return inner.getDomain()[dim] == ArrayType::kSample; }))
+        return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c5]");
   for (Value value : parts.getSum()) {
     auto reduction = value.getDefiningOp<IndexedOpInterface>();
     if (!reduction || llvm::none_of(reduction.getAlong(),

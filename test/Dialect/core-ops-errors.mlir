@@ -666,3 +666,23 @@ func.func @batch_map_c5_use(%x: !core.array<sample x 4 x f32>) {
   }
   return
 }
+
+// -----
+
+func.func @batch_map_c5_scan(%x: !core.array<time x sample x f32>) {
+  %y = core.batch_map sharded(%x : !core.array<time x sample x f32>) invariant() -> concat(!core.array<time x sample x f32>) {
+  ^bb0(%xs: !core.array<time x sample x f32>):
+    %z, %means = core.scan sliced(%xs : !core.array<time x sample x f32>) invariant() init()
+        -> stacked(!core.array<time x sample x f32>, !core.array<time x f32>) {
+    ^bb0(%xt: !core.array<sample x f32>):
+      // expected-error @below {{sums over samples at a step of a phase, which has but some of them [batch_map_c5]}}
+      %sum = core.fold add over [sample] along [0] reads(%xt : !core.array<sample x f32>) by [affine_map<(s) -> (s)>] writes affine_map<(s) -> ()> -> !core.array<f32> {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.step stacked(%xt, %sum : !core.array<sample x f32>, !core.array<f32>) next()
+    }
+    core.parts concat(%z : !core.array<time x sample x f32>) sum()
+  }
+  return
+}
