@@ -41,6 +41,15 @@ std::optional<WrittenPosition::Digit> asDigit(AffineExpr term) {
   return WrittenPosition::Digit{dim.getPosition(), factor.getValue()};
 }
 
+/// Of an extent of 1 there is nothing to find out: the coordinate is 0.
+llvm::SmallBitVector dimsOfOne(ArrayRef<int64_t> domain) {
+  llvm::SmallBitVector dims(domain.size());
+  for (auto [dim, extent] : llvm::enumerate(domain))
+    if (extent == 1)
+      dims.set(dim);
+  return dims;
+}
+
 bool dependsOnlyOn(AffineExpr expression, const llvm::SmallBitVector &dims) {
   bool only = true;
   expression.walk([&](AffineExpr part) {
@@ -57,6 +66,8 @@ bool areDigits(ArrayRef<WrittenPosition::Digit> digits, ArrayRef<int64_t> domain
     return false;
   int64_t reach = 0;
   for (auto [dim, factor] : llvm::reverse(digits)) {
+    if (domain[dim] == 1)
+      continue;
     if (factor <= reach)
       return false;
     int64_t more;
@@ -119,7 +130,7 @@ std::optional<Bounds> boundsOf(AffineExpr expression, ArrayRef<int64_t> domain, 
 
 WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRef<int64_t> along) {
   WriteAnalysis analysis;
-  llvm::SmallBitVector known(domain.size());
+  llvm::SmallBitVector known = dimsOfOne(domain);
   for (int64_t dim : along)
     known.set(dim);
   for (auto [index, expression] : llvm::enumerate(map.getResults())) {
@@ -154,7 +165,7 @@ WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRe
 }
 
 SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
-  llvm::SmallBitVector determined(domain.size()), summed(domain.size());
+  llvm::SmallBitVector determined = dimsOfOne(domain), summed(domain.size());
   for (AffineExpr expression : map.getResults()) {
     SmallVector<AffineExpr> terms;
     collectTerms(expression, terms);

@@ -29,7 +29,7 @@ struct WrittenPosition {
   };
   /// From the largest factor to the smallest: like digits of a number with mixed radix.
   llvm::SmallVector<Digit, 2> digits;
-  /// A function of dims that are summed or that positions before this one determine.
+  /// A function of dims that are summed, that positions before this one determine, or whose extent is 1.
   mlir::AffineExpr known;
 };
 
