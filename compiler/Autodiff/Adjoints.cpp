@@ -8,6 +8,15 @@
 using namespace mlir;
 
 namespace snn::core {
+namespace {
+
+/// Of a scalar, or of an array's elements.
+Type elementType(Value value) {
+  auto array = dyn_cast<ArrayType>(value.getType());
+  return array ? array.getElementType() : value.getType();
+}
+
+} // namespace
 
 void Adjoints::propagate(Operation *op) {
   if (!isa<DifferentiableOpInterface>(op))
@@ -20,6 +29,8 @@ void Adjoints::propagate(Operation *op) {
 void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
   if (!isActive(value))
     return;
+  if (!isa<FloatType>(elementType(value)))
+    contribution = convertReals(builder, contribution.getLoc(), contribution, real);
   if (auto kept = apart.find(value); kept != apart.end()) {
     kept->second.push_back(contribution);
     return;
@@ -42,6 +53,26 @@ LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operat
       return failure();
   }
   return success();
+}
+
+Value convertReals(OpBuilder &builder, Location loc, Value value, Type real) {
+  Type from = elementType(value);
+  if (from == real)
+    return value;
+  auto convert = [&](OpBuilder &b, Value scalar) -> Value {
+    if (from.getIntOrFloatBitWidth() < real.getIntOrFloatBitWidth())
+      return arith::ExtFOp::create(b, loc, real, scalar);
+    return arith::TruncFOp::create(b, loc, real, scalar);
+  };
+  auto array = dyn_cast<ArrayType>(value.getType());
+  if (!array)
+    return convert(builder, value);
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(array.getRank(), builder.getContext());
+  return MapOp::create(
+             builder, loc, TypeRange(array.withElement(real)), ValueRange{value}, array.getShape(),
+             ArrayRef<AffineMap>{identity}, ArrayRef<AffineMap>{identity}, ArrayAttr(),
+             [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> { return {convert(b, args[0])}; })
+      .getResult(0);
 }
 
 Value addArrays(OpBuilder &builder, Location loc, Value x, Value y) {

@@ -11,10 +11,13 @@
 namespace snn::core {
 
 /// dL/dv for values v of one region: scalars of a body, or arrays. Only active values, those on a path from something
-/// whose gradient is wanted, get one: what is added for others is dropped. The adjoint of a spike or of any other value
-/// that is not real has the real type of what it contributes to.
+/// whose gradient is wanted, get one: what is added for others is dropped. The adjoint of a real value has its type,
+/// that of a spike or of any other value the type `real`, whatever numbers it is used with.
 class Adjoints {
 public:
+  explicit Adjoints(mlir::Type real) : real(real) {}
+  mlir::Type getReal() const { return real; }
+
   void setActive(mlir::Value value) { active.insert(value); }
   bool isActive(mlir::Value value) const { return active.contains(value); }
   /// The results of `op` become active if it is differentiable and an operand is.
@@ -41,10 +44,14 @@ public:
   llvm::LogicalResult reverse(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> operations);
 
 private:
+  mlir::Type real;
   llvm::DenseMap<mlir::Value, mlir::Value> table;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> apart;
   llvm::DenseSet<mlir::Value> active;
 };
+
+/// A real number or an array of reals with elements of type `real`.
+mlir::Value convertReals(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type real);
 
 /// x + y, element by element, of two arrays of one type.
 mlir::Value addArrays(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Value y);

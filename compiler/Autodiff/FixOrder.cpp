@@ -23,11 +23,27 @@ constexpr int64_t kRun = 64, kParts = 16, kPart = 256;
 class FixOrder : public impl::FixOrderBase<FixOrder> {
   void runOnOperation() override {
     getOperation().walk([](Operation *op) {
-      if (auto contract = dyn_cast<core::ContractOp>(op); contract && !contract.getOrder())
+      if (auto contract = dyn_cast<core::ContractOp>(op); contract && !contract.getOrder()) {
+        contract.setAlong(inOrder(contract));
         contract.setOrderAttr(orderOf(contract, isSpikes(contract.getLhs()) || isSpikes(contract.getRhs())));
-      if (auto fold = dyn_cast<core::FoldOp>(op); fold && fold.getKind() == core::FoldKind::Add && !fold.getOrder())
+      }
+      if (auto fold = dyn_cast<core::FoldOp>(op); fold && fold.getKind() == core::FoldKind::Add && !fold.getOrder()) {
+        fold.setAlong(inOrder(fold));
         fold.setOrderAttr(orderOf(fold, /*spikes=*/false));
+      }
     });
+  }
+
+  /// The dims that are summed: samples come first, then time.
+  static SmallVector<int64_t> inOrder(core::IndexedOpInterface op) {
+    SmallVector<int64_t> along(op.getAlong());
+    auto rank = [&](int64_t dim) {
+      int64_t extent = op.getDomain()[dim];
+      return extent == ArrayType::kSample ? 0 : extent == ArrayType::kTime ? 1 : 2;
+    };
+    if (llvm::any_of(along, [&](int64_t dim) { return rank(dim) == 0; }))
+      llvm::stable_sort(along, [&](int64_t a, int64_t b) { return rank(a) < rank(b); });
+    return along;
   }
 
   static bool isSpikes(Value value) { return cast<ArrayType>(value.getType()).getElementType().isInteger(1); }

@@ -48,7 +48,7 @@ public:
 private:
   /// Whether the body's value depends on input `index` in a way that has a gradient.
   bool reaches(unsigned index) {
-    Adjoints inner;
+    Adjoints inner(realType());
     inner.setActive(body.getArgument(index));
     for (Operation &operation : body.without_terminator())
       inner.propagate(&operation);
@@ -83,7 +83,7 @@ private:
   SmallVector<Value> writeBody(ImplicitLocOpBuilder &b, ValueRange arguments, ArrayRef<unsigned> wanted) {
     IRMapping mapping;
     mapping.map(body.getArguments(), arguments.take_front(body.getNumArguments()));
-    Adjoints inner;
+    Adjoints inner(realType());
     for (unsigned index : wanted)
       inner.setActive(arguments[index]);
     SmallVector<Operation *> forward;
@@ -134,15 +134,19 @@ private:
     return gradientType(op->getOperand(index).getType(), realType()).getElementType();
   }
 
-  /// The type of reals that spikes stand for here.
-  Type realType() { return cast<ArrayType>(gradients.front().getType()).getElementType(); }
+  Type realType() { return outer.getReal(); }
 
+  /// Whether there are points at which an input has its default, or one of several gradients is that of no element.
   bool anyMayBeAbsent() {
+    auto isOutside = [&](Value value, AffineMap read) {
+      return !isInside(read, domain, cast<ArrayType>(value.getType()).getShape());
+    };
     for (unsigned index = 0; index < op->getNumOperands(); ++index)
-      if (op.mayReadOutside(index) &&
-          !isInside(reads[index], domain, cast<ArrayType>(op->getOperand(index).getType()).getShape()))
+      if (op.mayReadOutside(index) && isOutside(op->getOperand(index), reads[index]))
         return true;
-    return false;
+    return gradients.size() > 1 && llvm::any_of(llvm::zip(gradients, gradientReads), [&](auto pair) {
+             return isOutside(std::get<0>(pair), std::get<1>(pair));
+           });
   }
 
   /// What absent elements are: as before for the inputs; the gradient of an element that does not exist is 0.

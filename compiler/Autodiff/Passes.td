@@ -39,8 +39,8 @@ def ResolveVjps : Pass<"core-resolve-vjps", "::mlir::ModuleOp"> {
 def FixOrder : Pass<"core-fix-order", "::mlir::ModuleOp"> {
   let summary = "give each sum its order";
   let description = [{
-    Contracts and adding folds get their `order`, if they have none. From here on the order of summation is part of
-    what a module means: no schedule changes a bit of it.
+    Contracts and adding folds get their `order`, if they have none; where samples are summed, they come first, then time.
+    From here on the order of summation is part of what a module means: no schedule changes a bit of it.
   }];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }

@@ -5,6 +5,7 @@
 #include "compiler/Autodiff/Adjoints.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -127,14 +128,22 @@ Value absRule(B &b, Value x, Value) {
                                  arith::SelectOp::create(b, below, constant(b, x.getType(), -1), zero));
 }
 
-/// d(x^p) = p x^(p-1) dx + x^p log(x) dp
+/// d(x^p) = p x^(p-1) dx + x^p log(x) dp. The first is 0 where p = 0, the second where x = 0 and p is not negative, as
+/// in torch.pow: their factors are 0 and an infinity.
 void power(math::PowFOp op, B &b, Value g, Adjoints &adjoints) {
-  contribute(b, adjoints, op.getLhs(), [&] {
-    Value lower = math::PowFOp::create(b, op.getLhs(), sub(b, op.getRhs(), one(b, op.getRhs())));
-    return mul(b, g, mul(b, op.getRhs(), lower));
+  Value x = op.getLhs(), p = op.getRhs();
+  Value zero = constant(b, g.getType(), 0);
+  auto compare = [&](arith::CmpFPredicate predicate, Value value) -> Value {
+    return arith::CmpFOp::create(b, predicate, value, zero);
+  };
+  contribute(b, adjoints, x, [&]() -> Value {
+    Value lower = math::PowFOp::create(b, x, sub(b, p, one(b, p)));
+    return arith::SelectOp::create(b, compare(arith::CmpFPredicate::OEQ, p), zero, mul(b, g, mul(b, p, lower)));
   });
-  contribute(b, adjoints, op.getRhs(),
-             [&] { return mul(b, g, mul(b, op.getResult(), math::LogOp::create(b, op.getLhs()))); });
+  contribute(b, adjoints, p, [&]() -> Value {
+    Value flat = arith::AndIOp::create(b, compare(arith::CmpFPredicate::OEQ, x), compare(arith::CmpFPredicate::OGE, p));
+    return arith::SelectOp::create(b, flat, zero, mul(b, g, mul(b, op.getResult(), math::LogOp::create(b, x))));
+  });
 }
 
 /// A definition that states its own derivative: a copy of its region.
@@ -148,9 +157,12 @@ struct CustomVjpModel : DifferentiableOpInterface::ExternalModel<CustomVjpModel,
     for (auto [index, result] : llvm::enumerate(custom.getOutputs())) {
       Value grad = adjoints.lookup(result);
       Type type = block.getArgument(values.size()).getType();
-      if (!grad)
-        grad = isa<ArrayType>(type) ? zeroArray(builder, op->getLoc(), cast<ArrayType>(type))
-                                    : arith::ConstantOp::create(builder, op->getLoc(), builder.getZeroAttr(type));
+      auto array = dyn_cast<ArrayType>(type);
+      if (grad)
+        grad = convertReals(builder, op->getLoc(), grad, array ? array.getElementType() : type);
+      else
+        grad = array ? zeroArray(builder, op->getLoc(), array)
+                     : arith::ConstantOp::create(builder, op->getLoc(), builder.getZeroAttr(type));
       values.push_back(grad);
     }
     mapping.map(block.getArguments(), values);

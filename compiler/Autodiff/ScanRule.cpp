@@ -18,7 +18,8 @@ namespace {
 class ScanReverser {
 public:
   ScanReverser(ScanOp forward, OpBuilder &builder, Adjoints &outer)
-      : forward(forward), builder(builder), outer(outer), loc(forward.getLoc()), body(forward.getContext()) {
+      : forward(forward), builder(builder), outer(outer), loc(forward.getLoc()), inner(outer.getReal()),
+        body(forward.getContext()) {
     body.setInsertionPointToEnd(&block);
   }
 
@@ -35,13 +36,11 @@ public:
     for (auto [operand, argument] : llvm::zip(forward.getSliced(), forward.getSlicedArgs()))
       if (Value gradient = inner.lookup(argument))
         slices.emplace_back(operand, stackPosition(gradient));
-    for (auto [operand, argument] : llvm::zip(forward.getInvariant(), forward.getInvariantArgs()))
-      for (Value contribution : inner.contributions(argument))
-        addInvariant(operand, contribution);
     for (BlockArgument argument : carried) {
       Value gradient = inner.lookup(argument);
       next.push_back(gradient ? gradient : zeroArray(body, loc, gradientType(argument.getType(), realType())));
     }
+    addInvariants();
     saveForwardValues();
     addGradients(build());
     for (Lifted &lift : lifted)
@@ -79,13 +78,7 @@ private:
     }
   }
 
-  /// The type in which gradients of spikes come.
-  Type realType() {
-    for (Value result : forward.getResults())
-      if (Value gradient = outer.lookup(result))
-        return cast<ArrayType>(gradient.getType()).getElementType();
-    llvm_unreachable("no result has an adjoint");
-  }
+  Type realType() { return outer.getReal(); }
 
   void seed() {
     StepOp step = forward.getYield();
@@ -115,17 +108,28 @@ private:
     return llvm::find(stacked, value) - stacked.begin();
   }
 
-  void addInvariant(Value operand, Value contribution) {
-    auto op = contribution.getDefiningOp<IndexedOpInterface>();
-    if (op && op->getBlock() == &block && !isa<MapOp>(op) && op->getNumResults() == 1 && op->use_empty()) {
+  /// A sum that is nothing but one contribution to one invariant moves out, anything else is stacked.
+  void addInvariants() {
+    SmallVector<std::pair<Value, Value>> contributions; // operand, what it gets
+    for (auto [operand, argument] : llvm::zip(forward.getInvariant(), forward.getInvariantArgs()))
+      for (Value contribution : inner.contributions(argument))
+        contributions.emplace_back(operand, contribution);
+    auto isOnlyThat = [&](Value value) {
+      return value.use_empty() && !stacked.contains(value) && !llvm::is_contained(next, value) &&
+             llvm::count_if(contributions, [&](auto pair) { return pair.second == value; }) == 1;
+    };
+    for (auto [operand, contribution] : contributions) {
+      auto op = contribution.getDefiningOp<IndexedOpInterface>();
+      if (!op || op->getBlock() != &block || isa<MapOp>(op) || !isOnlyThat(contribution)) {
+        constants.emplace_back(operand, stackPosition(contribution));
+        continue;
+      }
       op->remove();
       lifted.push_back({operand, op});
       for (Value value : op->getOperands())
         if (value.getParentBlock() == &block && !sourceOf(value))
           stackPosition(value);
-      return;
     }
-    constants.emplace_back(operand, stackPosition(contribution));
   }
 
   /// If `value` is the slice of something outside, that.
@@ -314,11 +318,11 @@ private:
     Block &source = op->getRegion(0).front();
     IRMapping mapping;
     mapping.map(source.getArguments(), arguments);
-    for (Operation &inner : source.without_terminator()) {
-      Operation *copy = b.clone(inner, mapping);
-      if (auto index = dyn_cast<IndexOp>(copy); index && int64_t(index.getDim()) >= 0)
-        index.setDim(index.getDim() + 1);
-    }
+    for (Operation &inner : source.without_terminator())
+      b.clone(inner, mapping)->walk([](IndexOp index) { // also within what states its own derivative
+        if (int64_t(index.getDim()) >= 0)
+          index.setDim(index.getDim() + 1);
+      });
     SmallVector<Value> results;
     for (Value value : source.getTerminator()->getOperands())
       results.push_back(mapping.lookupOrDefault(value));

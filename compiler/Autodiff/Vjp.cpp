@@ -19,32 +19,46 @@ void registerCoreAdjoints(DialectRegistry &registry) {
 
 namespace core {
 
+/// The real type of a function's arrays. Only if it has no f32 at all it computes in f64: that is also the type of
+/// numbers that belong to no element.
+static Type realTypeOf(func::FuncOp function) {
+  Type f32 = Float32Type::get(function.getContext()), f64 = Float64Type::get(function.getContext());
+  auto isF32 = [&](Type type) {
+    auto array = dyn_cast<ArrayType>(type);
+    return array && array.getElementType() == f32;
+  };
+  WalkResult walked = function.walk([&](Block *block) {
+    bool found = llvm::any_of(block->getArgumentTypes(), isF32);
+    for (Operation &op : *block)
+      found |= llvm::any_of(op.getResultTypes(), isF32);
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return walked.wasInterrupted() ? f32 : f64;
+}
+
 LogicalResult appendVjp(func::FuncOp function, ArrayRef<unsigned> wanted, ArrayRef<Value> seeds,
                         SmallVectorImpl<Value> &gradients) {
   Block &block = function.getBody().front();
   Operation *end = block.getTerminator();
-  Adjoints adjoints;
+  Adjoints adjoints(realTypeOf(function));
   for (unsigned index : wanted)
     adjoints.setActive(function.getArgument(index));
   SmallVector<Operation *> forward;
-  Type real;
   for (Operation &op : block.without_terminator()) {
     forward.push_back(&op);
     adjoints.propagate(&op);
   }
   OpBuilder builder(end);
   for (auto [value, seed] : llvm::zip(end->getOperands(), seeds))
-    if (seed) {
+    if (seed)
       adjoints.add(builder, value, seed);
-      real = cast<ArrayType>(seed.getType()).getElementType();
-    }
   if (failed(adjoints.reverse(builder, forward)))
     return failure();
   for (unsigned index : wanted) {
     Value argument = function.getArgument(index);
     Value gradient = adjoints.lookup(argument);
     if (!gradient) // the results do not depend on it
-      gradient = zeroArray(builder, function.getLoc(), gradientType(argument.getType(), real));
+      gradient = zeroArray(builder, function.getLoc(), gradientType(argument.getType(), adjoints.getReal()));
     gradients.push_back(gradient);
   }
   return success();
@@ -78,7 +92,7 @@ public:
       if (failed(seedLoss(copy, seeds)))
         return signalPassFailure();
     } else {
-      addSeedArguments(copy, getModuleReal(original), seeds);
+      addSeedArguments(copy, core::realTypeOf(original), seeds);
     }
     if (failed(core::appendVjp(copy, wanted, seeds, gradients)))
       return signalPassFailure();
@@ -133,13 +147,6 @@ private:
     if (!found)
       return function.emitError("expected a result without extents that is bound to @loss");
     return success();
-  }
-
-  static Type getModuleReal(func::FuncOp function) {
-    for (Type type : function.getArgumentTypes())
-      if (auto array = dyn_cast<core::ArrayType>(type); array && isa<FloatType>(array.getElementType()))
-        return array.getElementType();
-    return Float32Type::get(function.getContext());
   }
 };
 

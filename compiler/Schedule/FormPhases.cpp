@@ -19,16 +19,25 @@ bool hasSamples(Type type) {
   return array && array.sampleDim() >= 0;
 }
 
-/// Where an op belongs: to a phase if it computes for each sample or reduces over them, else between phases.
+bool reducesSamples(IndexedOpInterface op) {
+  return llvm::any_of(op.getAlong(), [&](int64_t dim) { return op.getDomain()[dim] == ArrayType::kSample; });
+}
+
+/// Where an op belongs: to a phase if it computes for each sample or reduces over them, else between phases. How many
+/// samples there are, a sum of ones, needs no sample: what is divided by it need not wait for a phase.
 enum class Place { PerSample, Reducing, Whole };
 
 Place placeOf(Operation *op) {
   if (auto indexed = dyn_cast<IndexedOpInterface>(op)) {
-    for (int64_t dim : indexed.getAlong())
-      if (indexed.getDomain()[dim] == ArrayType::kSample)
-        return Place::Reducing;
+    if (reducesSamples(indexed))
+      return llvm::any_of(op->getOperandTypes(), hasSamples) ? Place::Reducing : Place::Whole;
     return llvm::is_contained(indexed.getDomain(), ArrayType::kSample) ? Place::PerSample : Place::Whole;
   }
+  // A scan in which samples meet at each step needs all of them at once.
+  if (op->walk([](IndexedOpInterface inner) {
+          return reducesSamples(inner) ? WalkResult::interrupt() : WalkResult::advance();
+        }).wasInterrupted())
+    return Place::Whole;
   return llvm::any_of(op->getResultTypes(), hasSamples) ? Place::PerSample : Place::Whole;
 }
 

@@ -50,7 +50,8 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
   }
 
   static bool canFuse(OpTy op, MapOp producer, OpResult value, AffineMap read) {
-    if (!producer.getWriteMaps()[value.getResultNumber()].isIdentity() ||
+    if (!writesAll(producer.getWriteMaps()[value.getResultNumber()], producer.getDomain(),
+                   cast<ArrayType>(value.getType()).getShape()) ||
         !isInside(read, op.getDomain(), cast<ArrayType>(value.getType()).getShape()))
       return false;
     // A fold has no term where an input is absent, the map had a number there.
@@ -124,7 +125,8 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
   }
 
   static bool canSink(MapOp map, ScanOp op) {
-    if (map.getOutputs().size() != 1 || map.getAbsent() || knowsItsPlace(map) || !map.getWriteMaps()[0].isIdentity() ||
+    if (map.getOutputs().size() != 1 || map.getAbsent() || knowsItsPlace(map) ||
+        !writesAll(map.getWriteMaps()[0], map.getDomain(), cast<ArrayType>(map.getOutputs()[0].getType()).getShape()) ||
         !isReadByScans(map, op) || map.getDomain().empty() || map.getDomain().front() != ArrayType::kTime)
       return false;
     // Each input gives its slice of the step, or has no time.

@@ -71,7 +71,8 @@ struct DropCopies : OpRewritePattern<MapOp> {
     auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
     for (auto [result, write, value] : llvm::zip(op.getOutputs(), op.getWriteMaps(), yield.getValues())) {
       auto argument = dyn_cast<BlockArgument>(value);
-      if (!argument || argument.getOwner()->getParentOp() != op || result.use_empty() || !write.isIdentity())
+      if (!argument || argument.getOwner()->getParentOp() != op || result.use_empty() ||
+          !writesAll(write, op.getDomain(), cast<ArrayType>(result.getType()).getShape()))
         continue;
       Value input = op.getInputs()[argument.getArgNumber()];
       if (input.getType() != result.getType() || op.getReadMaps()[argument.getArgNumber()] != write)
@@ -83,7 +84,7 @@ struct DropCopies : OpRewritePattern<MapOp> {
   }
 };
 
-/// A result that nobody reads.
+/// A result that nobody reads, or that another one gives as well.
 struct DropMapResults : OpRewritePattern<MapOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -92,6 +93,13 @@ struct DropMapResults : OpRewritePattern<MapOp> {
     SmallVector<Attribute> writes;
     SmallVector<Value> kept, yielded;
     auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+    if (op.use_empty())
+      return failure(); // goes as a whole
+    for (unsigned index = 0; index < op.getOutputs().size(); ++index)
+      for (unsigned other = 0; other < index; ++other)
+        if (yield.getValues()[other] == yield.getValues()[index] && op.getWrites()[other] == op.getWrites()[index] &&
+            op.getOutputs()[other].getType() == op.getOutputs()[index].getType())
+          rewriter.replaceAllUsesWith(op.getOutputs()[index], op.getOutputs()[other]);
     for (auto [result, write, value] : llvm::zip(op.getOutputs(), op.getWrites(), yield.getValues())) {
       if (result.use_empty())
         continue;
@@ -100,7 +108,7 @@ struct DropMapResults : OpRewritePattern<MapOp> {
       writes.push_back(write);
       yielded.push_back(value);
     }
-    if (kept.size() == op.getOutputs().size() || kept.empty())
+    if (kept.size() == op.getOutputs().size())
       return failure();
     rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(yielded); });
     OperationState state(op.getLoc(), MapOp::getOperationName(), op.getInputs(), types);
@@ -130,20 +138,27 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
     for (unsigned index = 0; index < firstCarry; ++index) {
       bool isSliced = index < op.getSliced().size();
       for (unsigned other = isSliced ? 0 : op.getSliced().size(); other < index; ++other)
-        if (op->getOperand(other) == op->getOperand(index) && !body.getArgument(index).use_empty())
+        if (!drop.test(other) && op->getOperand(other) == op->getOperand(index) && !body.getArgument(index).use_empty())
           rewriter.replaceAllUsesWith(body.getArgument(index), body.getArgument(other));
       if (body.getArgument(index).use_empty())
         drop.set(index);
     }
-    for (auto [index, argument, final] : llvm::enumerate(op.getCarryArgs(), op.getFinals()))
+    for (auto [index, argument, final] : llvm::enumerate(op.getCarryArgs(), op.getFinals())) {
+      for (unsigned other = 0; other < index; ++other)
+        if (!dropCarry.test(other) && op.getInit()[other] == op.getInit()[index] &&
+            step.getNext()[other] == step.getNext()[index]) {
+          rewriter.replaceAllUsesWith(argument, op.getCarryArgs()[other]);
+          rewriter.replaceAllUsesWith(final, op.getFinals()[other]);
+        }
       if (argument.use_empty() && final.use_empty()) {
         drop.set(firstCarry + index);
         dropCarry.set(index);
       }
+    }
     for (auto [index, value, result] : llvm::enumerate(step.getStacked(), op.getStacked())) {
-      for (auto [otherValue, other] : llvm::zip(step.getStacked().take_front(index), op.getStacked()))
-        if (otherValue == value && !result.use_empty())
-          rewriter.replaceAllUsesWith(result, other);
+      for (unsigned other = 0; other < index; ++other)
+        if (!dropStacked.test(other) && step.getStacked()[other] == value)
+          rewriter.replaceAllUsesWith(result, op.getStacked()[other]);
       if (result.use_empty())
         dropStacked.set(index);
     }

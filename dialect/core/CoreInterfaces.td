@@ -13,7 +13,7 @@ def Core_IndexedOpInterface : OpInterface<"IndexedOpInterface"> {
     map, and gives one term to one element of each result, through that result's map. Dims in `along` are summed: all
     others are determined by the element that is written.
 
-    The constraints `indexed_c1` to `indexed_c7` of the dialect's README are verified here for all of them.
+    The constraints `indexed_c1` to `indexed_c6` of the dialect's README are verified here for all of them.
   }];
   let methods = [
     InterfaceMethod<"The extents of the domain, with ArrayType's marks for time and samples.",

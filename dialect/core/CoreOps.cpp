@@ -16,6 +16,16 @@ LogicalResult matchTypes(Operation *op, StringRef group, unsigned index, Type fo
                            << expected << " [" << label << "]";
 }
 
+/// Reals have gradients of their type, spikes and their like of a real one.
+bool isGradientOf(Type gradient, Type type) {
+  auto array = dyn_cast<ArrayType>(type), gradientArray = dyn_cast<ArrayType>(gradient);
+  if (bool(array) != bool(gradientArray) || (array && array.getShape() != gradientArray.getShape()))
+    return false;
+  Type element = array ? array.getElementType() : type;
+  Type real = array ? gradientArray.getElementType() : gradient;
+  return isa<FloatType>(element) ? element == real : isa<FloatType>(real);
+}
+
 bool hasTimeFirst(Value value) { return cast<ArrayType>(value.getType()).timeDim() == 0; }
 
 } // namespace
@@ -99,6 +109,10 @@ LogicalResult BatchMapOp::verify() {
     if (!hasSamples(value))
       return emitOpError() << "has a concat result of type " << value.getType()
                            << ", which has no samples [batch_map_c4]";
+  for (ScanOp scan : getBody().getOps<ScanOp>())
+    for (auto inner : scan.getBody().getOps<IndexedOpInterface>())
+      if (llvm::any_of(inner.getAlong(), [&](int64_t dim) { return inner.getDomain()[dim] == ArrayType::kSample; }))
+        return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c5]");
   for (Value value : parts.getSum()) {
     auto reduction = value.getDefiningOp<IndexedOpInterface>();
     if (!reduction || llvm::none_of(reduction.getAlong(),
@@ -125,13 +139,15 @@ LogicalResult CustomVjpOp::verify() {
   if (TypeRange(getValue().getArgumentTypes()) != TypeRange(getInputs().getTypes()) ||
       TypeRange(value.getValues().getTypes()) != TypeRange(getOutputs().getTypes()))
     return emitOpError("has a value region of other types than its operands and results [custom_vjp_c2]");
-  // Spikes and their like have gradients of the real type, which the region's arguments tell.
   size_t inputs = getInputs().size(), outputs = getOutputs().size();
-  auto types = getVjp().getArgumentTypes();
+  TypeRange types = getVjp().getArgumentTypes();
   if (getVjp().getNumArguments() != inputs + 2 * outputs ||
-      TypeRange(types).take_front(inputs) != TypeRange(getInputs().getTypes()) ||
-      TypeRange(types).slice(inputs, outputs) != TypeRange(getOutputs().getTypes()) ||
-      gradient.getValues().size() != inputs)
+      types.take_front(inputs) != TypeRange(getInputs().getTypes()) ||
+      types.slice(inputs, outputs) != TypeRange(getOutputs().getTypes()) || gradient.getValues().size() != inputs ||
+      llvm::any_of(llvm::zip(getOutputs(), types.drop_front(inputs + outputs)),
+                   [&](auto pair) { return !isGradientOf(std::get<1>(pair), std::get<0>(pair).getType()); }) ||
+      llvm::any_of(llvm::zip(getInputs(), gradient.getValues()),
+                   [&](auto pair) { return !isGradientOf(std::get<1>(pair).getType(), std::get<0>(pair).getType()); }))
     return emitOpError(
         "has a vjp region that does not take operands, results and their gradients and give one gradient "
         "for each operand [custom_vjp_c3]");

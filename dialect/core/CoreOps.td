@@ -54,7 +54,8 @@ def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
     The body yields a term for each point; all terms that belong to one element of the result are put together. A point
     that reads outside of an input has no term. `add` follows `order`, which the stage bptt sets. `max` and `min` take
     the first of equal terms and have a second result, the winner's position: its number in row-major order of the `along`
-    dims, or -1 where no point has a term and the value is the infinity that loses to everything.
+    dims, or -1 where no point has a term and the value is the infinity that loses to everything. Only the first of these
+    dims may be time or the sample, so that the number does not depend on how many there are.
   }];
   let arguments = (ins Core_FoldKindAttr:$kind, Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain,
       DenseI64ArrayAttr:$along, AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
@@ -206,7 +207,7 @@ def Core_DetachOp : Core_Op<"detach", [Pure, AllTypesMatch<["input", "result"]>]
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
 
-def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFromAbove]> {
+def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFromAbove, SingleBlock]> {
   let summary = "a value that states its own derivative";
   let description = [{
     `value` computes the results from the operands. `vjp` computes the gradient of each operand from the operands, the

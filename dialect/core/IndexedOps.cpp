@@ -247,6 +247,9 @@ LogicalResult FoldOp::verify() {
     return emitOpError("of max and min has a winner, i32 for each element, and add has none [fold_c2]");
   if (getKind() != FoldKind::Add && getOrder())
     return emitOpError("of max and min has no order but that of its dims [fold_c3]");
+  if (hasWinner && llvm::any_of(getAlong().drop_front(getAlong().empty() ? 0 : 1),
+                                [&](int64_t dim) { return getDomain()[dim] < 0; }))
+    return emitOpError("numbers its winners by dims of which only the first may be time or the sample [fold_c4]");
   return verifyOrder(*this, getOrder(), getDomain(), getAlong());
 }
 

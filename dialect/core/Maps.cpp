@@ -41,6 +41,15 @@ std::optional<WrittenPosition::Digit> asDigit(AffineExpr term) {
   return WrittenPosition::Digit{dim.getPosition(), factor.getValue()};
 }
 
+/// Of an extent of 1 there is nothing to find out: the coordinate is 0.
+llvm::SmallBitVector dimsOfOne(ArrayRef<int64_t> domain) {
+  llvm::SmallBitVector dims(domain.size());
+  for (auto [dim, extent] : llvm::enumerate(domain))
+    if (extent == 1)
+      dims.set(dim);
+  return dims;
+}
+
 bool dependsOnlyOn(AffineExpr expression, const llvm::SmallBitVector &dims) {
   bool only = true;
   expression.walk([&](AffineExpr part) {
@@ -57,6 +66,8 @@ bool areDigits(ArrayRef<WrittenPosition::Digit> digits, ArrayRef<int64_t> domain
     return false;
   int64_t reach = 0;
   for (auto [dim, factor] : llvm::reverse(digits)) {
+    if (domain[dim] == 1)
+      continue;
     if (factor <= reach)
       return false;
     int64_t more;
@@ -119,7 +130,7 @@ std::optional<Bounds> boundsOf(AffineExpr expression, ArrayRef<int64_t> domain, 
 
 WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRef<int64_t> along) {
   WriteAnalysis analysis;
-  llvm::SmallBitVector known(domain.size());
+  llvm::SmallBitVector known = dimsOfOne(domain);
   for (int64_t dim : along)
     known.set(dim);
   for (auto [index, expression] : llvm::enumerate(map.getResults())) {
@@ -154,28 +165,30 @@ WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRe
 }
 
 SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
-  llvm::SmallBitVector determined(domain.size());
+  llvm::SmallBitVector determined = dimsOfOne(domain), summed(domain.size());
   for (AffineExpr expression : map.getResults()) {
     SmallVector<AffineExpr> terms;
     collectTerms(expression, terms);
     SmallVector<WrittenPosition::Digit, 2> digits;
     for (AffineExpr term : terms)
-      if (auto digit = asDigit(term); digit && !determined.test(digit->dim))
+      if (auto digit = asDigit(term); digit && !determined.test(digit->dim) && !summed.test(digit->dim))
         digits.push_back(*digit);
     // A dim that also stands within floordiv or mod of the same position is no digit.
     llvm::erase_if(digits, [&](WrittenPosition::Digit digit) {
       return llvm::count_if(terms, [&](AffineExpr term) { return term.isFunctionOfDim(digit.dim); }) > 1;
     });
     sortDigits(digits);
-    if (digits.empty())
-      continue;
-    if (!areDigits(digits, domain)) {
+    if (!digits.empty() && !areDigits(digits, domain)) {
       auto largest = [&](auto a, auto b) { return domain[a.dim] < domain[b.dim]; };
       WrittenPosition::Digit chosen = *llvm::max_element(digits, largest);
       digits = {chosen};
     }
     for (auto digit : digits)
       determined.set(digit.dim);
+    // Whatever else the position depends on must be known here, where later positions are not.
+    for (unsigned dim = 0; dim < domain.size(); ++dim)
+      if (!determined.test(dim) && expression.isFunctionOfDim(dim))
+        summed.set(dim);
   }
   SmallVector<unsigned> dims;
   for (unsigned dim : determined.set_bits())
@@ -195,6 +208,10 @@ bool isInside(AffineMap map, ArrayRef<int64_t> domain, ArrayRef<int64_t> shape) 
       return false;
   }
   return true;
+}
+
+bool writesAll(AffineMap map, ArrayRef<int64_t> domain, ArrayRef<int64_t> shape) {
+  return map.isIdentity() && domain == shape;
 }
 
 bool isWindow(AffineExpr position, ArrayRef<int64_t> domain) {

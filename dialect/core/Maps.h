@@ -29,7 +29,7 @@ struct WrittenPosition {
   };
   /// From the largest factor to the smallest: like digits of a number with mixed radix.
   llvm::SmallVector<Digit, 2> digits;
-  /// A function of dims that are summed or that positions before this one determine.
+  /// A function of dims that are summed, that positions before this one determine, or whose extent is 1.
   mlir::AffineExpr known;
 };
 
@@ -51,6 +51,9 @@ llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<i
 /// Whether each point of the domain finds an element of an array of extents `shape` by `map`. Steps and samples are as
 /// many in all arrays.
 bool isInside(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<int64_t> shape);
+
+/// Whether each element of an array of extents `shape` is written, at the point that has its coordinates.
+bool writesAll(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<int64_t> shape);
 
 /// Whether several points of the dims that `position` depends on share one value of it, as with windows that overlap.
 bool isWindow(mlir::AffineExpr position, llvm::ArrayRef<int64_t> domain);

@@ -1,7 +1,7 @@
 // The ops of the core in every form that a stage gives them.
 // RUN: %snn-opt --verify-roundtrip %s | FileCheck %s
 
-// CHECK: core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] {{.*}} order <group = 1>
+// CHECK: core.contract over [time, sample, 2, 3, 5, 5, 3, 3, 2] along [6, 7, 8] {{.*}} order <>
 // CHECK: core.scan sliced({{.*}}) invariant({{.*}}) init({{.*}})
 // CHECK: core.map over [sample, 10]
 // CHECK: core.custom_vjp(%{{.*}}) : (f32) -> i1 value {
@@ -51,4 +51,15 @@ func.func @leaky(%x: !core.array<time x sample x 10 x f32>, %beta: !core.array<1
     core.step stacked(%s, %m : !core.array<sample x 10 x i1>, !core.array<sample x 10 x f32>) next(%next : !core.array<sample x 10 x f32>)
   }
   return %spikes, %before, %final : !core.array<time x sample x 10 x i1>, !core.array<time x sample x 10 x f32>, !core.array<sample x 10 x f32>
+}
+
+// Flattened where there is one pixel: dims of extent 1 are told by nothing and need not be.
+// CHECK-LABEL: func.func @one_pixel
+func.func @one_pixel(%x: !core.array<sample x 6 x 1 x 1 x f32>) -> !core.array<sample x 6 x f32> {
+  %y = core.map over [sample, 6, 1, 1] reads(%x : !core.array<sample x 6 x 1 x 1 x f32>) by [affine_map<(s, c, y, x) -> (s, c, y, x)>]
+      writes [affine_map<(s, c, y, x) -> (s, c + y + x)>] -> !core.array<sample x 6 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %y : !core.array<sample x 6 x f32>
 }

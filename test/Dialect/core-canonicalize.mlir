@@ -1,0 +1,90 @@
+// What nobody uses goes, and what stands twice stands once.
+// RUN: %snn-opt %s --canonicalize | FileCheck %s
+
+!v = !core.array<4 x f32>
+!tv = !core.array<time x 4 x f32>
+
+#n = affine_map<(n) -> (n)>
+#back = affine_map<(n) -> (n - 1)>
+
+// The second input is the first one once more; the same array by another map, or with another value where it is absent, is not.
+// CHECK-LABEL: func.func @inputs_of_maps
+// CHECK: core.map over [4] reads(%[[X:.*]], %[[X]], %[[X]] : {{.*}}) by [#{{.*}}, #[[BACK:.*]], #[[BACK]]] writes [#{{.*}}] {absent = [unit, 0.000000e+00 : f32, 1.000000e+00 : f32]}
+// CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %[[B:.*]]: f32, %[[C:.*]]: f32):
+// CHECK-NEXT: arith.mulf %[[A]], %[[A]]
+func.func @inputs_of_maps(%x: !v, %unused: !v) -> !v {
+  %y = core.map over [4] reads(%x, %x, %unused, %x, %x : !v, !v, !v, !v, !v) by [#n, #n, #back, #back, #back] writes [#n]
+      {absent = [unit, unit, 2.0 : f32, 0.0 : f32, 1.0 : f32]} -> !v {
+  ^bb0(%a: f32, %b: f32, %u: f32, %c: f32, %d: f32):
+    %e = arith.mulf %a, %b : f32
+    %f = arith.addf %e, %c : f32
+    %g = arith.addf %f, %d : f32
+    core.yield %g : f32
+  }
+  return %y : !v
+}
+
+// CHECK-LABEL: func.func @results_of_maps
+// CHECK: %[[Y:.*]]:2 = core.map over [4] {{.*}} writes [#[[N:.*]], #[[BACK]]]
+// CHECK: core.yield %[[E:.*]], %[[E]] : f32, f32
+// CHECK: return %[[Y]]#0, %[[Y]]#0, %[[Y]]#1
+func.func @results_of_maps(%x: !v) -> (!v, !v, !v) {
+  %unused, %a, %same, %shifted = core.map over [4] reads(%x : !v) by [#n] writes [#n, #n, #n, #back] -> !v, !v, !v, !v {
+  ^bb0(%v: f32):
+    %w = math.exp %v : f32
+    core.yield %v, %w, %w, %w : f32, f32, f32, f32
+  }
+  return %a, %same, %shifted : !v, !v, !v
+}
+
+// An unused result may be the first of two equal ones.
+// CHECK-LABEL: func.func @first_of_equal_results
+// CHECK: %[[Y:.*]] = core.map over [4]
+// CHECK: core.yield %{{.*}} : f32
+// CHECK: return %[[Y]]
+func.func @first_of_equal_results(%x: !v) -> !v {
+  %unused, %same = core.map over [4] reads(%x : !v) by [#n] writes [#n, #n] -> !v, !v {
+  ^bb0(%v: f32):
+    %w = math.exp %v : f32
+    core.yield %w, %w : f32, f32
+  }
+  return %same : !v
+}
+
+// Where an input of a fold is absent there is no term, so one that may be absent stays.
+// CHECK-LABEL: func.func @inputs_of_folds
+// CHECK-SAME: (%[[X:.*]]: {{.*}}, %[[INSIDE:.*]]: {{.*}}, %[[OUTSIDE:.*]]: {{.*}})
+// CHECK: core.fold add over [4] along [0] reads(%[[X]], %[[OUTSIDE]] : {{.*}}) by [#[[N]], #[[BACK]]]
+func.func @inputs_of_folds(%x: !v, %inside: !v, %outside: !v) -> !core.array<f32> {
+  %y = core.fold add over [4] along [0] reads(%x, %inside, %outside, %x : !v, !v, !v, !v) by [#n, #n, #back, #n]
+      writes affine_map<(n) -> ()> -> !core.array<f32> {
+  ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+    %e = arith.mulf %a, %d : f32
+    core.yield %e : f32
+  }
+  return %y : !core.array<f32>
+}
+
+// CHECK-LABEL: func.func @scans
+// CHECK-SAME: (%[[X:.*]]: {{.*}}, %[[W:.*]]: {{.*}}, %[[M:.*]]: {{.*}})
+// CHECK: %[[STACKED:.*]], %[[FINAL:.*]] = core.scan sliced(%[[X]] : {{[^)]*}}) invariant(%[[W]] : {{[^)]*}}) init(%[[M]] : {{[^)]*}})
+// CHECK: core.map over [4] reads(%[[XT:.*]], %[[WT:.*]], %[[MT:.*]] :
+// CHECK: core.step stacked(%[[MT]] : {{.*}}) next(%
+// CHECK: return %[[STACKED]], %[[STACKED]], %[[FINAL]], %[[FINAL]]
+func.func @scans(%x: !tv, %w: !v, %m: !v) -> (!tv, !tv, !v, !v) {
+  %unused, %a, %b, %end1, %end2, %dead = core.scan sliced(%x, %x, %x : !tv, !tv, !tv) invariant(%w, %w, %w : !v, !v, !v) init(%m, %m, %w : !v, !v, !v)
+      -> stacked(!tv, !tv, !tv) final(!v, !v, !v) {
+  ^bb0(%x0: !v, %x1: !v, %x2: !v, %w0: !v, %w1: !v, %w2: !v, %m0: !v, %m1: !v, %d: !v):
+    %next = core.map over [4] reads(%x1, %x2, %w1, %w2, %m0, %m1 : !v, !v, !v, !v, !v, !v) by [#n, #n, #n, #n, #n, #n] writes [#n] -> !v {
+    ^bb0(%p: f32, %q: f32, %r: f32, %s: f32, %t: f32, %u: f32):
+      %pq = arith.mulf %p, %q : f32
+      %rs = arith.mulf %r, %s : f32
+      %tu = arith.mulf %t, %u : f32
+      %pr = arith.addf %pq, %rs : f32
+      %pt = arith.addf %pr, %tu : f32
+      core.yield %pt : f32
+    }
+    core.step stacked(%m0, %m0, %m1 : !v, !v, !v) next(%next, %next, %next : !v, !v, !v)
+  }
+  return %a, %b, %end1, %end2 : !tv, !tv, !v, !v
+}

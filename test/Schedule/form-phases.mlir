@@ -1,0 +1,98 @@
+// How many phases networks and their gradients have. Samples are independent but for what is reduced over them and read again.
+// RUN: %snn-opt %S/../Autodiff/vjp-dense.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --canonicalize --cse > %t.dense.mlir
+// RUN: %snn-opt %t.dense.mlir --core-form-phases | FileCheck --check-prefix=DENSE %s
+// RUN: %snn-opt %S/../Autodiff/vjp-batch_norm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --canonicalize --cse > %t.norm.mlir
+// RUN: %snn-opt %t.norm.mlir --core-form-phases | FileCheck --check-prefix=NORM %s
+// RUN: %snn-opt %s --split-input-file --core-form-phases | FileCheck %s
+
+// Forward, loss and backward are one phase: the loss divides by how many samples there are, which no phase finds out.
+// DENSE-LABEL: func.func @loss_vjp
+// DENSE: core.fold add over [sample] along [0] reads() by []
+// DENSE: core.batch_map sharded(%arg0, %arg1 : !core.array<time x sample x 20 x f32>, !core.array<sample x i64>)
+// DENSE-SAME: concat(!core.array<time x sample x 10 x f32>, !core.array<time x sample x 20 x f32>)
+// DENSE: core.scan sliced
+// DENSE: core.scan reverse
+// DENSE: core.parts
+// DENSE-NOT: core.batch_map
+// DENSE: return
+
+// Sums, squares of what is left without the mean, outputs and the sums of the adjoint, the gradient of the input.
+// NORM-LABEL: func.func @loss_vjp
+// NORM-COUNT-4: core.batch_map
+// NORM-NOT: core.batch_map
+// NORM: return
+
+!x = !core.array<sample x 4 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+#n = affine_map<(s, n) -> (n)>
+#only = affine_map<(n) -> (n)>
+
+// What has no samples stands between the phases: here the mean of a batch, which the second phase takes off. An op goes as
+// far as its user: the square is computed in the second phase, where it is read, from an argument that is there anyway.
+// CHECK-LABEL: func.func @f
+// CHECK-SAME: (%[[X:.*]]: !core.array<sample x 4 x f32>)
+// CHECK: %[[COUNT:.*]] = core.fold add over [sample]
+// CHECK: %[[SUM:.*]] = core.batch_map sharded(%[[X]] : !core.array<sample x 4 x f32>) invariant() -> sum(!core.array<4 x f32>) {
+// CHECK: ^bb0(%[[XS:.*]]: !core.array<sample x 4 x f32>):
+// CHECK-NEXT: %[[PART:.*]] = core.fold
+// CHECK: core.parts concat() sum(%[[PART]] : !core.array<4 x f32>)
+// CHECK: %[[MEAN:.*]] = core.map over [4] reads(%[[SUM]], %[[COUNT]] :
+// CHECK: %[[Y:.*]] = core.batch_map sharded(%[[X]] : !core.array<sample x 4 x f32>) invariant(%[[MEAN]] : !core.array<4 x f32>) -> concat(!core.array<sample x 4 x f32>) {
+// CHECK: math.exp
+// CHECK: core.parts concat(
+// CHECK: return %[[Y]]
+func.func @f(%x: !x) -> !x {
+  %count = core.fold add over [sample] along [0] reads() by [] writes affine_map<(s) -> ()> order <run = 64> -> !core.array<f32> {
+    %one = arith.constant 1.0 : f32
+    core.yield %one : f32
+  }
+  %sum = core.fold add over [sample, 4] along [0] reads(%x : !x) by [#sn] writes #n order <run = 64> -> !core.array<4 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %exp = core.map over [sample, 4] reads(%x : !x) by [#sn] writes [#sn] -> !x {
+  ^bb0(%a: f32):
+    %b = math.exp %a : f32
+    core.yield %b : f32
+  }
+  %mean = core.map over [4] reads(%sum, %count : !core.array<4 x f32>, !core.array<f32>) by [#only, affine_map<(n) -> ()>] writes [#only] -> !core.array<4 x f32> {
+  ^bb0(%a: f32, %k: f32):
+    %b = arith.divf %a, %k : f32
+    core.yield %b : f32
+  }
+  %y = core.map over [sample, 4] reads(%exp, %mean : !x, !core.array<4 x f32>) by [#sn, #n] writes [#sn] -> !x {
+  ^bb0(%a: f32, %m: f32):
+    %b = arith.subf %a, %m : f32
+    core.yield %b : f32
+  }
+  return %y : !x
+}
+
+// -----
+
+!steps = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+#n = affine_map<(s, n) -> (n)>
+
+// A scan in which samples meet at each step stands between phases.
+// CHECK-LABEL: func.func @meeting
+// CHECK-NOT: core.batch_map
+// CHECK: core.scan
+// CHECK: return
+func.func @meeting(%x: !steps) -> !steps {
+  %y = core.scan sliced(%x : !steps) invariant() init() -> stacked(!steps) {
+  ^bb0(%xt: !x):
+    %sum = core.fold add over [sample, 4] along [0] reads(%xt : !x) by [#sn] writes #n order <run = 64> -> !core.array<4 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %z = core.map over [sample, 4] reads(%xt, %sum : !x, !core.array<4 x f32>) by [#sn, #n] writes [#sn] -> !x {
+    ^bb0(%a: f32, %m: f32):
+      %b = arith.subf %a, %m : f32
+      core.yield %b : f32
+    }
+    core.step stacked(%z : !x) next()
+  }
+  return %y : !steps
+}
