@@ -88,3 +88,28 @@ func.func @scans(%x: !tv, %w: !v, %m: !v) -> (!tv, !tv, !v, !v) {
   }
   return %a, %b, %end1, %end2 : !tv, !tv, !v, !v
 }
+
+// A carry that only its own next step depends on, through a product, and what it alone reads.
+// CHECK-LABEL: func.func @dead_carry
+// CHECK: core.scan sliced(%{{[^,]*}} : !core.array<time x 4 x f32>) invariant() init(%{{[^,]*}} : !core.array<4 x f32>)
+// CHECK-SAME: -> final(!core.array<4 x f32>)
+// CHECK-NOT: arith.mulf
+// CHECK: core.step
+func.func @dead_carry(%x: !tv, %w: !v, %m: !v) -> !v {
+  %end, %dead = core.scan sliced(%x : !tv) invariant(%w : !v) init(%m, %w : !v, !v) -> final(!v, !v) {
+  ^bb0(%xt: !v, %w0: !v, %m0: !v, %d: !v):
+    %next = core.map over [4] reads(%xt, %m0 : !v, !v) by [#n, #n] writes [#n] -> !v {
+    ^bb0(%p: f32, %q: f32):
+      %r = arith.addf %p, %q : f32
+      core.yield %r : f32
+    }
+    %more = core.map over [4] reads(%next, %d, %w0 : !v, !v, !v) by [#n, #n, #n] writes [#n] -> !v {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %s = arith.mulf %p, %q : f32
+      %t = arith.mulf %r, %s : f32
+      core.yield %t : f32
+    }
+    core.step stacked() next(%next, %more : !v, !v)
+  }
+  return %end : !v
+}
