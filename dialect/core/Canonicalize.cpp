@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What makes ops smaller without changing a number: inputs, results and carries that nobody uses, or that stand twice.
+// What makes ops smaller without changing a number: inputs, results and carries that nobody uses, or that stand twice,
+// and what a scan computes at each step although it is the same.
 
 #include "dialect/core/CoreDialect.h"
 #include "dialect/core/Maps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -210,6 +212,61 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
   }
 };
 
+/// What is the same at each step is computed once, before the scan: a clamped decay, say, whose gradient is then one
+/// sum outside of the reverse scan. Not what would be a value for each sample only then, nor a constant.
+struct HoistInvariants : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+    for (Operation &inner : op.getBody().front().without_terminator())
+      if (isInvariant(&inner, op)) {
+        hoist(&inner, op, rewriter);
+        return success();
+      }
+    return failure();
+  }
+
+  static bool isInvariant(Operation *inner, ScanOp op) {
+    auto hasSamples = [](Type type) {
+      auto array = dyn_cast<ArrayType>(type);
+      return array && array.sampleDim() >= 0;
+    };
+    if (!isa<IndexedOpInterface>(inner) || inner->getNumOperands() == 0 ||
+        !llvm::all_of(inner->getOperands(),
+                      [&](Value operand) { return llvm::is_contained(op.getInvariantArgs(), operand); }))
+      return false;
+    if (llvm::any_of(inner->getResultTypes(), hasSamples) && llvm::none_of(inner->getOperandTypes(), hasSamples))
+      return false;
+    return !inner
+                ->walk([](Operation *scalar) {
+                  auto index = dyn_cast<IndexOp>(scalar);
+                  auto random = dyn_cast<RandomOp>(scalar);
+                  bool knowsTime =
+                      (index && int64_t(index.getDim()) == ArrayType::kTime) || (random && !random.getPerSample());
+                  return knowsTime ? WalkResult::interrupt() : WalkResult::advance();
+                })
+                .wasInterrupted();
+  }
+
+  static void hoist(Operation *inner, ScanOp op, PatternRewriter &rewriter) {
+    IRMapping outside;
+    outside.map(op.getInvariantArgs(), op.getInvariant());
+    Operation *before = rewriter.clone(*inner, outside);
+    SmallVector<Value> invariant(op.getInvariant());
+    Block &body = op.getBody().front();
+    for (auto [result, value] : llvm::zip(inner->getResults(), before->getResults())) {
+      unsigned position = op.getSliced().size() + invariant.size();
+      invariant.push_back(value);
+      rewriter.replaceAllUsesWith(result, body.insertArgument(position, value.getType(), value.getLoc()));
+    }
+    rewriter.eraseOp(inner);
+    auto larger = ScanOp::create(rewriter, op.getLoc(), op.getStacked().getTypes(), op.getFinals().getTypes(),
+                                 op.getSliced(), invariant, op.getInit(), op.getReverse());
+    larger.getBody().takeBody(op.getBody());
+    rewriter.replaceOp(op, larger.getResults());
+  }
+};
+
 } // namespace
 
 void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
@@ -221,7 +278,7 @@ void FoldOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContex
 }
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<ShrinkScan>(context);
+  patterns.add<ShrinkScan, HoistInvariants>(context);
 }
 
 } // namespace snn::core
