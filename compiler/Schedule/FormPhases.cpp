@@ -4,6 +4,8 @@
 
 #include "compiler/Schedule/Passes.h"
 
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
 using namespace mlir;
 
 namespace snn {
@@ -135,6 +137,8 @@ public:
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return;
+    if (failed(splitScans(function)))
+      return signalPassFailure();
     Ranks ranks(function, late);
     std::map<int, SmallVector<Operation *>> levels;
     for (Operation &op : function.getBody().front().without_terminator())
@@ -149,6 +153,26 @@ public:
   }
 
 private:
+  /// Results of a scan that have no samples, although others have, get a scan of their own: they belong to no phase.
+  LogicalResult splitScans(func::FuncOp function) {
+    SmallVector<ScanOp> mixed;
+    for (auto scan : function.getBody().front().getOps<ScanOp>())
+      if (placeOf(scan) == Place::PerSample && !llvm::all_of(scan->getResultTypes(), hasSamples))
+        mixed.push_back(scan);
+    if (mixed.empty())
+      return success();
+    for (ScanOp scan : mixed) {
+      OpBuilder builder(scan);
+      Operation *whole = builder.clone(*scan);
+      for (auto [result, copy] : llvm::zip(scan->getResults(), whole->getResults()))
+        if (!hasSamples(result.getType()))
+          result.replaceAllUsesWith(copy);
+    }
+    RewritePatternSet patterns(&getContext());
+    ScanOp::getCanonicalizationPatterns(patterns, &getContext());
+    return applyPatternsGreedily(function, std::move(patterns));
+  }
+
   void formPhase(ArrayRef<Operation *> ops) {
     llvm::SetVector<Value> sharded, invariant, concat, sum;
     llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What makes ops smaller without changing a number: inputs, results and carries that nobody uses, or that stand twice.
+// What makes ops smaller without changing a number: inputs, results and carries that nobody uses, or that stand twice,
+// and what a scan computes at each step although it is the same.
 
 #include "dialect/core/CoreDialect.h"
 #include "dialect/core/Maps.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -128,40 +130,72 @@ struct DropMapResults : OpRewritePattern<MapOp> {
 struct ShrinkScan : OpRewritePattern<ScanOp> {
   using OpRewritePattern::OpRewritePattern;
 
+  /// Leaves the second of two equal values without users.
+  static void mergeEqual(ScanOp op, PatternRewriter &rewriter) {
+    StepOp step = op.getYield();
+    unsigned firstInvariant = op.getSliced().size(), firstCarry = firstInvariant + op.getInvariant().size();
+    auto arguments = op.getBody().getArguments();
+    for (unsigned index = 0; index < firstCarry; ++index)
+      for (unsigned other = index < firstInvariant ? 0 : firstInvariant; other < index; ++other)
+        if (op->getOperand(other) == op->getOperand(index))
+          rewriter.replaceAllUsesWith(arguments[index], arguments[other]);
+    for (unsigned index = 0; index < op.getInit().size(); ++index)
+      for (unsigned other = 0; other < index; ++other)
+        if (op.getInit()[other] == op.getInit()[index] && step.getNext()[other] == step.getNext()[index]) {
+          rewriter.replaceAllUsesWith(op.getCarryArgs()[index], op.getCarryArgs()[other]);
+          rewriter.replaceAllUsesWith(op.getFinals()[index], op.getFinals()[other]);
+        }
+    for (unsigned index = 0; index < op.getStacked().size(); ++index)
+      for (unsigned other = 0; other < index; ++other)
+        if (step.getStacked()[other] == step.getStacked()[index])
+          rewriter.replaceAllUsesWith(op.getStacked()[index], op.getStacked()[other]);
+  }
+
+  /// The values of the body that a result depends on, through any number of steps.
+  static llvm::DenseSet<Value> liveValues(ScanOp op) {
+    StepOp step = op.getYield();
+    SmallVector<Value> pending;
+    for (auto [result, value] : llvm::zip(op.getStacked(), step.getStacked()))
+      if (!result.use_empty())
+        pending.push_back(value);
+    for (auto [final, value] : llvm::zip(op.getFinals(), step.getNext()))
+      if (!final.use_empty())
+        pending.push_back(value);
+    llvm::DenseSet<Value> live;
+    unsigned firstCarry = op.getSliced().size() + op.getInvariant().size();
+    while (!pending.empty()) {
+      Value value = pending.pop_back_val();
+      if (!live.insert(value).second)
+        continue;
+      if (Operation *definition = value.getDefiningOp())
+        llvm::append_range(pending, definition->getOperands());
+      else if (unsigned number = cast<BlockArgument>(value).getArgNumber(); number >= firstCarry)
+        pending.push_back(step.getNext()[number - firstCarry]);
+    }
+    return live;
+  }
+
   LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
     if (op.use_empty())
       return failure();
+    mergeEqual(op, rewriter);
     Block &body = op.getBody().front();
     StepOp step = op.getYield();
+    llvm::DenseSet<Value> live = liveValues(op);
     llvm::BitVector drop(op.getNumOperands()), dropCarry(op.getInit().size()), dropStacked(op.getStacked().size());
     unsigned firstCarry = op.getSliced().size() + op.getInvariant().size();
-    for (unsigned index = 0; index < firstCarry; ++index) {
-      bool isSliced = index < op.getSliced().size();
-      for (unsigned other = isSliced ? 0 : op.getSliced().size(); other < index; ++other)
-        if (!drop.test(other) && op->getOperand(other) == op->getOperand(index) && !body.getArgument(index).use_empty())
-          rewriter.replaceAllUsesWith(body.getArgument(index), body.getArgument(other));
-      if (body.getArgument(index).use_empty())
-        drop.set(index);
+    for (BlockArgument argument : body.getArguments()) {
+      unsigned index = argument.getArgNumber();
+      bool isCarry = index >= firstCarry;
+      if (live.contains(argument) || (isCarry && !op.getFinals()[index - firstCarry].use_empty()))
+        continue;
+      drop.set(index);
+      if (isCarry)
+        dropCarry.set(index - firstCarry);
     }
-    for (auto [index, argument, final] : llvm::enumerate(op.getCarryArgs(), op.getFinals())) {
-      for (unsigned other = 0; other < index; ++other)
-        if (!dropCarry.test(other) && op.getInit()[other] == op.getInit()[index] &&
-            step.getNext()[other] == step.getNext()[index]) {
-          rewriter.replaceAllUsesWith(argument, op.getCarryArgs()[other]);
-          rewriter.replaceAllUsesWith(final, op.getFinals()[other]);
-        }
-      if (argument.use_empty() && final.use_empty()) {
-        drop.set(firstCarry + index);
-        dropCarry.set(index);
-      }
-    }
-    for (auto [index, value, result] : llvm::enumerate(step.getStacked(), op.getStacked())) {
-      for (unsigned other = 0; other < index; ++other)
-        if (!dropStacked.test(other) && step.getStacked()[other] == value)
-          rewriter.replaceAllUsesWith(result, op.getStacked()[other]);
+    for (auto [index, result] : llvm::enumerate(op.getStacked()))
       if (result.use_empty())
         dropStacked.set(index);
-    }
     if (drop.none() && dropStacked.none())
       return failure();
 
@@ -180,6 +214,12 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
     rewriter.setInsertionPoint(step);
     StepOp::create(rewriter, step.getLoc(), yielded, next);
     rewriter.eraseOp(step);
+    SmallVector<Operation *> operations;
+    for (Operation &inner : body.without_terminator())
+      operations.push_back(&inner);
+    for (Operation *inner : llvm::reverse(operations))
+      if (inner->use_empty())
+        rewriter.eraseOp(inner); // nothing in a body has an effect
     rewriter.setInsertionPoint(op);
     auto smaller = ScanOp::create(rewriter, op.getLoc(), ValueRange(stacked).getTypes(), ValueRange(finals).getTypes(),
                                   sliced, invariant, init, op.getReverse());
@@ -194,6 +234,61 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
   }
 };
 
+/// What is the same at each step is computed once, before the scan: a clamped decay, say, whose gradient is then one
+/// sum outside of the reverse scan. Not what would be a value for each sample only then, nor a constant.
+struct HoistInvariants : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+    for (Operation &inner : op.getBody().front().without_terminator())
+      if (isInvariant(&inner, op)) {
+        hoist(&inner, op, rewriter);
+        return success();
+      }
+    return failure();
+  }
+
+  static bool isInvariant(Operation *inner, ScanOp op) {
+    auto hasSamples = [](Type type) {
+      auto array = dyn_cast<ArrayType>(type);
+      return array && array.sampleDim() >= 0;
+    };
+    if (!isa<IndexedOpInterface>(inner) || inner->getNumOperands() == 0 ||
+        !llvm::all_of(inner->getOperands(),
+                      [&](Value operand) { return llvm::is_contained(op.getInvariantArgs(), operand); }))
+      return false;
+    if (llvm::any_of(inner->getResultTypes(), hasSamples) && llvm::none_of(inner->getOperandTypes(), hasSamples))
+      return false;
+    return !inner
+                ->walk([](Operation *scalar) {
+                  auto index = dyn_cast<IndexOp>(scalar);
+                  auto random = dyn_cast<RandomOp>(scalar);
+                  bool knowsTime =
+                      (index && int64_t(index.getDim()) == ArrayType::kTime) || (random && !random.getPerSample());
+                  return knowsTime ? WalkResult::interrupt() : WalkResult::advance();
+                })
+                .wasInterrupted();
+  }
+
+  static void hoist(Operation *inner, ScanOp op, PatternRewriter &rewriter) {
+    IRMapping outside;
+    outside.map(op.getInvariantArgs(), op.getInvariant());
+    Operation *before = rewriter.clone(*inner, outside);
+    SmallVector<Value> invariant(op.getInvariant());
+    Block &body = op.getBody().front();
+    for (auto [result, value] : llvm::zip(inner->getResults(), before->getResults())) {
+      unsigned position = op.getSliced().size() + invariant.size();
+      invariant.push_back(value);
+      rewriter.replaceAllUsesWith(result, body.insertArgument(position, value.getType(), value.getLoc()));
+    }
+    rewriter.eraseOp(inner);
+    auto larger = ScanOp::create(rewriter, op.getLoc(), op.getStacked().getTypes(), op.getFinals().getTypes(),
+                                 op.getSliced(), invariant, op.getInit(), op.getReverse());
+    larger.getBody().takeBody(op.getBody());
+    rewriter.replaceOp(op, larger.getResults());
+  }
+};
+
 } // namespace
 
 void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
@@ -205,7 +300,7 @@ void FoldOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContex
 }
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<ShrinkScan>(context);
+  patterns.add<ShrinkScan, HoistInvariants>(context);
 }
 
 } // namespace snn::core

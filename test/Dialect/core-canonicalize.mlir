@@ -1,4 +1,4 @@
-// What nobody uses goes, and what stands twice stands once.
+// What nobody uses goes, what stands twice stands once, and what is the same at each step of a scan is computed before it.
 // RUN: %snn-opt %s --canonicalize | FileCheck %s
 
 !v = !core.array<4 x f32>
@@ -87,4 +87,83 @@ func.func @scans(%x: !tv, %w: !v, %m: !v) -> (!tv, !tv, !v, !v) {
     core.step stacked(%m0, %m0, %m1 : !v, !v, !v) next(%next, %next, %next : !v, !v, !v)
   }
   return %a, %b, %end1, %end2 : !tv, !tv, !v, !v
+}
+
+// A carry that only its own next step depends on, through a product, and what it alone reads.
+// CHECK-LABEL: func.func @dead_carry
+// CHECK: core.scan sliced(%{{[^,]*}} : !core.array<time x 4 x f32>) invariant() init(%{{[^,]*}} : !core.array<4 x f32>)
+// CHECK-SAME: -> final(!core.array<4 x f32>)
+// CHECK-NOT: arith.mulf
+// CHECK: core.step
+func.func @dead_carry(%x: !tv, %w: !v, %m: !v) -> !v {
+  %end, %dead = core.scan sliced(%x : !tv) invariant(%w : !v) init(%m, %w : !v, !v) -> final(!v, !v) {
+  ^bb0(%xt: !v, %w0: !v, %m0: !v, %d: !v):
+    %next = core.map over [4] reads(%xt, %m0 : !v, !v) by [#n, #n] writes [#n] -> !v {
+    ^bb0(%p: f32, %q: f32):
+      %r = arith.addf %p, %q : f32
+      core.yield %r : f32
+    }
+    %more = core.map over [4] reads(%next, %d, %w0 : !v, !v, !v) by [#n, #n, #n] writes [#n] -> !v {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %s = arith.mulf %p, %q : f32
+      %t = arith.mulf %r, %s : f32
+      core.yield %t : f32
+    }
+    core.step stacked() next(%next, %more : !v, !v)
+  }
+  return %end : !v
+}
+
+// What is the same at each step is computed once. What counts steps is not the same; a constant, or a copy for each sample,
+// is cheaper where it is.
+// CHECK-LABEL: func.func @same_at_each_step
+// CHECK-SAME: (%{{[^,]*}}, %[[BETA:.*]]: !core.array<4 x f32>)
+// CHECK: %[[DECAY:.*]] = core.map over [4] reads(%[[BETA]] :
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: math.tanh
+// CHECK: core.scan sliced({{[^)]*}}) invariant(%[[BETA]], %[[DECAY]] :
+// CHECK: core.map over [4] reads() by []
+// CHECK: core.map over [4] reads(
+// CHECK: core.index time
+// CHECK: core.map over [sample, 4]
+// CHECK: math.exp
+// CHECK: core.map over [sample, 4]
+// CHECK: core.step
+func.func @same_at_each_step(%x: !core.array<time x sample x 4 x f32>, %beta: !v) -> !core.array<time x sample x 4 x f32> {
+  %y = core.scan sliced(%x : !core.array<time x sample x 4 x f32>) invariant(%beta : !v) init() -> stacked(!core.array<time x sample x 4 x f32>) {
+  ^bb0(%xt: !core.array<sample x 4 x f32>, %b: !v):
+    %decay = core.map over [4] reads(%b : !v) by [#n] writes [#n] -> !v {
+    ^bb0(%p: f32):
+      %q = math.tanh %p : f32
+      core.yield %q : f32
+    }
+    %constant = core.map over [4] reads() by [] writes [#n] -> !v {
+      %q = arith.constant 2.0 : f32
+      core.yield %q : f32
+    }
+    %growing = core.map over [4] reads(%b : !v) by [#n] writes [#n] -> !v {
+    ^bb0(%p: f32):
+      %t = core.index time
+      %k = arith.sitofp %t : i64 to f32
+      %q = arith.mulf %p, %k : f32
+      core.yield %q : f32
+    }
+    %copies = core.map over [sample, 4] reads(%b : !v) by [affine_map<(s, n) -> (n)>] writes [affine_map<(s, n) -> (s, n)>] -> !core.array<sample x 4 x f32> {
+    ^bb0(%p: f32):
+      %q = math.exp %p : f32
+      core.yield %q : f32
+    }
+    %z = core.map over [sample, 4] reads(%xt, %decay, %constant, %growing, %copies : !core.array<sample x 4 x f32>, !v, !v, !v, !core.array<sample x 4 x f32>)
+        by [affine_map<(s, n) -> (s, n)>, affine_map<(s, n) -> (n)>, affine_map<(s, n) -> (n)>, affine_map<(s, n) -> (n)>, affine_map<(s, n) -> (s, n)>]
+        writes [affine_map<(s, n) -> (s, n)>] -> !core.array<sample x 4 x f32> {
+    ^bb0(%p: f32, %q: f32, %r: f32, %s: f32, %t: f32):
+      %pq = arith.mulf %p, %q : f32
+      %pqr = arith.mulf %pq, %r : f32
+      %pqrs = arith.mulf %pqr, %s : f32
+      %u = arith.addf %pqrs, %t : f32
+      core.yield %u : f32
+    }
+    core.step stacked(%z : !core.array<sample x 4 x f32>) next()
+  }
+  return %y : !core.array<time x sample x 4 x f32>
 }

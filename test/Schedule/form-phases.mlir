@@ -96,3 +96,37 @@ func.func @meeting(%x: !steps) -> !steps {
   }
   return %y : !steps
 }
+
+// -----
+
+!steps = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+!n4 = !core.array<4 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+#n = affine_map<(s, n) -> (n)>
+#only = affine_map<(n) -> (n)>
+
+// A decay that grows from step to step belongs to no sample. What it becomes is a scan of its own, as no phase gives it.
+// CHECK-LABEL: func.func @mixed
+// CHECK: %[[DECAY:.*]] = core.scan sliced() invariant() init(%{{.*}} : !core.array<4 x f32>) -> final(!core.array<4 x f32>)
+// CHECK: %[[Y:.*]] = core.batch_map
+// CHECK: core.scan sliced({{.*}}) invariant() init({{.*}}) -> stacked(!core.array<time x sample x 4 x f32>) final(!core.array<4 x f32>)
+// CHECK: core.parts concat(%{{.*}} : !core.array<time x sample x 4 x f32>) sum()
+// CHECK: return %[[Y]], %[[DECAY]]
+func.func @mixed(%x: !steps, %start: !n4) -> (!steps, !n4) {
+  %y, %end = core.scan sliced(%x : !steps) invariant() init(%start : !n4) -> stacked(!steps) final(!n4) {
+  ^bb0(%xt: !x, %d: !n4):
+    %next = core.map over [4] reads(%d : !n4) by [#only] writes [#only] -> !n4 {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %z = core.map over [sample, 4] reads(%xt, %d : !x, !n4) by [#sn, #n] writes [#sn] -> !x {
+    ^bb0(%a: f32, %m: f32):
+      %b = arith.mulf %a, %m : f32
+      core.yield %b : f32
+    }
+    core.step stacked(%z : !x) next(%next : !n4)
+  }
+  return %y, %end : !steps, !n4
+}

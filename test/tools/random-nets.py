@@ -555,14 +555,14 @@ def run(command):
         raise Failed(f"{os.path.basename(command[0])} ended with {done.returncode}: " + done.stdout.decode()[:1500])
 
 
-def check(seed, tools, folder, passes):
+def check(seed, tools, folder, before, after):
     net = Net(seed)
     text, tensors = net.build(), net.tensors()
     forward, reverse = os.path.join(folder, "loss.mlir"), os.path.join(folder, "vjp.mlir")
     inputs, outputs = os.path.join(folder, "in.safetensors"), os.path.join(folder, "out.safetensors")
     with open(forward, "w") as file:
         file.write(text)
-    run([f"{tools}/snn-opt", forward, "--core-vjp=function=loss of-loss", *passes, "-o", reverse])
+    run([f"{tools}/snn-opt", forward, *before, "--core-vjp=function=loss of-loss", *after, "-o", reverse])
 
     def interpret(path, function, values):
         write_tensors(inputs, values)
@@ -573,7 +573,7 @@ def check(seed, tools, folder, passes):
     gradients = interpret(reverse, "loss_vjp", tensors)
     # Constants that canonicalisation folded were rounded to f32.
     loss = interpret(forward, "loss", tensors)["loss"][0]
-    if not math.isclose(loss, gradients["loss"][0], rel_tol=1e-6):
+    if not math.isclose(loss, gradients["loss"][0], rel_tol=1e-6, abs_tol=1e-5):
         raise Failed(f"the loss is {loss}, but beside its gradient {gradients['loss'][0]}")
     names = [name for name in tensors if "grad." + name in gradients]
     if names != [name for name, (dtype, _, _) in tensors.items() if dtype == "F64"]:
@@ -614,11 +614,16 @@ def check(seed, tools, folder, passes):
     raise Failed("the gradient disagrees with differences\n  " + "\n  ".join(parts))
 
 
+def listed_passes(names):
+    return ["--" + name for name in names.split(",") if name]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", help="the folder of snn-opt and snn-interpret")
     parser.add_argument("--seed", type=int, default=1, help="of the first function")
     parser.add_argument("--count", type=int, default=1, help="functions, one seed after the other")
+    parser.add_argument("--before", default="", help="passes before core-vjp")
     parser.add_argument("--passes", default="core-resolve-vjps,core-fix-order,canonicalize,cse", help="after core-vjp")
     parser.add_argument("--keep", help="a folder for the texts that were found")
     parser.add_argument("--print", action="store_true", help="print the first function instead")
@@ -632,8 +637,8 @@ def main():
     for seed in range(options.seed, options.seed + options.count):
         with tempfile.TemporaryDirectory() as folder:
             try:
-                passes = ["--" + name for name in options.passes.split(",") if name]
-                worst = max(worst, check(seed, options.bin, folder, passes))
+                before, after = listed_passes(options.before), listed_passes(options.passes)
+                worst = max(worst, check(seed, options.bin, folder, before, after))
             except Failed as failure:
                 failed += 1
                 print(f"seed {seed}: {failure}")
