@@ -18,8 +18,15 @@ Type elementType(Value value) {
 
 } // namespace
 
+/// What passes no gradient on, and rightly so: it is constant but for steps, or gives no real number.
+static bool isFlat(Operation *op) {
+  if (isa<DetachOp, math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp, math::RoundEvenOp>(op))
+    return true;
+  return llvm::none_of(op->getResults(), [](Value result) { return isa<FloatType>(elementType(result)); });
+}
+
 void Adjoints::propagate(Operation *op) {
-  if (!isa<DifferentiableOpInterface>(op))
+  if (!isa<DifferentiableOpInterface>(op) && isFlat(op))
     return;
   if (llvm::any_of(op->getOperands(), [&](Value operand) { return isActive(operand); }))
     for (Value result : op->getResults())
@@ -46,9 +53,12 @@ void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
 
 LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operations) {
   for (Operation *op : llvm::reverse(operations)) {
-    auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
-    if (!differentiable || llvm::none_of(op->getResults(), [&](Value result) { return lookup(result); }))
+    if (llvm::none_of(op->getResults(), [&](Value result) { return lookup(result); }))
       continue;
+    auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+    if (!differentiable)
+      return op->emitOpError("has no derivative that is known, but a gradient is wanted through it; state one with "
+                             "core.custom_vjp");
     if (failed(differentiable.buildAdjoint(builder, *this)))
       return failure();
   }

@@ -67,9 +67,9 @@ class FixOrder : public impl::FixOrderBase<FixOrder> {
     if (!isa<core::FoldOp>(op) || op.getAlong().size() != 1 || op->getNumOperands() == 0)
       return false;
     unsigned dim = op.getAlong().front();
-    return llvm::all_of(op.getReadMaps(), [&](AffineMap map) {
-      return map.getNumResults() > 0 && map.getResults().back().isFunctionOfDim(dim);
-    });
+    return op.getDomain()[dim] > 0 && llvm::any_of(op.getReadMaps(), [&](AffineMap map) {
+             return map.getNumResults() > 0 && map.getResults().back().isFunctionOfDim(dim);
+           });
   }
 };
 

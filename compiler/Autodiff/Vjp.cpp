@@ -78,6 +78,16 @@ public:
       getOperation().emitError() << "expected a function @" << function;
       return signalPassFailure();
     }
+    auto isArray = [](Type type) { return isa<core::ArrayType>(type); };
+    if (!original.getBody().hasOneBlock() || !llvm::all_of(original.getResultTypes(), isArray)) {
+      original.emitError() << "expected a body of one block and results that are arrays, to differentiate @"
+                           << function;
+      return signalPassFailure();
+    }
+    if (getOperation().lookupSymbol((original.getName() + "_vjp").str())) {
+      original.emitError() << "cannot be differentiated as there is a @" << function << "_vjp already";
+      return signalPassFailure();
+    }
     OpBuilder builder(original);
     builder.setInsertionPointAfter(original);
     auto copy = cast<func::FuncOp>(builder.clone(*original));
@@ -116,6 +126,11 @@ private:
 
   void addSeedArguments(func::FuncOp function, Type real, SmallVector<Value> &seeds) {
     for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
+      Type element = cast<core::ArrayType>(type).getElementType();
+      if (!isa<FloatType>(element) && !element.isInteger(1)) { // a winner has no gradient
+        seeds.push_back(Value());
+        continue;
+      }
       unsigned index = function.getNumArguments();
       auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, "snn.bind");
       (void)function.insertArgument(index, core::gradientType(type, real), bound("seed.", bind), function.getLoc());

@@ -44,6 +44,8 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
       if (!producer || producer->getBlock() != op->getBlock() || !canFuse(op, producer, cast<OpResult>(input), read))
         continue;
       rewriter.modifyOpInPlace(op, [&] { fuse(op, index, producer, cast<OpResult>(input), read, rewriter); });
+      if (producer->use_empty())
+        rewriter.eraseOp(producer); // so that those whom it read have one reader less
       return success();
     }
     return failure();
@@ -59,7 +61,16 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
       return false;
     if (isConstant(producer))
       return true;
-    return !knowsItsPlace(producer) && read.isPermutation() && isReadOnlyBy(producer, op);
+    return !knowsItsPlace(producer) && read.isPermutation() && isReadOnlyBy(producer, op) &&
+           isReadByOneMap(op, producer, read);
+  }
+
+  /// Several maps would compute each value as many times.
+  static bool isReadByOneMap(OpTy op, MapOp producer, AffineMap read) {
+    return llvm::all_of(llvm::zip(op.getInputs(), op.getReadMaps()), [&](auto pair) {
+      auto [input, other] = pair;
+      return input.getDefiningOp() != producer || other == read;
+    });
   }
 
   static void fuse(OpTy op, unsigned index, MapOp producer, OpResult value, AffineMap read, PatternRewriter &rewriter) {
@@ -180,6 +191,8 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
                                  invariant, op.getInit(), op.getReverse());
     larger.getBody().takeBody(op.getBody());
     rewriter.replaceOp(op, larger.getResults());
+    if (map->use_empty())
+      rewriter.eraseOp(map);
   }
 };
 
@@ -190,7 +203,10 @@ class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
     MapOp::getCanonicalizationPatterns(patterns, &getContext());
     FoldOp::getCanonicalizationPatterns(patterns, &getContext());
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // Each rewrite leaves one map less between ops, so it ends.
+    GreedyRewriteConfig config;
+    config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

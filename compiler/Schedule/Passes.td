@@ -10,7 +10,8 @@ def FuseMaps : Pass<"core-fuse-maps", "::mlir::func::FuncOp"> {
   let summary = "compute maps where they are read";
   let description = [{
     A map that one map or fold reads becomes part of its body, and one that a scan reads step by step part of the scan's.
-    Nothing is computed more often than before, except constants. Numbers and their order do not change.
+    Nothing is computed more often than before, except constants and what takes less than to keep it (a bias added in the
+    forward and the reverse scan). Numbers and their order do not change.
   }];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }

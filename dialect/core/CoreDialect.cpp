@@ -157,6 +157,9 @@ ArrayType ArrayType::overTime() const {
 LogicalResult OrderAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t group, int64_t block,
                                 int64_t level, int64_t lanes, int64_t run, int64_t parts, int64_t part,
                                 bool descending) {
+  constexpr int64_t most = int64_t(1) << 20;
+  if (std::max({group, block, level, lanes, run, parts, part}) > most)
+    return emitError() << "expected numbers of at most " << most << " [order_c1]";
   auto isPowerOfTwo = [](int64_t n) { return n >= 1 && (n & (n - 1)) == 0; };
   if (group < 1 || block < 1 || block % group != 0 || level < 2 || run < 0 || part < 1)
     return emitError() << "expected groups of at least 1 in whole blocks, levels of at least 2 and no negative number "

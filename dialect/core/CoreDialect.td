@@ -63,8 +63,8 @@ def Core_OrderAttr : AttrDef<Core_Dialect, "Order"> {
     has a position, which an absent term keeps. `docs/summation.md` has the reasons for the numbers.
 
     * `group` consecutive positions make a group: the sum of its terms from +0. A group of one is its term.
-    * `block` consecutive positions make a block: a chain from +0, of fused multiply-adds of a contract's terms or of
-      additions of groups.
+    * `block` consecutive positions make a block: a chain from +0, of fused multiply-adds of a contract's terms (in groups of
+      one and one lane; else products are rounded before they are added) or of additions of groups.
     * The sums of `level` blocks, each added to +0 in ascending order, make one term of the next level, and so on. What is
       not full in the end goes up as it is.
     * With `lanes` > 1, position i belongs to chain i mod `lanes`; each has blocks and levels of its own, and the

@@ -74,10 +74,16 @@ LogicalResult ScanOp::verify() {
   for (Value value : getBody().getArguments())
     if (cast<ArrayType>(value.getType()).timeDim() >= 0)
       return emitOpError("has a value with a time extent in its body, which is one step [scan_c9]");
-  for (Operation &op : getBody().front().without_terminator())
+  for (Operation &op : getBody().front().without_terminator()) {
+    if (isa<ScanOp, BatchMapOp>(op))
+      return op.emitOpError("cannot stand in the body of a scan, which is one step [scan_c10]");
+    if (auto indexed = dyn_cast<IndexedOpInterface>(op);
+        indexed && llvm::is_contained(indexed.getDomain(), ArrayType::kTime))
+      return op.emitOpError("goes through time in the body of a scan, which is one step [scan_c9]");
     for (Type type : op.getResultTypes())
       if (auto array = dyn_cast<ArrayType>(type); array && array.timeDim() >= 0)
         return op.emitOpError("gives a value with a time extent in the body of a scan, which is one step [scan_c9]");
+  }
   return success();
 }
 
@@ -119,9 +125,15 @@ LogicalResult BatchMapOp::verify() {
                                     [&](int64_t dim) { return reduction.getDomain()[dim] == ArrayType::kSample; }))
       return emitOpError() << "has a sum result of type " << value.getType()
                            << " that no op of the body reduces over samples [batch_map_c5]";
-    if (llvm::any_of(value.getUsers(), [&](Operation *user) { return user != parts; }))
-      return emitOpError("uses a value in the phase that sums it over the samples [batch_map_c5]");
   }
+  for (auto inner : getBody().getOps<IndexedOpInterface>()) {
+    auto isSample = [&](int64_t dim) { return inner.getDomain()[dim] == ArrayType::kSample; };
+    if (llvm::any_of(inner.getAlong(), isSample) &&
+        llvm::any_of(inner->getUsers(), [&](Operation *user) { return user != parts; }))
+      return inner->emitOpError("is used in the phase that reduces it over the samples [batch_map_c5]");
+  }
+  if (!getBody().getOps<BatchMapOp>().empty())
+    return emitOpError("holds another phase [batch_map_c6]");
   return success();
 }
 

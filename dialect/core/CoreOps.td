@@ -146,7 +146,8 @@ def Core_BatchMapOp : Core_Op<"batch_map", [IsolatedFromAbove, AttrSizedOperandS
     The body sees some samples of the batch: `sharded` operands have a sample extent and are cut along it, `invariant` ones
     have none and are whole. `concat` results are put together sample by sample; `sum` results are those that the body
     reduces over samples, in the order that the reducing op states for the whole batch. The body holds for any
-    number of samples, so a chunk is any number of them. Stands in no text before `loops`.
+    number of samples, so a chunk is any multiple of the largest unit of its sums (`#core.order`). Positions of samples count
+    in the batch, also within the body. Stands in no text before `loops`.
   }];
   let arguments = (ins Variadic<Core_ArrayType>:$sharded, Variadic<Core_ArrayType>:$invariant);
   let results = (outs Variadic<Core_ArrayType>:$concat, Variadic<Core_ArrayType>:$sum);
@@ -174,7 +175,7 @@ def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, ParentOneOf<["MapOp", "Fo
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
-def Core_IndexOp : Core_Op<"index", [Pure]> {
+def Core_IndexOp : Core_Op<"index", [Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
   let summary = "where a point is along a dim";
   let description = [{
     The point's coordinate along a dim of the domain. `time` counts from the first step that the state has seen, so that
@@ -186,7 +187,7 @@ def Core_IndexOp : Core_Op<"index", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Core_RandomOp : Core_Op<"random", [Pure]> {
+def Core_RandomOp : Core_Op<"random", [Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
   let summary = "a number from [0, 1), the same for the same point in each run";
   let description = [{
     Philox4x32-10 under the call's seed, counted by purpose, epoch, the sample's number, the step and the element: the
@@ -195,7 +196,7 @@ def Core_RandomOp : Core_Op<"random", [Pure]> {
     each step.
   }];
   let arguments = (ins I64Attr:$purpose, UnitAttr:$per_sample);
-  let results = (outs AnyFloat:$result);
+  let results = (outs AnyTypeOf<[F32, F64]>:$result);
   let assemblyFormat = "$purpose (`per_sample` $per_sample^)? attr-dict `:` type($result)";
 }
 

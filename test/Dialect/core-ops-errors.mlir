@@ -467,7 +467,7 @@ func.func @scan_c9(%x: !core.array<time x 4 x f32>) {
 
 func.func @scan_c9_op() {
   core.scan sliced() invariant() init() -> {
-    // expected-error @below {{gives a value with a time extent in the body of a scan, which is one step [scan_c9]}}
+    // expected-error @below {{goes through time in the body of a scan, which is one step [scan_c9]}}
     %y = core.map over [time] reads() by [] writes [affine_map<(t) -> (t)>] -> !core.array<time x f32> {
       %zero = arith.constant 0.0 : f32
       core.yield %zero : f32
@@ -649,9 +649,9 @@ func.func @batch_map_c5(%w: !core.array<4 x f32>) {
 // -----
 
 func.func @batch_map_c5_use(%x: !core.array<sample x 4 x f32>) {
-  // expected-error @below {{uses a value in the phase that sums it over the samples [batch_map_c5]}}
   %y = core.batch_map sharded(%x : !core.array<sample x 4 x f32>) invariant() -> sum(!core.array<4 x f32>) {
   ^bb0(%xs: !core.array<sample x 4 x f32>):
+    // expected-error @below {{is used in the phase that reduces it over the samples [batch_map_c5]}}
     %sum = core.fold add over [sample, 4] along [0] reads(%xs : !core.array<sample x 4 x f32>) by [affine_map<(s, n) -> (s, n)>]
         writes affine_map<(s, n) -> (n)> order <run = 64> -> !core.array<4 x f32> {
     ^bb0(%a: f32):
@@ -683,6 +683,47 @@ func.func @batch_map_c5_scan(%x: !core.array<time x sample x f32>) {
       core.step stacked(%xt, %sum : !core.array<sample x f32>, !core.array<f32>) next()
     }
     core.parts concat(%z : !core.array<time x sample x f32>) sum()
+  }
+  return
+}
+
+// -----
+
+func.func @batch_map_c6(%x: !core.array<sample x f32>) {
+  // expected-error @below {{holds another phase [batch_map_c6]}}
+  %y = core.batch_map sharded(%x : !core.array<sample x f32>) invariant() -> concat(!core.array<sample x f32>) {
+  ^bb0(%xs: !core.array<sample x f32>):
+    %z = core.batch_map sharded(%xs : !core.array<sample x f32>) invariant() -> concat(!core.array<sample x f32>) {
+    ^bb1(%xz: !core.array<sample x f32>):
+      core.parts concat(%xz : !core.array<sample x f32>) sum()
+    }
+    core.parts concat(%z : !core.array<sample x f32>) sum()
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10(%x: !core.array<time x sample x f32>, %m: !core.array<sample x f32>) {
+  %f = core.scan sliced(%x : !core.array<time x sample x f32>) invariant() init(%m : !core.array<sample x f32>) -> final(!core.array<sample x f32>) {
+  ^bb0(%xt: !core.array<sample x f32>, %c: !core.array<sample x f32>):
+    // expected-error @below {{cannot stand in the body of a scan, which is one step [scan_c10]}}
+    %g = core.scan sliced() invariant() init(%c : !core.array<sample x f32>) -> final(!core.array<sample x f32>) {
+    ^bb1(%d: !core.array<sample x f32>):
+      core.step stacked() next(%d : !core.array<sample x f32>)
+    }
+    core.step stacked() next(%g : !core.array<sample x f32>)
+  }
+  return
+}
+
+// -----
+
+func.func @order_c1_large(%x: !core.array<5 x f32>) {
+  // expected-error @below {{expected numbers of at most 1048576 [order_c1]}}
+  %y = core.fold add over [5] along [0] reads(%x : !core.array<5 x f32>) by [affine_map<(n) -> (n)>] writes affine_map<(n) -> ()> order <lanes = 1073741824> -> !core.array<f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
   }
   return
 }

@@ -249,8 +249,8 @@ func.func @loss_and_gradient(
   ^bb0(%g: f32, %b: f32):
     %zero = arith.constant 0.0 : f32
     %one = arith.constant 1.0 : f32
-    %above = arith.cmpf oge, %b, %zero : f32
-    %below = arith.cmpf ole, %b, %one : f32
+    %above = arith.cmpf ogt, %b, %zero : f32
+    %below = arith.cmpf olt, %b, %one : f32
     %inside = arith.andi %above, %below : i1
     %y = arith.select %inside, %g, %zero : f32
     core.yield %y : f32
@@ -299,8 +299,8 @@ func.func @loss_and_gradient(
   ^bb0(%g: f32, %b: f32):
     %zero = arith.constant 0.0 : f32
     %one = arith.constant 1.0 : f32
-    %above = arith.cmpf oge, %b, %zero : f32
-    %below = arith.cmpf ole, %b, %one : f32
+    %above = arith.cmpf ogt, %b, %zero : f32
+    %below = arith.cmpf olt, %b, %one : f32
     %inside = arith.andi %above, %below : i1
     %y = arith.select %inside, %g, %zero : f32
     core.yield %y : f32

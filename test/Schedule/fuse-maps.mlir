@@ -1,0 +1,87 @@
+// Maps move into what reads them, and only then: where each value is computed as often as before.
+// RUN: %snn-opt %s --pass-pipeline='builtin.module(func.func(core-fuse-maps))' | FileCheck %s
+
+#n = affine_map<(n) -> (n)>
+#turned = affine_map<(n) -> (4 - n)>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+#tsn_n = affine_map<(t, s, n) -> (n)>
+#sn = affine_map<(s, n) -> (s, n)>
+
+// CHECK-LABEL: func.func @chain
+// CHECK: core.map
+// CHECK: math.tanh
+// CHECK-NEXT: arith.addf
+// CHECK-NOT: core.map
+// CHECK: return
+func.func @chain(%x: !core.array<5 x f32>) -> !core.array<5 x f32> {
+  %y = core.map over [5] reads(%x : !core.array<5 x f32>) by [#n] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32):
+    %b = math.tanh %a : f32
+    core.yield %b : f32
+  }
+  %z = core.map over [5] reads(%y : !core.array<5 x f32>) by [#n] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  return %z : !core.array<5 x f32>
+}
+
+// Elements that no point writes are 0, which the reader's body would not know.
+// CHECK-LABEL: func.func @partial
+// CHECK-COUNT-2: core.map
+func.func @partial(%x: !core.array<5 x f32>) -> !core.array<5 x f32> {
+  %y = core.map over [3] reads(%x : !core.array<5 x f32>) by [#n] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32):
+    %b = math.tanh %a : f32
+    core.yield %b : f32
+  }
+  %z = core.map over [5] reads(%y : !core.array<5 x f32>) by [#n] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  return %z : !core.array<5 x f32>
+}
+
+// Read by two maps, each value would be computed twice.
+// CHECK-LABEL: func.func @twice
+// CHECK-COUNT-2: core.map
+func.func @twice(%x: !core.array<5 x f32>) -> !core.array<5 x f32> {
+  %y = core.map over [5] reads(%x : !core.array<5 x f32>) by [#n] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32):
+    %b = math.tanh %a : f32
+    core.yield %b : f32
+  }
+  %z = core.map over [5] reads(%y, %y : !core.array<5 x f32>, !core.array<5 x f32>) by [#n, #turned] writes [#n] -> !core.array<5 x f32> {
+  ^bb0(%a: f32, %c: f32):
+    %b = arith.addf %a, %c : f32
+    core.yield %b : f32
+  }
+  return %z : !core.array<5 x f32>
+}
+
+// A bias is added in the steps of the scan.
+// CHECK-LABEL: func.func @bias
+// CHECK-SAME: %[[X:[a-z0-9]+]]: !core.array<time x sample x 5 x f32>, %[[B:[a-z0-9]+]]: !core.array<5 x f32>
+// CHECK-NEXT: core.scan sliced(%[[X]] : {{.*}}) invariant(%[[B]] : {{.*}})
+// CHECK: arith.addf
+// CHECK-NEXT: arith.mulf
+func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f32>, %m: !core.array<sample x 5 x f32>) -> !core.array<sample x 5 x f32> {
+  %y = core.map over [time, sample, 5] reads(%x, %b : !core.array<time x sample x 5 x f32>, !core.array<5 x f32>) by [#tsn, #tsn_n] writes [#tsn]
+      -> !core.array<time x sample x 5 x f32> {
+  ^bb0(%a: f32, %c: f32):
+    %s = arith.addf %a, %c : f32
+    core.yield %s : f32
+  }
+  %f = core.scan sliced(%y : !core.array<time x sample x 5 x f32>) invariant() init(%m : !core.array<sample x 5 x f32>) -> final(!core.array<sample x 5 x f32>) {
+  ^bb0(%xt: !core.array<sample x 5 x f32>, %c: !core.array<sample x 5 x f32>):
+    %s = core.map over [sample, 5] reads(%xt, %c : !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>) by [#sn, #sn] writes [#sn] -> !core.array<sample x 5 x f32> {
+    ^bb0(%a: f32, %d: f32):
+      %r = arith.mulf %a, %d : f32
+      core.yield %r : f32
+    }
+    core.step stacked() next(%s : !core.array<sample x 5 x f32>)
+  }
+  return %f : !core.array<sample x 5 x f32>
+}
