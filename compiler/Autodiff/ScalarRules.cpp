@@ -73,8 +73,8 @@ void select(arith::SelectOp op, B &b, Value g, Adjoints &adjoints) {
   contribute(b, adjoints, op.getFalseValue(), [&] { return arith::SelectOp::create(b, op.getCondition(), zero, g); });
 }
 
-/// At a tie each operand takes half, as in torch.maximum and torch.minimum; beside a number of the text, as in a clamp or
-/// relu, nothing passes: the subgradient of least norm, as in PyTorch from 2.14 on.
+/// At a tie each operand takes half, as in torch.maximum and torch.minimum; beside a number of the text, as in a clamp
+/// or relu, nothing passes: the subgradient of least norm, as in PyTorch from 2.14 on.
 template <typename OpTy, arith::CmpFPredicate Wins> void extremum(OpTy op, B &b, Value g, Adjoints &adjoints) {
   Value zero = constant(b, g.getType(), 0);
   auto share = [&](Value operand, Value other) -> Value {
