@@ -88,7 +88,7 @@ std::optional<double> Evaluator::fold(const Expr &expr) {
       return value;
     break;
   }
-  case Expr::Kind::Tuple:
+  default:
     break;
   }
   diagnostics.error(DiagId::NotConstant, {expr.place, expr.range.End},

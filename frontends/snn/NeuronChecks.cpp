@@ -160,6 +160,8 @@ private:
       case Statement::Kind::If:
         checkIf(statement);
         break;
+      default:
+        llvm_unreachable("a statement of definitions");
       }
     }
   }
@@ -305,8 +307,9 @@ private:
     case Expr::Kind::Tuple:
       error(DiagId::Syntax, expr.range, "expected one value, but found several");
       return Type::Unknown;
+    default:
+      llvm_unreachable("an expression of definitions");
     }
-    return Type::Unknown;
   }
 
   /// As f32 has it.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Text -> checked definitions.
+
+#include "frontends/snn/Definitions.h"
+
+#include "frontends/snn/Lexer.h"
+#include "frontends/snn/Limits.h"
+#include "frontends/snn/Parser.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+constexpr StringLiteral kStandard =
+#include "Definitions.inc"
+    ;
+
+std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
+  unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
+  StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
+  return std::make_shared<SourceFile>(
+      Parser(lex(buffer, diagnostics, Syntax::Definitions), diagnostics, Syntax::Definitions).parseFile());
+}
+
+} // namespace
+
+StringRef standardDefinitions() { return kStandard; }
+
+std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileName, raw_ostream &os) {
+  DefinitionFile result;
+  result.sources = std::make_shared<SourceMgr>();
+  Diagnostics diagnostics(*result.sources);
+  if (text.size() > limits::kFileBytes) {
+    diagnostics.error(DiagId::FileTooLarge, {},
+                      fileName + " has " + Twine(text.size()) + " bytes, but at most " + Twine(limits::kFileBytes) +
+                          " are possible");
+    diagnostics.render(os);
+    return std::nullopt;
+  }
+  result.file = parse(text, fileName, diagnostics);
+  result.standard = text == standardDefinitions() ? std::make_shared<SourceFile>()
+                                                  : parse(kStandard, "definitions.snn", diagnostics);
+  diagnostics.render(os);
+  if (diagnostics.hasErrors())
+    return std::nullopt;
+  return result;
+}
+
+} // namespace snn::frontend
