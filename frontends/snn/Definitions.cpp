@@ -41,8 +41,8 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
     return std::nullopt;
   }
   result.file = parse(text, fileName, diagnostics);
-  result.standard = text == standardDefinitions() ? std::make_shared<SourceFile>()
-                                                  : parse(kStandard, "definitions.snn", diagnostics);
+  result.standard =
+      text == standardDefinitions() ? std::make_shared<SourceFile>() : parse(kStandard, "definitions.snn", diagnostics);
   diagnostics.render(os);
   if (diagnostics.hasErrors())
     return std::nullopt;

@@ -76,7 +76,7 @@ const ForeignCharacter *foreignCharacter(StringRef text) {
 }
 
 StringRef foreignOperator(StringRef word, bool inDefinitions) {
-  if (inDefinitions && (word == "if" || word == "else"))
+  if (inDefinitions && (word == "if" || word == "else" || word == "?"))
     return "a choice is written 'if CONDITION then VALUE else VALUE'";
   return StringSwitch<StringRef>(word)
       .Case("and", "a product is 1 where both are: (a > 0) * (b > 0)")

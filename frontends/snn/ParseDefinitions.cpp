@@ -12,23 +12,28 @@ using namespace llvm;
 
 namespace snn::frontend {
 
-/// Lines of `train` begin with some of the same words, but no block follows what they call.
+/// Lines of `train` begin with some of the same words, but no block follows what they call. A range counts as
+/// parentheses, whatever its two signs are.
 bool Parser::beginsDefinition(size_t place) const {
   constexpr size_t most = 1024; // tokens of a signature that are looked at, so that many such lines take no time
   auto token = [&](size_t ahead) -> const Token & { return tokens[std::min(place + ahead, tokens.size() - 1)]; };
-  if (!definitionKind(token(0).text) || !token(1).isName())
+  auto kind = definitionKind(token(0).text);
+  if (!kind || !token(1).isName())
     return false;
+  if (*kind == DefinitionKind::Def || *kind == DefinitionKind::Surrogate || *kind == DefinitionKind::Neuron)
+    return true;
   size_t end = 2;
   if (token(2).isSymbol("(")) {
     unsigned depth = 0;
     do {
       if (token(end).kind == Token::Kind::End || end > most)
         return false;
-      depth += token(end).isSymbol("(") - token(end).isSymbol(")");
+      const Token &sign = token(end);
+      depth += sign.isSymbol("(") + sign.isSymbol("[") - sign.isSymbol(")") - sign.isSymbol("]");
       ++end;
     } while (depth > 0);
   }
-  return token(end).isSymbol("{") || (token(0).text == "def" && token(end).isSymbol("="));
+  return token(end).isSymbol("{");
 }
 
 bool Parser::parseDefinition(SourceFile &file) {

@@ -173,7 +173,8 @@ ExprPtr Parser::parseChoice() {
   }
   for (auto [word, operand] : {std::pair{"then", &operands[1]}, {"else", &operands[2]}}) {
     if (!acceptWord(word)) {
-      expected("'" + Twine(word) + "', as in 'if CONDITION then VALUE else VALUE'");
+      refuse("expected '" + Twine(word) + "', as in 'if CONDITION then VALUE else VALUE', but found " +
+             peek().describe());
       return nullptr;
     }
     if (!(*operand = parseExpr()))
@@ -218,6 +219,10 @@ ExprPtr Parser::parsePrimary() {
     expr->number = token.number;
     expr->range = token.range();
     return expr;
+  }
+  if (definitions && token.isName("if")) {
+    refuse("as an operand, a choice stands in parentheses: '(if CONDITION then VALUE else VALUE)'");
+    return nullptr;
   }
   if (token.isName()) {
     next();

@@ -65,7 +65,7 @@ bool Parser::acceptWord(StringRef word) {
 void Parser::expected(const Twine &what) {
   if (peek().kind == Token::Kind::Invalid)
     return;
-  StringRef hint = peek().isName() ? foreignOperator(peek().text, definitions) : "";
+  StringRef hint = peek().isName() || peekSymbol("?") ? foreignOperator(peek().text, definitions) : "";
   diagnostics.error(DiagId::Syntax, peek().range(),
                     "expected " + what + ", but found " + peek().describe() + (hint.empty() ? "" : "; ") + hint);
 }
@@ -102,7 +102,8 @@ bool Parser::close(StringRef symbol, const Token &opener) {
     if (peek().kind == Token::Kind::Invalid)
       return false;
     bool sameLine = at > 0 && tokens[at - 1].kind != Token::Kind::Newline;
-    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) && foreignOperator(peek().text, definitions).empty())
+    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) &&
+        foreignOperator(peek().text, definitions).empty())
       return refuse("expected ',' before '" + peek().text + "'");
     expected("',' or '" + symbol + "'");
     diagnostics.note(opener.range(), "to close this '" + opener.text + "'");

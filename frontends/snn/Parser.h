@@ -122,7 +122,7 @@ private:
 
   std::vector<Token> tokens;
   Diagnostics &diagnostics;
-  const bool definitions; ///< the language has them
+  const bool definitions;        ///< the language has them
   std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;
