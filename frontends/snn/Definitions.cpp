@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Definitions.h"
 
+#include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/Parser.h"
@@ -43,6 +44,16 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
   result.file = parse(text, fileName, diagnostics);
   result.standard =
       text == standardDefinitions() ? std::make_shared<SourceFile>() : parse(kStandard, "definitions.snn", diagnostics);
+  Evaluator evaluator(diagnostics);
+  StringMap<SMRange> known;
+  for (const SourceFile *source : {result.standard.get(), result.file.get()})
+    for (const AliasDecl &alias : source->aliases)
+      for (const Name &spelling : alias.spellings)
+        diagnostics.addAlias(spelling.text, alias.meant.text);
+  for (const ParamDecl &param : result.file->params)
+    if (evaluator.isNew(param.name, known, "param"))
+      evaluator.params[param.name.text] = evaluator.number(*param.value).value_or(1);
+  DefinitionChecker(evaluator).run(*result.standard, *result.file);
   diagnostics.render(os);
   if (diagnostics.hasErrors())
     return std::nullopt;

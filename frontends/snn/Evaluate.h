@@ -23,6 +23,8 @@ public:
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
 
+  /// The value of what `number` takes, reporting nothing.
+  std::optional<double> quietNumber(const Expr &expr) const;
   /// A number that fits into f32.
   std::optional<double> number(const Expr &expr);
   /// An integer from `low` to `high`; `what` names it in messages.

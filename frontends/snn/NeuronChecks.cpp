@@ -55,7 +55,7 @@ private:
       if (flow.find(name.text))
         return;
     }
-    flow.set(name.text, {kind, name.range});
+    flow.set(name.text, {kind, name.range, {}});
   }
 
   /// Where the name was defined on each path to here, or on some.
@@ -209,7 +209,7 @@ private:
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
     const NeuronFlow::Entry *entry = flow.find(name.text);
     if (!entry)
-      return flow.set(name.text, {kind, name.range});
+      return flow.set(name.text, {kind, name.range, {}});
     if (entry->kind == Kind::State)
       return;
     if (entry->kind != Kind::Local && entry->kind != Kind::LocalSpike) {
@@ -218,7 +218,7 @@ private:
                 " and cannot be assigned; use another name");
       return diagnostics.note(entry->range, "defined here");
     }
-    flow.set(name.text, {kind, entry->range});
+    flow.set(name.text, {kind, entry->range, {}});
   }
 
   void checkSpike(const Statement &statement) {
