@@ -225,7 +225,7 @@ void DefinitionChecker::checkResult(const Statement &statement) {
     return;
   if (AxisSet left = type.axes - AxisSet{Axis::Sample}; !left.empty())
     error(DiagId::AxisLeft, statement.range,
-          article(kind) + " is a number for each sample, but this value also has the axes " + left.text() +
+          article(kind) + " is a number for each sample, but this value also varies along " + left.text() +
               "; remove them, as in 'mean(x, over = " +
               (left.contains(Axis::Time)    ? "time"
                : left.contains(Axis::Class) ? "class"
