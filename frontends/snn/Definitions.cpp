@@ -28,6 +28,13 @@ std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &d
 
 } // namespace
 
+const Definition *DefinitionFile::find(DefinitionKind kind, StringRef name) const {
+  auto it = table.find({kind, name});
+  return it == table.end() ? nullptr : it->second;
+}
+
+double DefinitionFile::number(const Expr &expr) const { return *foldNumber(expr, params); }
+
 StringRef standardDefinitions() { return kStandard; }
 
 std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileName, raw_ostream &os) {
@@ -57,6 +64,10 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
   diagnostics.render(os);
   if (diagnostics.hasErrors())
     return std::nullopt;
+  result.params = std::move(evaluator.params);
+  for (const SourceFile *source : {result.standard.get(), result.file.get()})
+    for (const auto &definition : source->definitions)
+      result.table[{definition->kind, definition->name.text}] = definition.get();
   return result;
 }
 

@@ -6,9 +6,11 @@
 
 #include "frontends/snn/Ast.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -17,6 +19,13 @@ namespace snn::frontend {
 struct DefinitionFile {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names refer to
   std::shared_ptr<SourceFile> file, standard;
+  llvm::StringMap<double> params; ///< of the file
+  std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *> table;
+
+  /// The definition of the file, or the standard one; null if there is none.
+  const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
+  /// The value of a constant expression, which the checks have found to be one.
+  double number(const Expr &expr) const;
 };
 
 /// The text of the standard definitions.

@@ -64,6 +64,10 @@ std::optional<double> foldQuietly(const Expr &expr, const StringMap<double> *par
 
 std::optional<double> foldNumber(const Expr &expr) { return foldQuietly(expr, nullptr); }
 
+std::optional<double> foldNumber(const Expr &expr, const StringMap<double> &params) {
+  return foldQuietly(expr, &params);
+}
+
 std::optional<double> Evaluator::quietNumber(const Expr &expr) const { return foldQuietly(expr, &params); }
 
 std::optional<double> Evaluator::fold(const Expr &expr) {

@@ -14,6 +14,8 @@ namespace snn::frontend {
 
 /// The value of an expression of numbers alone, or nothing; reports no errors.
 std::optional<double> foldNumber(const Expr &expr);
+/// The same, where names stand for `params`.
+std::optional<double> foldNumber(const Expr &expr, const llvm::StringMap<double> &params);
 
 /// Evaluates what must be constant. All functions report errors and return nothing on one.
 class Evaluator {
