@@ -14,7 +14,9 @@ namespace snn::frontend {
 
 BodyImporter::BodyImporter(const ImportContext &context, OpBuilder &builder, Location location)
     : context(context), outer(builder), location(location), block(std::make_unique<Block>()),
-      inner(ImplicitLocOpBuilder::atBlockEnd(location, block.get())), scalars(inner, context.real) {}
+      inner(location, builder.getContext()), scalars(inner, context.real) {
+  inner.setInsertionPointToEnd(block.get());
+}
 
 BodyImporter::~BodyImporter() = default;
 

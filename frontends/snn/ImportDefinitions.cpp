@@ -94,7 +94,8 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
     auto type = cast<core::ArrayType>(value.getType());
     return body.addArgument(slice ? type.atOneStep() : type, location);
   };
-  OpBuilder inner = OpBuilder::atBlockEnd(&body);
+  OpBuilder inner(builder.getContext());
+  inner.setInsertionPointToEnd(&body);
   BodyImporter importer(context, inner, location);
   importer.inStep = true;
   ArrayValue current = layer.current;
