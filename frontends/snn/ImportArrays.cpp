@@ -204,17 +204,24 @@ ArrayValue BodyImporter::sumOf(const Scalar &scalar, AxisSet over, bool wide) {
 }
 
 Scalar BodyImporter::countOf(AxisSet axes) {
-  double known = 1;
-  AxisSet open;
+  Scalar count = Scalar::number(1);
   for (Axis axis : dimsOf(axes)) {
-    if (extentOf(axis) < 0)
-      open = open | AxisSet{axis};
-    else
-      known *= static_cast<double>(extentOf(axis));
+    Scalar extent = Scalar::number(static_cast<double>(extentOf(axis)));
+    if (extentOf(axis) < 0) {
+      if (!counts.count(axis))
+        counts.emplace(axis, sumOf(Scalar::number(1), {axis}));
+      extent = read(counts.at(axis));
+    }
+    count = count.constant == 1 ? extent : scalars.operation(Operator::Multiply, count, extent);
   }
-  if (open.empty())
-    return Scalar::number(known);
-  return scalars.operation(Operator::Multiply, Scalar::number(known), read(sumOf(Scalar::number(1), open)));
+  return count;
+}
+
+Value BodyImporter::outside(Value number) {
+  Operation *op = number.getDefiningOp();
+  if (!op || op->getBlock() != block.get() || !sliceOf(number).axes.empty())
+    return number;
+  return read(finish(Scalar{ValueType::Kind::Real, false, std::nullopt, number}, {}).front()).value;
 }
 
 Scalar BodyImporter::importReduction(const Expr &expr) {

@@ -14,7 +14,8 @@ namespace snn::frontend {
 
 BodyImporter::BodyImporter(const ImportContext &context, OpBuilder &builder, Location location)
     : context(context), outer(builder), location(location), block(std::make_unique<Block>()),
-      inner(location, builder.getContext()), scalars(inner, context.real) {
+      inner(location, builder.getContext()),
+      scalars(inner, context.real, [this](Value number) { return outside(number); }) {
   inner.setInsertionPointToEnd(block.get());
 }
 

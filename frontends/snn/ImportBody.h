@@ -104,6 +104,8 @@ private:
   ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
   /// How many there are along the axes.
   Scalar countOf(AxisSet axes);
+  /// A number that is the same for all elements, computed once in an op of its own.
+  mlir::Value outside(mlir::Value number);
   Scalar coordinate(Axis axis);
   const Expr *surrogateOf(const Expr &expr) const;
   mlir::Location at(llvm::SMLoc place) const;
@@ -124,6 +126,7 @@ private:
   std::unique_ptr<mlir::Block> block; ///< the body that is being written
   mlir::ImplicitLocOpBuilder inner;
   ScalarBuilder scalars;
+  std::map<Axis, ArrayValue> counts;                   ///< of steps and samples, once they were asked for
   llvm::SmallVector<ArrayValue> inputs;                ///< one for each argument of the block
   llvm::DenseMap<mlir::Operation *, AxisSet> varying;  ///< axes of ops that no argument gives them
   llvm::DenseMap<mlir::Operation *, Axis> coordinates; ///< the axes that core.index counts along

@@ -108,9 +108,10 @@ Value ScalarBuilder::asReal(const Scalar &scalar, bool network) {
     return arith::UIToFPOp::create(builder, type, scalar.value);
   if (scalar.kind == ValueType::Kind::Integer)
     return arith::SIToFPOp::create(builder, type, scalar.value);
-  if (scalar.value.getType() == type)
+  if (scalar.network || !network) // nothing of the network becomes a number
     return scalar.value;
-  return arith::TruncFOp::create(builder, type, scalar.value); // nothing of the network becomes a number
+  Value number = outside(scalar.value);
+  return type == number.getType() ? number : arith::TruncFOp::create(builder, type, number);
 }
 
 Type ScalarBuilder::typeOf(const Scalar &scalar) {

@@ -8,6 +8,8 @@
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <functional>
+
 namespace snn::frontend {
 
 /// One element in the body of an op, or a number that is known when the model is compiled.
@@ -23,8 +25,10 @@ struct Scalar {
 /// Writes operations where `builder` stands. What is known is computed at once, in f64.
 class ScalarBuilder {
 public:
-  /// `real` is the type of what is of the network.
-  ScalarBuilder(mlir::ImplicitLocOpBuilder &builder, mlir::Type real) : builder(builder), real(real) {}
+  /// `real` is the type of what is of the network. `outside` may compute a number outside of the body, where it is
+  /// about to be rounded for an element, and gives it back as it is in the body.
+  ScalarBuilder(mlir::ImplicitLocOpBuilder &builder, mlir::Type real, std::function<mlir::Value(mlir::Value)> outside)
+      : builder(builder), real(real), outside(std::move(outside)) {}
 
   /// The value as a real of the network or as a number, which is rounded here if it meets the network.
   mlir::Value asReal(const Scalar &scalar, bool network);
@@ -49,6 +53,7 @@ private:
 
   mlir::ImplicitLocOpBuilder &builder;
   mlir::Type real;
+  std::function<mlir::Value(mlir::Value)> outside;
 };
 
 } // namespace snn::frontend
