@@ -71,7 +71,7 @@ Scalar BodyImporter::read(const ArrayValue &array) {
   // The winners of folds are counted in i32.
   if (array.kind == ValueType::Kind::Integer && argument.getType() != inner.getI64Type())
     argument = arith::ExtSIOp::create(inner, inner.getI64Type(), argument);
-  return {array.kind, array.network, std::nullopt, argument};
+  return {array.kind, array.network, std::nullopt, argument, array.of};
 }
 
 BodyImporter::Slice BodyImporter::sliceOf(ArrayRef<Value> values) const {
@@ -136,7 +136,7 @@ SmallVector<ArrayValue> BodyImporter::finish(ArrayRef<Scalar> wanted, AxisSet ax
                                  });
   SmallVector<ArrayValue> results;
   for (auto [scalar, result] : llvm::zip(wanted, map.getOutputs()))
-    results.push_back({result, slice.axes, scalar.kind, scalar.network});
+    results.push_back({result, slice.axes, scalar.kind, scalar.network, scalar.of});
   return results;
 }
 
@@ -195,7 +195,7 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
   auto end = OpBuilder::atBlockEnd(&body);
   core::YieldOp::create(end, location, copy(slice, dims, end, body.getArguments(), term));
   if (winner)
-    return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network};
+    return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network, dimsOf(over).front()};
   return {fold.getValue(), left, ValueType::Kind::Real, scalar.network && !wide};
 }
 
@@ -248,7 +248,7 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
 Scalar BodyImporter::importAt(const Expr &expr) {
   const Scalar value = importExpr(expr.operand(0));
   const Scalar index = importExpr(expr.operand(1));
-  const Axis axis = Axis::Class; // `label` and winners along class are what can be an index in a loss
+  const Axis axis = *index.of; // the checks refuse an index of no axis
   Scalar here = scalars.operation(Operator::Equal, coordinate(axis), index);
   return read(sumOf(scalars.choose(here, value, Scalar::number(0)), {axis}));
 }

@@ -156,7 +156,7 @@ Scalar BodyImporter::coordinate(Axis axis) {
     coordinates.try_emplace(index, axis);
     varying[index] = {axis};
   }
-  return {ValueType::Kind::Integer, false, std::nullopt, index};
+  return {ValueType::Kind::Integer, false, std::nullopt, index, axis};
 }
 
 Scalar BodyImporter::importCall(const Expr &expr) {

@@ -32,6 +32,7 @@ struct ArrayValue {
   AxisSet axes;
   ValueType::Kind kind = ValueType::Kind::Real;
   bool network = true;
+  std::optional<Axis> of = std::nullopt; ///< of integers: the axis along which they are coordinates
 };
 
 /// What a name stands for.

@@ -193,8 +193,11 @@ Scalar ScalarBuilder::choose(const Scalar &condition, const Scalar &yes, const S
   const bool network = condition.network || yes.network || no.network;
   const bool same = yes.kind == no.kind && yes.kind != ValueType::Kind::Real;
   Value a = same ? asValue(yes) : asReal(yes, network), b = same ? asValue(no) : asReal(no, network);
-  return result(arith::SelectOp::create(builder, condition.value, a, b), network,
-                same ? yes.kind : ValueType::Kind::Real);
+  Scalar chosen =
+      result(arith::SelectOp::create(builder, condition.value, a, b), network, same ? yes.kind : ValueType::Kind::Real);
+  if (same && yes.of == no.of)
+    chosen.of = yes.of;
+  return chosen;
 }
 
 Scalar ScalarBuilder::function(StringRef name, ArrayRef<Scalar> args) {

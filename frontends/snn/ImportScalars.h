@@ -15,9 +15,10 @@ namespace snn::frontend {
 /// One element in the body of an op, or a number that is known when the model is compiled.
 struct Scalar {
   ValueType::Kind kind = ValueType::Kind::Real;
-  bool network = false;           ///< of the element type; a number is f64
-  std::optional<double> constant; ///< then there is no value
-  mlir::Value value;              ///< f32 or f64; i1 of bits; i64 of an integer
+  bool network = false;                  ///< of the element type; a number is f64
+  std::optional<double> constant;        ///< then there is no value
+  mlir::Value value;                     ///< f32 or f64; i1 of bits; i64 of an integer
+  std::optional<Axis> of = std::nullopt; ///< of an integer: the axis along which it is a coordinate
 
   static Scalar number(double value) { return {ValueType::Kind::Real, false, value, {}}; }
 };

@@ -95,8 +95,11 @@ private:
       for (const Name &input : definition.inputs) {
         const SmallVector<int64_t> shape{kTime, kSample, options.neurons};
         if (input.text == "label")
-          names[input.text] = Binding::of(
-              {argument(input.text, {kSample}, builder.getI64Type()), {Axis::Sample}, ValueType::Kind::Integer, false});
+          names[input.text] = Binding::of({argument(input.text, {kSample}, builder.getI64Type()),
+                                           {Axis::Sample},
+                                           ValueType::Kind::Integer,
+                                           false,
+                                           Axis::Class});
         else if (input.text == "membrane")
           names[input.text] = Binding::of({argument(input.text, shape, real), all});
         else

@@ -63,6 +63,12 @@ case("loss.l1_rate", {"spikes": flat}, {"output": number(sum(flat[2]) / len(flat
 hits = sum(counts[b].index(max(counts[b])) == labels[b] for b in range(samples))
 case("metric.accuracy", reads, {"output": number(hits / samples)})
 
+# The file at_peak.snn beside this one.
+membrane = [[[random.gauss(0, 1) for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
+peaks = sum(max(membrane[t][b][n] for t in range(steps)) ** 3 for b in range(samples) for n in range(neurons))
+case("loss.at_peak", {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row])},
+     {"output": number(peaks / samples / neurons)})
+
 # One element in an optimizer, at the fifth update.
 p, g, m, v, update = 0.3, -0.7, 0.05, 0.02, 5.0
 lr, b1, b2, eps, decay = 0.01, 0.9, 0.999, 1e-8, 0.1
