@@ -204,7 +204,8 @@ Scalar BodyImporter::importCall(const Expr &expr) {
   return scalars.function(expr.name, args);
 }
 
-/// The def's text in the place of its call. Names of the caller are out of sight in it, words are not.
+/// The def's text in the place of its call. Names of the caller are out of sight in it, words are not; a neuron may
+/// have names that are words elsewhere.
 Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
   for (const Statement &statement : def.body)
     if (statement.kind == Statement::Kind::Derivative) {
@@ -213,7 +214,7 @@ Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
     }
   std::map<StringRef, Binding> inside;
   for (const auto &[name, binding] : names)
-    if (!placesOfWord(name).empty() || name == "attached")
+    if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
       inside.emplace(name, binding);
   const size_t inputs = def.inputs.size();
   auto formal = [&](size_t index) -> StringRef {
