@@ -39,18 +39,30 @@ enum class Operator {
   GreaterEqual,
   Equal,
   NotEqual,
-  Negate
+  Negate,
+  Power ///< definitions only
 };
 
+/// The kinds from Choice on stand in definitions only.
 struct Expr {
-  enum class Kind { Number, Name, Operation, Call, Tuple };
+  enum class Kind {
+    Number,
+    Name,
+    Operation,
+    Call,
+    Tuple,
+    Choice,  ///< `if args[0] then args[1] else args[2]`
+    Where,   ///< `args[0] where` the other, named arguments; at the top of a line only
+    At,      ///< `args[0] at args[1]`
+    Element, ///< `args[0].number`
+  };
   Kind kind = Kind::Number;
   llvm::SMRange range;
   llvm::SMLoc place;    ///< of an operation: its operator; otherwise the start
-  double number = 0;    ///< Number
+  double number = 0;    ///< Number, Element
   llvm::StringRef name; ///< Name, Call
   Operator op = Operator::Add;
-  std::vector<Argument> args; ///< Call; the operands of Operation and Tuple
+  std::vector<Argument> args; ///< of Call; the operands of the others
   unsigned depth = 1;         ///< levels of nesting, bounded by limits::kNesting
 
   const Expr &operand(unsigned index) const { return *args[index].value; }
@@ -71,18 +83,42 @@ struct Branch {
 };
 
 struct Statement {
-  enum class Kind { State, Fixed, Assign, Spike, If };
+  /// Result is a value that stands alone on its line. It and those behind it stand in definitions only.
+  enum class Kind { State, Fixed, Assign, Spike, If, Result, Value, Next, Derivative, Soft };
   Kind kind = Kind::Assign;
   llvm::SMRange range;
-  Name name;                    ///< State, Fixed, Assign
-  ExprPtr value;                ///< State, Fixed, Assign, Spike
+  Name name;                    ///< State, Fixed, Assign; Derivative, where it names an input
+  ExprPtr value;                ///< all but If
   std::vector<Branch> branches; ///< If
 };
 
-/// A parameter of a neuron with its default.
+/// `in [low, high)`: what a parameter's number may be.
+struct IntervalDecl {
+  llvm::SMRange range;
+  ExprPtr low, high; ///< no `high`: `inf`
+  bool openLow = false, openHigh = false;
+};
+
+/// A parameter of a neuron, or of another definition, with its default.
 struct NeuronParam {
   Name name;
   ExprPtr value;
+  std::unique_ptr<IntervalDecl> interval; ///< may be null; definitions only
+};
+
+enum class DefinitionKind { Neuron, Surrogate, Loss, Metric, Optimizer, Schedule, Def };
+
+/// The word that begins a definition of the kind.
+llvm::StringRef nameOf(DefinitionKind kind);
+
+/// Whatever has an equation. A `def NAME(...) = VALUE` has one statement, its result.
+struct Definition {
+  DefinitionKind kind = DefinitionKind::Def;
+  Name name;
+  std::vector<Name> inputs;
+  std::vector<NeuronParam> params;
+  Statements body;
+  bool valid = true; ///< false if a syntax error was reported inside
 };
 
 struct NeuronDecl {
@@ -142,6 +178,7 @@ struct SourceFile {
   std::vector<AliasDecl> aliases;
   std::vector<ParamDecl> params;
   std::vector<std::unique_ptr<NeuronDecl>> neurons;
+  std::vector<std::unique_ptr<Definition>> definitions;
   std::vector<ModelDecl> models;
   std::vector<TrainDecl> trains;
 };

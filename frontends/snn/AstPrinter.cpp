@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/snn/PrintExpr.h"
 #include "frontends/snn/Surrogates.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -38,52 +39,6 @@ std::string valueText(const CheckedParam &param, const ParamValue &value) {
 
 std::string shapeText(ArrayRef<int64_t> extents) {
   return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
-}
-
-StringRef symbolOf(Operator op) {
-  switch (op) {
-  case Operator::Add:
-    return " + ";
-  case Operator::Subtract:
-    return " - ";
-  case Operator::Multiply:
-    return " * ";
-  case Operator::Divide:
-    return " / ";
-  case Operator::Less:
-    return " < ";
-  case Operator::LessEqual:
-    return " <= ";
-  case Operator::Greater:
-    return " > ";
-  case Operator::GreaterEqual:
-    return " >= ";
-  case Operator::Equal:
-    return " == ";
-  case Operator::NotEqual:
-    return " != ";
-  case Operator::Negate:
-    return "-";
-  }
-  return "";
-}
-
-/// How tightly an operator binds; parentheses go around what binds less than its place asks for.
-unsigned bindingOf(const Expr &expr) {
-  if (expr.kind != Expr::Kind::Operation)
-    return 5;
-  switch (expr.op) {
-  case Operator::Negate:
-    return 4;
-  case Operator::Multiply:
-  case Operator::Divide:
-    return 3;
-  case Operator::Add:
-  case Operator::Subtract:
-    return 2;
-  default:
-    return 1;
-  }
 }
 
 class Printer {
@@ -154,46 +109,18 @@ private:
           os.indent(indent) << "}";
         }
         break;
+      default:
+        llvm_unreachable("a statement of definitions");
       }
       os << "\n";
     }
   }
 
-  void printExpr(const Expr &expr, unsigned binding = 0) {
-    unsigned own = bindingOf(expr);
-    bool parentheses = own < binding;
-    os << (parentheses ? "(" : "");
-    switch (expr.kind) {
-    case Expr::Kind::Number:
-      os << numberText(expr.number);
-      break;
-    case Expr::Kind::Name:
-      os << expr.name;
-      break;
-    case Expr::Kind::Operation:
-      if (expr.op == Operator::Negate) {
-        os << "-";
-        printExpr(expr.operand(0), own);
-        break;
-      }
-      printExpr(expr.operand(0), own == 1 ? 2 : own);
-      os << symbolOf(expr.op);
-      printExpr(expr.operand(1), own + 1);
-      break;
-    case Expr::Kind::Call:
-    case Expr::Kind::Tuple:
-      os << expr.name << "(";
-      for (auto [index, arg] : enumerate(expr.args)) {
-        os << (index ? ", " : "");
-        if (expr.name == "fire" && index == 1 && !isParam(*arg.value))
-          os << surrogateText(current->surrogates.at(arg.value.get()));
-        else
-          printExpr(*arg.value);
-      }
-      os << ")";
-      break;
-    }
-    os << (parentheses ? ")" : "");
+  void printExpr(const Expr &expr) {
+    frontend::printExpr(expr, os, [&](const Expr &call, const Argument &arg) {
+      bool isSurrogate = call.name == "fire" && &arg == &call.args[1] && !isParam(*arg.value);
+      return isSurrogate ? surrogateText(current->surrogates.at(arg.value.get())) : "";
+    });
   }
 
   bool isParam(const Expr &expr) const {

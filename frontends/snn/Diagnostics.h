@@ -58,6 +58,14 @@
   X(NotAssignable, "not-assignable")                                                                                   \
   X(NotASpike, "not-a-spike")                                                                                          \
   X(SpikeCount, "spike-count")                                                                                         \
+  X(UnknownAxis, "unknown-axis")                                                                                       \
+  X(MissingAxis, "missing-axis")                                                                                       \
+  X(AxisLeft, "axis-left")                                                                                             \
+  X(NotBits, "not-bits")                                                                                               \
+  X(NoCoordinate, "no-coordinate")                                                                                     \
+  X(InputCount, "input-count")                                                                                         \
+  X(ResultCount, "result-count")                                                                                       \
+  X(CallsItself, "calls-itself")                                                                                       \
   X(NotAnOption, "not-an-option")                                                                                      \
   X(Unused, "unused")                                                                                                  \
   X(ConstantState, "constant-state")                                                                                   \

@@ -39,21 +39,36 @@ bool isExp(const Expr &expr) {
 
 } // namespace
 
-std::optional<double> foldNumber(const Expr &expr) {
+namespace {
+
+std::optional<double> foldQuietly(const Expr &expr, const StringMap<double> *params) {
   std::optional<double> result;
   if (expr.kind == Expr::Kind::Number)
     result = expr.number;
+  if (expr.kind == Expr::Kind::Name && params)
+    if (auto it = params->find(expr.name); it != params->end())
+      result = it->second;
   if (isExp(expr))
-    if (auto value = foldNumber(expr.operand(0)))
+    if (auto value = foldQuietly(expr.operand(0), params))
       result = std::exp(*value);
   if (expr.kind == Expr::Kind::Operation) {
-    auto left = foldNumber(expr.operand(0));
-    auto right = expr.args.size() > 1 ? foldNumber(expr.operand(1)) : std::optional<double>(0);
+    auto left = foldQuietly(expr.operand(0), params);
+    auto right = expr.args.size() > 1 ? foldQuietly(expr.operand(1), params) : std::optional<double>(0);
     if (left && right)
       result = apply(expr.op, *left, *right);
   }
   return result && std::abs(*result) <= FLT_MAX ? result : std::nullopt;
 }
+
+} // namespace
+
+std::optional<double> foldNumber(const Expr &expr) { return foldQuietly(expr, nullptr); }
+
+std::optional<double> foldNumber(const Expr &expr, const StringMap<double> &params) {
+  return foldQuietly(expr, &params);
+}
+
+std::optional<double> Evaluator::quietNumber(const Expr &expr) const { return foldQuietly(expr, &params); }
 
 std::optional<double> Evaluator::fold(const Expr &expr) {
   switch (expr.kind) {
@@ -88,7 +103,7 @@ std::optional<double> Evaluator::fold(const Expr &expr) {
       return value;
     break;
   }
-  case Expr::Kind::Tuple:
+  default:
     break;
   }
   diagnostics.error(DiagId::NotConstant, {expr.place, expr.range.End},

@@ -14,6 +14,8 @@ namespace snn::frontend {
 
 /// The value of an expression of numbers alone, or nothing; reports no errors.
 std::optional<double> foldNumber(const Expr &expr);
+/// The same, where names stand for `params`.
+std::optional<double> foldNumber(const Expr &expr, const llvm::StringMap<double> &params);
 
 /// Evaluates what must be constant. All functions report errors and return nothing on one.
 class Evaluator {
@@ -23,6 +25,8 @@ public:
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
 
+  /// The value of what `number` takes, reporting nothing.
+  std::optional<double> quietNumber(const Expr &expr) const;
   /// A number that fits into f32.
   std::optional<double> number(const Expr &expr);
   /// An integer from `low` to `high`; `what` names it in messages.

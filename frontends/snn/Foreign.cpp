@@ -9,7 +9,10 @@ using namespace llvm;
 
 namespace snn::frontend {
 
-const ForeignSymbol *foreignSymbol(StringRef text) {
+const ForeignSymbol *foreignSymbol(StringRef text, bool inDefinitions) {
+  static constexpr ForeignSymbol power{"**", "a power is written x^2"};
+  if (inDefinitions && text.starts_with(power.text) && !text.starts_with("**="))
+    return &power;
   // Longer ones first.
   static constexpr ForeignSymbol table[] = {
       {"**=", "write a product, as in y = y * y"},
@@ -72,7 +75,9 @@ const ForeignCharacter *foreignCharacter(StringRef text) {
   return nullptr;
 }
 
-StringRef foreignOperator(StringRef word) {
+StringRef foreignOperator(StringRef word, bool inDefinitions) {
+  if (inDefinitions && (word == "if" || word == "else" || word == "?"))
+    return "a choice is written 'if CONDITION then VALUE else VALUE'";
   return StringSwitch<StringRef>(word)
       .Case("and", "a product is 1 where both are: (a > 0) * (b > 0)")
       .Case("or", "the larger of two is 1 where one of them is: max(a > 0, b > 0)")

@@ -113,6 +113,8 @@ private:
         if (const Statements *branch = chosenBranch(statement, layer))
           importStatements(*branch);
         break;
+      default:
+        llvm_unreachable("a statement of definitions");
       }
     }
   }

@@ -63,7 +63,8 @@ namespace {
 
 class Scanner {
 public:
-  Scanner(StringRef text, Diagnostics &diagnostics) : text(text), diagnostics(diagnostics) {}
+  Scanner(StringRef text, Diagnostics &diagnostics, Syntax syntax)
+      : text(text), diagnostics(diagnostics), syntax(syntax) {}
 
   std::vector<Token> run() {
     if (text.starts_with("\xEF\xBB\xBF")) // the mark that some editors put before UTF-8
@@ -98,6 +99,8 @@ private:
       at += std::min(rest.find('\n'), rest.size());
     else if (startsName(c))
       scanName(rest);
+    else if (syntax == Syntax::Definitions && startsElement(rest))
+      scanElement(rest);
     else if (isDigit(c) || (c == '.' && rest.size() > 1 && isDigit(rest[1])))
       scanNumber(rest);
     else if (c == '"' || c == '\'')
@@ -106,7 +109,9 @@ private:
       scanComment(rest);
     else if (rest.starts_with("<=") || rest.starts_with(">=") || rest.starts_with("==") || rest.starts_with("!="))
       push(Token::Kind::Symbol, 2);
-    else if (const ForeignSymbol *symbol = foreignSymbol(rest))
+    else if (syntax == Syntax::Definitions && c == '^' && !rest.starts_with("^="))
+      push(Token::Kind::Symbol, 1);
+    else if (const ForeignSymbol *symbol = foreignSymbol(rest, syntax == Syntax::Definitions))
       invalid(DiagId::ForeignSyntax, symbol->text.size(),
               "'" + symbol->text + "' has no meaning in this language; " + symbol->hint);
     else if (StringRef("()[]{},;:=+-*/<>?").contains(c))
@@ -138,6 +143,18 @@ private:
                       "a name may have " + Twine(limits::kNameCharacters) + " characters, but this one has " +
                           Twine(length));
     token.text = token.text.take_front(limits::kNameCharacters);
+  }
+
+  /// The dot of `betas.0`: right behind a name, and before a digit.
+  bool startsElement(StringRef rest) const {
+    return rest.size() > 1 && rest[0] == '.' && isDigit(rest[1]) && !tokens.empty() && tokens.back().isName() &&
+           tokens.back().end().getPointer() == rest.data();
+  }
+  void scanElement(StringRef rest) {
+    size_t digits = rest.drop_front().take_while(isDigit).size();
+    push(Token::Kind::Symbol, 1);
+    push(Token::Kind::Number, digits);
+    convert(tokens.back().text.take_front(4), tokens.back().number); // no tuple is longer
   }
 
   void scanNumber(StringRef rest) {
@@ -214,13 +231,16 @@ private:
 
   StringRef text;
   Diagnostics &diagnostics;
+  const Syntax syntax;
   std::vector<Token> tokens;
   size_t at = 0;
 };
 
 } // namespace
 
-std::vector<Token> lex(StringRef text, Diagnostics &diagnostics) { return Scanner(text, diagnostics).run(); }
+std::vector<Token> lex(StringRef text, Diagnostics &diagnostics, Syntax syntax) {
+  return Scanner(text, diagnostics, syntax).run();
+}
 
 bool parseNumber(StringRef text, double &value) {
   bool negative = text.consume_front("-");

@@ -55,7 +55,7 @@ private:
       if (flow.find(name.text))
         return;
     }
-    flow.set(name.text, {kind, name.range});
+    flow.set(name.text, {kind, name.range, {}});
   }
 
   /// Where the name was defined on each path to here, or on some.
@@ -160,6 +160,8 @@ private:
       case Statement::Kind::If:
         checkIf(statement);
         break;
+      default:
+        llvm_unreachable("a statement of definitions");
       }
     }
   }
@@ -207,7 +209,7 @@ private:
     Kind kind = type == Type::Spike ? Kind::LocalSpike : Kind::Local;
     const NeuronFlow::Entry *entry = flow.find(name.text);
     if (!entry)
-      return flow.set(name.text, {kind, name.range});
+      return flow.set(name.text, {kind, name.range, {}});
     if (entry->kind == Kind::State)
       return;
     if (entry->kind != Kind::Local && entry->kind != Kind::LocalSpike) {
@@ -216,7 +218,7 @@ private:
                 " and cannot be assigned; use another name");
       return diagnostics.note(entry->range, "defined here");
     }
-    flow.set(name.text, {kind, entry->range});
+    flow.set(name.text, {kind, entry->range, {}});
   }
 
   void checkSpike(const Statement &statement) {
@@ -305,8 +307,9 @@ private:
     case Expr::Kind::Tuple:
       error(DiagId::Syntax, expr.range, "expected one value, but found several");
       return Type::Unknown;
+    default:
+      llvm_unreachable("an expression of definitions");
     }
-    return Type::Unknown;
   }
 
   /// As f32 has it.

@@ -58,13 +58,17 @@ void NeuronFlow::endIf(bool complete) {
     size_t count = 0;
     bool toSpikes = true;
     SMRange first;
+    ValueType type;
   };
   std::map<StringRef, Assignments> found;
   for (const Changes &outcome : state.outcomes)
     for (const auto &[name, entry] : outcome) {
       Assignments &assignments = found[name];
-      if (assignments.count++ == 0)
+      if (assignments.count++ == 0) {
         assignments.first = entry->range;
+        assignments.type = entry->type;
+      }
+      assignments.type = oneOf(assignments.type, entry->type);
       assignments.toSpikes &= entry->kind == Kind::LocalSpike;
     }
   for (const auto &[name, assignments] : found) {
@@ -73,7 +77,8 @@ void NeuronFlow::endIf(bool complete) {
     if (before ? before->kind == Kind::State : !always)
       continue;
     const bool isSpike = assignments.toSpikes && (always || before->kind == Kind::LocalSpike);
-    set(name, {isSpike ? Kind::LocalSpike : Kind::Local, assignments.first});
+    const ValueType type = always ? assignments.type : oneOf(assignments.type, before->type);
+    set(name, {isSpike ? Kind::LocalSpike : Kind::Local, assignments.first, type});
   }
   for (auto [name, range] : state.fixed)
     fix(name, range);

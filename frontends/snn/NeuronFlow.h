@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which names are known at a point of a neuron's body, whatever its options are.
+// Which names are known at a point of a body, whatever the options of a neuron are.
 
 #ifndef SNN_FRONTENDS_SNN_NEURONFLOW_H
 #define SNN_FRONTENDS_SNN_NEURONFLOW_H
+
+#include "frontends/snn/ValueType.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -18,10 +20,11 @@ namespace snn::frontend {
 /// known before it: its changes are recorded and taken back, so the cost is that of the changes, not of the names.
 class NeuronFlow {
 public:
-  enum class Kind { Input, Number, Option, Surrogate, State, Local, LocalSpike };
+  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local, LocalSpike };
   struct Entry {
     Kind kind;
     llvm::SMRange range;
+    ValueType type; ///< used by the checks of definitions, which need no LocalSpike
   };
 
   /// What is known of a name here; null if it is not known on every path.

@@ -152,10 +152,9 @@ private:
       return operation(expr);
     case Expr::Kind::Call:
       return call(expr);
-    case Expr::Kind::Tuple:
+    default:
       return kAnything;
     }
-    return kAnything;
   }
 
   Interval operation(const Expr &expr) {

@@ -49,6 +49,8 @@ ExprPtr Parser::parseExpr() {
   }
   ++nesting;
   auto leave = llvm::scope_exit([&] { --nesting; });
+  if (definitions && peek().isName("if"))
+    return parseChoice();
   ExprPtr left = parseSum();
   if (!left || peek().kind != Token::Kind::Symbol)
     return left;
@@ -90,10 +92,122 @@ ExprPtr Parser::parseUnary() {
   SmallVector<const Token *> signs;
   while (peekSymbol("-"))
     signs.push_back(&next());
-  ExprPtr value = parsePrimary();
+  ExprPtr value = parsePower();
   while (value && !signs.empty())
     value = makeOperation(Operator::Negate, *signs.pop_back_val(), std::move(value), nullptr);
   return value;
+}
+
+/// a^-b^c is a^(-(b^c)): powers group to the right, and only exponents have signs.
+ExprPtr Parser::parsePower() {
+  std::vector<ExprPtr> operands;
+  SmallVector<const Token *> signs; ///< a '^' for each operand but the first, and the signs that follow it
+  operands.push_back(parsePostfix());
+  while (operands.back() && peekSymbol("^")) {
+    signs.push_back(&next());
+    while (peekSymbol("-"))
+      signs.push_back(&next());
+    operands.push_back(parsePostfix());
+  }
+  ExprPtr value = std::move(operands.back());
+  while (value && !signs.empty()) {
+    const Token &sign = *signs.pop_back_val();
+    operands.resize(operands.size() - (sign.text == "^"));
+    value = sign.text == "-" ? makeOperation(Operator::Negate, sign, std::move(value), nullptr)
+                             : makeOperation(Operator::Power, sign, std::move(operands.back()), std::move(value));
+  }
+  return value;
+}
+
+ExprPtr Parser::makeExpr(Expr::Kind kind, SMLoc place, MutableArrayRef<ExprPtr> operands) {
+  auto expr = std::make_unique<Expr>();
+  expr->kind = kind;
+  expr->place = place;
+  for (ExprPtr &operand : operands) {
+    if (!operand)
+      return nullptr;
+    Argument arg;
+    arg.range = operand->range;
+    arg.value = std::move(operand);
+    expr->args.push_back(std::move(arg));
+  }
+  expr->range = since(kind == Expr::Kind::Choice ? place : expr->args.front().range.Start);
+  return checkDepth(*expr) ? std::move(expr) : nullptr;
+}
+
+ExprPtr Parser::parsePostfix() {
+  ExprPtr value = parsePrimary();
+  while (definitions && value) {
+    SMLoc place = peek().begin();
+    if (accept(".")) {
+      const double index = next().number; // the lexer makes the dot only before one
+      value = makeExpr(Expr::Kind::Element, place, value);
+      if (value)
+        value->number = index;
+    } else if (acceptWord("at")) {
+      ExprPtr operands[] = {std::move(value), parsePrimary()};
+      value = makeExpr(Expr::Kind::At, place, operands);
+    } else if (peekSymbol("[")) {
+      refuse("there are no lists: an element of a pair is written 'betas.0', and the element of an axis 'x at label'");
+      return nullptr;
+    } else {
+      break;
+    }
+  }
+  return value;
+}
+
+ExprPtr Parser::parseChoice() {
+  SMLoc begin = next().begin();
+  ExprPtr operands[3];
+  if (!(operands[0] = parseExpr()))
+    return nullptr;
+  if (peekSymbol("=")) {
+    refuse("expected '==', but found '='; a comparison has two signs, an assignment one");
+    return nullptr;
+  }
+  if (peekSymbol("{")) {
+    refuse("an 'if' with braces chooses when the model is compiled, by an option ('if OPTION == WORD {'); a value "
+           "that is known when the model runs is chosen by 'if CONDITION then VALUE else VALUE'");
+    return nullptr;
+  }
+  for (auto [word, operand] : {std::pair{"then", &operands[1]}, {"else", &operands[2]}}) {
+    if (!acceptWord(word)) {
+      refuse("expected '" + Twine(word) + "', as in 'if CONDITION then VALUE else VALUE', but found " +
+             peek().describe());
+      return nullptr;
+    }
+    if (!(*operand = parseExpr()))
+      return nullptr;
+  }
+  return makeExpr(Expr::Kind::Choice, begin, operands);
+}
+
+ExprPtr Parser::parseValue() {
+  ExprPtr value = parseExpr();
+  if (!definitions || !value)
+    return value;
+  const size_t end = at;
+  skipNewlines(); // no line begins with 'where' but for 'where = ...'
+  if (!peek().isName("where") || after().isSymbol("=")) {
+    at = end;
+    return value;
+  }
+  SMLoc place = next().begin();
+  ExprPtr operands[] = {std::move(value)};
+  value = makeExpr(Expr::Kind::Where, place, operands);
+  do {
+    skipNewlines(); // behind ',' too
+    Argument binding;
+    SMLoc begin = peek().begin();
+    if (!parseName(binding.name, "a name behind 'where'") || !expect("=", " and the value of the name") ||
+        !(binding.value = parseExpr()))
+      return nullptr;
+    binding.range = since(begin);
+    value->args.push_back(std::move(binding));
+  } while (accept(","));
+  value->range.End = lastEnd;
+  return checkDepth(*value) ? std::move(value) : nullptr;
 }
 
 ExprPtr Parser::parsePrimary() {
@@ -105,6 +219,10 @@ ExprPtr Parser::parsePrimary() {
     expr->number = token.number;
     expr->range = token.range();
     return expr;
+  }
+  if (definitions && token.isName("if")) {
+    refuse("as an operand, a choice stands in parentheses: '(if CONDITION then VALUE else VALUE)'");
+    return nullptr;
   }
   if (token.isName()) {
     next();
@@ -174,8 +292,7 @@ bool Parser::parseArgument(Argument &argument) {
   argument.learn = acceptWord("learn");
   argument.each = acceptWord("each");
   StringRef words = argument.each ? (argument.learn ? "learn each" : "each") : "learn";
-  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
-  if ((argument.learn || argument.each) && peek().isName() && after.isSymbol("=")) {
+  if ((argument.learn || argument.each) && peek().isName() && after().isSymbol("=")) {
     diagnostics.error(DiagId::Syntax, {begin, lastEnd},
                       "'" + words + "' stands before the value, not before the name: write '" + peek().text + " = " +
                           words + " " + shown(2, "0.9") + "'");

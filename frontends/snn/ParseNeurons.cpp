@@ -24,7 +24,7 @@ bool Parser::parseNeuron(SourceFile &file) {
 }
 
 bool Parser::parseNeuronParts(NeuronDecl &neuron) {
-  const Token &opener = tokens[std::min(at + 1, tokens.size() - 1)];
+  const Token &opener = after();
   if (!parseName(neuron.name, "the neuron's name") || !open("(", " and the name of the neuron's input") ||
       !parseName(neuron.input, "the name of the neuron's input"))
     return false;
@@ -52,7 +52,7 @@ bool Parser::parseNeuronParts(NeuronDecl &neuron) {
 
 bool Parser::parseNeuronParam(NeuronDecl &neuron) {
   NeuronParam param;
-  if ((peek().isName("learn") || peek().isName("each")) && !tokens[std::min(at + 1, tokens.size() - 1)].isSymbol("="))
+  if ((peek().isName("learn") || peek().isName("each")) && !after().isSymbol("="))
     return refuse("'" + peek().text + "' is for layers; a definition gives the default only: 'NAME = NUMBER'");
   if (!parseName(param.name, "a parameter's name"))
     return false;
@@ -118,14 +118,13 @@ bool Parser::parseAssignment(Statement &statement) {
   if (peek().isName("else"))
     return refuse("this 'else' has no 'if' before it; it follows the '}' of one");
   StringRef hint = peek().isName() ? foreignStatement(peek().text) : "";
-  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
-  if (!hint.empty() && !after.isSymbol("="))
+  if (!hint.empty() && !after().isSymbol("="))
     return refuse("'" + peek().text + "' is no statement; " + hint);
   if (!parseName(statement.name, "a statement"))
     return false;
   if (peekSymbol(":"))
     return refuse("expected '=', but found ':'; write '" + statement.name.text + " = VALUE'");
-  const Token &value = tokens[std::min(at + 1, tokens.size() - 1)];
+  const Token &value = after();
   if (peekSymbol("=") && (value.isName("learn") || value.isName("each"))) {
     next();
     return refuse(
@@ -137,7 +136,7 @@ bool Parser::parseAssignment(Statement &statement) {
                       "'; a statement is 'state NAME = NUMBER', 'fixed NAME = NUMBER', "
                       "'NAME = VALUE', 'spike VALUE' or 'if OPTION == WORD { ... }'")
                          .str()) &&
-         (statement.value = parseExpr());
+         (statement.value = parseValue());
 }
 
 /// `option == word`. People expect any condition here, so what is different must be said.
@@ -150,7 +149,7 @@ bool Parser::parseCondition(Branch &branch) {
     return refuse("expected '==' and one of the option's words, as in 'if " + branch.option.text + " == true {'");
   if (peekSymbol("="))
     return refuse("expected '==', but found '='; a comparison has two signs, an assignment one");
-  if (!peekSymbol("==") || tokens[std::min(at + 1, tokens.size() - 1)].kind == Token::Kind::Number) {
+  if (!peekSymbol("==") || after().kind == Token::Kind::Number) {
     if (peek().kind == Token::Kind::Invalid)
       return false;
     refuse("'if' chooses when the model is compiled, by an option of the neuron ('if OPTION == WORD {'), but the value "
@@ -174,7 +173,7 @@ bool Parser::parseIf(Statement &statement, bool &valid) {
     } else {
       more = false;
     }
-    if (!parseBlock("the statements of 'if'", valid, [&] { return parseStatement(branch.body, valid); }))
+    if (!parseBlock("the statements of 'if'", valid, [&] { return parseBodyLine(branch.body, valid); }))
       return false;
     statement.branches.push_back(std::move(branch));
     if (!more)

@@ -7,12 +7,25 @@
 #include "frontends/snn/Limits.h"
 
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringSwitch.h"
 
 #include <utility>
 
 using namespace llvm;
 
 namespace snn::frontend {
+
+std::optional<DefinitionKind> definitionKind(StringRef word) {
+  return StringSwitch<std::optional<DefinitionKind>>(word)
+      .Case("neuron", DefinitionKind::Neuron)
+      .Case("surrogate", DefinitionKind::Surrogate)
+      .Case("loss", DefinitionKind::Loss)
+      .Case("metric", DefinitionKind::Metric)
+      .Case("optimizer", DefinitionKind::Optimizer)
+      .Case("schedule", DefinitionKind::Schedule)
+      .Case("def", DefinitionKind::Def)
+      .Default(std::nullopt);
+}
 
 bool isReservedWord(StringRef word) {
   return is_contained({"param", "neuron", "model", "train", "input", "steps", "let", "from", "state", "fixed", "spike",
@@ -52,7 +65,7 @@ bool Parser::acceptWord(StringRef word) {
 void Parser::expected(const Twine &what) {
   if (peek().kind == Token::Kind::Invalid)
     return;
-  StringRef hint = peek().isName() ? foreignOperator(peek().text) : "";
+  StringRef hint = peek().isName() || peekSymbol("?") ? foreignOperator(peek().text, definitions) : "";
   diagnostics.error(DiagId::Syntax, peek().range(),
                     "expected " + what + ", but found " + peek().describe() + (hint.empty() ? "" : "; ") + hint);
 }
@@ -89,7 +102,8 @@ bool Parser::close(StringRef symbol, const Token &opener) {
     if (peek().kind == Token::Kind::Invalid)
       return false;
     bool sameLine = at > 0 && tokens[at - 1].kind != Token::Kind::Newline;
-    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) && foreignOperator(peek().text).empty())
+    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) &&
+        foreignOperator(peek().text, definitions).empty())
       return refuse("expected ',' before '" + peek().text + "'");
     expected("',' or '" + symbol + "'");
     diagnostics.note(opener.range(), "to close this '" + opener.text + "'");
@@ -136,15 +150,17 @@ void Parser::skipLine() {
 
 bool Parser::endLine() { return peekSymbol("}") || endItem(); }
 
-static bool beginsItem(const Token &token) {
-  return token.isName() && is_contained({"param", "neuron", "model", "train", "alias"}, token.text);
+bool Parser::beginsItem(size_t place) const {
+  const Token &token = tokens[place];
+  return token.isName() && (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) ||
+                            (definitions && beginsDefinition(place)));
 }
 
 /// No line of a block begins as an item does, so the block's end is missing before it.
 bool Parser::closesUnseen(StringRef of, const Token &opener) {
-  const Token &token = peek(), &after = tokens[std::min(at + 1, tokens.size() - 1)];
-  if (!beginsItem(token) || tokens[at - 1].kind != Token::Kind::Newline ||
-      (token.isName("train") ? !after.isSymbol("{") : !after.isName()))
+  const Token &token = peek(), &second = after();
+  if (!beginsItem(at) || tokens[at - 1].kind != Token::Kind::Newline ||
+      (token.isName("train") ? !second.isSymbol("{") : !second.isName()))
     return false;
   if (std::exchange(unseen, &token) != &token) {
     diagnostics.error(DiagId::Syntax, token.range(),
@@ -173,7 +189,7 @@ bool Parser::parseBlock(StringRef of, bool &valid, function_ref<bool()> parseLin
       }
       return false;
     }
-    if (peek().isName("param") && tokens[std::min(at + 2, tokens.size() - 1)].isSymbol("=")) {
+    if (peek().isName("param") && after(2).isSymbol("=")) {
       refuse("a 'param' stands outside of " + of + ", such as in the line before it");
       next();
       valid = parseParam() && false;
@@ -223,13 +239,13 @@ bool Parser::parseHeader() {
 void Parser::skipItem() {
   parentheses = nesting = 0;
   bool lineStart = false;
-  for (; tokens[at].kind != Token::Kind::End && !(lineStart && beginsItem(tokens[at])); ++at)
+  for (; tokens[at].kind != Token::Kind::End && !(lineStart && beginsItem(at)); ++at)
     lineStart = tokens[at].kind == Token::Kind::Newline;
 }
 
 SourceFile Parser::parseFile() {
   SourceFile file;
-  if (!parseHeader() && !beginsItem(peek()))
+  if (!parseHeader() && !beginsItem(at))
     skipItem();
   for (skipNewlines(); peek().kind != Token::Kind::End && !diagnostics.full(); skipNewlines())
     if (!parseItem(file) || !endItem())
@@ -259,6 +275,8 @@ bool Parser::endItem() {
 bool Parser::parseItem(SourceFile &file) {
   if (acceptWord("param"))
     return parseParam();
+  if (definitions && definitionKind(peek().text) && peek().isName() && !after().isSymbol("="))
+    return parseDefinition(file);
   if (peek().isName("neuron"))
     return parseNeuron(file);
   if (peek().isName("model"))
@@ -273,14 +291,15 @@ bool Parser::parseItem(SourceFile &file) {
       diagnostics.note(lastClosed->range(), "what was open before it ended here already");
     return false;
   }
-  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
-  if (peek().isName() && after.isSymbol("=")) {
+  if (peek().isName() && after().isSymbol("=")) {
     refuse("a number with a name is written 'param " + peek().text + " = " + shown(2, "NUMBER") + "'");
     return parseParam();
   }
+  StringRef items = definitions ? "'param', 'model', 'train' or a definition, such as 'neuron'"
+                                : "'param', 'neuron', 'model' or 'train'";
   if (StringRef hint = foreignItem(peek().text); peek().isName() && !hint.empty())
-    return refuse("expected 'param', 'neuron', 'model' or 'train', but found '" + peek().text + "'; " + hint);
-  expected("'param', 'neuron', 'model' or 'train'");
+    return refuse("expected " + items + ", but found '" + peek().text + "'; " + hint);
+  expected(items);
   return false;
 }
 
@@ -388,8 +407,7 @@ bool Parser::parseSteps(ModelDecl &model) {
 
 bool Parser::parseLayer(LayerDecl &layer) {
   layer.let = acceptWord("let");
-  const Token &after = tokens[std::min(at + 1, tokens.size() - 1)];
-  if (layer.let || after.isSymbol(":")) {
+  if (layer.let || after().isSymbol(":")) {
     if (!parseName(layer.name, layer.let ? "a name after 'let'" : "a label"))
       return false;
     if (!layer.let || peekSymbol("="))
@@ -404,7 +422,7 @@ bool Parser::parseLayer(LayerDecl &layer) {
   }
   const Token &word = next();
   Name name{word.text, word.range()};
-  if (peekSymbol("=") || (peekSymbol(",") && tokens[std::min(at + 1, tokens.size() - 1)].isName()))
+  if (peekSymbol("=") || (peekSymbol(",") && after().isName()))
     return refuse("layers are not assigned, as each takes what the line before gives; write the layer alone, such as "
                   "'linear(100)' or 'leaky'");
   layer.call = std::make_unique<Expr>();

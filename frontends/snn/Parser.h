@@ -9,7 +9,12 @@
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
+#include <optional>
+
 namespace snn::frontend {
+
+/// The kind of definition that the word begins, if it begins one.
+std::optional<DefinitionKind> definitionKind(llvm::StringRef word);
 
 /// Words that cannot name anything, because a line or a value starts with them.
 bool isReservedWord(llvm::StringRef word);
@@ -17,7 +22,8 @@ bool isReservedWord(llvm::StringRef word);
 /// Reports what it cannot read and goes on at the next line, so that one run finds several errors.
 class Parser {
 public:
-  Parser(std::vector<Token> tokens, Diagnostics &diagnostics) : tokens(std::move(tokens)), diagnostics(diagnostics) {}
+  Parser(std::vector<Token> tokens, Diagnostics &diagnostics, Syntax syntax = Syntax::Models)
+      : tokens(std::move(tokens)), diagnostics(diagnostics), definitions(syntax == Syntax::Definitions) {}
 
   SourceFile parseFile();
 
@@ -35,10 +41,11 @@ private:
   bool close(llvm::StringRef symbol, const Token &opener);
   /// A name that is defined, or one of those known here; a path ("nn.Linear") is neither.
   bool parseName(Name &name, llvm::StringRef what);
+  /// The token `ahead` tokens behind the next one, newlines included; the last one if the text ends before.
+  const Token &after(size_t ahead = 1) const { return tokens[std::min(at + ahead, tokens.size() - 1)]; }
   /// The text of the number that stands `ahead` tokens behind the next one, to show how it is written; else `other`.
   llvm::StringRef shown(size_t ahead, llvm::StringRef other) const {
-    const Token &token = tokens[std::min(at + ahead, tokens.size() - 1)];
-    return token.kind == Token::Kind::Number ? token.text : other;
+    return after(ahead).kind == Token::Kind::Number ? after(ahead).text : other;
   }
   /// Reports `hint` at the next token, with what it is.
   bool refuse(const llvm::Twine &hint);
@@ -79,19 +86,43 @@ private:
   bool parseIf(Statement &statement, bool &valid);
   bool parseCondition(Branch &branch);
 
+  // Definitions.
+  bool beginsItem(size_t place) const;
+  bool beginsDefinition(size_t place) const;
+  bool parseDefinition(SourceFile &file);
+  bool parseDefinitionParts(Definition &definition);
+  bool parseSignature(Definition &definition);
+  bool parseParameter(Definition &definition);
+  bool parseInterval(IntervalDecl &interval);
+  /// A line of a body, in either language.
+  bool parseBodyLine(Statements &body, bool &valid) {
+    return definitions ? parseDefinitionLine(body, valid) : parseStatement(body, valid);
+  }
+  bool parseDefinitionLine(Statements &body, bool &valid);
+  /// The kind of line that the next word begins, if it begins one.
+  std::optional<Statement::Kind> lineKind();
+  /// An expression with what `where` names.
+  ExprPtr parseValue();
+
   ExprPtr parseExpr();
   ExprPtr parseSum();
   ExprPtr parseProduct();
   ExprPtr parseUnary();
+  ExprPtr parsePower();
+  ExprPtr parsePostfix();
   ExprPtr parsePrimary();
+  ExprPtr parseChoice();
   bool parseArguments(Expr &call);
   bool parseArgument(Argument &argument);
   ExprPtr makeOperation(Operator op, const Token &token, ExprPtr left, ExprPtr right);
   /// Sets the depth from the operands'; reports and returns false if it is over the limit.
   bool checkDepth(Expr &expr);
+  /// An expression of `kind` with these operands, from the first one's start to here; null if one is missing.
+  ExprPtr makeExpr(Expr::Kind kind, llvm::SMLoc place, llvm::MutableArrayRef<ExprPtr> operands);
 
   std::vector<Token> tokens;
   Diagnostics &diagnostics;
+  const bool definitions;        ///< the language has them
   std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checks of definitions: names, types and axes. The rules are in README.md.
+
+#ifndef SNN_FRONTENDS_SNN_DEFINITIONCHECKER_H
+#define SNN_FRONTENDS_SNN_DEFINITIONCHECKER_H
+
+#include "frontends/snn/Evaluate.h"
+#include "frontends/snn/NeuronFlow.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace snn::frontend {
+
+/// Functions of the language; those that have an equation are definitions instead.
+struct BuiltinInfo {
+  enum class Form { Pointwise, Fold, FoldOrPointwise, Winner, Detach, Attached, Fire, Classes, Random };
+  llvm::StringRef name;
+  Form form;
+  unsigned arity; ///< values without a name; of FoldOrPointwise those without `over`
+  llvm::StringRef example;
+};
+const BuiltinInfo *findBuiltin(llvm::StringRef name);
+llvm::ArrayRef<BuiltinInfo> builtins();
+
+/// Checks each definition by itself, and each `def` once more in every place that uses it, with the types it has there.
+class DefinitionChecker {
+public:
+  explicit DefinitionChecker(Evaluator &evaluator) : evaluator(evaluator), diagnostics(evaluator.diagnostics) {}
+
+  /// The definitions of `file`, which may use those of `standard`.
+  void run(const SourceFile &standard, const SourceFile &file);
+
+private:
+  using Flow = NeuronFlow;
+
+  /// A body that is being checked.
+  struct Frame {
+    const Definition *definition = nullptr;
+    DefinitionKind root = DefinitionKind::Def; ///< what the body is part of in the end; Def if that is not known
+    Flow flow;
+    llvm::SmallVector<std::pair<Name, ValueType>> where;           ///< names of the line's `where`
+    std::map<llvm::StringRef, std::vector<llvm::StringRef>> words; ///< of options
+    std::optional<ValueType> result;
+    llvm::SMRange resultRange;
+    std::map<llvm::StringRef, llvm::SMRange> derivatives; ///< by the input that they are of
+    std::optional<llvm::SMRange> soft;
+    unsigned outputs = 0; ///< `spike`, `value` and `next` lines before this one, on the path to it
+    llvm::SMRange firstOutput;
+    std::optional<Statement::Kind> outputKind;
+    bool inDerivative = false;
+    size_t statements = 0;
+  };
+
+  /// What is known of a definition after it was checked by itself.
+  struct Outcome {
+    enum class Progress { Active, Done };
+    Progress progress = Progress::Active;
+    bool valid = true;
+    uint64_t cost = 0; ///< operations, with those of what it calls
+  };
+
+  // Files and signatures (DefinitionChecks.cpp).
+  void collect(const SourceFile &file);
+  const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
+  llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
+  /// Checks a definition by itself, if that was not done yet.
+  const Outcome &check(const Definition &definition);
+  void checkInputs();
+  ValueType inputType(size_t index) const;
+  void checkParameter(const NeuronParam &param);
+  std::optional<Flow::Entry> parameterEntry(const NeuronParam &param);
+  std::vector<llvm::StringRef> checkOptions(const Expr &call);
+  void checkInterval(const NeuronParam &param);
+  void checkRange(const NeuronParam &param, const Expr &value);
+  /// A surrogate's name, or a call of one with numbers.
+  bool checkSurrogate(const Expr &expr);
+  void define(const Name &name, Flow::Entry entry);
+
+  // Lines of a body (BodyChecks.cpp).
+  void checkBody();
+  void checkLines(const Statements &body, bool top);
+  bool belongs(const Statement &statement);
+  void checkState(const Statement &statement, bool top);
+  void checkFixed(const Statement &statement, bool top);
+  void checkAssign(const Statement &statement);
+  void checkOutput(const Statement &statement);
+  void checkResult(const Statement &statement);
+  void checkDerivative(const Statement &statement);
+  void checkIf(const Statement &statement);
+  size_t checkCondition(const Branch &branch);
+  void checkEnd();
+
+  // Expressions (ExpressionChecks.cpp); all of them give values, or unknown after an error.
+  ValueType typeOf(const Expr &expr);
+  ValueType typeOfName(const Expr &expr);
+  ValueType unknownName(const Expr &expr);
+  ValueType typeOfOperation(const Expr &expr);
+  ValueType typeOfPower(const Expr &expr);
+  ValueType typeOfChoice(const Expr &expr);
+  ValueType typeOfWhere(const Expr &expr);
+  ValueType typeOfAt(const Expr &expr);
+  ValueType typeOfElement(const Expr &expr);
+
+  // Calls (CallChecks.cpp).
+  ValueType typeOfCall(const Expr &expr);
+  ValueType typeOfBuiltin(const BuiltinInfo &info, const Expr &expr);
+  ValueType typeOfReduction(const BuiltinInfo &info, const Expr &expr, const Argument &over);
+  ValueType typeOfLayer(const Expr &expr);
+  ValueType typeOfDef(const Definition &def, const Expr &expr);
+  ValueType unknownFunction(const Expr &expr);
+  std::optional<AxisSet> axesOf(const Argument &over, llvm::StringRef function);
+  bool isHere(const BuiltinInfo &info, const Expr &expr);
+
+  /// Reports an error in the current frame, with the uses that led there. One that a use of a `def` finds is reported
+  /// once, however many uses find it.
+  void error(DiagId id, llvm::SMRange where, const llvm::Twine &message);
+  /// "a loss", "an optimizer"
+  static std::string article(DefinitionKind kind);
+
+  Evaluator &evaluator;
+  Diagnostics &diagnostics;
+  std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *> table;
+  llvm::DenseMap<const Definition *, std::unique_ptr<Outcome>> outcomes;
+  Frame *frame = nullptr;
+  Outcome *outcome = nullptr; ///< of the definition that is being checked by itself
+  llvm::SmallVector<std::pair<llvm::SMRange, llvm::StringRef>> uses; ///< of defs, that led to the frame
+  llvm::DenseSet<const char *> reported;                             ///< places of errors that uses found
+  unsigned depth = 0;                                                ///< of typeOf
+  uint64_t total = 0;                                                ///< operations of the file so far
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_DEFINITIONCHECKER_H

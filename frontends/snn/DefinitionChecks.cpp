@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checks of files of definitions, and of signatures.
+
+#include "frontends/snn/DefinitionChecker.h"
+#include "frontends/snn/Limits.h"
+#include "frontends/snn/Parser.h"
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+/// Layers of the language that a neuron's parameter may be.
+constexpr StringRef kLayers[] = {"linear", "each"};
+
+/// What a loss may read.
+constexpr StringRef kOutputs[] = {"spikes", "membrane", "label"};
+
+} // namespace
+
+std::string DefinitionChecker::article(DefinitionKind kind) {
+  return ((kind == DefinitionKind::Optimizer ? "an " : "a ") + nameOf(kind)).str();
+}
+
+void DefinitionChecker::error(DiagId id, SMRange where, const Twine &message) {
+  outcome->valid = false;
+  if (!uses.empty() && !reported.insert(where.Start.getPointer()).second)
+    return;
+  diagnostics.error(id, where, message);
+  constexpr size_t most = 3; // uses that are shown, the nearest first
+  for (const auto &[range, name] : llvm::reverse(ArrayRef(uses).take_back(most)))
+    diagnostics.note(range, "in this use of '" + name + "'");
+}
+
+const Definition *DefinitionChecker::find(DefinitionKind kind, StringRef name) const {
+  auto it = table.find({kind, name});
+  return it == table.end() ? nullptr : it->second;
+}
+
+SmallVector<StringRef> DefinitionChecker::namesOf(DefinitionKind kind) const {
+  SmallVector<StringRef> names;
+  for (const auto &[key, definition] : table)
+    if (key.first == kind)
+      names.push_back(key.second);
+  return names;
+}
+
+void DefinitionChecker::collect(const SourceFile &file) {
+  if (file.definitions.size() > limits::kDefinitions)
+    return diagnostics.error(DiagId::TooLarge, file.definitions[limits::kDefinitions]->name.range,
+                             "the file has " + Twine(file.definitions.size()) + " definitions, but at most " +
+                                 Twine(limits::kDefinitions) + " are possible");
+  for (const auto &definition : file.definitions) {
+    const Name &name = definition->name;
+    const DefinitionKind kind = definition->kind;
+    if (isReservedWord(name.text) || (kind == DefinitionKind::Def && !placesOfWord(name.text).empty()))
+      diagnostics.error(DiagId::ReservedName, name.range,
+                        "'" + name.text + "' is a word of the language and cannot be the name of " + article(kind));
+    else if (kind == DefinitionKind::Def && findBuiltin(name.text))
+      diagnostics.error(DiagId::Redefinition, name.range,
+                        "'" + name.text + "' is a function of the language and cannot be the name of a def");
+    else if (kind == DefinitionKind::Neuron &&
+             (is_contained(kLayers, name.text) || name.text == "flatten" || name.text == "population"))
+      diagnostics.error(DiagId::Redefinition, name.range,
+                        "'" + name.text + "' is a layer of the language and cannot be the name of a neuron");
+    else if (auto [it, inserted] = table.try_emplace({kind, name.text}, definition.get()); !inserted) {
+      diagnostics.error(DiagId::Redefinition, name.range, nameOf(kind) + " '" + name.text + "' is defined twice");
+      diagnostics.note(it->second->name.range, "first defined here");
+    }
+  }
+}
+
+void DefinitionChecker::run(const SourceFile &standard, const SourceFile &file) {
+  collect(standard);
+  collect(file);
+  for (const SourceFile *source : {&standard, &file})
+    for (const auto &definition : ArrayRef(source->definitions).take_front(limits::kDefinitions))
+      if (!diagnostics.full())
+        check(*definition);
+}
+
+const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &definition) {
+  std::unique_ptr<Outcome> &slot = outcomes[&definition];
+  if (slot)
+    return *slot;
+  slot = std::make_unique<Outcome>();
+  Outcome &result = *slot; // stays where it is when the map grows
+  result.valid = definition.valid;
+  Frame own;
+  own.definition = &definition;
+  own.root = definition.kind;
+  Frame *outerFrame = std::exchange(frame, &own);
+  Outcome *outer = std::exchange(outcome, &result);
+  auto outerUses = std::exchange(uses, {});
+  checkInputs();
+  if (definition.params.size() > limits::kNeuronParams)
+    error(DiagId::TooLarge, definition.params[limits::kNeuronParams].name.range,
+          "'" + definition.name.text + "' has " + Twine(definition.params.size()) + " parameters, but at most " +
+              Twine(limits::kNeuronParams) + " are possible");
+  else
+    for (const NeuronParam &param : definition.params)
+      checkParameter(param);
+  checkBody();
+  uses = std::move(outerUses);
+  outcome = outer;
+  frame = outerFrame;
+  result.progress = Outcome::Progress::Done;
+  return result;
+}
+
+void DefinitionChecker::checkInputs() {
+  const Definition &definition = *frame->definition;
+  const size_t count = definition.inputs.size();
+  StringRef wanted;
+  size_t least = 0, most = limits::kInputs;
+  switch (definition.kind) {
+  case DefinitionKind::Neuron:
+    least = most = 1;
+    wanted = "one input, the current, as in 'neuron NAME(x; beta = 0.9)'";
+    break;
+  case DefinitionKind::Surrogate:
+    least = most = 1;
+    wanted = "one input, the distance from the threshold, as in 'surrogate NAME(v; slope = 25)'";
+    break;
+  case DefinitionKind::Optimizer:
+    least = most = 2;
+    wanted = "two inputs, a parameter and its gradient, as in 'optimizer NAME(p, g; lr = 1e-3)'";
+    break;
+  case DefinitionKind::Schedule:
+    most = 0;
+    wanted = "no inputs, as in 'schedule NAME(warmup = 1)'";
+    break;
+  case DefinitionKind::Loss:
+  case DefinitionKind::Metric:
+    least = 1;
+    wanted = "inputs out of 'spikes', 'membrane' and 'label'";
+    break;
+  case DefinitionKind::Def:
+    wanted = "at most 16 inputs";
+    break;
+  }
+  if (definition.valid && (count < least || count > most))
+    error(DiagId::InputCount, definition.name.range,
+          article(definition.kind) + " has " + wanted + ", but this one has " + Twine(count));
+  for (auto [index, input] : enumerate(ArrayRef(definition.inputs).take_front(limits::kInputs))) {
+    const bool reads = definition.kind == DefinitionKind::Loss || definition.kind == DefinitionKind::Metric;
+    if (reads && !is_contained(kOutputs, input.text))
+      error(DiagId::UnknownName, input.range,
+            article(definition.kind) + " reads 'spikes', 'membrane' or 'label', but not '" + input.text + "'" +
+                diagnostics.didYouMean(input.text, kOutputs));
+    define(input, {Flow::Kind::Input, input.range, inputType(index)});
+  }
+}
+
+ValueType DefinitionChecker::inputType(size_t index) const {
+  const AxisSet all{Axis::Sample, Axis::Time, Axis::Neuron};
+  StringRef name = frame->definition->inputs[index].text;
+  switch (frame->definition->kind) {
+  case DefinitionKind::Neuron:
+    return ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true);
+  case DefinitionKind::Surrogate:
+  case DefinitionKind::Optimizer:
+    return ValueType::real({}, /*network=*/true);
+  case DefinitionKind::Loss:
+  case DefinitionKind::Metric:
+    if (name == "label")
+      return ValueType::integer({Axis::Sample}, Axis::Class);
+    if (name == "membrane")
+      return ValueType::real(all, /*network=*/true);
+    if (name == "spikes")
+      return ValueType::bits(all, /*network=*/true);
+    return {};
+  default:
+    return {};
+  }
+}
+
+void DefinitionChecker::define(const Name &name, Flow::Entry entry) {
+  const bool isWord = frame->definition->kind != DefinitionKind::Neuron && !placesOfWord(name.text).empty();
+  if (isReservedWord(name.text) || isWord)
+    error(DiagId::ReservedName, name.range, "'" + name.text + "' is a word of the language and cannot be a name");
+  std::optional<SMRange> first;
+  const Flow::Entry *known = frame->flow.find(name.text);
+  if (known)
+    first = known->range;
+  else if (auto assignment = frame->flow.assignedAt(name.text))
+    first = assignment;
+  else
+    first = frame->flow.fixedAt(name.text);
+  if (first) {
+    error(DiagId::Redefinition, name.range, "'" + name.text + "' is defined twice");
+    diagnostics.note(*first, "first defined here");
+  }
+  if (!known)
+    frame->flow.set(name.text, entry);
+}
+
+void DefinitionChecker::checkParameter(const NeuronParam &param) {
+  auto entry = parameterEntry(param);
+  if (!entry) {
+    outcome->valid = false;
+    entry = Flow::Entry{Flow::Kind::Number, param.name.range, {}};
+  }
+  entry->range = param.name.range;
+  define(param.name, *entry);
+  if (param.interval)
+    checkInterval(param);
+}
+
+/// What a parameter is, by its default; nothing after an error.
+std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronParam &param) {
+  const Expr &value = *param.value;
+  const DefinitionKind kind = frame->definition->kind;
+  const bool inNeuron = kind == DefinitionKind::Neuron;
+  auto only = [&](StringRef what) {
+    if (inNeuron)
+      return true;
+    error(DiagId::Misplaced, value.range,
+          "a parameter of " + article(kind) + " is a number; " + what + " are for neurons");
+    return false;
+  };
+  if (value.kind == Expr::Kind::Call && value.name == "one_of") {
+    if (!only("options"))
+      return std::nullopt;
+    frame->words[param.name.text] = checkOptions(value);
+    return Flow::Entry{Flow::Kind::Option, {}, {ValueType::Kind::Option}};
+  }
+  const bool isName = value.kind == Expr::Kind::Name || (value.kind == Expr::Kind::Call && value.name != "exp");
+  if (isName && is_contained(kLayers, value.name)) {
+    if (!only("layers"))
+      return std::nullopt;
+    if (!value.args.empty() && !(value.args.size() == 1 && value.args[0].name.text == "bias"))
+      error(DiagId::WrongArgument, value.range,
+            "a layer of a neuron goes from its neurons to its neurons; write 'linear' or 'linear(bias = false)'");
+    return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
+  }
+  SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
+  if (isName && !evaluator.params.contains(value.name) &&
+      (value.kind == Expr::Kind::Call || find(DefinitionKind::Surrogate, value.name) ||
+       !diagnostics.nearest(value.name, known).empty())) {
+    if (!only("surrogates") || !checkSurrogate(value))
+      return std::nullopt;
+    return Flow::Entry{Flow::Kind::Surrogate, {}, {ValueType::Kind::Surrogate}};
+  }
+  if (value.kind == Expr::Kind::Tuple) {
+    if (kind == DefinitionKind::Def || kind == DefinitionKind::Neuron) {
+      error(DiagId::Misplaced, value.range, "a parameter of " + article(kind) + " is one number, and no tuple");
+      return std::nullopt;
+    }
+    bool valid = true;
+    for (const Argument &element : value.args)
+      valid &= evaluator.number(*element.value).has_value();
+    if (!valid)
+      return std::nullopt;
+    ValueType type{ValueType::Kind::Tuple};
+    type.elements = value.args.size();
+    return Flow::Entry{Flow::Kind::Tuple, {}, type};
+  }
+  if (!evaluator.number(value))
+    return std::nullopt;
+  // A neuron's may be trained, and one for each neuron. One of a def is whatever a use of it says.
+  ValueType type = ValueType::number();
+  if (inNeuron)
+    type = ValueType::real({Axis::Neuron}, /*network=*/true);
+  else if (kind == DefinitionKind::Def)
+    type = {};
+  return Flow::Entry{Flow::Kind::Number, {}, type};
+}
+
+/// The words of an option; none after an error.
+std::vector<StringRef> DefinitionChecker::checkOptions(const Expr &call) {
+  std::vector<StringRef> words;
+  if (call.args.size() > limits::kWords) {
+    error(DiagId::TooLarge, call.args[limits::kWords].range,
+          "'one_of' has " + Twine(call.args.size()) + " words, but at most " + Twine(limits::kWords) + " are possible");
+    return {};
+  }
+  for (const Argument &arg : call.args) {
+    if (!arg.name.text.empty() || arg.learn || arg.each || arg.value->kind != Expr::Kind::Name ||
+        arg.value->name.contains('.')) {
+      error(DiagId::WrongArgument, arg.range, "expected a word, as in 'one_of(subtract, zero)'");
+      return {};
+    }
+    if (is_contained(words, arg.value->name)) {
+      error(DiagId::Redefinition, arg.range, "'" + arg.value->name + "' is given twice");
+      return {};
+    }
+    words.push_back(arg.value->name);
+  }
+  if (words.empty())
+    error(DiagId::MissingArgument, call.range, "'one_of' needs at least one word");
+  return words;
+}
+
+void DefinitionChecker::checkInterval(const NeuronParam &param) {
+  const IntervalDecl &interval = *param.interval;
+  const Flow::Entry *entry = frame->flow.find(param.name.text);
+  if (entry && entry->type.kind != ValueType::Kind::Tuple && !entry->type.isUnknown() &&
+      entry->type.kind != ValueType::Kind::Real)
+    return error(DiagId::WrongArgument, interval.range,
+                 "a range is for numbers, but '" + param.name.text + "' is " + entry->type.noun());
+  auto low = evaluator.number(*interval.low);
+  auto high = interval.high ? evaluator.number(*interval.high) : std::optional(HUGE_VAL);
+  if (!low || !high) {
+    outcome->valid = false;
+    return;
+  }
+  if (*low > *high || (*low == *high && (interval.openLow || interval.openHigh)))
+    return error(DiagId::OutOfRange, interval.range,
+                 "nothing lies in the range from " + numberText(*low) + " to " + numberText(*high));
+  if (param.value->kind == Expr::Kind::Tuple)
+    for (const Argument &element : param.value->args)
+      checkRange(param, *element.value);
+  else
+    checkRange(param, *param.value);
+}
+
+/// A number in a place where the parameter's range holds. A range that is wrong itself has been reported.
+void DefinitionChecker::checkRange(const NeuronParam &param, const Expr &value) {
+  if (!param.interval)
+    return;
+  const IntervalDecl &interval = *param.interval;
+  auto number = evaluator.quietNumber(value), low = evaluator.quietNumber(*interval.low);
+  auto high = interval.high ? evaluator.quietNumber(*interval.high) : std::optional(HUGE_VAL);
+  if (!number || !low || !high)
+    return;
+  const bool aboveLow = interval.openLow ? *number > *low : *number >= *low;
+  const bool belowHigh = interval.openHigh ? *number < *high : *number <= *high;
+  if (aboveLow && belowHigh)
+    return;
+  std::string ends = (interval.openLow ? "greater than " : "at least ") + numberText(*low);
+  if (interval.high)
+    ends += (interval.openHigh ? " and below " : " and at most ") + numberText(*high);
+  error(DiagId::OutOfRange, value.range,
+        "'" + param.name.text + "' must be " + ends + ", but is " + numberText(*number));
+}
+
+bool DefinitionChecker::checkSurrogate(const Expr &expr) {
+  if (expr.kind != Expr::Kind::Name && expr.kind != Expr::Kind::Call) {
+    error(DiagId::WrongArgument, expr.range, "expected a surrogate, such as 'atan' or 'fast_sigmoid(slope = 25)'");
+    return false;
+  }
+  SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
+  const Definition *surrogate = find(DefinitionKind::Surrogate, expr.name);
+  if (!surrogate) {
+    error(DiagId::UnknownSurrogate, expr.range,
+          "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
+    diagnostics.note(expr.range, "the surrogates are " + listOf(known));
+    return false;
+  }
+  SmallVector<StringRef> formals;
+  for (const NeuronParam &param : surrogate->params)
+    formals.push_back(param.name.text);
+  auto bound = evaluator.bind(expr, formals);
+  if (!bound) {
+    outcome->valid = false;
+    return false;
+  }
+  for (auto [param, argument] : llvm::zip(surrogate->params, *bound)) {
+    if (!argument)
+      continue;
+    auto number = evaluator.isPlain(*argument) ? evaluator.number(*argument->value) : std::nullopt;
+    if (!number) {
+      outcome->valid = false;
+      return false;
+    }
+    checkRange(param, *argument->value);
+  }
+  return true;
+}
+
+} // namespace snn::frontend

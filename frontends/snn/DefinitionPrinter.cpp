@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Definitions -> text.
+
+#include "frontends/snn/Definitions.h"
+#include "frontends/snn/PrintExpr.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+
+namespace snn::frontend {
+namespace {
+
+class DefinitionPrinter {
+public:
+  explicit DefinitionPrinter(raw_ostream &os) : os(os) {}
+
+  void print(const Definition &definition) {
+    os << "\n" << nameOf(definition.kind) << " " << definition.name.text;
+    if (!definition.inputs.empty() || !definition.params.empty())
+      printSignature(definition);
+    ArrayRef<Statement> body = definition.body;
+    if (definition.kind == DefinitionKind::Def && body.size() == 1 && body[0].kind == Statement::Kind::Result) {
+      os << " = ";
+      printExpr(*body[0].value, os);
+      os << "\n";
+      return;
+    }
+    os << " {\n";
+    printBody(body, 2);
+    os << "}\n";
+  }
+
+private:
+  void printSignature(const Definition &definition) {
+    os << "(";
+    for (auto [index, input] : enumerate(definition.inputs))
+      os << (index ? ", " : "") << input.text;
+    for (auto [index, param] : enumerate(definition.params)) {
+      os << (index ? ", " : definition.inputs.empty() ? "" : "; ") << param.name.text << " = ";
+      printExpr(*param.value, os);
+      if (param.interval)
+        printInterval(*param.interval);
+    }
+    os << ")";
+  }
+
+  void printInterval(const IntervalDecl &interval) {
+    os << " in " << (interval.openLow ? "(" : "[");
+    printExpr(*interval.low, os);
+    os << ", ";
+    if (interval.high)
+      printExpr(*interval.high, os);
+    else
+      os << "inf";
+    os << (interval.openHigh ? ")" : "]");
+  }
+
+  static StringRef wordOf(Statement::Kind kind) {
+    switch (kind) {
+    case Statement::Kind::State:
+      return "state ";
+    case Statement::Kind::Fixed:
+      return "fixed ";
+    case Statement::Kind::Spike:
+      return "spike ";
+    case Statement::Kind::Value:
+      return "value ";
+    case Statement::Kind::Next:
+      return "next ";
+    case Statement::Kind::Derivative:
+      return "derivative ";
+    case Statement::Kind::Soft:
+      return "soft ";
+    default:
+      return "";
+    }
+  }
+
+  void printBody(ArrayRef<Statement> body, unsigned indent) {
+    for (const Statement &statement : body) {
+      os.indent(indent) << wordOf(statement.kind);
+      if (!statement.name.text.empty())
+        os << statement.name.text << " = ";
+      if (statement.value)
+        printExpr(*statement.value, os);
+      for (auto [index, branch] : enumerate(statement.branches)) {
+        os << (index ? " else " : "");
+        if (!branch.option.text.empty())
+          os << "if " << branch.option.text << " == " << branch.word.text << " ";
+        os << "{\n";
+        printBody(branch.body, indent + 2);
+        os.indent(indent) << "}";
+      }
+      os << "\n";
+    }
+  }
+
+  raw_ostream &os;
+};
+
+} // namespace
+
+StringRef nameOf(DefinitionKind kind) {
+  switch (kind) {
+  case DefinitionKind::Neuron:
+    return "neuron";
+  case DefinitionKind::Surrogate:
+    return "surrogate";
+  case DefinitionKind::Loss:
+    return "loss";
+  case DefinitionKind::Metric:
+    return "metric";
+  case DefinitionKind::Optimizer:
+    return "optimizer";
+  case DefinitionKind::Schedule:
+    return "schedule";
+  case DefinitionKind::Def:
+    return "def";
+  }
+  return "";
+}
+
+void printDefinitions(const DefinitionFile &file, raw_ostream &os) {
+  os << "snn 1\n";
+  for (const ParamDecl &param : file.file->params) {
+    os << "param " << param.name.text << " = ";
+    printExpr(*param.value, os);
+    os << "\n";
+  }
+  for (const auto &definition : file.file->definitions)
+    DefinitionPrinter(os).print(*definition);
+}
+
+} // namespace snn::frontend

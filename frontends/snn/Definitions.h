@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A file of definitions: text -> AST, whose names, types and axes are checked, -> text.
+
+#ifndef SNN_FRONTENDS_SNN_DEFINITIONS_H
+#define SNN_FRONTENDS_SNN_DEFINITIONS_H
+
+#include "frontends/snn/Ast.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace snn::frontend {
+
+struct DefinitionFile {
+  std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names refer to
+  std::shared_ptr<SourceFile> file, standard;
+  llvm::StringMap<double> params; ///< of the file
+  std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *> table;
+
+  /// The definition of the file, or the standard one; null if there is none.
+  const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
+  /// The value of a constant expression, which the checks have found to be one.
+  double number(const Expr &expr) const;
+};
+
+/// The text of the standard definitions.
+llvm::StringRef standardDefinitions();
+
+/// Parses and checks the definitions of a text. It may use the standard ones, unless it is `standardDefinitions()`.
+/// Diagnostics as of `checkModel`; nothing is returned if there was an error.
+std::optional<DefinitionFile> checkDefinitions(llvm::StringRef text, llvm::StringRef fileName,
+                                               llvm::raw_ostream &diagnostics);
+
+/// Writes the file's params and definitions, without comments. The text reads as the same definitions, and prints as
+/// itself.
+void printDefinitions(const DefinitionFile &file, llvm::raw_ostream &os);
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_DEFINITIONS_H

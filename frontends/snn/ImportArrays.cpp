@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Bodies of definitions -> ops: maps and folds over named axes.
+
+#include "frontends/snn/ImportBody.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/DenseSet.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+
+constexpr Axis kOrder[] = {Axis::Time, Axis::Sample, Axis::Neuron, Axis::Class};
+
+/// What values of the body are computed from.
+struct BodyImporter::Slice {
+  SmallVector<Operation *> ops;         ///< in the order of the body
+  SmallVector<BlockArgument> arguments; ///< likewise
+  AxisSet axes;
+};
+
+SmallVector<Axis> BodyImporter::dimsOf(AxisSet axes) const {
+  SmallVector<Axis> dims;
+  for (Axis axis : kOrder)
+    if (axes.contains(axis))
+      dims.push_back(axis);
+  return dims;
+}
+
+int64_t BodyImporter::extentOf(Axis axis) const {
+  switch (axis) {
+  case Axis::Sample:
+    return core::ArrayType::kSample;
+  case Axis::Time:
+    return core::ArrayType::kTime;
+  case Axis::Neuron:
+    return context.neurons;
+  case Axis::Class:
+    return context.classes;
+  }
+  return 0;
+}
+
+SmallVector<int64_t> BodyImporter::extentsOf(ArrayRef<Axis> dims) const {
+  return SmallVector<int64_t>(llvm::map_range(dims, [&](Axis axis) { return extentOf(axis); }));
+}
+
+/// Where an array of some of the axes has its element for a point of the dims.
+AffineMap BodyImporter::mapOf(ArrayRef<Axis> dims, AxisSet axes) const {
+  SmallVector<AffineExpr> positions;
+  for (auto [index, axis] : enumerate(dims))
+    if (axes.contains(axis))
+      positions.push_back(getAffineDimExpr(index, outer.getContext()));
+  return AffineMap::get(dims.size(), 0, positions, outer.getContext());
+}
+
+Type BodyImporter::arrayType(AxisSet axes, Type element) const {
+  return core::ArrayType::get(outer.getContext(), extentsOf(dimsOf(axes)), element);
+}
+
+Scalar BodyImporter::read(const ArrayValue &array) {
+  Value argument;
+  for (auto [index, input] : enumerate(inputs))
+    if (input.value == array.value)
+      argument = block->getArgument(index);
+  if (!argument) {
+    argument = block->addArgument(cast<core::ArrayType>(array.value.getType()).scalarType(), inner.getLoc());
+    inputs.push_back(array);
+  }
+  // The winners of folds are counted in i32.
+  if (array.kind == ValueType::Kind::Integer && argument.getType() != inner.getI64Type())
+    argument = arith::ExtSIOp::create(inner, inner.getI64Type(), argument);
+  return {array.kind, array.network, std::nullopt, argument, array.of};
+}
+
+BodyImporter::Slice BodyImporter::sliceOf(ArrayRef<Value> values) const {
+  SmallVector<Value> todo(values);
+  llvm::DenseSet<Operation *> needed;
+  llvm::DenseSet<Value> arguments;
+  while (!todo.empty()) {
+    Value value = todo.pop_back_val();
+    if (!value)
+      continue;
+    if (isa<BlockArgument>(value))
+      arguments.insert(value);
+    else if (needed.insert(value.getDefiningOp()).second)
+      llvm::append_range(todo, value.getDefiningOp()->getOperands());
+  }
+  Slice slice;
+  for (Operation &op : *block)
+    if (needed.contains(&op)) {
+      slice.ops.push_back(&op);
+      slice.axes = slice.axes | varying.lookup(&op);
+    }
+  for (BlockArgument argument : block->getArguments())
+    if (arguments.contains(argument)) {
+      slice.arguments.push_back(argument);
+      slice.axes = slice.axes | inputs[argument.getArgNumber()].axes;
+    }
+  return slice;
+}
+
+SmallVector<Value> BodyImporter::copy(const Slice &slice, ArrayRef<Axis> dims, OpBuilder &builder, ValueRange arguments,
+                                      ArrayRef<Value> values) const {
+  IRMapping mapping;
+  mapping.map(ArrayRef(slice.arguments), arguments);
+  for (Operation *op : slice.ops) {
+    Operation *copy = builder.clone(*op, mapping);
+    if (auto it = coordinates.find(op); it != coordinates.end())
+      cast<core::IndexOp>(copy).setDim(llvm::find(dims, it->second) - dims.begin());
+  }
+  return SmallVector<Value>(llvm::map_range(values, [&](Value value) { return mapping.lookup(value); }));
+}
+
+SmallVector<ArrayValue> BodyImporter::finish(ArrayRef<Scalar> wanted, AxisSet axes) {
+  SmallVector<Value> values;
+  for (const Scalar &scalar : wanted)
+    values.push_back(scalars.asValue(scalar));
+  Slice slice = sliceOf(values);
+  slice.axes = slice.axes | axes;
+  const SmallVector<Axis> dims = dimsOf(slice.axes);
+  SmallVector<Value> arrays;
+  SmallVector<AffineMap> reads, writes(values.size(), mapOf(dims, slice.axes));
+  for (BlockArgument argument : slice.arguments) {
+    const ArrayValue &input = inputs[argument.getArgNumber()];
+    arrays.push_back(input.value);
+    reads.push_back(mapOf(dims, input.axes));
+  }
+  SmallVector<Type> types;
+  for (Value value : values)
+    types.push_back(arrayType(slice.axes, value.getType()));
+  auto map = core::MapOp::create(outer, location, types, arrays, extentsOf(dims), reads, writes, /*absent=*/nullptr,
+                                 [&](ImplicitLocOpBuilder &builder, ValueRange arguments) {
+                                   return copy(slice, dims, builder, arguments, values);
+                                 });
+  SmallVector<ArrayValue> results;
+  for (auto [scalar, result] : llvm::zip(wanted, map.getOutputs()))
+    results.push_back({result, slice.axes, scalar.kind, scalar.network, scalar.of});
+  return results;
+}
+
+ArrayValue BodyImporter::arrayOf(const Scalar &scalar) {
+  if (auto argument = dyn_cast_or_null<BlockArgument>(scalar.value))
+    return inputs[argument.getArgNumber()];
+  return finish(scalar, {}).front();
+}
+
+/// A fold with an empty body, whose arguments are the inputs' elements. No type of a winner for sums.
+static core::FoldOp createFold(OpBuilder &builder, Location location, core::FoldKind kind, Type value, Type winner,
+                               ValueRange inputs, ArrayRef<int64_t> domain, ArrayRef<int64_t> along,
+                               ArrayRef<AffineMap> reads, AffineMap write) {
+  OperationState state(location, core::FoldOp::getOperationName());
+  state.addOperands(inputs);
+  state.addTypes(value);
+  if (winner)
+    state.addTypes(winner);
+  auto &properties = state.getOrAddProperties<core::FoldOp::Properties>();
+  properties.kind = core::FoldKindAttr::get(builder.getContext(), kind);
+  properties.domain = builder.getDenseI64ArrayAttr(domain);
+  properties.along = builder.getDenseI64ArrayAttr(along);
+  properties.reads = builder.getAffineMapArrayAttr(reads);
+  properties.write = AffineMapAttr::get(write);
+  auto *body = new Block;
+  state.addRegion()->push_back(body);
+  for (Value input : inputs)
+    body->addArgument(cast<core::ArrayType>(input.getType()).scalarType(), location);
+  return cast<core::FoldOp>(builder.create(state));
+}
+
+/// A fold of a value over axes, in an op of its own.
+ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide) {
+  Value term = scalars.asReal(scalar, scalar.network);
+  if (wide && term.getType() != inner.getF64Type())
+    term = arith::ExtFOp::create(inner, inner.getF64Type(), term);
+  Slice slice = sliceOf(term);
+  slice.axes = slice.axes | over;
+  const SmallVector<Axis> dims = dimsOf(slice.axes);
+  const AxisSet left = slice.axes - over;
+  SmallVector<int64_t> along;
+  for (auto [index, axis] : enumerate(dims))
+    if (over.contains(axis))
+      along.push_back(index);
+  SmallVector<Value> arrays;
+  SmallVector<AffineMap> reads;
+  for (BlockArgument argument : slice.arguments) {
+    const ArrayValue &input = inputs[argument.getArgNumber()];
+    arrays.push_back(input.value);
+    reads.push_back(mapOf(dims, input.axes));
+  }
+  Type positions = kind == core::FoldKind::Add ? Type() : arrayType(left, inner.getI32Type());
+  auto fold = createFold(outer, location, kind, arrayType(left, term.getType()), positions, arrays, extentsOf(dims),
+                         along, reads, mapOf(dims, left));
+  Block &body = fold.getBody().front();
+  auto end = OpBuilder::atBlockEnd(&body);
+  core::YieldOp::create(end, location, copy(slice, dims, end, body.getArguments(), term));
+  if (winner)
+    return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network, dimsOf(over).front()};
+  return {fold.getValue(), left, ValueType::Kind::Real, scalar.network && !wide};
+}
+
+ArrayValue BodyImporter::sumOf(const Scalar &scalar, AxisSet over, bool wide) {
+  return foldOf(core::FoldKind::Add, scalar, over, /*winner=*/false, wide);
+}
+
+Scalar BodyImporter::countOf(AxisSet axes) {
+  Scalar count = Scalar::number(1);
+  for (Axis axis : dimsOf(axes)) {
+    Scalar extent = Scalar::number(static_cast<double>(extentOf(axis)));
+    if (extentOf(axis) < 0) {
+      if (!counts.count(axis))
+        counts.emplace(axis, sumOf(Scalar::number(1), {axis}));
+      extent = read(counts.at(axis));
+    }
+    count = count.constant == 1 ? extent : scalars.operation(Operator::Multiply, count, extent);
+  }
+  return count;
+}
+
+Value BodyImporter::outside(Value number) {
+  Operation *op = number.getDefiningOp();
+  if (!op || op->getBlock() != block.get() || !sliceOf(number).axes.empty())
+    return number;
+  return read(finish(Scalar{ValueType::Kind::Real, false, std::nullopt, number}, {}).front()).value;
+}
+
+Scalar BodyImporter::importReduction(const Expr &expr) {
+  const Argument *over = nullptr, *argument = nullptr;
+  for (const Argument &arg : expr.args)
+    (arg.name.text == "over" ? over : argument) = &arg;
+  AxisSet axes;
+  if (over->value->kind == Expr::Kind::Tuple)
+    for (const Argument &axis : over->value->args)
+      axes = axes | AxisSet{*axisNamed(axis.value->name)};
+  else
+    axes = {*axisNamed(over->value->name)};
+  const Scalar value = importExpr(*argument->value);
+  StringRef name = expr.name;
+  if (name == "sum" || name == "mean") {
+    Scalar sum = read(sumOf(value, axes));
+    return name == "sum" ? sum : scalars.operation(Operator::Divide, sum, countOf(axes));
+  }
+  const bool largest = name == "max" || name == "argmax", winner = name == "argmax" || name == "argmin";
+  return read(foldOf(largest ? core::FoldKind::Max : core::FoldKind::Min, value, axes, winner, /*wide=*/false));
+}
+
+/// The one term whose coordinate is the index, from a sum of which all others are 0.
+Scalar BodyImporter::importAt(const Expr &expr) {
+  const Scalar value = importExpr(expr.operand(0));
+  const Scalar index = importExpr(expr.operand(1));
+  const Axis axis = *index.of; // the checks refuse an index of no axis
+  Scalar here = scalars.operation(Operator::Equal, coordinate(axis), index);
+  return read(sumOf(scalars.choose(here, value, Scalar::number(0)), {axis}));
+}
+
+/// Neuron n belongs to class n / per_class: blocks of equal size.
+Scalar BodyImporter::importClasses(const Scalar &value) {
+  const ArrayValue source = arrayOf(value);
+  const int64_t perClass = context.neurons / context.classes;
+  const AxisSet left = (source.axes - AxisSet{Axis::Neuron}) | AxisSet{Axis::Class};
+  SmallVector<Axis> dims = dimsOf(left);
+  SmallVector<int64_t> domain = extentsOf(dims);
+  domain.push_back(perClass);
+  MLIRContext *mlir = outer.getContext();
+  const unsigned inside = dims.size();
+  SmallVector<AffineExpr> from, to;
+  for (auto [index, axis] : enumerate(dims)) {
+    AffineExpr dim = getAffineDimExpr(index, mlir);
+    to.push_back(dim);
+    from.push_back(axis == Axis::Class ? dim * perClass + getAffineDimExpr(inside, mlir) : dim);
+  }
+  const AffineMap read = AffineMap::get(inside + 1, 0, from, mlir);
+  Type element = source.network ? context.real : inner.getF64Type();
+  auto fold = createFold(outer, location, core::FoldKind::Add, arrayType(left, element), {}, source.value, domain,
+                         {static_cast<int64_t>(inside)}, read, AffineMap::get(inside + 1, 0, to, mlir));
+  Block &body = fold.getBody().front();
+  Value term = body.getArgument(0);
+  auto end = OpBuilder::atBlockEnd(&body);
+  if (term.getType().isInteger(1))
+    term = arith::UIToFPOp::create(end, location, element, term);
+  core::YieldOp::create(end, location, term);
+  return this->read({fold.getValue(), left, ValueType::Kind::Real, source.network});
+}
+
+} // namespace snn::frontend

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Bodies of definitions -> ops: lines, expressions, surrogates.
+
+#include "frontends/snn/ImportBody.h"
+
+#include "frontends/snn/DefinitionChecker.h"
+
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+
+BodyImporter::BodyImporter(const ImportContext &context, OpBuilder &builder, Location location)
+    : context(context), outer(builder), location(location), block(std::make_unique<Block>()),
+      inner(location, builder.getContext()),
+      scalars(inner, context.real, [this](Value number) { return outside(number); }) {
+  inner.setInsertionPointToEnd(block.get());
+}
+
+BodyImporter::~BodyImporter() = default;
+
+Location BodyImporter::at(SMLoc place) const {
+  SourceMgr &sources = *context.definitions.sources;
+  unsigned buffer = sources.FindBufferContainingLoc(place);
+  if (buffer == 0)
+    return location;
+  auto [line, column] = sources.getLineAndColumn(place, buffer);
+  return FileLineColLoc::get(outer.getContext(), sources.getMemoryBuffer(buffer)->getBufferIdentifier(), line, column);
+}
+
+void BodyImporter::importLines(const Statements &body, bool arrays) {
+  for (const Statement &statement : body) {
+    switch (statement.kind) {
+    case Statement::Kind::Assign: {
+      Scalar value = importExpr(*statement.value);
+      Binding binding;
+      if (arrays && !value.constant)
+        binding.array = arrayOf(value);
+      else
+        binding.scalar = value;
+      names[statement.name.text] = binding;
+      break;
+    }
+    case Statement::Kind::Spike:
+    case Statement::Kind::Value:
+    case Statement::Kind::Next:
+    case Statement::Kind::Result:
+      output = importExpr(*statement.value);
+      break;
+    case Statement::Kind::If:
+      for (const Branch &branch : statement.branches)
+        if (branch.option.text.empty() || names[branch.option.text].word == branch.word.text) {
+          importLines(branch.body, arrays);
+          break;
+        }
+      break;
+    default: // states and constants are the caller's; derivatives are asked for where they are needed
+      break;
+    }
+  }
+}
+
+Scalar BodyImporter::importExpr(const Expr &expr) {
+  Location before = inner.getLoc();
+  inner.setLoc(at(expr.place));
+  auto restore = llvm::scope_exit([&] { inner.setLoc(before); });
+  switch (expr.kind) {
+  case Expr::Kind::Number:
+    return Scalar::number(expr.number);
+  case Expr::Kind::Name:
+    return importName(expr);
+  case Expr::Kind::Operation: {
+    Scalar left = importExpr(expr.operand(0));
+    if (expr.op == Operator::Negate)
+      return scalars.negate(left);
+    Scalar right = importExpr(expr.operand(1));
+    inner.setLoc(at(expr.place));
+    return expr.op == Operator::Power ? scalars.power(left, right) : scalars.operation(expr.op, left, right);
+  }
+  case Expr::Kind::Call:
+    return importCall(expr);
+  case Expr::Kind::Choice: {
+    Scalar condition = importExpr(expr.operand(0));
+    if (condition.constant) // the other one is not in the module
+      return importExpr(expr.operand(*condition.constant != 0 ? 1 : 2));
+    Scalar yes = importExpr(expr.operand(1)), no = importExpr(expr.operand(2));
+    return scalars.choose(condition, yes, no);
+  }
+  case Expr::Kind::Where: {
+    auto outside = names;
+    for (const Argument &binding : ArrayRef(expr.args).drop_front()) {
+      Binding value;
+      value.scalar = importExpr(*binding.value);
+      names[binding.name.text] = value;
+    }
+    Scalar result = importExpr(expr.operand(0));
+    names = std::move(outside);
+    return result;
+  }
+  case Expr::Kind::At:
+    return importAt(expr);
+  case Expr::Kind::Element:
+    return read(names[expr.operand(0).name].elements[static_cast<size_t>(expr.number)]);
+  case Expr::Kind::Tuple:
+    break;
+  }
+  llvm_unreachable("tuples are refused by the checks");
+}
+
+Scalar BodyImporter::importName(const Expr &expr) {
+  if (names.count(expr.name)) {
+    Scalar value = valueOf(expr.name);
+    if (expr.name == "fired" && inStep && !value.constant)
+      value.value = core::DetachOp::create(inner, value.value.getType(), value.value);
+    return value;
+  }
+  if (expr.name == "training") {
+    Scalar training = Scalar::number(context.training);
+    training.kind = ValueType::Kind::Bits;
+    return training;
+  }
+  if (std::optional<Axis> axis = axisNamed(expr.name))
+    return coordinate(*axis);
+  if (expr.name == "per_class")
+    return Scalar::number(static_cast<double>(context.neurons / context.classes));
+  if (expr.name == "steps")
+    return countOf({Axis::Time});
+  return importDef(*context.definitions.find(DefinitionKind::Def, expr.name), expr);
+}
+
+Scalar BodyImporter::valueOf(StringRef name) {
+  const Binding &binding = names[name];
+  return binding.array ? read(*binding.array) : *binding.scalar;
+}
+
+Scalar BodyImporter::asElement(const Scalar &scalar) {
+  if (scalar.kind == ValueType::Kind::Bits)
+    return {scalar.kind, true, std::nullopt, scalars.asValue(scalar)};
+  return {ValueType::Kind::Real, true, std::nullopt, scalars.asReal(scalar, /*network=*/true)};
+}
+
+Scalar BodyImporter::asNumber(const Scalar &scalar) {
+  return {ValueType::Kind::Real, false, std::nullopt, scalars.asReal(scalar, /*network=*/false)};
+}
+
+ArrayValue BodyImporter::averageOf(const Scalar &scalar) {
+  Scalar sum = read(sumOf(scalar, {Axis::Sample}, /*wide=*/true));
+  return arrayOf(scalars.operation(Operator::Divide, sum, countOf({Axis::Sample})));
+}
+
+Scalar BodyImporter::coordinate(Axis axis) {
+  auto index = core::IndexOp::create(inner, inner.getI64Type(), inner.getI64IntegerAttr(core::ArrayType::kTime));
+  if (axis != Axis::Time || !inStep) {
+    coordinates.try_emplace(index, axis);
+    varying[index] = {axis};
+  }
+  return {ValueType::Kind::Integer, false, std::nullopt, index, axis};
+}
+
+Scalar BodyImporter::importCall(const Expr &expr) {
+  if (auto it = names.find(expr.name); it != names.end() && it->second.layer) {
+    auto layer = it->second.layer;
+    return read(layer(arrayOf(importExpr(expr.operand(0)))));
+  }
+  const BuiltinInfo *info = findBuiltin(expr.name);
+  if (!info)
+    return importDef(*context.definitions.find(DefinitionKind::Def, expr.name), expr);
+  switch (info->form) {
+  case BuiltinInfo::Form::FoldOrPointwise:
+    if (llvm::none_of(expr.args, [](const Argument &arg) { return arg.name.text == "over"; }))
+      break;
+    return importReduction(expr);
+  case BuiltinInfo::Form::Fold:
+  case BuiltinInfo::Form::Winner:
+    return importReduction(expr);
+  case BuiltinInfo::Form::Fire:
+    return importFire(expr);
+  case BuiltinInfo::Form::Attached: {
+    auto it = names.find("attached");
+    return read(*it->second.array);
+  }
+  case BuiltinInfo::Form::Detach: {
+    Scalar value = importExpr(expr.operand(0));
+    if (!value.constant)
+      value.value = core::DetachOp::create(inner, value.value.getType(), value.value);
+    return value;
+  }
+  case BuiltinInfo::Form::Classes:
+    return importClasses(importExpr(expr.operand(0)));
+  case BuiltinInfo::Form::Random: {
+    auto random = core::RandomOp::create(inner, context.real, (*context.purposes)++,
+                                         /*per_sample=*/!expr.args.empty());
+    varying[random] = {Axis::Sample, Axis::Neuron};
+    return {ValueType::Kind::Real, true, std::nullopt, random};
+  }
+  case BuiltinInfo::Form::Pointwise:
+    break;
+  }
+  SmallVector<Scalar> args;
+  for (const Argument &arg : expr.args)
+    args.push_back(importExpr(*arg.value));
+  return scalars.function(expr.name, args);
+}
+
+/// The def's text in the place of its call. Names of the caller are out of sight in it, words are not; a neuron may
+/// have names that are words elsewhere.
+Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
+  for (const Statement &statement : def.body)
+    if (statement.kind == Statement::Kind::Derivative) {
+      emitError(inner.getLoc(), "a def that states its derivative cannot be imported yet");
+      failed = true;
+    }
+  std::map<StringRef, Binding> inside;
+  for (const auto &[name, binding] : names)
+    if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
+      inside.emplace(name, binding);
+  const size_t inputs = def.inputs.size();
+  auto formal = [&](size_t index) -> StringRef {
+    return index < inputs ? def.inputs[index].text : def.params[index - inputs].name.text;
+  };
+  auto bind = [&](StringRef name, const Expr &value) {
+    Binding binding;
+    binding.scalar = importExpr(value);
+    inside[name] = binding;
+  };
+  size_t position = 0;
+  for (const Argument &arg : call.args) {
+    StringRef name = arg.name.text.empty() ? formal(position) : arg.name.text;
+    ++position;
+    bind(name, *arg.value);
+  }
+  for (const NeuronParam &param : def.params)
+    if (!inside.count(param.name.text))
+      bind(param.name.text, *param.value);
+  std::swap(names, inside);
+  auto before = std::exchange(output, std::nullopt);
+  importLines(def.body, /*arrays=*/false);
+  Scalar result = *std::exchange(output, before);
+  std::swap(names, inside);
+  return result;
+}
+
+const Expr *BodyImporter::surrogateOf(const Expr &expr) const {
+  auto it = expr.kind == Expr::Kind::Name ? names.find(expr.name) : names.end();
+  return it != names.end() && it->second.surrogate ? it->second.surrogate : &expr;
+}
+
+/// A line of a surrogate's body at v.
+Scalar BodyImporter::importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line) {
+  const Definition &definition = *context.definitions.find(DefinitionKind::Surrogate, surrogate.name);
+  std::map<StringRef, Binding> inside;
+  inside[definition.inputs.front().text].scalar = v;
+  size_t position = 0;
+  for (const Argument &arg : surrogate.args) {
+    StringRef name = arg.name.text.empty() ? definition.params[position].name.text : arg.name.text;
+    ++position;
+    inside[name] = Binding::number(context.definitions.number(*arg.value));
+  }
+  for (const NeuronParam &param : definition.params)
+    if (!inside.count(param.name.text))
+      inside[param.name.text] = Binding::number(context.definitions.number(*param.value));
+  std::swap(names, inside);
+  Scalar result = Scalar::number(0);
+  for (const Statement &statement : definition.body) {
+    if (statement.kind == Statement::Kind::Assign)
+      names[statement.name.text].scalar = importExpr(*statement.value);
+    else if (statement.kind == line)
+      result = importExpr(*statement.value);
+  }
+  std::swap(names, inside);
+  return result;
+}
+
+Scalar BodyImporter::importFire(const Expr &expr) {
+  const Expr &surrogate = *surrogateOf(expr.operand(1));
+  Value v = scalars.asReal(importExpr(expr.operand(0)), /*network=*/true);
+  if (context.softSpikes)
+    return importSurrogate(surrogate, {ValueType::Kind::Real, true, std::nullopt, v}, Statement::Kind::Soft);
+  Type spike = inner.getI1Type();
+  auto fire = core::CustomVjpOp::create(inner, TypeRange(spike), ValueRange(v));
+  OpBuilder::InsertionGuard guard(inner);
+  Location loc = inner.getLoc();
+  Block *value = inner.createBlock(&fire.getValue(), {}, {context.real}, {loc});
+  Scalar argument{ValueType::Kind::Real, true, std::nullopt, value->getArgument(0)};
+  core::YieldOp::create(inner, scalars.operation(Operator::Greater, argument, Scalar::number(0)).value);
+  Block *vjp = inner.createBlock(&fire.getVjp(), {}, {context.real, spike, context.real}, {loc, loc, loc});
+  argument.value = vjp->getArgument(0);
+  Scalar derivative = importSurrogate(surrogate, argument, Statement::Kind::Derivative);
+  Scalar grad{ValueType::Kind::Real, true, std::nullopt, vjp->getArgument(2)};
+  inner.setInsertionPointToEnd(vjp);
+  core::YieldOp::create(inner, scalars.operation(Operator::Multiply, grad, derivative).value);
+  return {ValueType::Kind::Bits, true, std::nullopt, fire.getResult(0)};
+}
+
+} // namespace snn::frontend

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The body of a definition -> ops of the core, where it is used.
+
+#ifndef SNN_FRONTENDS_SNN_IMPORTBODY_H
+#define SNN_FRONTENDS_SNN_IMPORTBODY_H
+
+#include "frontends/snn/Definitions.h"
+#include "frontends/snn/ImportScalars.h"
+
+#include "dialect/core/CoreDialect.h"
+#include "llvm/ADT/DenseMap.h"
+
+#include <functional>
+#include <map>
+
+namespace snn::frontend {
+
+/// Where definitions are used: what is known when the model is compiled.
+struct ImportContext {
+  const DefinitionFile &definitions;
+  mlir::Type real;             ///< the element type: f32 or f64
+  int64_t neurons = 1;         ///< the extent of the axis neuron
+  int64_t classes = 1;         ///< and of class, which divides it
+  bool training = true;        ///< what the word `training` is
+  bool softSpikes = false;     ///< `fire` gives the surrogate's `soft` value
+  int64_t *purposes = nullptr; ///< counts the uses of `random` in the model
+};
+
+/// A whole array of the core, whose extents are its axes in the order time, sample, neuron, class.
+struct ArrayValue {
+  mlir::Value value;
+  AxisSet axes;
+  ValueType::Kind kind = ValueType::Kind::Real;
+  bool network = true;
+  std::optional<Axis> of = std::nullopt; ///< of integers: the axis along which they are coordinates
+};
+
+/// What a name stands for.
+struct Binding {
+  std::optional<Scalar> scalar; ///< known, or a value in the body that is being written
+  std::optional<ArrayValue> array;
+  llvm::SmallVector<ArrayValue> elements; ///< of a tuple
+  std::string word;                       ///< of an option
+  const Expr *surrogate = nullptr;        ///< a surrogate's name or call
+  std::function<ArrayValue(ArrayValue)> layer;
+
+  static Binding number(double value) {
+    Binding binding;
+    binding.scalar = Scalar::number(value);
+    return binding;
+  }
+  static Binding of(ArrayValue array) {
+    Binding binding;
+    binding.array = array;
+    return binding;
+  }
+};
+
+/// Writes ops at `builder`. Everything that is pointwise goes into the body of one map until an array is asked for;
+/// what a reduction or a layer needs of it is computed in an op of its own before it.
+class BodyImporter {
+public:
+  BodyImporter(const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);
+  ~BodyImporter();
+
+  /// Names that the body sees: inputs, parameters, states, and words such as `fired` or `update`.
+  std::map<llvm::StringRef, Binding> names;
+
+  /// Imports the lines of a checked definition. In `arrays`, each assignment is an array, so that lines may have
+  /// different axes; else all values are of the axes that the body is used with.
+  void importLines(const Statements &body, bool arrays);
+  Scalar importExpr(const Expr &expr);
+
+  /// What `spike`, `value` or `next` said, or the result.
+  std::optional<Scalar> output;
+  bool inStep = false; ///< of a neuron: time is no axis, but the number of the step
+  bool failed = false; ///< something that cannot be imported yet was reported
+
+  /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
+  llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);
+  /// An op of its own for a value, which has the axes of what it depends on.
+  ArrayValue arrayOf(const Scalar &scalar);
+  /// A sum over axes, of f64 terms if `wide`.
+  ArrayValue sumOf(const Scalar &scalar, AxisSet over, bool wide = false);
+  /// The mean over the samples, in f64.
+  ArrayValue averageOf(const Scalar &scalar);
+  /// As an element: bits of the network, or a real of the element type.
+  Scalar asElement(const Scalar &scalar);
+  Scalar asNumber(const Scalar &scalar);
+  /// What a name stands for now.
+  Scalar valueOf(llvm::StringRef name);
+  /// An element of an array in the body.
+  Scalar read(const ArrayValue &array);
+
+private:
+  struct Slice;
+  Scalar importName(const Expr &expr);
+  Scalar importCall(const Expr &expr);
+  Scalar importDef(const Definition &def, const Expr &call);
+  Scalar importReduction(const Expr &expr);
+  Scalar importAt(const Expr &expr);
+  Scalar importFire(const Expr &expr);
+  Scalar importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line);
+  Scalar importClasses(const Scalar &value);
+  ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
+  /// How many there are along the axes.
+  Scalar countOf(AxisSet axes);
+  /// A number that is the same for all elements, computed once in an op of its own.
+  mlir::Value outside(mlir::Value number);
+  Scalar coordinate(Axis axis);
+  const Expr *surrogateOf(const Expr &expr) const;
+  mlir::Location at(llvm::SMLoc place) const;
+
+  Slice sliceOf(llvm::ArrayRef<mlir::Value> values) const;
+  /// Copies the slice's ops to where `builder` stands, in the body of an op with these dims; gives `values` there.
+  llvm::SmallVector<mlir::Value> copy(const Slice &slice, llvm::ArrayRef<Axis> dims, mlir::OpBuilder &builder,
+                                      mlir::ValueRange arguments, llvm::ArrayRef<mlir::Value> values) const;
+  llvm::SmallVector<Axis> dimsOf(AxisSet axes) const;
+  llvm::SmallVector<int64_t> extentsOf(llvm::ArrayRef<Axis> dims) const;
+  mlir::AffineMap mapOf(llvm::ArrayRef<Axis> dims, AxisSet axes) const;
+  mlir::Type arrayType(AxisSet axes, mlir::Type element) const;
+  int64_t extentOf(Axis axis) const;
+
+  const ImportContext &context;
+  mlir::OpBuilder &outer;
+  mlir::Location location;
+  std::unique_ptr<mlir::Block> block; ///< the body that is being written
+  mlir::ImplicitLocOpBuilder inner;
+  ScalarBuilder scalars;
+  std::map<Axis, ArrayValue> counts;                   ///< of steps and samples, once they were asked for
+  llvm::SmallVector<ArrayValue> inputs;                ///< one for each argument of the block
+  llvm::DenseMap<mlir::Operation *, AxisSet> varying;  ///< axes of ops that no argument gives them
+  llvm::DenseMap<mlir::Operation *, Axis> coordinates; ///< the axes that core.index counts along
+};
+
+} // namespace snn::frontend
+
+#endif // SNN_FRONTENDS_SNN_IMPORTBODY_H

@@ -1,0 +1,122 @@
+"""Inputs of imported definitions and what they give, by plain loops in Python; one pair of files for each function.
+
+usage: numbers.py FOLDER"""
+
+import json
+import math
+import random
+import struct
+import sys
+
+
+def save(path, tensors):
+    """tensors: name -> (type, shape, numbers)"""
+    header, data = {}, b""
+    for name, (kind, shape, numbers) in tensors.items():
+        code = {"F64": "d", "I64": "q", "U8": "B"}[kind]
+        part = struct.pack(f"<{len(numbers)}{code}", *numbers)
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def case(name, inputs, wants):
+    save(f"{sys.argv[1]}/{name}.in.safetensors", inputs)
+    save(f"{sys.argv[1]}/{name}.want.safetensors", wants)
+
+
+def number(value):
+    return ("F64", [], [value])
+
+
+random.seed(7)
+steps, samples, neurons, classes = 3, 5, 4, 2
+
+# Losses and metrics, on spikes of blocks of two neurons.
+spikes = [[[random.random() < 0.4 for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
+labels = [random.randrange(classes) for _ in range(samples)]
+flat = ("U8", [steps, samples, neurons], [s for step in spikes for row in step for s in row])
+reads = {"spikes": flat, "label": ("I64", [samples], labels)}
+
+
+def of_class(t, b, c):
+    return spikes[t][b][2 * c] + spikes[t][b][2 * c + 1]
+
+
+def log_softmax(x, label):
+    top = max(x)
+    return x[label] - top - math.log(sum(math.exp(v - top) for v in x))
+
+
+counts = [[sum(of_class(t, b, c) for t in range(steps)) for c in range(classes)] for b in range(samples)]
+correct, incorrect = 0.7, 0.2
+target = [int(steps * incorrect * 2), int(steps * correct * 2)]
+mse = sum((counts[b][c] - target[c == labels[b]]) ** 2 for b in range(samples) for c in range(classes))
+case("loss.mse_count", reads | {"correct": number(correct), "incorrect": number(incorrect)},
+     {"output": number(mse / classes / steps / samples)})
+case("loss.ce_count", reads, {"output": number(-sum(log_softmax(counts[b], labels[b]) for b in range(samples)) / samples)})
+rate = sum(log_softmax([of_class(t, b, c) for c in range(classes)], labels[b]) for t in range(steps) for b in range(samples))
+case("loss.ce_rate", reads, {"output": number(-rate / steps / samples)})
+case("loss.l1_rate", {"spikes": flat}, {"output": number(sum(flat[2]) / len(flat[2]))})
+hits = sum(counts[b].index(max(counts[b])) == labels[b] for b in range(samples))
+case("metric.accuracy", reads, {"output": number(hits / samples)})
+
+# The file at_peak.snn beside this one.
+membrane = [[[random.gauss(0, 1) for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
+peaks = sum(max(membrane[t][b][n] for t in range(steps)) ** 3 for b in range(samples) for n in range(neurons))
+case("loss.at_peak", {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row])},
+     {"output": number(peaks / samples / neurons)})
+
+# One element in an optimizer, at the fifth update.
+p, g, m, v, update = 0.3, -0.7, 0.05, 0.02, 5.0
+lr, b1, b2, eps, decay = 0.01, 0.9, 0.999, 1e-8, 0.1
+common = {"p": number(p), "g": number(g), "update": number(update), "epoch": number(0.0), "lr": number(lr),
+          "weight_decay": number(decay)}
+moments = {"state.m": number(m), "state.v": number(v), "betas.0": number(b1), "betas.1": number(b2), "eps": number(eps)}
+
+
+def adam(kept, d):
+    m1, v1 = b1 * m + (1 - b1) * d, b2 * v + (1 - b2) * d * d
+    step = lr / (1 - b1**update) * m1 / (math.sqrt(v1) / math.sqrt(1 - b2**update) + eps)
+    return {"output": number(kept - step), "next.m": number(m1), "next.v": number(v1)}
+
+
+case("optimizer.adam", common | moments, adam(p, g + decay * p))
+case("optimizer.adamw", common | moments, adam((1 - lr * decay) * p, g))
+velocity = 0.9 * 0.05 + g + decay * p
+case("optimizer.sgd", common | {"state.velocity": number(0.05), "momentum": number(0.9)},
+     {"output": number(p - lr * velocity), "next.velocity": number(velocity)})
+
+# A tenth of the way down after the warm-up.
+case("schedule.cosine", {"update": number(28.0), "updates": number(100.0), "epoch": number(1.0), "epochs": number(5.0),
+                         "warmup": number(1.0), "floor": number(0.25)},
+     {"output": number(0.25 + 0.75 * (1 + math.cos(math.pi * 0.1)) / 2)})
+
+# rleaky, reset by subtraction, from a state that is not at rest.
+x = [[[random.uniform(-1, 2) for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
+w = [[random.uniform(-1, 1) for _ in range(neurons)] for _ in range(neurons)]
+bias = [random.uniform(-1, 1) for _ in range(neurons)]
+mem = [[random.uniform(-1, 2) for _ in range(neurons)] for _ in range(samples)]
+fired = [[random.random() < 0.5 for _ in range(neurons)] for _ in range(samples)]
+beta, threshold = 0.8, 0.6
+
+
+def all_of(kind, values):
+    return (kind, [samples, neurons], [v for row in values for v in row])
+
+
+ins = {"x": ("F64", [steps, samples, neurons], [v for step in x for row in step for v in row]),
+       "beta": number(beta), "threshold": number(threshold), "recurrent.weight": ("F64", [neurons, neurons], sum(w, [])),
+       "recurrent.bias": ("F64", [neurons], bias), "state.mem": all_of("F64", mem), "state.fired": all_of("U8", fired)}
+outputs, membranes = [], []
+for t in range(steps):
+    mem = [[beta * mem[b][n] + x[t][b][n] + sum(w[n][i] * fired[b][i] for i in range(neurons)) + bias[n]
+            - (mem[b][n] > threshold) * threshold for n in range(neurons)] for b in range(samples)]
+    fired = [[m > threshold for m in row] for row in mem]
+    outputs += sum(fired, [])
+    membranes += sum(mem, [])
+case("neuron.rleaky", ins, {"output": ("U8", [steps, samples, neurons], outputs),
+                            "mem": ("F64", [steps, samples, neurons], membranes),
+                            "next.mem": all_of("F64", mem), "next.fired": all_of("U8", fired)})
