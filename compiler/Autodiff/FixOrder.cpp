@@ -41,7 +41,7 @@ class FixOrder : public impl::FixOrderBase<FixOrder> {
       int64_t extent = op.getDomain()[dim];
       return extent == ArrayType::kSample ? 0 : extent == ArrayType::kTime ? 1 : 2;
     };
-    if (llvm::any_of(along, [&](int64_t dim) { return rank(dim) == 0; }))
+    if (op.reducesSamples())
       llvm::stable_sort(along, [&](int64_t a, int64_t b) { return rank(a) < rank(b); });
     return along;
   }
@@ -49,14 +49,10 @@ class FixOrder : public impl::FixOrderBase<FixOrder> {
   static bool isSpikes(Value value) { return cast<ArrayType>(value.getType()).getElementType().isInteger(1); }
 
   static OrderAttr orderOf(core::IndexedOpInterface op, bool spikes) {
-    bool overSamples = false, overTime = false;
-    for (int64_t dim : op.getAlong()) {
-      overSamples |= op.getDomain()[dim] == ArrayType::kSample;
-      overTime |= op.getDomain()[dim] == ArrayType::kTime;
-    }
+    bool overTime = llvm::any_of(op.getAlong(), [&](int64_t dim) { return op.getDomain()[dim] == ArrayType::kTime; });
     MLIRContext *context = op->getContext();
     int64_t group = spikes ? kSpikeGroup : 1;
-    if (overSamples)
+    if (op.reducesSamples())
       return OrderAttr::get(context, group, kBlock, kLevel, 1, kRun, kParts, kPart, /*descending=*/overTime);
     int64_t lanes = isOverLanes(op) ? kLanesOfSum : 1;
     return OrderAttr::get(context, group, kBlock, kLevel, lanes, 0, 1, 1, /*descending=*/overTime);

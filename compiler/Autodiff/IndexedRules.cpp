@@ -57,10 +57,8 @@ private:
     inner.setActive(body.getArgument(index));
     for (Operation &operation : body.without_terminator())
       inner.propagate(&operation);
-    return llvm::any_of(gradientOf, [&](unsigned result) {
-      return result < body.getTerminator()->getNumOperands() &&
-             inner.isActive(body.getTerminator()->getOperand(result));
-    });
+    return llvm::any_of(gradientOf,
+                        [&](unsigned result) { return inner.isActive(body.getTerminator()->getOperand(result)); });
   }
 
   SmallVector<int64_t> dimsToSum(unsigned index) {

@@ -5,7 +5,6 @@
 #include "compiler/Autodiff/Adjoints.h"
 
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 

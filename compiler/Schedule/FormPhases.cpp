@@ -21,23 +21,19 @@ bool hasSamples(Type type) {
   return array && array.sampleDim() >= 0;
 }
 
-bool reducesSamples(IndexedOpInterface op) {
-  return llvm::any_of(op.getAlong(), [&](int64_t dim) { return op.getDomain()[dim] == ArrayType::kSample; });
-}
-
 /// Where an op belongs: to a phase if it computes for each sample or reduces over them, else between phases. How many
 /// samples there are, a sum of ones, needs no sample: what is divided by it need not wait for a phase.
 enum class Place { PerSample, Reducing, Whole };
 
 Place placeOf(Operation *op) {
   if (auto indexed = dyn_cast<IndexedOpInterface>(op)) {
-    if (reducesSamples(indexed))
+    if (indexed.reducesSamples())
       return llvm::any_of(op->getOperandTypes(), hasSamples) ? Place::Reducing : Place::Whole;
     return llvm::is_contained(indexed.getDomain(), ArrayType::kSample) ? Place::PerSample : Place::Whole;
   }
   // A scan in which samples meet at each step needs all of them at once.
   if (op->walk([](IndexedOpInterface inner) {
-          return reducesSamples(inner) ? WalkResult::interrupt() : WalkResult::advance();
+          return inner.reducesSamples() ? WalkResult::interrupt() : WalkResult::advance();
         }).wasInterrupted())
     return Place::Whole;
   return llvm::any_of(op->getResultTypes(), hasSamples) ? Place::PerSample : Place::Whole;
@@ -47,9 +43,11 @@ Place placeOf(Operation *op) {
 /// first phase, at -1.
 class Ranks {
 public:
-  Ranks(func::FuncOp function, bool late) : function(function) {
-    for (Operation &op : function.getBody().front().without_terminator())
+  Ranks(func::FuncOp function, bool late) {
+    for (Operation &op : function.getBody().front().without_terminator()) {
+      place[&op] = placeOf(&op);
       rank[&op] = earliest(&op);
+    }
     if (late)
       for (Operation &op : llvm::reverse(function.getBody().front().without_terminator()))
         moveLater(&op);
@@ -59,33 +57,33 @@ public:
 
 private:
   /// The first rank at which a value can be read by an op of `place`.
-  int availableAt(Value value, Place place) const {
+  int availableAt(Value value, Place reader) const {
     Operation *definition = value.getDefiningOp();
     if (!definition)
-      return place == Place::Whole ? -1 : 0;
+      return reader == Place::Whole ? -1 : 0;
     int defined = rank.lookup(definition);
-    switch (placeOf(definition)) {
+    switch (place.lookup(definition)) {
     case Place::PerSample:
-      return place == Place::Whole ? defined + 1 : defined;
+      return reader == Place::Whole ? defined + 1 : defined;
     case Place::Reducing:
-      return place == Place::Whole ? defined + 1 : defined + 2;
+      return reader == Place::Whole ? defined + 1 : defined + 2;
     case Place::Whole:
-      return place == Place::Whole ? defined : defined + 1;
+      return reader == Place::Whole ? defined : defined + 1;
     }
     llvm_unreachable("all places are covered");
   }
 
   int earliest(Operation *op) const {
-    Place place = placeOf(op);
-    int first = place == Place::Whole ? -1 : 0;
+    Place reader = place.lookup(op);
+    int first = reader == Place::Whole ? -1 : 0;
     for (Value operand : op->getOperands())
-      first = std::max(first, availableAt(operand, place));
+      first = std::max(first, availableAt(operand, reader));
     return first;
   }
 
   /// To the last phase that its users allow, if what then crosses from phase to phase is no more than before.
   void moveLater(Operation *op) {
-    if (placeOf(op) != Place::PerSample)
+    if (place.lookup(op) != Place::PerSample)
       return;
     int last = INT_MAX;
     for (Operation *user : op->getUsers()) {
@@ -125,7 +123,7 @@ private:
     return size * std::max(1u, type.getElementType().getIntOrFloatBitWidth());
   }
 
-  func::FuncOp function;
+  llvm::DenseMap<Operation *, Place> place; ///< found once: it looks into the bodies of scans
   llvm::DenseMap<Operation *, int> rank;
 };
 

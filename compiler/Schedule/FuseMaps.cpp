@@ -203,7 +203,7 @@ class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
     MapOp::getCanonicalizationPatterns(patterns, &getContext());
     FoldOp::getCanonicalizationPatterns(patterns, &getContext());
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());
-    // Each rewrite leaves one map less between ops, so it ends.
+    // Each rewrite leaves one read of a map less, so it ends.
     GreedyRewriteConfig config;
     config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))

@@ -33,10 +33,10 @@ class Adjoints;
 
 } // namespace snn::core
 
-#include "dialect/core/CoreOpInterfaces.h.inc"
-
 #define GET_TYPEDEF_CLASSES
 #include "dialect/core/CoreTypes.h.inc"
+
+#include "dialect/core/CoreOpInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialect/core/CoreAttributes.h.inc"

@@ -25,6 +25,10 @@ def Core_IndexedOpInterface : OpInterface<"IndexedOpInterface"> {
       "::llvm::ArrayRef<int64_t>", "getAlong">,
     InterfaceMethod<"Whether a read outside of input `index` has a meaning: its term is left out, or it has a default.",
       "bool", "mayReadOutside", (ins "unsigned":$index)>,
+    InterfaceMethod<"Whether samples are among the dims that are summed.",
+      "bool", "reducesSamples", (ins), "", [{
+        return ::llvm::any_of($_op.getAlong(), [&](int64_t dim) { return $_op.getDomain()[dim] == ArrayType::kSample; });
+      }]>,
   ];
   let verify = "return ::snn::core::verifyIndexedOp($_op);";
 }

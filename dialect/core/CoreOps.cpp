@@ -117,21 +117,17 @@ LogicalResult BatchMapOp::verify() {
                            << ", which has no samples [batch_map_c4]";
   for (ScanOp scan : getBody().getOps<ScanOp>())
     for (auto inner : scan.getBody().getOps<IndexedOpInterface>())
-      if (llvm::any_of(inner.getAlong(), [&](int64_t dim) { return inner.getDomain()[dim] == ArrayType::kSample; }))
+      if (inner.reducesSamples())
         return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c5]");
   for (Value value : parts.getSum()) {
     auto reduction = value.getDefiningOp<IndexedOpInterface>();
-    if (!reduction || llvm::none_of(reduction.getAlong(),
-                                    [&](int64_t dim) { return reduction.getDomain()[dim] == ArrayType::kSample; }))
+    if (!reduction || !reduction.reducesSamples())
       return emitOpError() << "has a sum result of type " << value.getType()
                            << " that no op of the body reduces over samples [batch_map_c5]";
   }
-  for (auto inner : getBody().getOps<IndexedOpInterface>()) {
-    auto isSample = [&](int64_t dim) { return inner.getDomain()[dim] == ArrayType::kSample; };
-    if (llvm::any_of(inner.getAlong(), isSample) &&
-        llvm::any_of(inner->getUsers(), [&](Operation *user) { return user != parts; }))
+  for (auto inner : getBody().getOps<IndexedOpInterface>())
+    if (inner.reducesSamples() && llvm::any_of(inner->getUsers(), [&](Operation *user) { return user != parts; }))
       return inner->emitOpError("is used in the phase that reduces it over the samples [batch_map_c5]");
-  }
   if (!getBody().getOps<BatchMapOp>().empty())
     return emitOpError("holds another phase [batch_map_c6]");
   return success();

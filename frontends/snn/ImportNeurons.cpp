@@ -6,6 +6,7 @@
 #include "dialect/SnnDialect.h"
 #include "frontends/snn/Diagnostics.h"
 #include "frontends/snn/Evaluate.h"
+#include "frontends/snn/ImportScalars.h"
 #include "frontends/snn/Surrogates.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -39,23 +40,6 @@ void collectFixed(const Statements &body, const CheckedLayer &layer,
     else if (statement.kind == Statement::Kind::If)
       if (const Statements *branch = chosenBranch(statement, layer))
         collectFixed(*branch, layer, constants);
-  }
-}
-
-arith::CmpFPredicate predicateOf(Operator op) {
-  switch (op) {
-  case Operator::Less:
-    return arith::CmpFPredicate::OLT;
-  case Operator::LessEqual:
-    return arith::CmpFPredicate::OLE;
-  case Operator::Greater:
-    return arith::CmpFPredicate::OGT;
-  case Operator::GreaterEqual:
-    return arith::CmpFPredicate::OGE;
-  case Operator::Equal:
-    return arith::CmpFPredicate::OEQ;
-  default:
-    return arith::CmpFPredicate::UNE;
   }
 }
 
@@ -169,7 +153,7 @@ private:
     case Operator::Divide:
       return arith::DivFOp::create(builder, loc, left, right);
     default:
-      return arith::CmpFOp::create(builder, loc, predicateOf(expr.op), left, right);
+      return arith::CmpFOp::create(builder, loc, floatPredicate(expr.op), left, right);
     }
   }
 

@@ -43,23 +43,6 @@ double folded(Operator op, double a, double b) {
   }
 }
 
-arith::CmpFPredicate floatPredicate(Operator op) {
-  switch (op) {
-  case Operator::Less:
-    return arith::CmpFPredicate::OLT;
-  case Operator::LessEqual:
-    return arith::CmpFPredicate::OLE;
-  case Operator::Greater:
-    return arith::CmpFPredicate::OGT;
-  case Operator::GreaterEqual:
-    return arith::CmpFPredicate::OGE;
-  case Operator::Equal:
-    return arith::CmpFPredicate::OEQ;
-  default:
-    return arith::CmpFPredicate::UNE;
-  }
-}
-
 arith::CmpIPredicate integerPredicate(Operator op) {
   switch (op) {
   case Operator::Less:
@@ -99,6 +82,23 @@ double foldedFunction(StringRef name, ArrayRef<double> x) {
 }
 
 } // namespace
+
+arith::CmpFPredicate floatPredicate(Operator op) {
+  switch (op) {
+  case Operator::Less:
+    return arith::CmpFPredicate::OLT;
+  case Operator::LessEqual:
+    return arith::CmpFPredicate::OLE;
+  case Operator::Greater:
+    return arith::CmpFPredicate::OGT;
+  case Operator::GreaterEqual:
+    return arith::CmpFPredicate::OGE;
+  case Operator::Equal:
+    return arith::CmpFPredicate::OEQ;
+  default:
+    return arith::CmpFPredicate::UNE;
+  }
+}
 
 Value ScalarBuilder::asReal(const Scalar &scalar, bool network) {
   Type type = network ? real : builder.getF64Type();

@@ -6,11 +6,15 @@
 
 #include "frontends/snn/ValueType.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 #include <functional>
 
 namespace snn::frontend {
+
+/// How reals are compared; with a NaN, only != holds.
+mlir::arith::CmpFPredicate floatPredicate(Operator op);
 
 /// One element in the body of an op, or a number that is known when the model is compiled.
 struct Scalar {

@@ -8,7 +8,8 @@
 
 namespace snn {
 
-/// The last word of a counter says what the numbers are for, so that no two uses share any.
+/// The last word of a counter says what the numbers are for, so that no two uses share any. Model is that of
+/// the random numbers within networks (core.random), which are laid out in another way.
 enum class RandomPurpose : uint32_t { InitialValue = 0, Shuffle = 1, Model = 2 };
 
 /// Four random words for one counter and key: 10 rounds of section 4.3, table 2 of the paper.

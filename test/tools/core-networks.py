@@ -30,18 +30,21 @@ class Text:
         """inputs: (name, extents, element); results: (extents, element); body: (arguments, lines, yielded)."""
         name = self.name()
         names = [f"{name}_{k}" for k in range(len(results))]
-        arguments, lines, yielded = body
         types = [array(x[1], x[2]) for x in inputs]
         identity = affine(len(domain), [f"d{k}" for k in range(len(domain))])
         self.add(f"{', '.join(names)} = core.map over [{', '.join(map(str, domain))}] reads({', '.join(x[0] for x in inputs)}"
                  f"{' : ' + ', '.join(types) if types else ''}) by [{', '.join(affine(len(domain), r) for r in reads)}] "
                  f"writes [{', '.join([write or identity] * len(results))}] -> {', '.join(array(*r) for r in results)} {{")
+        self.body(inputs, body, results)
+        return names
+
+    def body(self, inputs, body, results):
+        arguments, lines, yielded = body
         self.add("^bb0(" + ", ".join(f"%{a}: {t}" for a, t in zip(arguments, [x[2] for x in inputs])) + "):")
         for line in lines:
             self.add("  " + line)
         self.add(f"  core.yield {', '.join('%' + y for y in yielded)} : {', '.join(r[1] for r in results)}")
         self.add("}")
-        return names
 
     def fold(self, domain, along, inputs, reads, write, result, body):
         name = self.name()
@@ -49,11 +52,7 @@ class Text:
         self.add(f"{name} = core.fold add over [{', '.join(map(str, domain))}] along [{', '.join(map(str, along))}] "
                  f"reads({', '.join(x[0] for x in inputs)} : {', '.join(array(x[1], x[2]) for x in inputs)}) by "
                  f"[{', '.join(affine(len(domain), r) for r in reads)}] writes {affine(len(domain), write)} -> {array(*result)} {{")
-        self.add("^bb0(" + ", ".join(f"%{a}: {t}" for a, t in zip(arguments, [x[2] for x in inputs])) + "):")
-        for line in lines:
-            self.add("  " + line)
-        self.add(f"  core.yield %{yielded} : {result[1]}")
-        self.add("}")
+        self.body(inputs, (arguments, lines, [yielded]), [result])
         return name
 
     def contract(self, domain, along, lhs, rhs, reads, write, extents):
