@@ -93,6 +93,28 @@ def Core_FoldKind : I32EnumAttr<"FoldKind", "how terms are put together", [
 }
 def Core_FoldKindAttr : EnumAttr<Core_Dialect, Core_FoldKind, "fold_kind">;
 
+def Core_Kernel : I32EnumAttr<"Kernel", "how a contract is computed; the bits are the same for each", [
+    I32EnumAttrCase<"Loops", 0, "loops">, I32EnumAttrCase<"Dense", 1, "dense">, I32EnumAttrCase<"Spikes", 2, "spikes">,
+    I32EnumAttrCase<"DenseGradient", 3, "dense_gradient">, I32EnumAttrCase<"SpikeGradient", 4, "spike_gradient">]> {
+  let cppNamespace = "::snn::core";
+  let genSpecializedAttr = 0;
+}
+def Core_KernelAttr : EnumAttr<Core_Dialect, Core_Kernel, "kernel"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Core_PlaceAttr : AttrDef<Core_Dialect, "Place"> {
+  let mnemonic = "place";
+  let summary = "where a value lies in an arena";
+  let description = [{
+    Bytes from the start of the arena: `fixed + steps * T + samples * S + rows * S * T`, with T the steps of the call and
+    S the samples at hand: a chunk of them in a batch_map, where the arena is the worker's, else the batch.
+  }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$fixed, DefaultValuedParameter<"int64_t", "0">:$steps,
+      DefaultValuedParameter<"int64_t", "0">:$samples, DefaultValuedParameter<"int64_t", "0">:$rows);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 class Core_Op<string mnemonic, list<Trait> traits = []> : Op<Core_Dialect, mnemonic, traits>;
 
 #endif // SNN_CORE_DIALECT_TD
