@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Layout.h.
+
+#include "compiler/Schedule/Cpu/Layout.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "snn/abi.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+/// Whether the symbol an argument or result is bound to is a parameter's. Without declarations everything that is bound
+/// and has no samples is one.
+bool bindsParameter(func::FuncOp function, DictionaryAttr attributes) {
+  auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
+  if (!bind)
+    return false;
+  auto module = function->getParentOfType<ModuleOp>();
+  if (attributes.get(SnnDialect::spanAttrName()) || !module || !getModel(module))
+    return true;
+  StringRef name = bind.getValue();
+  name.consume_front("grad.");
+  return module.lookupSymbol<ParameterOp>(name) != nullptr;
+}
+
+bool isParameter(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Operation *parent = argument.getOwner()->getParentOp();
+    if (auto function = dyn_cast<func::FuncOp>(parent))
+      return bindsParameter(function, function.getArgAttrDict(argument.getArgNumber()));
+    if (auto phase = dyn_cast<BatchMapOp>(parent))
+      return isParameter(phase->getOperand(argument.getArgNumber()));
+    // Carries have a memory of their own.
+    auto scan = cast<ScanOp>(parent);
+    return llvm::is_contained(scan.getInvariantArgs(), argument) &&
+           isParameter(scan->getOperand(argument.getArgNumber()));
+  }
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    unsigned index = use.getOperandNumber();
+    if (isa<func::ReturnOp>(use.getOwner())) {
+      auto function = cast<func::FuncOp>(use.getOwner()->getParentOp());
+      return bindsParameter(function, function.getResultAttrDict(index));
+    }
+    auto parts = dyn_cast<PartsOp>(use.getOwner());
+    return parts && index >= parts.getConcat().size() && isParameter(parts->getParentOp()->getResult(index));
+  });
+}
+
+/// By the type alone.
+Layout layoutOf(ArrayType type, bool parameterLike) {
+  Layout layout;
+  layout.samples = type.sampleDim() >= 0;
+  layout.steps = type.timeDim() >= 0;
+  for (int64_t extent : type.getShape())
+    if (extent > 0)
+      layout.extents.push_back(extent);
+  layout.parameterLike = parameterLike && !layout.hasRows() && layout.extents.size() >= 2;
+
+  // From the innermost extent outwards; without rows the innermost one is padded, else the whole.
+  SmallVector<unsigned> order;
+  for (unsigned dim = layout.extents.size(); dim-- > 0;)
+    order.push_back(dim);
+  if (layout.parameterLike) {
+    order.pop_back();
+    order.insert(order.begin(), 0);
+  }
+  int64_t size = 1;
+  layout.strides.resize(order.size());
+  for (unsigned dim : order) {
+    layout.strides[dim] = size;
+    size *= layout.extents[dim];
+    if (!layout.hasRows() && dim == order.front())
+      size = paddedWidth(size);
+  }
+  size = paddedWidth(size);
+
+  Type element = type.getElementType();
+  layout.bits = element.isInteger(1);
+  layout.element = IntegerType::get(type.getContext(), layout.bits ? kLanes : element.getIntOrFloatBitWidth());
+  if (isa<FloatType>(element))
+    layout.element = element;
+  layout.elements = layout.bits ? size / kLanes : size;
+  return layout;
+}
+
+} // namespace
+
+Place Place::of(PlaceAttr attribute) {
+  return {attribute.getFixed(), attribute.getSteps(), attribute.getSamples(), attribute.getRows()};
+}
+
+PlaceAttr Place::attribute(MLIRContext *context) const { return PlaceAttr::get(context, fixed, steps, samples, rows); }
+
+int64_t Place::at(int64_t numSteps, int64_t numSamples) const {
+  return fixed + steps * numSteps + samples * numSamples + rows * numSamples * numSteps;
+}
+
+Place Place::aligned() const {
+  auto up = [](int64_t bytes) { return (bytes + SNN_ALIGNMENT - 1) / SNN_ALIGNMENT * SNN_ALIGNMENT; };
+  return {up(fixed), up(steps), up(samples), up(rows)};
+}
+
+Place Place::operator+(const Place &other) const {
+  return {fixed + other.fixed, steps + other.steps, samples + other.samples, rows + other.rows};
+}
+
+bool Place::operator==(const Place &other) const {
+  return fixed == other.fixed && steps == other.steps && samples == other.samples && rows == other.rows;
+}
+
+Layout layoutOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
+        scan && llvm::is_contained(scan.getSlicedArgs(), argument)) {
+      Layout layout = layoutOf(scan->getOperand(argument.getArgNumber()));
+      layout.slice = true;
+      return layout;
+    }
+  Layout layout = layoutOf(cast<ArrayType>(value.getType()), isParameter(value));
+  // A step seen through a view is still a step.
+  if (Value source = resolveView(value); source != value && layoutOf(source).slice) {
+    layout = layoutOf(cast<ArrayType>(value.getType()).overTime(), false);
+    layout.slice = true;
+  }
+  return layout;
+}
+
+Place footprintOf(Value value) {
+  Layout layout = layoutOf(value);
+  int64_t bytes = layout.bytes();
+  Place place;
+  (layout.samples ? layout.steps ? place.rows : place.samples : layout.steps ? place.steps : place.fixed) = bytes;
+  return place.aligned();
+}
+
+bool isView(Operation *op) { return op && op->hasAttr(kViewAttr); }
+
+Value resolveView(Value value) {
+  while (isView(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  return value;
+}
+
+} // namespace snn::core
