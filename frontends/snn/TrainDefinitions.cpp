@@ -35,6 +35,11 @@ public:
           isDefault = true;
           checkField(field);
         }
+    const auto isRate = [](const Hyper &hyper) { return hyper.name == "lr"; };
+    if (train.rule.definition && train.schedule.loc.isValid() && llvm::none_of(train.rule.numbers, isRate))
+      diagnostics.error(DiagId::WrongArgument, scheduled,
+                        "a schedule says which share of 'lr' an update takes, but '" +
+                            train.rule.definition->name.text + "' has no 'lr'");
   }
 
 private:
@@ -45,9 +50,9 @@ private:
     else if (key == "metric")
       checkMetrics(*field.value);
     else if (key == "optimizer")
-      checkRule(*field.value, DefinitionKind::Optimizer, "", train.rule);
+      checkOptimizer(*field.value);
     else if (key == "schedule")
-      checkRule(*field.value, DefinitionKind::Schedule, "schedule.", train.schedule);
+      checkSchedule(*field.value);
     else if (key == "batch")
       train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
     else if (key == "epochs")
@@ -89,10 +94,10 @@ private:
                         : kind == DefinitionKind::Optimizer ? DiagId::UnknownOptimizer
                                                             : DiagId::UnknownName;
       const std::string article = kind == DefinitionKind::Optimizer ? "an " : "a ";
-      diagnostics.error(id, expr.range,
-                        (isCall ? "unknown " + nameOf(kind) + " '" + expr.name + "'"
-                                : Twine("expected " + article) + nameOf(kind)) +
-                            (isCall ? diagnostics.didYouMean(expr.name, known) : ""));
+      diagnostics.error(
+          id, expr.range,
+          (isCall ? "unknown " + nameOf(kind) + " '" + expr.name + "'" : Twine("expected " + article) + nameOf(kind)) +
+              (isCall ? diagnostics.didYouMean(expr.name, known) : ""));
       diagnostics.note(expr.range, "there are " + listOf(known));
       return std::nullopt;
     }
@@ -137,8 +142,9 @@ private:
       return true;
     const bool isNeuron = layer->kind == CheckedLayer::Kind::Neuron;
     for (const Name &input : use.definition->inputs) {
-      const bool has = input.text == "label" ||
-                       (isNeuron && (input.text == "spikes" ? layer->neuron->spikes : layer->neuron->membrane() != nullptr));
+      const bool has =
+          input.text == "label" ||
+          (isNeuron && (input.text == "spikes" ? layer->neuron->spikes : layer->neuron->membrane() != nullptr));
       if (has)
         continue;
       diagnostics.error(DiagId::WrongArgument, expr.range,
@@ -229,15 +235,36 @@ private:
       train.metrics.push_back(std::move(*use));
   }
 
-  void checkRule(const Expr &expr, DefinitionKind kind, const Twine &prefix, CheckedUse &rule) {
-    if (auto use = checkUse(expr, kind, prefix))
-      rule = std::move(*use);
+  void checkOptimizer(const Expr &expr) {
+    auto use = checkUse(expr, DefinitionKind::Optimizer, "");
+    if (!use)
+      return;
+    for (const Statement &line : use->definition->body)
+      if (line.kind == Statement::Kind::State && evaluator.quietNumber(*line.value) != 0.0)
+        diagnostics.error(DiagId::OutOfRange, line.value->range,
+                          "the state of an optimizer starts at 0, for each element of each parameter");
+    // The host changes numbers under these names, which have no prefix as they are the ones that it changes most.
+    for (const Hyper &hyper : use->numbers)
+      if (hyper.name == model.name.text ||
+          is_contained({"input", "labels", "spikes", "membrane", "count", "loss"}, hyper.name))
+        diagnostics.error(DiagId::ReservedName, expr.range,
+                          "the number '" + hyper.name + "' of the optimizer has the name of " +
+                              (hyper.name == model.name.text ? "the model" : "an input or output of each model"));
+    train.rule = std::move(*use);
+  }
+
+  void checkSchedule(const Expr &expr) {
+    auto use = checkUse(expr, DefinitionKind::Schedule, "schedule.");
+    scheduled = expr.range;
+    if (use)
+      train.schedule = std::move(*use);
   }
 
   CheckedModel &model;
   CheckedTrain &train;
   Evaluator &evaluator;
   Diagnostics &diagnostics;
+  SMRange scheduled;
   bool isDefault = false; ///< what is checked stands in the standard definitions
 };
 
