@@ -27,7 +27,7 @@ public:
     StringMap<SMRange> known;
     if (!decls.empty())
       for (const TrainField &field : decls.front().fields)
-        if (evaluator.isNew(field.key, known, "field"))
+        if (field.key.text == "metric" || evaluator.isNew(field.key, known, "field"))
           checkField(field);
     for (const TrainDecl &standard : model.prelude->trains)
       for (const TrainField &field : standard.fields)
@@ -202,7 +202,11 @@ private:
     SmallVector<const Expr *> terms, todo{&sum};
     while (!todo.empty()) {
       const Expr *expr = todo.pop_back_val();
-      if (expr->kind == Expr::Kind::Operation && expr->op == Operator::Add) {
+      const bool subtracts = expr->kind == Expr::Kind::Operation && expr->op == Operator::Subtract;
+      if (subtracts)
+        diagnostics.error(DiagId::WrongArgument, expr->operand(1).range,
+                          "losses are added; what is subtracted has a negative weight, as in 'ce_rate + -0.1 * NAME'");
+      if (subtracts || (expr->kind == Expr::Kind::Operation && expr->op == Operator::Add)) {
         todo.push_back(&expr->operand(1));
         todo.push_back(&expr->operand(0));
       } else {
@@ -214,6 +218,8 @@ private:
       if (term->kind == Expr::Kind::Operation && term->op == Operator::Multiply) {
         weight = &term->operand(0);
         loss = &term->operand(1);
+        if (evaluator.find(DefinitionKind::Loss, weight->name))
+          std::swap(weight, loss);
       }
       // The first term's numbers stay what they are when others are added.
       const std::string number = std::to_string(index + 1);
@@ -230,9 +236,13 @@ private:
   }
 
   void checkMetrics(const Expr &expr) {
-    auto use = checkUse(expr, DefinitionKind::Metric, expr.name + ".");
-    if (use)
-      train.metrics.push_back(std::move(*use));
+    auto use = checkUse(expr, DefinitionKind::Metric, "metric." + expr.name + ".");
+    if (!use)
+      return;
+    for (const CheckedUse &other : train.metrics)
+      if (other.definition == use->definition)
+        diagnostics.error(DiagId::Redefinition, expr.range, "the metric '" + expr.name + "' is given twice");
+    train.metrics.push_back(std::move(*use));
   }
 
   void checkOptimizer(const Expr &expr) {
