@@ -2,7 +2,7 @@
 // RUN: %snn-opt %s --core-compose-entries --canonicalize | FileCheck %s
 // RUN: sed 's/-> (!loss {snn.bind = @loss})/-> (!loss {snn.bind = @other})/' %s | not %snn-opt --core-compose-entries 2>&1 | FileCheck %s --check-prefix=LOSS
 // RUN: sed 's/func @network/func @other/' %s | not %snn-opt --core-compose-entries 2>&1 | FileCheck %s --check-prefix=NETWORK
-// RUN: sed '/@criterion(/,/^}/ s/!s4/!s5/; s/over .sample, 4. along/over [sample, 5] along/' %s | not %snn-opt --core-compose-entries 2>&1 | FileCheck %s --check-prefix=TYPE
+// RUN: sed '/^func.func @criterion/,/^}/ s/!s4/!s5/; s/over .sample, 4. along/over [sample, 5] along/' %s | not %snn-opt --core-compose-entries 2>&1 | FileCheck %s --check-prefix=TYPE
 // LOSS: error: expected a result that is bound to @loss
 // NETWORK: error: expected a function @network
 // TYPE: error: argument #0 has type '!core.array<sample x 5 x f32>', but the network gives '!core.array<sample x 4 x f32>'
