@@ -115,9 +115,11 @@ private:
       return std::nullopt;
     if (layer)
       bound->erase(bound->begin());
+    bool valid = true;
     for (auto [param, argument] : llvm::zip(use.definition->params, *bound))
-      if (!addNumbers(use, param, argument, prefix))
-        return std::nullopt;
+      valid &= addNumbers(use, param, argument, prefix);
+    if (!valid)
+      return std::nullopt;
     if (reads && !canRead(use, layer, expr))
       return std::nullopt;
     return use;
