@@ -53,8 +53,11 @@ def Snn_InputOp : Snn_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
 
 def Snn_OutputOp : Snn_Op<"output", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a tensor that the host may ask for; computed only when asked for";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, UnitAttr:$over_time);
-  let assemblyFormat = "$sym_name (`over_time` $over_time^)? `:` $type attr-dict";
+  let description = "`differentiable`: the entry `backward` takes its gradient from the host.";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, UnitAttr:$over_time, UnitAttr:$differentiable);
+  let assemblyFormat = [{
+    $sym_name (`over_time` $over_time^)? (`differentiable` $differentiable^)? `:` $type attr-dict
+  }];
   let hasVerifier = 1;
 }
 

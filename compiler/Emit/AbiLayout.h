@@ -39,7 +39,7 @@ inline constexpr Field kTensorInfo[] = {
     {Kind::Pointer, offsetof(snn_tensor_info, name)},    {Kind::U32, offsetof(snn_tensor_info, dtype)},
     {Kind::U32, offsetof(snn_tensor_info, rank)},        {Kind::Pointer, offsetof(snn_tensor_info, shape)},
     {Kind::Pointer, offsetof(snn_tensor_info, strides)}, {Kind::I64, offsetof(snn_tensor_info, offset)},
-    {Kind::U32, offsetof(snn_tensor_info, init)},        {Kind::U32, offsetof(snn_tensor_info, reserved)},
+    {Kind::U32, offsetof(snn_tensor_info, init)},        {Kind::U32, offsetof(snn_tensor_info, flags)},
     {Kind::F64, offsetof(snn_tensor_info, init_low)},    {Kind::F64, offsetof(snn_tensor_info, init_high)},
 };
 static_assert(isNaturalLayout(kTensorInfo, sizeof(snn_tensor_info)));
@@ -67,6 +67,8 @@ inline constexpr Field kModelTable[] = {
     {Kind::I64, offsetof(snn_model_table, default_epochs)},
     {Kind::Pointer, offsetof(snn_model_table, parameters)},
     {Kind::I64, offsetof(snn_model_table, parameter_count)},
+    {Kind::Pointer, offsetof(snn_model_table, buffers)},
+    {Kind::I64, offsetof(snn_model_table, buffer_count)},
     {Kind::Pointer, offsetof(snn_model_table, constants)},
     {Kind::I64, offsetof(snn_model_table, constant_count)},
     {Kind::Pointer, offsetof(snn_model_table, inputs)},
@@ -78,12 +80,14 @@ inline constexpr Field kModelTable[] = {
     {Kind::Pointer, offsetof(snn_model_table, hyper)},
     {Kind::I64, offsetof(snn_model_table, hyper_count)},
     {Kind::I64, offsetof(snn_model_table, parameter_bytes)},
+    {Kind::I64, offsetof(snn_model_table, buffer_bytes)},
     {Kind::I64, offsetof(snn_model_table, optimizer_bytes)},
     {Kind::I64, offsetof(snn_model_table, state_bytes)},
     {Kind::Pointer, offsetof(snn_model_table, arena_size)},
     {Kind::Pointer, offsetof(snn_model_table, forward)},
     {Kind::Pointer, offsetof(snn_model_table, step)},
     {Kind::Pointer, offsetof(snn_model_table, loss_and_gradient)},
+    {Kind::Pointer, offsetof(snn_model_table, backward)},
     {Kind::Pointer, offsetof(snn_model_table, update)},
     {Kind::Pointer, offsetof(snn_model_table, train_step)},
 };

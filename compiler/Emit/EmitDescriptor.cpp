@@ -28,6 +28,7 @@ constexpr EntryPoint kEntryPoints[] = {
     {"snn_entry_forward", offsetof(snn_model_table, forward)},
     {"snn_entry_step", offsetof(snn_model_table, step)},
     {"snn_entry_loss_and_gradient", offsetof(snn_model_table, loss_and_gradient)},
+    {"snn_entry_backward", offsetof(snn_model_table, backward)},
     {"snn_entry_update", offsetof(snn_model_table, update)},
     {"snn_entry_train_step", offsetof(snn_model_table, train_step)},
 };
@@ -43,6 +44,7 @@ abi::Symbol writeTensors(ConstantWriter &writer, const std::vector<TensorInfo> &
     record.set(offsetof(snn_tensor_info, strides), writer.integers(tensor.strides));
     record.set(offsetof(snn_tensor_info, offset), tensor.offset);
     record.set(offsetof(snn_tensor_info, init), tensor.init);
+    record.set(offsetof(snn_tensor_info, flags), int64_t(tensor.differentiable ? SNN_TENSOR_DIFFERENTIABLE : 0));
     record.set(offsetof(snn_tensor_info, init_low), tensor.low);
     record.set(offsetof(snn_tensor_info, init_high), tensor.high);
   }

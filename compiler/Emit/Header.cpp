@@ -67,7 +67,7 @@ std::string emitHeader(const ModelInterface &model) {
   }
   tensors(out, "Inputs", "index into snn_call.inputs", model.inputs);
   tensors(out, "Outputs", "index into snn_call.outputs", model.outputs);
-  tensors(out, "States", "of one sample, in snn_call.state", model.states);
+  tensors(out, "States", "of one sample, in snn_call.state_in and state_out", model.states);
   if (!model.hyper.empty()) {
     fmt::format_to(out, " *\n * Numbers (index into snn_call.hyper) and their defaults:\n");
     for (size_t i = 0; i < model.hyper.size(); ++i)

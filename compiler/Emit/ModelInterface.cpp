@@ -95,7 +95,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   for (auto op : module.getOps<InputOp>())
     interface.inputs.push_back(boundaryTensor(op));
   for (auto op : module.getOps<OutputOp>())
-    interface.outputs.push_back(boundaryTensor(op));
+    interface.outputs.emplace_back(boundaryTensor(op)).differentiable = op.getDifferentiable();
   for (auto op : module.getOps<HyperOp>()) {
     HyperInfo &info = interface.hyper.emplace_back();
     info.name = op.getSymName().str();

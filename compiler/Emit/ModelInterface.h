@@ -22,6 +22,8 @@ struct TensorInfo {
   llvm::SmallVector<int64_t> strides;
   int64_t offset = 0;
   snn_init init = SNN_INIT_CONSTANT;
+  /// Outputs only.
+  bool differentiable = false;
   double low = 0, high = 0;
 };
 

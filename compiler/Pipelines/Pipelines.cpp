@@ -87,7 +87,7 @@ void buildCpuStage(OpPassManager &passes) {
   tidy(passes);
 }
 
-void buildLlvmStage(OpPassManager &passes) {
+void buildConversionToLlvm(OpPassManager &passes) {
   // From structured to flat: transfers of vectors that need a loop, then the loops, then the addresses of strided
   // memory, whose arithmetic is affine until it is lowered as well.
   passes.addPass(createConvertVectorToSCFPass());
@@ -106,6 +106,10 @@ void buildLlvmStage(OpPassManager &passes) {
   passes.addPass(createConvertFuncToLLVMPass());
   tidy(passes);
   passes.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void buildLlvmStage(OpPassManager &passes) {
+  buildConversionToLlvm(passes);
 
   // The declarations have served every pass and become the table; then all functions, the query too, get their target.
   passes.addPass(createEmitDescriptor());

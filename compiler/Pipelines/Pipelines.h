@@ -39,6 +39,8 @@ void buildCpuStage(mlir::OpPassManager &passes);
 
 /// `cpu` -> `llvm`: only the LLVM dialect is left, and nothing of the model but its table.
 void buildLlvmStage(mlir::OpPassManager &passes);
+/// The part of it that knows nothing of models.
+void buildConversionToLlvm(mlir::OpPassManager &passes);
 
 /// The passes that make `stage`, which must be a module stage, from the one before it.
 void buildStage(mlir::OpPassManager &passes, Stage stage, const SnnStageOptions &options);

@@ -41,12 +41,14 @@ InstanceLayout::InstanceLayout(const snn_model_table &table, uint64_t batchOrZer
                                      std::to_string(table.max_steps) + " time steps, " + std::to_string(steps) +
                                      " were asked for");
   parameters = rounded(table.parameter_bytes);
-  gradients = table.loss_and_gradient || table.update || table.train_step ? parameters : 0;
+  const bool trains = table.loss_and_gradient || table.backward || table.update || table.train_step;
+  gradients = trains ? parameters : 0;
   optimizer = rounded(table.optimizer_bytes);
+  buffers = rounded(table.buffer_bytes);
   arena = rounded(table.arena_size(batch, steps, workers));
   state = rounded(checkedProduct(batch, table.state_bytes));
   uint64_t total = 0;
-  for (uint64_t bytes : {parameters, gradients, optimizer, arena, state})
+  for (uint64_t bytes : {parameters, gradients, optimizer, buffers, arena, state})
     total = rounded(total + bytes);
 }
 
@@ -55,6 +57,7 @@ snn_instance::snn_instance(const snn_model_table &table, uint64_t batch, uint64_
       memory(layout.withoutState(), /*sparse=*/false), stateMemory(layout.state, /*sparse=*/true) {
   for (uint64_t i = 0; i < table.hyper_count; ++i)
     hyper.push_back(table.hyper[i].value);
+  resetBuffers();
   resetState();
 }
 
@@ -98,6 +101,7 @@ void snn_instance::init(uint64_t newSeed) {
     });
   }
   resetOptimizer();
+  resetBuffers();
   resetState();
 }
 
@@ -106,11 +110,21 @@ void snn_instance::resetOptimizer() {
   updates = 0;
 }
 
+void snn_instance::resetBuffers() {
+  StandardFloatMode mode;
+  for (uint64_t b = 0; b < table.buffer_count; ++b) {
+    const snn_tensor_info &tensor = table.buffers[b];
+    forEachElement(tensor, snn_dtype_bytes(tensor.dtype),
+                   [&](uint64_t, uint64_t offset) { store(tensor.dtype, buffers() + offset, tensor.init_low); });
+  }
+}
+
 void snn_instance::resetState() {
   StandardFloatMode mode;
   if (!stateIsZero)
     std::memset(stateMemory.data(), 0, stateMemory.bytes());
-  stateIsZero = true;
+  stateIsZero = !stateIsShared;
+  stepsTaken = 0;
   for (uint64_t s = 0; s < table.state_count; ++s) {
     const snn_tensor_info &tensor = table.states[s];
     if (tensor.init_low == 0)
@@ -139,7 +153,8 @@ static std::string describe(int32_t code, const snn_model_table &table, const sn
   std::string row = call.fault_row ? "row " + std::to_string(*call.fault_row) + " of the batch" : "the batch";
   switch (code) {
   case SNN_ERROR_ARGUMENT:
-    return "the model refuses the arguments: an input it needs is missing, or the batch is empty";
+    return "the model refuses the arguments: an input it needs is missing, the batch is empty, its schedule needs to "
+           "know how long the training is (snn_instance_set_training), or an output has no gradient to be given";
   case SNN_ERROR_ARENA:
     return "the arena of " + std::to_string(call.arena_size) + " bytes is too small for " + std::to_string(call.batch) +
            " samples, " + std::to_string(call.steps) + " time steps and " + std::to_string(call.workers) + " workers";
@@ -152,7 +167,7 @@ static std::string describe(int32_t code, const snn_model_table &table, const sn
   case SNN_ERROR_NOT_FINITE:
     return row + " has a NaN or an infinity in its input; nothing was updated";
   case SNN_ERROR_UNSUPPORTED:
-    return "the model was compiled without this entry point (--mode=infer)";
+    return "this entry point of the model cannot do what the call asks for";
   case SNN_ERROR_HYPER:
     return "a number of the loss or the optimizer is outside of its range";
   default:
@@ -165,6 +180,7 @@ void snn_instance::call(EntryMember entry, const char *name, const snn_batch *ba
   if (!(table.*entry))
     throw Error(SNN_ERROR_UNSUPPORTED, where + "the model was compiled without this entry point (--mode=infer)");
   uint64_t faultRow = 0;
+  bool ownState = false;
   snn_call call = {};
   call.struct_size = sizeof(call);
   call.batch = 1;
@@ -188,18 +204,32 @@ void snn_instance::call(EntryMember entry, const char *name, const snn_batch *ba
                                        std::to_string(layout.steps));
     call.inputs = batch->inputs;
     call.outputs = batch->outputs;
+    call.output_gradients = batch->output_gradients;
     call.loss = batch->loss;
     call.sample_ids = batch->sample_ids;
     call.epoch = batch->epoch;
-    if (streaming)
+    call.first_step = batch->first_step;
+    call.state_in = batch->state_in;
+    call.state_out = batch->state_out;
+    ownState = streaming && !batch->state_in && !batch->state_out;
+    if (ownState) {
+      call.first_step = stepsTaken;
+      call.state_in = call.state_out = stateMemory.data();
       stateIsZero = false;
+    }
+    if (entry == &snn_model_table::loss_and_gradient || entry == &snn_model_table::backward)
+      epoch = batch->epoch;
+  } else {
+    call.epoch = epoch;
   }
   call.parameters = parameters();
   call.gradients = layout.gradients ? gradients() : nullptr;
   call.optimizer = optimizer();
-  call.state = stateMemory.data();
+  call.buffers = buffers();
   call.hyper = hyper.data();
   call.optimizer_step = updateNumber;
+  call.updates = plannedUpdates;
+  call.epochs = plannedEpochs;
   call.seed = seed;
   call.arena = arena();
   call.arena_size = layout.arena;
@@ -210,4 +240,5 @@ void snn_instance::call(EntryMember entry, const char *name, const snn_batch *ba
     *batch->fault_row = faultRow;
   if (code != SNN_OK)
     throw Error(code, where + describe(code, table, call));
+  stepsTaken += ownState;
 }

@@ -13,11 +13,11 @@ namespace snn {
 /// Where an instance's spans lie. Sizes in bytes, each rounded up to SNN_ALIGNMENT.
 struct InstanceLayout {
   uint64_t batch = 0, steps = 0, workers = 0;
-  uint64_t parameters = 0, gradients = 0, optimizer = 0, arena = 0, state = 0;
+  uint64_t parameters = 0, gradients = 0, optimizer = 0, buffers = 0, arena = 0, state = 0;
 
   /// Zero `batch`, `steps` mean the model's. Throws Error.
   InstanceLayout(const snn_model_table &table, uint64_t batch, uint64_t steps, uint64_t workers);
-  uint64_t withoutState() const { return parameters + gradients + optimizer + arena; }
+  uint64_t withoutState() const { return parameters + gradients + optimizer + buffers + arena; }
 };
 
 } // namespace snn
@@ -28,6 +28,7 @@ struct snn_instance {
   void init(uint64_t seed);
   void resetState();
   void resetOptimizer();
+  void resetBuffers();
 
   using EntryMember = snn_entry_fn snn_model_table::*;
   /// Runs an entry point. `batch` NULL: update(). Throws Error with what went wrong in words.
@@ -36,17 +37,22 @@ struct snn_instance {
   std::byte *parameters() const { return memory.data(); }
   std::byte *gradients() const { return parameters() + layout.parameters; }
   std::byte *optimizer() const { return gradients() + layout.gradients; }
-  std::byte *arena() const { return optimizer() + layout.optimizer; }
+  std::byte *buffers() const { return optimizer() + layout.optimizer; }
+  std::byte *arena() const { return buffers() + layout.buffers; }
 
   const snn_model_table &table;
   snn_pool *pool;
   snn::InstanceLayout layout;
-  snn::Mapping memory;      // parameters, gradients, optimizer, arena
+  snn::Mapping memory;      // parameters, gradients, optimizer, buffers, arena
   snn::Mapping stateMemory; // untouched, and so without pages, until step() runs
   std::vector<double> hyper;
   uint64_t updates = 0;
   uint64_t seed = 0;
+  uint64_t plannedUpdates = 0, plannedEpochs = 0; // of the whole training; 0: not known
+  uint64_t epoch = 0;                             // of the gradients
+  uint64_t stepsTaken = 0;                        // by step() since the state was at rest
   bool stateIsZero = true;
+  bool stateIsShared = false; // the host may write it at any time
 };
 
 #endif // SNN_RUNTIME_CORE_INSTANCE_H

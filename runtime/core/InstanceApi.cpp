@@ -103,6 +103,10 @@ int32_t snn_instance_loss_and_gradient(snn_instance *instance, const snn_batch *
   return run(instance, &snn_model_table::loss_and_gradient, "loss_and_gradient", batch);
 }
 
+int32_t snn_instance_backward(snn_instance *instance, const snn_batch *batch) {
+  return run(instance, &snn_model_table::backward, "backward", batch);
+}
+
 int32_t snn_instance_update(snn_instance *instance) {
   return onInstance(instance, [&] {
     instance->call(&snn_model_table::update, "update", nullptr, instance->updates + 1);
@@ -118,22 +122,31 @@ int32_t snn_instance_train_step(snn_instance *instance, const snn_batch *batch) 
 }
 
 /// Checks the arguments of a copy in or out: `data` has `bytes` bytes.
-static const snn_tensor_info &findParameter(const snn_instance &instance, const char *name, const void *data,
-                                            uint64_t bytes) {
+static const snn_tensor_info &find(const snn_instance &instance, const char *kind, const snn_tensor_info *tensors,
+                                   uint64_t count, const char *name, const void *data, uint64_t bytes) {
   require(name, "name");
   require(data, "data");
-  const snn_model_table &table = instance.table;
-  for (uint64_t i = 0; i < table.parameter_count; ++i) {
-    const snn_tensor_info &tensor = table.parameters[i];
-    if (std::strcmp(tensor.name, name) != 0)
+  for (const snn_tensor_info *tensor = tensors; tensor != tensors + count; ++tensor) {
+    if (std::strcmp(tensor->name, name) != 0)
       continue;
-    uint64_t expected = elementCount(tensor) * snn_dtype_bytes(tensor.dtype);
+    uint64_t expected = elementCount(*tensor) * snn_dtype_bytes(tensor->dtype);
     if (bytes != expected)
-      throw Error(SNN_ERROR_SIZE, std::string("parameter \"") + name + "\" has " + std::to_string(expected) +
-                                      " bytes, the buffer has " + std::to_string(bytes));
-    return tensor;
+      throw Error(SNN_ERROR_SIZE, std::string(kind) + " \"" + name + "\" has " + std::to_string(expected) +
+                                      " bytes, the memory for it has " + std::to_string(bytes));
+    return *tensor;
   }
-  throw Error(SNN_ERROR_NAME, std::string("model \"") + table.name + "\" has no parameter \"" + name + "\"");
+  throw Error(SNN_ERROR_NAME,
+              std::string("model \"") + instance.table.name + "\" has no " + kind + " \"" + name + "\"");
+}
+
+static const snn_tensor_info &findParameter(const snn_instance &instance, const char *name, const void *data,
+                                            uint64_t bytes) {
+  return find(instance, "parameter", instance.table.parameters, instance.table.parameter_count, name, data, bytes);
+}
+
+static const snn_tensor_info &findBuffer(const snn_instance &instance, const char *name, const void *data,
+                                         uint64_t bytes) {
+  return find(instance, "buffer", instance.table.buffers, instance.table.buffer_count, name, data, bytes);
 }
 
 template <typename Element> static void gather(const snn_tensor_info &tensor, const std::byte *span, void *to) {
@@ -164,15 +177,24 @@ int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name
   });
 }
 
+int32_t snn_instance_get_buffer(const snn_instance *instance, const char *name, void *data, uint64_t bytes) {
+  return onInstance(instance, [&] { copyOut(findBuffer(*instance, name, data, bytes), instance->buffers(), data); });
+}
+
+static void copyIn(const snn_tensor_info &tensor, const void *data, std::byte *span) {
+  const auto *from = static_cast<const std::byte *>(data);
+  const uint64_t size = snn_dtype_bytes(tensor.dtype);
+  forEachElement(tensor, size,
+                 [&](uint64_t element, uint64_t offset) { std::memcpy(span + offset, from + element * size, size); });
+}
+
 int32_t snn_instance_set_parameter(snn_instance *instance, const char *name, const void *data, uint64_t bytes) {
-  return onInstance(instance, [&] {
-    const snn_tensor_info &tensor = findParameter(*instance, name, data, bytes);
-    const auto *from = static_cast<const std::byte *>(data);
-    const uint64_t size = snn_dtype_bytes(tensor.dtype);
-    forEachElement(tensor, size, [&](uint64_t element, uint64_t offset) {
-      std::memcpy(instance->parameters() + offset, from + element * size, size);
-    });
-  });
+  return onInstance(instance,
+                    [&] { copyIn(findParameter(*instance, name, data, bytes), data, instance->parameters()); });
+}
+
+int32_t snn_instance_set_buffer(snn_instance *instance, const char *name, const void *data, uint64_t bytes) {
+  return onInstance(instance, [&] { copyIn(findBuffer(*instance, name, data, bytes), data, instance->buffers()); });
 }
 
 void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *bytes) {
@@ -191,8 +213,12 @@ void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *by
       start = instance->optimizer(), size = table.optimizer_bytes;
       return;
     case SNN_SPAN_STATE:
-      instance->stateIsZero = false; // the caller may write it
+      instance->stateIsZero = false;
+      instance->stateIsShared = true;
       start = instance->stateMemory.data(), size = instance->layout.batch * table.state_bytes;
+      return;
+    case SNN_SPAN_BUFFERS:
+      start = instance->buffers(), size = table.buffer_bytes;
       return;
     }
     throw Error(SNN_ERROR_ARGUMENT, "there is no span " + std::to_string(int(span)));
@@ -203,6 +229,13 @@ void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *by
 }
 
 uint64_t snn_instance_optimizer_step(const snn_instance *instance) { return instance ? instance->updates : 0; }
+
+int32_t snn_instance_set_training(snn_instance *instance, uint64_t updates, uint64_t epochs) {
+  return onInstance(instance, [&] {
+    instance->plannedUpdates = updates;
+    instance->plannedEpochs = epochs;
+  });
+}
 
 void snn_instance_set_optimizer_step(snn_instance *instance, uint64_t updates) {
   if (instance)

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <set>
 #include <string>
 
@@ -73,6 +74,7 @@ public:
     require(table.default_batch >= 1 && table.default_epochs >= 0, "the default batch or epochs make no sense");
     require(table.steps >= 1 || (table.steps == -1 && table.max_steps >= 1), "the number of time steps makes no sense");
     checkList(table.parameters, table.parameter_count, "parameter", table.parameter_bytes, true);
+    checkList(table.buffers, table.buffer_count, "buffer", table.buffer_bytes, true);
     checkList(table.states, table.state_count, "state", table.state_bytes, true);
     checkList(table.constants, table.constant_count, "constant", 0, false);
     checkList(table.inputs, table.input_count, "input", 0, false);
@@ -80,6 +82,19 @@ public:
     for (uint64_t i = 0; i < table.parameter_count; ++i)
       require(table.parameters[i].dtype == table.precision,
               std::string("parameter \"") + table.parameters[i].name + "\" is not of the model's precision");
+    for (uint64_t i = 0; i < table.buffer_count; ++i) {
+      const snn_tensor_info &buffer = table.buffers[i];
+      const std::string label = std::string("buffer \"") + buffer.name + "\"";
+      require(buffer.dtype == table.precision || buffer.dtype == SNN_DTYPE_I64,
+              label + " is neither of the model's precision nor i64");
+      require(buffer.init == SNN_INIT_CONSTANT, label + " does not start as a constant");
+      // Both stand under their names in a checkpoint.
+      for (uint64_t p = 0; p < table.parameter_count; ++p)
+        require(std::strcmp(buffer.name, table.parameters[p].name) != 0, label + " is a parameter too");
+    }
+    for (uint64_t i = 0; i < table.output_count; ++i)
+      require(table.outputs[i].rank != 0 || table.outputs[i].dtype == SNN_DTYPE_F64,
+              std::string("output \"") + table.outputs[i].name + "\" is one number, but not f64");
     require(table.hyper || table.hyper_count == 0, "the hyper list is missing");
     for (uint64_t i = 0; i < table.hyper_count; ++i) {
       const snn_hyper_info &info = table.hyper[i];

@@ -10,8 +10,8 @@
 
 namespace snn {
 
-/// Throws Error(SNN_ERROR_LIBRARY) unless the table is one of this ABI version, complete, and each parameter and state
-/// lies within its span. `origin` starts the message.
+/// Throws Error(SNN_ERROR_LIBRARY) unless the table is one of this ABI version, complete, and each parameter,
+/// buffer and state lies within its span. `origin` starts the message.
 void checkTable(const snn_model_table *table, const char *origin);
 
 /// Whether a number of the hyper list may have this value; its range in words: "at least 0 and below 1".

@@ -17,6 +17,9 @@ namespace {
 
 bool isGradient(const snn_tensor_info &output) { return std::strncmp(output.name, "grad.", 5) == 0; }
 
+/// One number for the whole batch, which stands beside a loss.
+bool isMetric(const snn_tensor_info &output) { return output.rank == 0; }
+
 /// Scalars that the tools write have the model's precision, as every real tensor.
 OwnedTensor realTensor(const snn_model_table &table, std::string name, std::vector<int64_t> shape,
                        const std::vector<double> &values) {
@@ -67,8 +70,10 @@ std::vector<OwnedTensor> runOnce(const snn_model_table &table, snn_instance *ins
                                  bool gradients) {
   bool withLoss = inputs.hasLabels && table.loss_and_gradient;
   std::vector<void *> pointers;
-  std::vector<OwnedTensor> outputs = makeOutputs(
-      table, inputs, [&](const snn_tensor_info &output) { return gradients || !isGradient(output); }, pointers);
+  auto wanted = [&](const snn_tensor_info &output) {
+    return isMetric(output) ? withLoss : gradients || !isGradient(output);
+  };
+  std::vector<OwnedTensor> outputs = makeOutputs(table, inputs, wanted, pointers);
   double loss = 0;
   snn_batch call = makeCall(inputs);
   call.outputs = pointers.data();
@@ -96,8 +101,8 @@ template <typename Real> void addTo(std::vector<std::byte> &sum, const std::vect
 /// spikes that are counted.
 std::vector<OwnedTensor> runStreaming(const snn_model_table &table, snn_instance *instance, const BoundInputs &inputs) {
   std::vector<void *> pointers;
-  std::vector<OwnedTensor> outputs =
-      makeOutputs(table, inputs, [](const snn_tensor_info &output) { return !isGradient(output); }, pointers);
+  auto wanted = [](const snn_tensor_info &output) { return !isGradient(output) && !isMetric(output); };
+  std::vector<OwnedTensor> outputs = makeOutputs(table, inputs, wanted, pointers);
   std::vector<std::vector<std::byte>> ofOneStep(table.output_count);
   for (uint64_t i = 0; i < table.output_count; ++i)
     if (pointers[i] && bytesPerTimeStep(table.outputs[i], inputs.batch) == 0) {
@@ -146,6 +151,7 @@ struct Plan {
 
 std::vector<OwnedTensor> runTraining(const snn_model_table &table, snn_instance *instance, const Plan &plan) {
   std::vector<double> losses;
+  check(snn_instance_set_training(instance, plan.ofStep.size(), 1));
   for (size_t which : plan.ofStep) {
     double loss = 0;
     snn_batch call = makeCall(plan.inputs[which]);
@@ -154,6 +160,8 @@ std::vector<OwnedTensor> runTraining(const snn_model_table &table, snn_instance 
     losses.push_back(loss);
   }
   std::vector<OwnedTensor> outputs = parameterTensors(instance, table);
+  for (OwnedTensor &buffer : bufferTensors(instance, table))
+    outputs.push_back(std::move(buffer));
   outputs.push_back(realTensor(table, "losses", {int64_t(losses.size())}, losses));
   return outputs;
 }

@@ -210,6 +210,7 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   trainerOptions.batch = batch;
   trainerOptions.steps = steps;
   trainerOptions.seed = options.seed;
+  trainerOptions.epochs = record.epochs;
   trainerOptions.stop = &stop;
   if (progress.enabled())
     trainerOptions.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };

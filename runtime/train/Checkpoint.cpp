@@ -30,24 +30,28 @@ static void putReal(OwnedTensor &tensor, uint64_t index, double value) {
   }
 }
 
-std::vector<OwnedTensor> snn::parameterTensors(const snn_instance *instance, const snn_model_table &table) {
-  std::vector<OwnedTensor> tensors;
-  for (uint64_t i = 0; i < table.parameter_count; ++i) {
-    const char *name = table.parameters[i].name;
-    OwnedTensor &tensor = tensors.emplace_back(emptyTensor(name, table.parameters[i]));
-    check(snn_instance_get_parameter(instance, name, tensor.bytes.data(), tensor.bytes.size()));
+using Getter = int32_t (*)(const snn_instance *, const char *, void *, uint64_t);
+
+static std::vector<OwnedTensor> copies(const snn_instance *instance, const snn_tensor_info *tensors, uint64_t count,
+                                       Getter get, const char *prefix = "") {
+  std::vector<OwnedTensor> result;
+  for (const snn_tensor_info *info = tensors; info != tensors + count; ++info) {
+    OwnedTensor &tensor = result.emplace_back(emptyTensor(fmt::format("{}{}", prefix, info->name), *info));
+    check(get(instance, info->name, tensor.bytes.data(), tensor.bytes.size()));
   }
-  return tensors;
+  return result;
+}
+
+std::vector<OwnedTensor> snn::parameterTensors(const snn_instance *instance, const snn_model_table &table) {
+  return copies(instance, table.parameters, table.parameter_count, snn_instance_get_parameter);
+}
+
+std::vector<OwnedTensor> snn::bufferTensors(const snn_instance *instance, const snn_model_table &table) {
+  return copies(instance, table.buffers, table.buffer_count, snn_instance_get_buffer);
 }
 
 std::vector<OwnedTensor> snn::gradientTensors(const snn_instance *instance, const snn_model_table &table) {
-  std::vector<OwnedTensor> tensors;
-  for (uint64_t i = 0; i < table.parameter_count; ++i) {
-    const char *name = table.parameters[i].name;
-    OwnedTensor &tensor = tensors.emplace_back(emptyTensor(fmt::format("grad.{}", name), table.parameters[i]));
-    check(snn_instance_get_gradient(instance, name, tensor.bytes.data(), tensor.bytes.size()));
-  }
-  return tensors;
+  return copies(instance, table.parameters, table.parameter_count, snn_instance_get_gradient, "grad.");
 }
 
 /// Membranes that are not numbers never fire, so a network can be ruined while its loss looks well.
@@ -64,7 +68,7 @@ static void requireFinite(const OwnedTensor &tensor) {
   };
   if (tensor.type == ElementType::F32)
     check(float(0));
-  else
+  else if (tensor.type == ElementType::F64)
     check(double(0));
 }
 
@@ -73,6 +77,8 @@ std::string snn::modelHashText(const snn_model_table &table) { return fmt::forma
 void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table,
                          std::optional<uint64_t> epoch) {
   std::vector<OwnedTensor> tensors = parameterTensors(instance, table);
+  for (OwnedTensor &buffer : bufferTensors(instance, table))
+    tensors.push_back(std::move(buffer));
   for (const OwnedTensor &tensor : tensors)
     requireFinite(tensor);
   for (uint64_t i = 0; i < table.constant_count; ++i) {
@@ -133,11 +139,42 @@ static void checkConstant(const snn_tensor_info &constant, const StoredTensor &s
                                   value, compiled));
 }
 
+/// The tensor as the model takes it: finite reals in its precision, or integers.
+static OwnedTensor readTensor(const snn_tensor_info &info, const TensorFile &file, const snn_model_table &table) {
+  const StoredTensor *stored = file.find(info.name);
+  if (!stored)
+    throw DataError(fmt::format("{}: has no tensor \"{}\", which model \"{}\" needs; {}", file.path(), info.name,
+                                table.name, anotherModel));
+  std::string label = fmt::format("{}: tensor \"{}\"", file.path(), info.name);
+  if (stored->shape != shapeOf(info))
+    throw DataError(fmt::format("{} has shape {}, expected {}; {}", label, shapeText(stored->shape),
+                                tableShapeText(info), anotherModel));
+  OwnedTensor tensor = emptyTensor(info.name, info);
+  if (tensor.type == ElementType::I64) {
+    if (stored->type != ElementType::I64)
+      throw DataError(fmt::format("{} has dtype {}, expected I64", label, stored->typeName));
+    tensor.bytes.assign(stored->bytes.begin(), stored->bytes.end());
+    return tensor;
+  }
+  if (stored->type != ElementType::F32 && stored->type != ElementType::F64)
+    throw DataError(fmt::format("{} has dtype {}, expected F32 or F64", label, stored->typeName));
+  std::vector<double> values = numbersOf(*stored, label);
+  for (uint64_t element = 0; element < values.size(); ++element) {
+    bool overflows = tensor.type == ElementType::F32 && !std::isfinite(float(values[element]));
+    if (!std::isfinite(values[element]) || overflows)
+      throw DataError(
+          fmt::format("{} has the value {} at element {}, expected finite numbers", label, values[element], element));
+    putReal(tensor, element, values[element]);
+  }
+  return tensor;
+}
+
 void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
                          OtherTensors others) {
   if (others == OtherTensors::Refuse)
     for (const auto &[name, stored] : file.tensors())
       if (!findTensor(table.parameters, table.parameter_count, name) &&
+          !findTensor(table.buffers, table.buffer_count, name) &&
           !findTensor(table.constants, table.constant_count, name))
         throw DataError(fmt::format("{}: has a tensor \"{}\", which model \"{}\" does not have; {}", file.path(), name,
                                     table.name, anotherModel));
@@ -145,29 +182,13 @@ void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, c
     if (const StoredTensor *stored = file.find(table.constants[i].name))
       checkConstant(table.constants[i], *stored, file.path());
 
-  std::vector<OwnedTensor> loaded;
-  for (uint64_t i = 0; i < table.parameter_count; ++i) {
-    const snn_tensor_info &parameter = table.parameters[i];
-    const StoredTensor *stored = file.find(parameter.name);
-    if (!stored)
-      throw DataError(fmt::format("{}: has no tensor \"{}\", which model \"{}\" needs; {}", file.path(), parameter.name,
-                                  table.name, anotherModel));
-    std::string label = fmt::format("{}: tensor \"{}\"", file.path(), parameter.name);
-    if (stored->shape != shapeOf(parameter))
-      throw DataError(fmt::format("{} has shape {}, expected {}; {}", label, shapeText(stored->shape),
-                                  tableShapeText(parameter), anotherModel));
-    if (stored->type != ElementType::F32 && stored->type != ElementType::F64)
-      throw DataError(fmt::format("{} has dtype {}, expected F32 or F64", label, stored->typeName));
-    OwnedTensor &tensor = loaded.emplace_back(emptyTensor(parameter.name, parameter));
-    std::vector<double> values = numbersOf(*stored, label);
-    for (uint64_t element = 0; element < values.size(); ++element) {
-      bool overflows = tensor.type == ElementType::F32 && !std::isfinite(float(values[element]));
-      if (!std::isfinite(values[element]) || overflows)
-        throw DataError(
-            fmt::format("{} has the value {} at element {}, expected finite numbers", label, values[element], element));
-      putReal(tensor, element, values[element]);
-    }
-  }
-  for (const OwnedTensor &tensor : loaded)
+  std::vector<OwnedTensor> parameters, buffers;
+  for (uint64_t i = 0; i < table.parameter_count; ++i)
+    parameters.push_back(readTensor(table.parameters[i], file, table));
+  for (uint64_t i = 0; i < table.buffer_count; ++i)
+    buffers.push_back(readTensor(table.buffers[i], file, table));
+  for (const OwnedTensor &tensor : parameters)
     check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
+  for (const OwnedTensor &tensor : buffers)
+    check(snn_instance_set_buffer(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
 }

@@ -20,13 +20,15 @@ struct OwnedTensor {
   TensorToWrite view() const { return {name, type, shape, bytes}; }
 };
 
-/// Copies of all parameters; of all gradients, as `grad.NAME`. In the model's precision.
+/// Copies of all parameters; of all buffers; of all gradients, as `grad.NAME`. In the table's types.
 std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
+std::vector<OwnedTensor> bufferTensors(const snn_instance *instance, const snn_model_table &table);
 std::vector<OwnedTensor> gradientTensors(const snn_instance *instance, const snn_model_table &table);
 
-/// Writes parameters and the constants that are compiled in: a complete state_dict. Its metadata say which model it
-/// belongs to ("model", "model_hash") and after which epoch it was saved ("epoch", counted from 0 as in metrics.jsonl;
-/// not there if none was trained). Throws DataError, and writes nothing, if a parameter is not finite; and WriteError.
+/// Writes parameters, buffers and the constants that are compiled in: a complete state_dict. Its metadata say which
+/// model it belongs to ("model", "model_hash") and after which epoch it was saved ("epoch", counted from 0 as in
+/// metrics.jsonl; not there if none was trained). Throws DataError, and writes nothing, if an element is not finite;
+/// and WriteError.
 void saveCheckpoint(const std::string &path, const snn_instance *instance, const snn_model_table &table,
                     std::optional<uint64_t> epoch = std::nullopt);
 
@@ -35,10 +37,10 @@ std::string modelHashText(const snn_model_table &table);
 
 enum class OtherTensors { Refuse, Ignore };
 
-/// Sets all parameters from the file (F32 and F64 become the model's precision). Throws DataError, naming the tensor,
-/// if one is missing, has another shape or a value that is not finite, if a constant differs from the compiled one, or,
-/// with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then no parameter has changed.
-/// Constants may be missing, and may have any shape and any type but the 16-bit reals.
+/// Sets all parameters and buffers from the file (F32 and F64 become the model's precision). Throws DataError, naming
+/// the tensor, if one is missing, has another shape or a value that is not finite, if a constant differs from the
+/// compiled one, or, with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then nothing has
+/// changed. Constants may be missing, and may have any shape and any type but the 16-bit reals.
 void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file, OtherTensors others);
 
 } // namespace snn

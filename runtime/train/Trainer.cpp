@@ -65,6 +65,8 @@ std::optional<double> Trainer::trainEpoch(uint64_t epoch) {
   views[inputIndex].data = samples.data();
   views[*labelIndex].data = labels.data();
 
+  const uint64_t updatesPerEpoch = (total + options.batch - 1) / options.batch;
+  check(snn_instance_set_training(instance, options.epochs * updatesPerEpoch, options.epochs));
   double loss = 0, sum = 0;
   uint64_t faultRow = 0;
   snn_batch call = {};

@@ -13,9 +13,10 @@
 namespace snn {
 
 struct TrainerOptions {
-  uint64_t batch = 0; // samples in a step; the last step of an epoch may have fewer
-  uint64_t steps = 0; // time steps; 0: the instance's
-  uint64_t seed = 0;  // of the shuffles
+  uint64_t batch = 0;  // samples in a step; the last step of an epoch may have fewer
+  uint64_t steps = 0;  // time steps; 0: the instance's
+  uint64_t seed = 0;   // of the shuffles
+  uint64_t epochs = 0; // in all, for schedules; 0: not known
   /// Looked at between steps; when it becomes true, epochs end early.
   const std::atomic<bool> *stop = nullptr;
   /// Told after each step: samples done, samples in all. May be empty.

@@ -118,7 +118,8 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
   raw.parameters = parameters.data();
   raw.gradients = gradients.data();
   raw.optimizer = optimizer.data();
-  raw.state = state.data();
+  if (entry == table.step)
+    raw.state_in = raw.state_out = state.data();
   raw.optimizer_step = updates;
   raw.arena = arena.data();
   raw.arena_size = arena.size();

@@ -257,7 +257,8 @@ Value EntryWriter::check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan
           missing = e.either(missing, e.equal(frame.word(offsetof(snn_call, optimizer_step)), e.index(0)));
         }
         if (kind == Kind::Step)
-          require(offsetof(snn_call, state), spans.stateBytes());
+          for (size_t state : {offsetof(snn_call, state_in), offsetof(snn_call, state_out)})
+            require(state, spans.stateBytes());
         bool usesHyper = updates || kind == Kind::Gradient;
         Value badHyper = usesHyper ? hyperOutside(e, frame, module) : e.truth(false);
         Value found = arith::SelectOp::create(e.b, badHyper, code(SNN_ERROR_HYPER), code(SNN_OK));

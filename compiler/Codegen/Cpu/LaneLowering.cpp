@@ -231,7 +231,7 @@ void LaneLowering::bindArguments() {
       Value span = frame.pointer(offsetof(snn_call, parameters));
       parameters[argument] = e.atPointer(e.advance(span, e.index(spans.find(name)->offset)), e.real);
     } else if (isa<StateOp>(declaration)) {
-      Value span = frame.pointer(offsetof(snn_call, state));
+      Value span = frame.pointer(offsetof(snn_call, state_in));
       Value pointer = e.advance(span, e.add(e.mul(first, spans.stateBytes()), spans.find(name)->offset));
       buffers[argument] = {
           e.atPointer(pointer, e.real), e.index(spans.stateBytes() / e.realBytes()), Value(), e.real, Value(), Value()};
@@ -343,7 +343,7 @@ void LaneLowering::storeRows(Value value, Value pointer) {
 void LaneLowering::storeState(Value value, const SpanSlot &slot) {
   Value sound = e.equal(frame.loadAt(faultPointer, 0, e.b.getI64Type()), e.i64(SNN_OK));
   Buffer from = bufferOf(value);
-  Value span = frame.pointer(offsetof(snn_call, state));
+  Value span = frame.pointer(offsetof(snn_call, state_out));
   Value pointer = e.advance(span, e.add(e.mul(first, spans.stateBytes()), slot.offset));
   Memory to = e.atPointer(pointer, e.real);
   Value rows = arith::SelectOp::create(e.b, sound, count, e.index(0));

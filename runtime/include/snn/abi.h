@@ -1,7 +1,11 @@
-/* The binary interface between generated model code and its hosts, version 1 (C99).
+/* The binary interface between generated model code and its hosts, version 2 (C99).
  *
  * This is the only thing that both sides share. The generated side is written by compiler/Emit
- * (descriptor, note) and compiler/Codegen/Cpu (entry points); a change here must be made there too.
+ * (descriptor, note) and compiler/Codegen/Host (entry points); a change here must be made there too.
+ *
+ * How it grows: within a version, new fields are appended to snn_call and snn_model_table alone. Each begins with the
+ * size that its writer knows; a reader takes a larger one, looks at no field beyond a smaller one, and may refuse one
+ * that lacks a field which it needs. Everything else changes the version.
  *
  * A model is immutable code. Its one exported symbol is a query function (snn_query_fn) whose name stands in the
  * ELF note and in the generated header: `<model>_snn_query`. The query returns a table that lives as long as the
@@ -40,19 +44,22 @@ extern "C" {
 enum snn_status {
   SNN_OK = 0,
   SNN_ERROR_ARGUMENT = 1,    /* wrong struct size, batch or workers 0 or beyond their bounds, optimizer_step 0 in an
-                                update, or a span that the entry needs and that is not empty is NULL */
+                                update (or updates, epochs, where the model's schedule needs them), a span that the
+                                entry needs and that is not empty is NULL, or backward is given a gradient of an output
+                                that is not SNN_TENSOR_DIFFERENTIABLE */
   SNN_ERROR_ARENA = 2,       /* the arena is smaller than arena_size(batch, steps, workers), or is not aligned */
   SNN_ERROR_STEPS = 3,       /* the number of time steps is not the model's, or lies outside its bounds */
   SNN_ERROR_LABEL = 4,       /* a label is negative or not less than the number of classes (fault_row says where) */
-  SNN_ERROR_NOT_FINITE = 5,  /* the input has a NaN or an infinity (fault_row says where); nothing was updated. step()
-                                leaves the state of that row as it was, other rows may have advanced */
-  SNN_ERROR_UNSUPPORTED = 6, /* the model was compiled without this entry point (--mode=infer) */
+  SNN_ERROR_NOT_FINITE = 5,  /* the input has a NaN or an infinity (fault_row says where); no parameter, optimizer or
+                                buffer was updated. state_out of that row was not written, other rows may have been */
+  SNN_ERROR_UNSUPPORTED = 6, /* the model was compiled without this entry point (--mode=infer), or its entry point
+                                cannot do what the call asks for */
   SNN_ERROR_HYPER = 7        /* a number of snn_call.hyper is outside of its range (snn_hyper_info), or not finite */
 };
 
 enum snn_dtype { SNN_DTYPE_F32 = 0, SNN_DTYPE_F64 = 1, SNN_DTYPE_U8 = 2, SNN_DTYPE_I64 = 3 };
 
-/* How a parameter starts: PyTorch's default initialisation is uniform in [low, high). */
+/* How a parameter or a buffer starts: PyTorch's default initialisation is uniform in [low, high). */
 enum snn_init { SNN_INIT_CONSTANT = 0, SNN_INIT_UNIFORM = 1 };
 
 /* One tensor at the boundary. */
@@ -61,13 +68,17 @@ typedef struct snn_tensor_info {
   uint32_t dtype;   /* enum snn_dtype */
   uint32_t rank;
   const int64_t *shape;   /* `rank` extents */
-  const int64_t *strides; /* in elements; only parameters and states have them: their place in the span. Others: NULL */
-  uint64_t offset;        /* in bytes: parameters, into the parameter span; states, into one sample's block */
-  uint32_t init;          /* parameters: enum snn_init */
-  uint32_t reserved;
-  double init_low; /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
+  const int64_t *strides; /* in elements; only parameters, buffers and states have them: their place in the span.
+                             Others: NULL */
+  uint64_t offset;        /* in bytes: parameters and buffers, into their span; states, into one sample's block */
+  uint32_t init;          /* parameters: enum snn_init. Buffers: SNN_INIT_CONSTANT */
+  uint32_t flags;         /* outputs: SNN_TENSOR_DIFFERENTIABLE */
+  double init_low;        /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
   double init_high;
 } snn_tensor_info;
+
+/* backward() takes a gradient of this output. */
+#define SNN_TENSOR_DIFFERENTIABLE 1u
 
 /* A number that may change at run time, such as the learning rate; the table's order is that of snn_call.hyper. */
 typedef struct snn_hyper_info {
@@ -98,26 +109,40 @@ typedef struct snn_call {
   uint64_t struct_size; /* sizeof(snn_call) */
   uint64_t batch;       /* samples in this call, at least 1 */
   uint64_t steps;       /* time steps; a model with a fixed number takes only that; step() takes only 1 */
+  uint64_t first_step;  /* number of the first of them since the state was at rest: 0 where state_in is. Time in the
+                           model's text and in random numbers counts from there (in those modulo 2^32) */
   uint64_t workers;     /* at least 1; parallel_for uses worker ids below it */
 
   /* The spans: bytes between elements (padding) may hold anything, and no element depends on them. */
   void *parameters; /* parameter_bytes */
   void *gradients;  /* parameter_bytes, laid out as the parameters are; written, not added to */
   void *optimizer;  /* optimizer_bytes; all zero before the first update */
-  void *state;      /* batch * state_bytes: step() reads and writes it; other entries ignore it */
+  void *buffers;    /* buffer_bytes: running statistics. Only loss_and_gradient and train_step write them */
+  const void
+      *state_in;   /* batch * state_bytes: where the first step starts; NULL: at rest. No gradient goes back to it */
+  void *state_out; /* batch * state_bytes: after the last step; may be state_in, must not meet it otherwise. NULL: not
+                      wanted */
 
   const snn_view *inputs; /* one per entry of the table's inputs, in its order */
-  void *const *outputs;   /* one per entry of the table's outputs; NULL, or a NULL entry: not wanted. Contiguous,
-                             elements of the model's precision */
-  double *loss;           /* mean loss of the batch; may be NULL */
-  uint64_t *fault_row;    /* first row of the batch that is at fault (labels, not finite); may be NULL */
+  void *const *outputs; /* one per entry of the table's outputs; NULL, or a NULL entry: not wanted. Contiguous, elements
+                           of the table's type: the model's precision, f64 where the rank is 0 (metrics). What an entry
+                           does not compute it does not write: metrics need labels, "grad.input" a backward pass */
+  const void *const *output_gradients; /* backward(): the loss's derivative by each output, laid out as the outputs;
+                                          NULL, or a NULL entry: zero */
+  double *loss;                        /* mean loss of the batch; may be NULL */
+  uint64_t *fault_row;                 /* first row of the batch that is at fault (labels, not finite); may be NULL */
 
+  /* Numbers of the loss and of the update. A schedule depends on the counts; the host's plan may change between calls.
+   * updates and epochs may be 0, not known, unless the model's schedule needs them. */
   const double *hyper;     /* hyper_count numbers, or NULL for those of the model's text */
   uint64_t optimizer_step; /* number of this update, from 1: Adam's bias correction */
+  uint64_t updates;        /* how many the whole training is to have */
+  uint64_t epoch;          /* number of this epoch, from 0; random numbers depend on it too (modulo 2^32) */
+  uint64_t epochs;         /* how many the whole training is to have */
 
-  const uint64_t *sample_ids; /* one per row, or NULL for 0, 1, ...: with seed and epoch, the counter of random ops */
+  /* Random numbers are a function of (seed, place in the model, epoch, sample id, step, element) alone. */
   uint64_t seed;
-  uint64_t epoch;
+  const uint64_t *sample_ids; /* one per row; NULL: 0, 1, ... */
 
   void *arena;                      /* aligned to SNN_ALIGNMENT; contents need not survive between calls */
   uint64_t arena_size;              /* in bytes */
@@ -145,28 +170,34 @@ typedef struct snn_model_table {
 
   const snn_tensor_info *parameters; /* trainable */
   uint64_t parameter_count;
+  const snn_tensor_info *buffers; /* running statistics: in the state_dict, not trained; of the precision or i64 */
+  uint64_t buffer_count;
   const snn_tensor_info *constants; /* compiled in, but present in a checkpoint: init_low is the value */
   uint64_t constant_count;
   const snn_tensor_info *inputs; /* "input", "labels" (training), ... */
   uint64_t input_count;
   const snn_tensor_info *outputs; /* "spikes", "membrane", "hidden.K", "hidden_membrane.K", "count", "grad.input" */
   uint64_t output_count;
-  const snn_tensor_info *states; /* "2.mem", ...: what step() carries from one time step to the next */
+  const snn_tensor_info *states; /* "2.mem", ...: what is carried from one time step to the next */
   uint64_t state_count;
   const snn_hyper_info *hyper;
   uint64_t hyper_count;
 
   uint64_t parameter_bytes; /* parameters and gradients */
+  uint64_t buffer_bytes;
   uint64_t optimizer_bytes;
   uint64_t state_bytes; /* per sample */
 
   /* Bytes of arena that a call with these numbers needs; monotone in each argument. UINT64_MAX beyond their bounds. */
   uint64_t (*arena_size)(uint64_t batch, uint64_t steps, uint64_t workers);
 
-  /* Entry points; those that the model was compiled without are NULL. */
-  snn_entry_fn forward;           /* from rest: outputs */
-  snn_entry_fn step;              /* one time step from `state`, which it advances; T calls give forward's bits */
-  snn_entry_fn loss_and_gradient; /* from rest: loss, gradients, outputs */
+  /* Entry points; those that the model was compiled without are NULL. All but update run the network on `inputs` from
+   * state_in to state_out and write the outputs that are wanted. */
+  snn_entry_fn forward;
+  snn_entry_fn step;              /* forward of one time step; T calls give the bits of one forward */
+  snn_entry_fn loss_and_gradient; /* loss and gradients, also the output "grad.input"; buffers */
+  snn_entry_fn backward;          /* gradients and "grad.input" from output_gradients, for a loss of the host: of what
+                                     forward gives for the same call, which it computes again */
   snn_entry_fn update;            /* parameters and optimizer, from gradients */
   snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
 } snn_model_table;

@@ -62,8 +62,8 @@ snn_library *snn_library_from_query(snn_query_fn query);
 /* Its instances must be gone. NULL is allowed. */
 void snn_library_close(snn_library *library);
 
-/* The model's table; valid until the library is closed. It has been checked: every parameter and state lies in its
- * span. */
+/* The model's table; valid until the library is closed. It has been checked: every parameter, buffer and state lies
+ * in its span. */
 const snn_model_table *snn_library_table(const snn_library *library);
 
 /* Threads. */
@@ -88,40 +88,52 @@ typedef struct snn_instance snn_instance;
  * `steps` 0: the model's number of time steps, or its maximum. The pages are touched only when they are used. */
 uint64_t snn_instance_bytes(const snn_library *library, uint64_t batch, uint64_t steps, uint64_t workers);
 
-/* An instance: parameters, gradients, optimizer state, neuron state and arena, all zero but the neuron state, which is
- * at rest. `batch` and `steps` as above: the most that a call may ask for. `pool` NULL: one worker. */
+/* An instance: parameters, gradients, optimizer state, buffers, neuron state and arena, all zero but buffers, which are
+ * at their start, and the neuron state, which is at rest. `batch` and `steps` as above: the most that a call may ask
+ * for. `pool` NULL: one worker. */
 snn_instance *snn_instance_create(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool);
 void snn_instance_destroy(snn_instance *instance);
 
-/* Sets the parameters to their initial values, the optimizer to its start and the neurons to rest. PyTorch's default
- * distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p, e)
- * alone. The seed is also that of the model's random operations. */
+/* Sets the parameters to their initial values, optimizer and buffers to their start and the neurons to rest. PyTorch's
+ * default distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p,
+ * e) alone. The seed is also that of the model's random operations. */
 int32_t snn_instance_init(snn_instance *instance, uint64_t seed);
 
-/* Puts the neurons that step() works on at rest. */
+/* Puts the neurons that step() works on at rest; its next step is the first. */
 int32_t snn_instance_reset_state(snn_instance *instance);
 
 /* Sets a number of the table's hyper list ("lr"). SNN_ERROR_HYPER, and no change, if it is outside of its range. */
 int32_t snn_instance_set_hyper(snn_instance *instance, const char *name, double value);
 int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, double *value);
 
-/* One call's data. Inputs, outputs, loss, fault_row, sample_ids and epoch are as in snn_call. */
+/* How many updates and epochs the training is to have, for schedules; 0, as at the start: not known. */
+int32_t snn_instance_set_training(snn_instance *instance, uint64_t updates, uint64_t epochs);
+
+/* One call's data. What has the name of a field of snn_call is as there.
+ * Training on windows of a long sequence: state_in and state_out are the span SNN_SPAN_STATE, first_step moves on. */
 typedef struct snn_batch {
   uint64_t struct_size; /* sizeof(snn_batch) */
   uint64_t batch;       /* samples */
   uint64_t steps;       /* time steps; 0: as many as the instance was made for. step() always runs one */
+  uint64_t first_step;
+  /* step() with both states NULL works on the instance's own, which it advances, and counts the steps itself. */
+  const void *state_in;
+  void *state_out;
   const snn_view *inputs;
   void *const *outputs;
+  const void *const *output_gradients; /* backward() */
   double *loss;
   uint64_t *fault_row;
   const uint64_t *sample_ids;
   uint64_t epoch;
 } snn_batch;
 
-/* The model's entry points on this instance. update() takes no batch. update() and train_step() count the updates. */
+/* The model's entry points on this instance. update() takes no batch: its epoch is that of the gradients. update() and
+ * train_step() count the updates. */
 int32_t snn_instance_forward(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_loss_and_gradient(snn_instance *instance, const snn_batch *batch);
+int32_t snn_instance_backward(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_update(snn_instance *instance);
 int32_t snn_instance_train_step(snn_instance *instance, const snn_batch *batch);
 
@@ -131,8 +143,18 @@ int32_t snn_instance_get_parameter(const snn_instance *instance, const char *nam
 int32_t snn_instance_set_parameter(snn_instance *instance, const char *name, const void *data, uint64_t bytes);
 int32_t snn_instance_get_gradient(const snn_instance *instance, const char *name, void *data, uint64_t bytes);
 
+/* The same for a buffer; elements of the table's type. */
+int32_t snn_instance_get_buffer(const snn_instance *instance, const char *name, void *data, uint64_t bytes);
+int32_t snn_instance_set_buffer(snn_instance *instance, const char *name, const void *data, uint64_t bytes);
+
 /* The instance's memory, to save, restore or share: laid out as the table says, aligned to SNN_ALIGNMENT. */
-enum snn_span { SNN_SPAN_PARAMETERS = 0, SNN_SPAN_GRADIENTS = 1, SNN_SPAN_OPTIMIZER = 2, SNN_SPAN_STATE = 3 };
+enum snn_span {
+  SNN_SPAN_PARAMETERS = 0,
+  SNN_SPAN_GRADIENTS = 1,
+  SNN_SPAN_OPTIMIZER = 2,
+  SNN_SPAN_STATE = 3,
+  SNN_SPAN_BUFFERS = 4
+};
 void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *bytes); /* `bytes` may be NULL */
 
 /* How many updates have been made: part of the optimizer's state. */

@@ -285,7 +285,7 @@ static void stream(const snn_model_table *table, const char *parameters, uint64_
       for (size_t e = 0; e < elements(&table->states[s], 1, 1); ++e)
         put(state + b * table->state_bytes + table->states[s].offset, table->states[s].dtype, e,
             table->states[s].init_low);
-  call.state = state;
+  call.state_in = call.state_out = state;
   call.steps = 1;
   call.inputs = now;
   call.outputs = parts;

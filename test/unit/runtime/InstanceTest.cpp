@@ -99,7 +99,7 @@ TEST_F(InstanceTest, SetAndGetParameters) {
   EXPECT_EQ(snn_instance_set_parameter(instance.get(), "1.weight", values.data(), 24), SNN_OK);
   EXPECT_EQ(parameter<6>(instance.get(), "1.weight"), values);
   EXPECT_EQ(snn_instance_set_parameter(instance.get(), "1.weight", values.data(), 20), SNN_ERROR_SIZE);
-  EXPECT_TRUE(contains(snn_last_error(), "has 24 bytes, the buffer has 20"));
+  EXPECT_TRUE(contains(snn_last_error(), "has 24 bytes, the memory for it has 20"));
   EXPECT_EQ(snn_instance_set_parameter(instance.get(), "3.weight", values.data(), 24), SNN_ERROR_NAME);
   EXPECT_TRUE(contains(snn_last_error(), "no parameter \"3.weight\""));
 }

@@ -1,6 +1,6 @@
 /* A model written by hand against the ABI, in strict C99: one linear layer and a leaky membrane, trained by gradient
  * descent on mean over (b, c) of (mean over t of (W x_t + b) - onehot)^2. The macros make variants, some of them
- * broken. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ * broken; TINY_FULL has buffers and a metric. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  */
 #include "snn/abi.h"
 
@@ -54,15 +54,32 @@ static const snn_tensor_info inputs[] = {
     {"input", SNN_DTYPE_F32, 3, inputShape, NULL, 0, 0, 0, 0, 0},
 #endif
     {"labels", SNN_DTYPE_I64, 1, batchShape, NULL, 0, 0, 0, 0, 0}};
-enum { SPIKES, MEMBRANE, COUNT, GRAD_INPUT };
-static const snn_tensor_info outputs[] = {{"spikes", SNN_DTYPE_F32, 3, seriesShape, NULL, 0, 0, 0, 0, 0},
-                                          {"membrane", SNN_DTYPE_F32, 3, seriesShape, NULL, 0, 0, 0, 0, 0},
-                                          {"count", SNN_DTYPE_F32, 2, countShape, NULL, 0, 0, 0, 0, 0}
+enum { SPIKES, MEMBRANE, COUNT, GRAD_INPUT, LARGEST };
+static const snn_tensor_info outputs[] = {
+    {"spikes", SNN_DTYPE_F32, 3, seriesShape, NULL, 0, 0, 0, 0, 0},
+    {"membrane", SNN_DTYPE_F32, 3, seriesShape, NULL, 0, 0, SNN_TENSOR_DIFFERENTIABLE, 0, 0},
+    {"count", SNN_DTYPE_F32, 2, countShape, NULL, 0, 0, 0, 0, 0}
 #ifndef TINY_U8
-                                          ,
-                                          {"grad.input", SNN_DTYPE_F32, 3, inputShape, NULL, 0, 0, 0, 0, 0}
+    ,
+    {"grad.input", SNN_DTYPE_F32, 3, inputShape, NULL, 0, 0, 0, 0, 0}
+#endif
+#ifdef TINY_FULL
+    ,
+    {"largest", SNN_DTYPE_F64, 0, NULL, NULL, 0, 0, 0, 0, 0}
 #endif
 };
+#ifdef TINY_FULL
+/* The mean residual, which moves by a tenth in each call, and how many calls there were. */
+#define BATCHES_AT 64
+#define BUFFERS buffers, sizeof(buffers) / sizeof(buffers[0])
+#define BUFFER_BYTES (BATCHES_AT + sizeof(int64_t))
+static const snn_tensor_info buffers[] = {
+    {"1.mean", SNN_DTYPE_F32, 1, classShape, classStrides, 0, SNN_INIT_CONSTANT, 0, 0.5, 0},
+    {"1.batches", SNN_DTYPE_I64, 0, NULL, NULL, BATCHES_AT, SNN_INIT_CONSTANT, 0, 0, 0}};
+#else
+#define BUFFERS NULL, 0
+#define BUFFER_BYTES 0
+#endif
 static const snn_tensor_info states[] = {
     {"2.mem", SNN_DTYPE_F32, 1, classShape, classStrides, 0, SNN_INIT_CONSTANT, 0, 0.25, 0}};
 static const snn_hyper_info hyper[] = {{"lr", 0.1, 0.0, HUGE_VAL, 0, 0}};
@@ -108,23 +125,18 @@ static int32_t checkCall(const snn_call *call) {
   return SNN_OK;
 }
 
-typedef struct Forward {
-  const snn_call *call;
-  int streaming;
-} Forward;
-
 static float *output(const snn_call *call, int which) { return call->outputs ? (float *)call->outputs[which] : NULL; }
 
 static void forwardRow(void *context, uint64_t row, uint64_t worker) {
-  const Forward *forward = (const Forward *)context;
-  const snn_call *call = forward->call;
+  const snn_call *call = (const snn_call *)context;
   const float *weight = (const float *)call->parameters;
   float *residual = (float *)call->arena + row * CLASSES;
-  float *state = (float *)call->state + row * CLASSES;
+  const float *stateIn = (const float *)call->state_in;
+  float *stateOut = (float *)call->state_out;
   float membrane[CLASSES], count[CLASSES];
   (void)worker;
   for (int c = 0; c < CLASSES; ++c) {
-    membrane[c] = forward->streaming ? state[c] : 0.25f;
+    membrane[c] = stateIn ? stateIn[row * CLASSES + (uint64_t)c] : 0.25f;
     count[c] = residual[c] = 0;
   }
   for (uint64_t t = 0; t < call->steps; ++t) {
@@ -148,35 +160,33 @@ static void forwardRow(void *context, uint64_t row, uint64_t worker) {
     }
   }
   for (int c = 0; c < CLASSES; ++c) {
-    if (forward->streaming)
-      state[c] = membrane[c];
+    if (stateOut)
+      stateOut[row * CLASSES + (uint64_t)c] = membrane[c];
     if (output(call, COUNT))
       output(call, COUNT)[row * CLASSES + (uint64_t)c] = count[c];
   }
 }
 
-static void forRows(const snn_call *call, snn_body_fn body, void *context, uint64_t count) {
+static void forRows(const snn_call *call, snn_body_fn body, uint64_t count) {
   if (call->parallel_for)
-    call->parallel_for(call->pool, count, body, context);
+    call->parallel_for(call->pool, count, body, (void *)call);
   else
     for (uint64_t i = 0; i < count; ++i)
-      body(context, i, 0);
+      body((void *)call, i, 0);
 }
 
-static int32_t run(const snn_call *call, int streaming) {
-  Forward forward = {call, streaming};
+static int32_t forward(const snn_call *call) {
   int32_t code = checkCall(call);
   if (code == SNN_OK)
-    forRows(call, forwardRow, &forward, call->batch);
+    forRows(call, forwardRow, call->batch);
   return code;
 }
 
-static int32_t forward(const snn_call *call) { return run(call, 0); }
-static int32_t step(const snn_call *call) { return call->steps == 1 ? run(call, 1) : SNN_ERROR_STEPS; }
+static int32_t step(const snn_call *call) { return call->steps == 1 ? forward(call) : SNN_ERROR_STEPS; }
 
 #ifndef TINY_INFER
 static void gradientOfClass(void *context, uint64_t c, uint64_t worker) {
-  const snn_call *call = ((const Forward *)context)->call;
+  const snn_call *call = (const snn_call *)context;
   float *weight = (float *)call->gradients, *bias = (float *)((char *)call->gradients + WEIGHT_BYTES);
   const float *residual = (const float *)call->arena;
   float scale = 2.0f / (float)(call->batch * CLASSES);
@@ -194,7 +204,6 @@ static void gradientOfClass(void *context, uint64_t c, uint64_t worker) {
 }
 
 static int32_t lossAndGradient(const snn_call *call) {
-  Forward context = {call, 0};
   const int64_t *labels = call->inputs ? (const int64_t *)call->inputs[1].data : NULL;
   float *residual = (float *)call->arena;
   double loss = 0;
@@ -207,7 +216,7 @@ static int32_t lossAndGradient(const snn_call *call) {
         *call->fault_row = row;
       return SNN_ERROR_LABEL;
     }
-  code = run(call, 0);
+  code = forward(call);
   if (code != SNN_OK)
     return code;
   for (uint64_t row = 0; row < call->batch; ++row) {
@@ -215,7 +224,7 @@ static int32_t lossAndGradient(const snn_call *call) {
     for (uint64_t c = 0; c < CLASSES; ++c)
       loss += (double)(residual[row * CLASSES + c] * residual[row * CLASSES + c]);
   }
-  forRows(call, gradientOfClass, &context, CLASSES);
+  forRows(call, gradientOfClass, CLASSES);
   if (call->loss)
     *call->loss = loss / (double)(call->batch * CLASSES);
 #ifndef TINY_U8
@@ -228,8 +237,61 @@ static int32_t lossAndGradient(const snn_call *call) {
       output(call, GRAD_INPUT)[i] = sum * 2.0f / (float)(call->batch * CLASSES * call->steps);
     }
 #endif
+#ifdef TINY_FULL
+  if (call->outputs && call->outputs[LARGEST])
+    *(double *)call->outputs[LARGEST] = 0;
+  for (uint64_t c = 0; c < CLASSES; ++c) {
+    float mean = 0, *running = (float *)call->buffers + c;
+    for (uint64_t row = 0; row < call->batch; ++row) {
+      float value = residual[row * CLASSES + c];
+      mean += value / (float)call->batch;
+      if (call->outputs && call->outputs[LARGEST] && (double)value > *(double *)call->outputs[LARGEST])
+        *(double *)call->outputs[LARGEST] = (double)value;
+    }
+    *running += 0.1f * (mean - *running);
+  }
+  ++*(int64_t *)((char *)call->buffers + BATCHES_AT);
+#endif
   return SNN_OK;
 }
+
+#ifndef TINY_U8
+/* From the gradient of the membranes, which decays from each step to those before. */
+static int32_t backward(const snn_call *call) {
+  const float *seeds = call->output_gradients ? (const float *)call->output_gradients[MEMBRANE] : NULL;
+  float *weight = (float *)call->gradients, *bias = (float *)((char *)call->gradients + WEIGHT_BYTES);
+  float *input = output(call, GRAD_INPUT);
+  int32_t code;
+  for (uint64_t i = 0; call->output_gradients && i < sizeof(outputs) / sizeof(outputs[0]); ++i)
+    if (i != MEMBRANE && call->output_gradients[i])
+      return SNN_ERROR_ARGUMENT;
+  code = call->gradients ? forward(call) : SNN_ERROR_ARGUMENT;
+  if (code != SNN_OK)
+    return code;
+  for (uint64_t i = 0; i < WEIGHT_BYTES / sizeof(float) + CLASSES; ++i)
+    weight[i] = 0;
+  for (uint64_t row = 0; row < call->batch; ++row) {
+    float error[CLASSES] = {0};
+    for (uint64_t t = call->steps; t-- > 0;) {
+      uint64_t place = t * call->batch + row;
+      for (uint64_t c = 0; c < CLASSES; ++c) {
+        error[c] = BETA * error[c] + (seeds ? seeds[place * CLASSES + c] : 0);
+        bias[c] += error[c];
+      }
+      for (uint64_t k = 0; k < INPUTS; ++k) {
+        float sum = 0;
+        for (uint64_t c = 0; c < CLASSES; ++c) {
+          weight[k * PADDED + c] += error[c] * inputAt(call, t, row, k);
+          sum += error[c] * ((const float *)call->parameters)[k * PADDED + c];
+        }
+        if (input)
+          input[place * INPUTS + k] = sum;
+      }
+    }
+  }
+  return SNN_OK;
+}
+#endif
 
 static int32_t update(const snn_call *call) {
   float rate = (float)(call->hyper ? call->hyper[0] : hyper[0].value);
@@ -267,6 +329,7 @@ static const snn_model_table table = {sizeof(snn_model_table),
                                       2,
                                       parameters,
                                       sizeof(parameters) / sizeof(parameters[0]),
+                                      BUFFERS,
                                       constants,
                                       sizeof(constants) / sizeof(constants[0]),
                                       inputs,
@@ -282,6 +345,7 @@ static const snn_model_table table = {sizeof(snn_model_table),
 #else
                                       WEIGHT_BYTES + CLASSES * sizeof(float),
 #endif
+                                      BUFFER_BYTES,
                                       sizeof(uint64_t),
                                       CLASSES * sizeof(float),
                                       arenaSize,
@@ -290,9 +354,15 @@ static const snn_model_table table = {sizeof(snn_model_table),
 #ifdef TINY_INFER
                                       NULL,
                                       NULL,
+                                      NULL,
                                       NULL
 #else
                                       lossAndGradient,
+#ifdef TINY_U8
+                                      NULL,
+#else
+                                      backward,
+#endif
                                       update,
                                       trainStep
 #endif

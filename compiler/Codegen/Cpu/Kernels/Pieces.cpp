@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Pieces.h.
+
+#include "compiler/Codegen/Cpu/Kernels/Pieces.h"
+
+using namespace mlir;
+
+namespace snn::kernels {
+
+Strip zeros(Emitter &e, int64_t vectors) { return Strip(vectors, e.constant(e.vector(e.machineLanes(), e.real), 0)); }
+
+Strip loadStrip(Emitter &e, Memory from, Value at, int64_t vectors) {
+  Strip strip;
+  for (int64_t v = 0; v < vectors; ++v)
+    strip.push_back(e.loadVector(from, e.add(at, v * e.machineLanes()), e.machineLanes()));
+  return strip;
+}
+
+void storeStrip(Emitter &e, ValueRange strip, Memory to, Value at) {
+  for (auto [v, value] : llvm::enumerate(strip))
+    e.storeVector(value, to, e.add(at, int64_t(v) * e.machineLanes()));
+}
+
+Strip addStrips(Emitter &e, ValueRange x, ValueRange y) {
+  Strip sums;
+  for (auto [left, right] : llvm::zip_equal(x, y))
+    sums.push_back(arith::AddFOp::create(e.b, left, right));
+  return sums;
+}
+
+void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first) {
+  e.when(
+      first, [&] { storeStrip(e, addStrips(e, zeros(e, sum.size()), sum), total, at); },
+      [&] { storeStrip(e, addStrips(e, loadStrip(e, total, at, sum.size()), sum), total, at); });
+}
+
+func::CallOp call(Emitter &e, ModuleOp module, StringRef name, const Operands &operands,
+                  const std::function<Strip(Emitter &, Arguments)> &make, TypeRange results) {
+  auto kernel = e.kernel(module, name, ValueRange(operands.values).getTypes(), results,
+                         [&](Emitter &inner, Block::BlockArgListType arguments) {
+                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments)));
+                         });
+  return func::CallOp::create(e.b, kernel, operands.values);
+}
+
+std::string shapeName(Emitter &e, StringRef kernel, ArrayRef<int64_t> numbers) {
+  std::string name = ("snn_" + kernel + (e.real.isF64() ? "_f64" : "_f32")).str();
+  for (int64_t number : numbers)
+    name += "_" + std::to_string(number);
+  return name;
+}
+
+void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t widest,
+               const std::function<void(Value column, int64_t vectors)> &emit) {
+  Value from = columns.from;
+  int64_t rest = extent;
+  for (int64_t vectors = widest; vectors > 0; vectors /= 2) {
+    int64_t width = vectors * e.machineLanes();
+    bool last = width <= kLanes;
+    if (rest >= width || (ranged && extent >= width)) {
+      Value to = last ? columns.to : e.add(from, e.mul(e.div(e.sub(columns.to, from), width), width));
+      e.loop(from, to, width, [&](Value column) { emit(column, vectors); });
+      from = to;
+    }
+    rest %= width;
+    if (last && kLanes % width == 0)
+      break;
+  }
+}
+
+void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk) {
+  Value whole = e.index(depth / kBlock * kBlock), all = e.index(depth);
+  int64_t rest = depth % kBlock;
+  std::function<void(int64_t, Value, Value)> level = [&](int64_t above, Value from, Value to) {
+    if (above > 0) {
+      int64_t span = kBlock;
+      for (int64_t i = 0; i < above; ++i)
+        span *= kLevel;
+      e.loop(from, to, span, [&](Value start) {
+        level(above - 1, start, e.minimum(e.add(start, span), to));
+        walk.raise(above, e.equal(start, from));
+      });
+      return;
+    }
+    Value stop = e.minimum(to, whole);
+    if (depth >= kBlock)
+      e.loop(from, stop, kBlock, [&](Value start) { walk.block(start, kBlock, e.equal(start, from)); });
+    if (rest > 0)
+      e.when(e.equal(to, all), [&] { walk.block(whole, rest, e.equal(whole, from)); });
+  };
+  level(levelsOf(depth) - 1, e.index(0), all);
+}
+
+Value loadWord(Emitter &e, Memory words, Value at, int64_t present) {
+  Type i64 = e.b.getI64Type();
+  if (present >= 4) {
+    Value four = vector::BitCastOp::create(e.b, e.vector(1, i64), e.loadVector(words, at, 4));
+    return vector::ExtractOp::create(e.b, four, 0);
+  }
+  Value word = e.i64(0);
+  for (int64_t i = 0; i < present; ++i) {
+    Value part = arith::ExtUIOp::create(e.b, i64, e.load(words, e.add(at, i)));
+    word = e.either(word, e.b.createOrFold<arith::ShLIOp>(part, e.i64(16 * i)));
+  }
+  return word;
+}
+
+/// Calls body(bit, carry) for each set bit of the word, ascending.
+static Strip forEachBit(Emitter &e, Value word, ValueRange start,
+                        const std::function<Strip(Value bit, ValueRange carry)> &body) {
+  SmallVector<Value> carried{word};
+  llvm::append_range(carried, start);
+  auto loop = scf::WhileOp::create(
+      e.b, ValueRange(carried).getTypes(), carried,
+      [&](OpBuilder &b, Location loc, ValueRange args) {
+        Value zero = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0);
+        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, args[0], zero);
+        scf::ConditionOp::create(b, loc, more, args);
+      },
+      [&](OpBuilder &b, Location, ValueRange args) {
+        OpBuilder::InsertionGuard guard(e.b);
+        e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+        Strip next = body(math::CountTrailingZerosOp::create(e.b, args[0]), args.drop_front());
+        Value rest = e.both(args[0], arith::SubIOp::create(e.b, args[0], e.i64(1)));
+        SmallVector<Value> yielded{rest};
+        llvm::append_range(yielded, next);
+        scf::YieldOp::create(e.b, yielded);
+      });
+  return Strip(loop.getResults().drop_front());
+}
+
+Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std::function<Value(Value bit)> &rowAt) {
+  auto shifted = [&](Value value, int64_t by) -> Value { return arith::ShRUIOp::create(e.b, value, e.i64(by)); };
+  // The lowest bit of each group that has any.
+  Value pairs = e.either(word, shifted(word, 1));
+  Value groups = e.both(e.either(pairs, shifted(pairs, 2)), e.i64(0x1111111111111111));
+  return forEachBit(e, groups, zeros(e, vectors), [&](Value at, ValueRange chain) {
+    Value bits = e.both(arith::ShRUIOp::create(e.b, word, at), e.i64(15));
+    auto row = [&](Value bit) { return loadStrip(e, rows, rowAt(e.toIndex(e.add(at, bit))), vectors); };
+    Strip first = row(math::CountTrailingZerosOp::create(e.b, bits));
+    Value others = e.both(bits, arith::SubIOp::create(e.b, bits, e.i64(1)));
+    Strip group = forEachBit(e, others, first, [&](Value bit, ValueRange sum) { return addStrips(e, sum, row(bit)); });
+    return addStrips(e, chain, group);
+  });
+}
+
+Tables::Tables(Emitter &e, Scratch scratch, int64_t vectors)
+    : e(e), vectors(vectors), width(vectors * e.machineLanes()), memory(e.view(scratch.bytes, scratch.offset, e.real)) {
+  e.loop(e.index(0), e.index(16 * 16 * width), 16 * width,
+         [&](Value table) { storeStrip(e, zeros(e, vectors), memory, table); });
+}
+
+void Tables::fill(Value groups, Memory rows, const std::function<Value(Value position)> &rowAt) {
+  e.loop(groups, [&](Value group) {
+    Value table = e.mul(group, 16 * width), position = e.mul(group, kGroup);
+    SmallVector<Value> starts;
+    for (int64_t bit = 0; bit < kGroup; ++bit)
+      starts.push_back(rowAt(e.add(position, bit)));
+    // One vector after the other: so what is needed again of a table stays in registers.
+    for (int64_t lane = 0; lane < width; lane += e.machineLanes()) {
+      SmallVector<Value> entries{Value()};
+      for (Value start : starts) {
+        Value row = e.loadVector(rows, e.add(start, lane), e.machineLanes());
+        for (size_t low = 0, end = entries.size(); low < end; ++low) {
+          entries.push_back(low == 0 ? row : Value(arith::AddFOp::create(e.b, entries[low], row)));
+          e.storeVector(entries.back(), memory, e.add(table, int64_t(entries.size() - 1) * width + lane));
+        }
+      }
+    }
+  });
+}
+
+Strip Tables::add(Value word, int64_t groups, ValueRange start, Value first) {
+  Strip sum(start);
+  Value bits = arith::IndexCastOp::create(e.b, e.b.getIndexType(), word);
+  Value base = first ? e.mul(first, 16 * width) : Value();
+  for (int64_t group = 0; group < groups; ++group) {
+    Value chosen = e.b.createOrFold<arith::ShRUIOp>(bits, e.index(4 * group));
+    Value entry = e.mul(e.both(chosen, e.index(15)), width);
+    if (base)
+      entry = e.add(entry, base);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value at = e.add(entry, group * 16 * width + v * e.machineLanes());
+      sum[v] = arith::AddFOp::create(e.b, sum[v], e.loadVector(memory, at, e.machineLanes()));
+    }
+  }
+  return sum;
+}
+
+Value emitCountBits(Emitter &e, ModuleOp module, Memory words, Value count) {
+  auto make = [](Emitter &in, Arguments args) {
+    Memory from = args.memory();
+    Value end = args.value();
+    constexpr int64_t step = 64;
+    Value whole = in.mul(in.div(end, step), step);
+    VectorType wide = in.vector(step / 4, in.b.getI64Type());
+    Value zero = arith::ConstantOp::create(in.b, DenseElementsAttr::get(wide, in.b.getI64IntegerAttr(0)));
+    Value sums = in.loop(in.index(0), whole, step, {zero}, [&](Value i, ValueRange sum) {
+      Value some = vector::BitCastOp::create(in.b, wide, in.loadVector(from, i, step));
+      Value set = math::CtPopOp::create(in.b, some);
+      return Strip{arith::AddIOp::create(in.b, sum[0], set)};
+    })[0];
+    Value start = in.toIndex(vector::ReductionOp::create(in.b, vector::CombiningKind::ADD, sums));
+    return Strip(in.loop(whole, end, 1, {start}, [&](Value i, ValueRange sum) {
+      Value set = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), in.load(from, i)));
+      return Strip{in.add(sum[0], in.toIndex(set))};
+    }));
+  };
+  return call(e, module, "snn_count_bits", Operands().add(words).add(count), make, e.b.getIndexType()).getResult(0);
+}
+
+} // namespace snn::kernels

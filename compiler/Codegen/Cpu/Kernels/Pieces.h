@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the kernels have in common.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_KERNELS_PIECES_H
+#define SNN_COMPILER_CODEGEN_CPU_KERNELS_PIECES_H
+
+#include "compiler/Codegen/Cpu/Kernels/Kernels.h"
+
+namespace snn::kernels {
+
+/// Some machine vectors side by side.
+using Strip = llvm::SmallVector<mlir::Value>;
+
+Strip zeros(Emitter &e, int64_t vectors);
+Strip loadStrip(Emitter &e, Memory from, mlir::Value at, int64_t vectors);
+void storeStrip(Emitter &e, mlir::ValueRange strip, Memory to, mlir::Value at);
+Strip addStrips(Emitter &e, mlir::ValueRange x, mlir::ValueRange y);
+
+/// What a sum of at least one block leaves in memory: `first` (i1) says that there is nothing yet.
+void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, mlir::Value first);
+
+/// The operands of a call, and the arguments of its kernel in the same order.
+class Operands {
+public:
+  Operands &add(Memory memory) { return add(memory.base).add(memory.offset); }
+  Operands &add(mlir::Value value) {
+    values.push_back(value);
+    return *this;
+  }
+  /// [from, to), or all of `extent`.
+  Operands &add(Emitter &e, Range range, int64_t extent) {
+    return range.from ? add(range.from).add(range.to) : add(e.index(0)).add(e.index(extent));
+  }
+  Operands &add(Scratch scratch) { return add(scratch.bytes).add(scratch.offset); }
+
+  llvm::SmallVector<mlir::Value> values;
+};
+
+class Arguments {
+public:
+  explicit Arguments(mlir::Block::BlockArgListType arguments) : arguments(arguments) {}
+  mlir::Value value() { return arguments[next++]; }
+  Memory memory() {
+    mlir::Value base = value();
+    return {base, value()};
+  }
+  Scratch scratch() {
+    mlir::Value bytes = value();
+    return {bytes, value()};
+  }
+  Range range() {
+    mlir::Value from = value();
+    return {from, value()};
+  }
+
+private:
+  mlir::Block::BlockArgListType arguments;
+  size_t next = 0;
+};
+
+/// Calls the kernel of that name with the operands; `make` writes it, up to its return of `results`.
+mlir::func::CallOp call(Emitter &e, mlir::ModuleOp module, llvm::StringRef name, const Operands &operands,
+                        const std::function<Strip(Emitter &, Arguments)> &make, mlir::TypeRange results = {});
+
+/// "f32_64_128": the type of reals and the numbers of a shape.
+std::string shapeName(Emitter &e, llvm::StringRef kernel, llvm::ArrayRef<int64_t> numbers);
+
+/// Calls emit(column, vectors) for strips of `widest` machine vectors, and for what is left over of those of half as
+/// many and so on. Code for narrow strips is made if `extent` needs it or a range may (`ranged`).
+void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t widest,
+               const std::function<void(mlir::Value column, int64_t vectors)> &emit);
+
+/// Walks through `depth` terms in order. Each level but the lowest asks raise(level, first) to add the total of the
+/// level below to its own. block(start, count, first) computes up to 64 terms and adds them to the lowest total;
+/// `first` says that a total holds nothing yet.
+struct LevelWalk {
+  std::function<void(mlir::Value start, int64_t count, mlir::Value first)> block;
+  std::function<void(int64_t level, mlir::Value first)> raise;
+};
+void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk);
+
+/// `count` words as i64, of which those from `present` on are 0.
+mlir::Value loadWord(Emitter &e, Memory words, mlir::Value at, int64_t present);
+
+/// A chain of the groups of `word` (i64): rows of reals whose bit is set; `rowAt` says where that of a bit begins.
+Strip gatherWord(Emitter &e, mlir::Value word, Memory rows, int64_t vectors,
+                 const std::function<mlir::Value(mlir::Value bit)> &rowAt);
+
+/// The 16 partial sums of each of 16 groups for a strip, as `tables`.
+class Tables {
+public:
+  Tables(Emitter &e, Scratch scratch, int64_t vectors);
+  /// Of the first `groups`. rowAt(position) must be valid for all their positions.
+  void fill(mlir::Value groups, Memory rows, const std::function<mlir::Value(mlir::Value position)> &rowAt);
+  /// start + the entries that `word` (i64) chooses, from group `first` on. `first` may be known at run time.
+  Strip add(mlir::Value word, int64_t groups, mlir::ValueRange start, mlir::Value first = {});
+
+private:
+  Emitter &e;
+  int64_t vectors, width; ///< width in elements
+  Memory memory;
+};
+
+/// Number of bits that are set in `count` words.
+mlir::Value emitCountBits(Emitter &e, mlir::ModuleOp module, Memory words, mlir::Value count);
+
+} // namespace snn::kernels
+
+#endif // SNN_COMPILER_CODEGEN_CPU_KERNELS_PIECES_H

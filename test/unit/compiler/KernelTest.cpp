@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Kernels give the bits of the order of summation, whatever the shape, the width of vectors and the chunks of a batch,
+// and write nothing else.
+
+#include "compiler/Codegen/Cpu/Kernels/Kernels.h"
+#include "test/oracle/Sums.h"
+#include "test/unit/compiler/NativeCode.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <random>
+
+using namespace snn;
+using namespace snn::kernels;
+
+namespace {
+
+using Random = std::mt19937;
+
+int64_t draw(Random &random, int64_t from, int64_t to) {
+  return std::uniform_int_distribution<int64_t>(from, to)(random);
+}
+
+/// Memory whose end is watched.
+template <typename T> class Buffer {
+public:
+  explicit Buffer(int64_t count) : count(count), memory(count * sizeof(T) + 2 * kGuard, kFill) {}
+  ~Buffer() {
+    for (int64_t i = 0; i < kGuard; ++i) {
+      EXPECT_EQ(memory[i], kFill) << "written before the start";
+      EXPECT_EQ(memory[memory.size() - 1 - i], kFill) << "written behind the end";
+    }
+  }
+  T *data() { return reinterpret_cast<T *>(memory.data() + kGuard); }
+  T &operator[](int64_t i) { return data()[i]; }
+  void clear() { std::fill(data(), data() + count, T(0)); }
+
+  int64_t count;
+
+private:
+  static constexpr int64_t kGuard = 64;
+  static constexpr unsigned char kFill = 0xff; // not a number, where it is read as one
+  std::vector<unsigned char> memory;
+};
+
+template <typename Real> void fill(Buffer<Real> &reals, Random &random) {
+  std::uniform_real_distribution<Real> value(-1, 1);
+  for (int64_t i = 0; i < reals.count; ++i) {
+    int64_t kind = draw(random, 0, 15);
+    reals[i] = kind == 0   ? Real(-0.0)
+               : kind == 1 ? Real(0)
+               : kind == 2 ? std::numeric_limits<Real>::denorm_min()
+                           : value(random);
+  }
+}
+
+/// Bits of `columns` and padding of 0.
+Buffer<uint16_t> drawBits(int64_t rows, int64_t words, int64_t columns, Random &random) {
+  Buffer<uint16_t> bits(rows * words);
+  bits.clear();
+  const int density[] = {2, 10, 50, 95};
+  int64_t percent = density[draw(random, 0, 3)];
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t k = 0; k < columns; ++k)
+      if (draw(random, 0, 99) < percent)
+        bits[r * words + k / 16] |= 1 << (k % 16);
+  return bits;
+}
+
+bool bitOf(Buffer<uint16_t> &bits, int64_t words, int64_t row, int64_t k) {
+  return bits[row * words + k / 16] >> (k % 16) & 1;
+}
+
+interpreter::Order orderOf(bool spikes, bool samples) {
+  interpreter::Order order;
+  order.group = spikes ? kGroup : 1;
+  order.block = kBlock;
+  order.level = kLevel;
+  if (samples)
+    order.run = kRun, order.descending = true;
+  return order;
+}
+
+template <typename Real>
+void expectSame(const std::vector<Real> &expected, Buffer<Real> &actual, int64_t stride, int64_t columns,
+                const std::string &what) {
+  using Word = std::conditional_t<sizeof(Real) == 4, uint32_t, uint64_t>;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    Real found = actual[i / columns * stride + i % columns];
+    ASSERT_EQ(std::bit_cast<Word>(found), std::bit_cast<Word>(expected[i]))
+        << what << ": row " << i / columns << ", column " << i % columns << " is " << found << ", expected "
+        << expected[i];
+  }
+}
+
+struct Case {
+  Target target;
+  bool f64;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (llvm::StringRef name : targetNames()) {
+    Target target = *targetByName(name);
+    if (target.level > hostTarget()->level)
+      continue;
+    for (bool f64 : {false, true}) {
+      all.push_back({target, f64});
+      if (target.vectorBits == 256) {
+        Target narrow = target;
+        narrow.vectorBits = 128;
+        all.push_back({narrow, f64});
+      }
+    }
+  }
+  return all;
+}
+
+class KernelTest : public testing::TestWithParam<Case> {
+protected:
+  template <typename Real> void products(uint32_t seed, int64_t depth, int64_t columns);
+  template <typename Real> void gradients(uint32_t seed, int64_t inputs, int64_t columns);
+
+  void forReal(const std::function<void()> &f32, const std::function<void()> &f64) { GetParam().f64 ? f64() : f32(); }
+};
+
+/// C of each kernel, whole and as two ranges of columns.
+template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth, int64_t columns) {
+  Random random(seed);
+  int64_t rows = draw(random, 1, depth > 2000 ? 9 : 40), padded = paddedWidth(columns), words = paddedWidth(depth) / 16;
+  int64_t aRow = depth + draw(random, 0, 3), bRow = padded + 16 * draw(random, 0, 1),
+          cRow = padded + 16 * draw(random, 0, 1);
+  SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", seed " << seed);
+
+  NativeCode code(GetParam().target, GetParam().f64);
+  auto common = [&](Emitter &e, NativeCode::Words in, auto kernel, bool ranged) {
+    kernel.b = {in.reals(1), bRow};
+    kernel.c = {in.reals(2), cRow};
+    kernel.rows = in.number(3);
+    kernel.scratch = {in.memory(4, e.b.getI8Type()).base, e.index(0)};
+    kernel.depth = depth;
+    kernel.columns = padded;
+    if (ranged)
+      kernel.columnRange = {in.number(5), in.number(6)};
+    return kernel;
+  };
+  for (bool ranged : {false, true}) {
+    std::string suffix = ranged ? "_range" : "";
+    code.add("dense" + suffix, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      DenseKernel kernel = common(e, in, DenseKernel(), ranged);
+      kernel.a = {in.reals(0), aRow};
+      emitDense(e, module, kernel);
+      return mlir::Value();
+    });
+    for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
+                              std::pair(SpikeForm::Gather, "gather")})
+      code.add(name + suffix, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+        SpikeKernel kernel = common(e, in, SpikeKernel(), ranged);
+        kernel.a = {in.memory(0, e.b.getI16Type()), words};
+        emitSpikes(e, module, kernel, form);
+        return mlir::Value();
+      });
+  }
+  code.compile();
+
+  Buffer<Real> a(rows * aRow), b(depth * bRow), c(rows * cRow);
+  fill(a, random);
+  fill(b, random);
+  Buffer<uint16_t> bits = drawBits(rows, words, depth, random);
+  int64_t middle = 16 * draw(random, 0, padded / 16);
+  auto check = [&](std::string name, void *factor, Footprint footprint, const std::vector<Real> &expected) {
+    Buffer<char> scratch(footprint.constant + footprint.perRow * rows);
+    c.clear();
+    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data());
+    expectSame(expected, c, cRow, columns, name);
+    c.clear();
+    name += "_range";
+    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data(), middle, padded);
+    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data(), 0, middle);
+    expectSame(expected, c, cRow, columns, name);
+  };
+  auto reference = [&](bool spikes) {
+    interpreter::Sums<Real> sums(rows * columns, orderOf(spikes, false));
+    for (int64_t k = 0; k < depth; ++k, sums.endPosition())
+      for (int64_t m = 0; m < rows; ++m)
+        for (int64_t n = 0; n < columns; ++n)
+          if (!spikes)
+            sums.addProduct(m * columns + n, a[m * aRow + k], b[k * bRow + n]);
+          else if (bitOf(bits, words, m, k))
+            sums.add(m * columns + n, b[k * bRow + n]);
+    return sums.takeTotals();
+  };
+  check("dense", a.data(), denseScratch(depth), reference(false));
+  std::vector<Real> ofSpikes = reference(true);
+  for (const char *name : {"spikes", "tables", "gather"})
+    check(name, bits.data(), spikeScratch(depth), ofSpikes);
+}
+
+TEST_P(KernelTest, Products) {
+  const int64_t shapes[][2] = {{1, 1},     {3, 17},    {63, 100},  {64, 16},  {65, 33},
+                               {784, 128}, {4096, 20}, {4097, 35}, {8200, 50}};
+  uint32_t seed = 1;
+  for (auto [depth, columns] : shapes)
+    forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
+  Random random(5);
+  for (int i = 0; i < 4; ++i) {
+    int64_t depth = draw(random, 1, 500), columns = draw(random, 1, 300);
+    forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
+  }
+}
+
+/// C of each kernel over a batch in chunks, with levels as a caller keeps them.
+template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t inputs, int64_t columns) {
+  Random random(seed);
+  int64_t padded = paddedWidth(columns), words = paddedWidth(inputs) / 16;
+  int64_t aRow = paddedWidth(inputs), dRow = padded + 16 * draw(random, 0, 1), cRow = padded + 16 * draw(random, 0, 1);
+  NativeCode code(GetParam().target, GetParam().f64);
+  auto orderAt = [](Emitter &e, NativeCode::Words in, int64_t i) {
+    return placeRowOrder(e, {in.memory(i, e.b.getI8Type()).base, e.index(0)}, in.number(i + 1));
+  };
+  code.add("order", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    return emitRowOrder(e, module, in.number(2), in.number(3), orderAt(e, in, 0));
+  });
+  code.add("samples_per_run", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    return emitSamplesPerRun(e, module, in.number(0), 3);
+  });
+  code.add("level_up", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    emitLevelUp(e, module, in.reals(0), in.reals(1), in.number(2), e.equal(in.number(3), e.index(1)));
+    return mlir::Value();
+  });
+  auto common = [&](Emitter &e, NativeCode::Words in, auto kernel) {
+    kernel.d = {in.reals(1), dRow};
+    kernel.c = {in.reals(2), cRow};
+    kernel.order = orderAt(e, in, 3);
+    kernel.firstBlock = in.number(5);
+    kernel.endBlock = in.number(6);
+    kernel.inputs = inputs;
+    kernel.columns = padded;
+    kernel.inputRange = {in.number(7), in.number(8)};
+    kernel.fresh = e.equal(in.number(9), e.index(1));
+    return kernel;
+  };
+  code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    GradientKernel kernel = common(e, in, GradientKernel());
+    kernel.a = {in.reals(0), aRow};
+    emitDenseGradient(e, module, kernel);
+    return mlir::Value();
+  });
+  for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
+                            std::pair(SpikeForm::Gather, "gather")})
+    code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      SpikeGradientKernel kernel = common(e, in, SpikeGradientKernel());
+      kernel.a = {in.memory(0, e.b.getI16Type()), words};
+      kernel.scratch = {in.memory(10, e.b.getI8Type()).base, e.index(0)};
+      emitSpikeGradient(e, module, kernel, form);
+      return mlir::Value();
+    });
+  code.compile();
+
+  for (int64_t steps : {1, 3, 25, 64, 100}) {
+    EXPECT_EQ(code.call("samples_per_run", steps), samplesPerRun(steps, 3));
+    int64_t perRun = samplesPerRun(steps);
+    // More than 64 blocks, where that is cheap.
+    int64_t batch = draw(random, 1, 3 * perRun) + (columns <= 20 && steps == 100 ? 40 : 0);
+    SCOPED_TRACE(testing::Message() << batch << " samples of " << steps << " steps, " << inputs << " x " << columns
+                                    << ", seed " << seed);
+    int64_t rows = batch * steps;
+    Buffer<Real> a(rows * aRow), d(rows * dRow), c(inputs * cRow), upper(inputs * cRow);
+    fill(a, random);
+    fill(d, random);
+    Buffer<uint16_t> bits = drawBits(rows, words, inputs, random);
+    auto reference = [&](bool spikes) {
+      const int64_t domain[] = {core::ArrayType::kSample, core::ArrayType::kTime}, extents[] = {batch, steps},
+                    along[] = {0, 1};
+      int64_t point[2] = {0, 0};
+      return interpreter::sumInOrder<Real>(orderOf(spikes, true), domain, extents, along, inputs * columns, point,
+                                           [&](interpreter::Sums<Real> &sums) {
+                                             int64_t r = point[0] * steps + point[1];
+                                             for (int64_t k = 0; k < inputs; ++k)
+                                               for (int64_t n = 0; n < columns; ++n)
+                                                 if (!spikes)
+                                                   sums.addProduct(k * columns + n, a[r * aRow + k], d[r * dRow + n]);
+                                                 else if (bitOf(bits, words, r, k))
+                                                   sums.add(k * columns + n, d[r * dRow + n]);
+                                           });
+    };
+    auto check = [&](const char *name, bool spikes, int64_t chunk, const std::vector<Real> &expected) {
+      bool fresh = true, freshUpper = true;
+      int64_t blocksOfLevel = 0;
+      for (int64_t first = 0; first < batch; first += chunk) {
+        int64_t samples = std::min(chunk, batch - first), count = samples * steps;
+        Footprint ofOrder = rowOrderScratch(), ofKernel = spikeGradientScratch(words);
+        Buffer<char> order(ofOrder.constant + ofOrder.perRow * count),
+            scratch(ofKernel.constant + ofKernel.perRow * count);
+        int64_t blocks = code.call("order", order.data(), count, samples, steps);
+        void *factor = spikes ? static_cast<void *>(&bits[first * steps * words]) : &a[first * steps * aRow];
+        for (int64_t block = 0; block < blocks;) {
+          int64_t end = std::min(blocks, block + kLevel - blocksOfLevel), middle = draw(random, 0, inputs);
+          for (auto [from, to] : {std::pair(middle, inputs), std::pair(int64_t(0), middle)})
+            code.call(name, factor, &d[first * steps * dRow], c.data(), order.data(), count, block, end, from, to,
+                      fresh, scratch.data());
+          fresh = false;
+          blocksOfLevel += end - block;
+          block = end;
+          if (blocksOfLevel == kLevel) {
+            code.call("level_up", upper.data(), c.data(), c.count, freshUpper);
+            freshUpper = false;
+            blocksOfLevel = 0;
+          }
+        }
+      }
+      if (!freshUpper)
+        code.call("level_up", upper.data(), c.data(), c.count, false);
+      expectSame(expected, freshUpper ? c : upper, cRow, columns,
+                 std::string(name) + ", chunks of " + std::to_string(chunk));
+    };
+    std::vector<Real> real = reference(false), ofSpikes = reference(true);
+    for (int64_t chunk : {perRun, 2 * perRun, batch}) {
+      chunk = (chunk + perRun - 1) / perRun * perRun;
+      check("dense", false, chunk, real);
+      for (const char *name : {"spikes", "tables", "gather"})
+        check(name, true, chunk, ofSpikes);
+    }
+  }
+}
+
+TEST_P(KernelTest, Gradients) {
+  const int64_t shapes[][2] = {{1, 1}, {20, 10}, {48, 33}, {63, 100}, {130, 70}};
+  uint32_t seed = 100;
+  for (auto [inputs, columns] : shapes)
+    forReal([&] { gradients<float>(++seed, inputs, columns); }, [&] { gradients<double>(++seed, inputs, columns); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, KernelTest, testing::ValuesIn(cases()), [](const auto &info) {
+  return (info.param.f64 ? "f64_" : "f32_") + std::to_string(info.param.target.vectorBits);
+});
+
+} // namespace
