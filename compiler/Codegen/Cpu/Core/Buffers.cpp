@@ -85,7 +85,7 @@ LaneAccess::Place LaneAccess::placeOf(const Points &points) {
   if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims())) {
     int64_t difference = *constantDifference(offset, points.collapsed, map.getNumDims());
     place.inner = math.add(points.number, math.uniform(difference));
-    place.fromStart = difference == 0 && buffer.isRow() && buffer.width() == points.collapsedWidth;
+    place.fromStart = difference == 0 && buffer.padded && buffer.isRow() && buffer.width() == points.collapsedWidth;
   } else {
     place.inner = math.of(offset, points.dims, points.domain);
   }

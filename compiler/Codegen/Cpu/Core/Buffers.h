@@ -17,6 +17,7 @@ struct Buffer {
   mlir::Value sampleStride, timeStride; ///< in elements, in words for bits; null without such an extent
   llvm::SmallVector<int64_t> strides;   ///< of the other extents, in their order
   int64_t rowElements = 0;              ///< that a row takes in memory, padding included; words for bits
+  bool padded = true;                   ///< whole vectors may be read and written from the start of a row
   mlir::Value scalar;                   ///< instead of memory: one number
   mlir::Value wanted;                   ///< i1: whether anybody reads what is written; null: yes
 

@@ -101,6 +101,34 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
   nest(0);
 }
 
+void CallNumbers::prepare(Operation *root) {
+  Type i32 = e.b.getI32Type();
+  root->walk([&](RandomOp op) {
+    int64_t purpose = op.getPurpose();
+    if (keys.contains(purpose))
+      return;
+    Value seed = frame.loadAt(frame.call, offsetof(snn_call, seed), e.b.getI64Type());
+    Value epoch = frame.loadAt(frame.call, offsetof(snn_call, epoch), e.b.getI64Type());
+    keys[purpose] = randomKey(e, module, seed, arith::ConstantIntOp::create(e.b, i32, purpose),
+                              arith::TruncIOp::create(e.b, i32, epoch));
+  });
+}
+
+Value CallNumbers::random(RandomOp op, Value elements, Value sample, Value step) {
+  Type i32 = e.b.getI32Type(), i64 = e.b.getI64Type();
+  Value zero = arith::ConstantIntOp::create(e.b, i32, 0), low = zero, high = zero;
+  if (sample) {
+    Value ids = frame.pointer(offsetof(snn_call, sample_ids));
+    Value id = e.choose(
+        frame.isNull(ids), [&] { return e.toI64(sample); },
+        [&] { return frame.loadAt(e.advance(ids, e.mul(sample, 8)), 0, i64); }, i64);
+    low = arith::TruncIOp::create(e.b, i32, id);
+    high = arith::TruncIOp::create(e.b, i32, arith::ShRUIOp::create(e.b, id, e.i64(32)));
+  }
+  Value count = step ? e.b.createOrFold<arith::IndexCastOp>(i32, step) : zero;
+  return randomUnits(e, module, op.getType(), keys.lookup(op.getPurpose()), {elements, low, high, count});
+}
+
 SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const Points &points) {
   IRMapping mapping;
   mapping.map(body.getArguments(), arguments);
@@ -138,7 +166,7 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
         sample = e.add(sample, extents.firstSample);
       bool steps = !random.getPerSample() && (dimOf(ArrayType::kTime) || extents.step);
       Value step = steps ? e.add(stepNow(), extents.firstStep) : Value();
-      mapping.map(random.getResult(), numbers.random(e, random, math.vector(element), sample, step));
+      mapping.map(random.getResult(), numbers.random(random, math.vector(element), sample, step));
       continue;
     }
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {

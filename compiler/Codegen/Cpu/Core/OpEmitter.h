@@ -4,7 +4,9 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 
+#include "compiler/Codegen/Cpu/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Buffers.h"
+#include "compiler/Codegen/Cpu/Random.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -29,14 +31,22 @@ struct SumSlot {
   mlir::Value blocks;      ///< blocks that were added before
 };
 
-/// How a body's numbers that come from the call are had.
+/// Random numbers of a call.
 class CallNumbers {
 public:
-  virtual ~CallNumbers() = default;
+  CallNumbers(Emitter &e, CallFrame &frame, mlir::ModuleOp module) : e(e), frame(frame), module(module) {}
+
+  /// Computes the keys of all random numbers in an op, where the builder stands: outside of loops.
+  void prepare(mlir::Operation *root);
   /// vector<kLanes x element> of random numbers for points whose numbers in their domain are `elements`
   /// (vector<kLanes x i32>). `sample` is a place in the batch or null, `step` counts from the first step ever, or null.
-  virtual mlir::Value random(Emitter &e, core::RandomOp op, mlir::Value elements, mlir::Value sample,
-                             mlir::Value step) = 0;
+  mlir::Value random(core::RandomOp op, mlir::Value elements, mlir::Value sample, mlir::Value step);
+
+private:
+  Emitter &e;
+  CallFrame &frame;
+  mlir::ModuleOp module;
+  llvm::DenseMap<int64_t, RandomKey> keys; ///< by purpose
 };
 
 class OpEmitter {
@@ -67,15 +77,16 @@ public:
   Extents extents;
   CallNumbers &numbers;
 
-private:
   using RowBody = llvm::function_ref<void(llvm::SmallVectorImpl<LaneIndex> &)>;
   using StripBody = llvm::function_ref<void(const Points &)>;
-  mlir::Value extentOf(int64_t extent);
   /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
   void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
   /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
   /// counted through as one; else the last one lies in lanes.
   void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body);
+
+private:
+  mlir::Value extentOf(int64_t extent);
   void emitReduction(core::IndexedOpInterface op);
   /// Strips of elements of a reduction's result, with room for the coordinates that are summed.
   void forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(mlir::AffineExpr)> collapses,

@@ -125,7 +125,7 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
 }
 
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, ModuleOp module)
-    : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(CallNumbers::of(e, frame, module)),
+    : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module),
       batch(frame.batch()), steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
       arena(frame.pointer(offsetof(snn_call, arena))),
       offsets(ArenaOffsets::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
@@ -275,6 +275,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase;
   Block &body = phase.getBody().front();
   Division division = divisionOf(stage);
+  numbers.prepare(phase);
   bindKnown(phase->getOperands());
   bindKnown(phase.getConcat());
   Value fault = e.advance(arena, e.mul(index, ArenaOffsets::kFaultBytes));
@@ -283,7 +284,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   Memory bytes{e.atPointer(arena, e.b.getI8Type()).base, workerOffset};
 
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
-  OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, *numbers);
+  OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
   phase.walk([&](Operation *op) {
     if (op == phase)
       return;
@@ -337,7 +338,6 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       loads = true;
     }
   auto rest = [&] {
-    unsigned sums = 0;
     for (Operation &op : body.without_terminator()) {
       if (op.hasAttr("core.load"))
         continue;
@@ -359,7 +359,6 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       else
         emit();
     }
-    (void)sums;
     for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat()))
       storeOutputs(emitter, result, value, first);
   };
@@ -381,24 +380,12 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, Value inside, Va
       continue;
     StringRef symbol = symbolOf(function.getResultAttrDict(use.getOperandNumber()));
     const Buffer &from = emitter.buffers.find(inside)->second;
-    AffineMap identity = AffineMap::getMultiDimIdentityMap(from.type.getRank(), module.getContext());
-    ArrayRef<int64_t> shape = from.type.getShape();
-    auto copyTo = [&](Buffer to, bool bitsToReals) {
-      emitter.forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &rows) {
-        emitter.forEachStrip(shape, rows, /*collapse=*/true, [&](const Points &points) {
-          Value value = LaneAccess(e, from, identity).load(points, points.mask);
-          if (bitsToReals && from.isBits())
-            value = arith::UIToFPOp::create(e.b, e.vector(kLanes, to.type.getElementType()), value);
-          LaneAccess(e, to, identity).store(value, points);
-        });
-      });
-    };
     if (module.lookupSymbol<StateOp>(symbol)) {
       Value pointer = frame.pointer(offsetof(snn_call, state_out));
       e.when(frame.isGiven(pointer), [&] {
         Buffer to = stateRows(pointer, symbol, from.type);
         to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
-        copyTo(to, false);
+        copyElements(emitter, from, to);
       });
       continue;
     }
@@ -411,7 +398,7 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, Value inside, Va
       Buffer to = hostRows(pointer, type);
       if (to.sampleStride)
         to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
-      copyTo(to, true);
+      copyElements(emitter, from, to);
     });
   }
 }
@@ -437,8 +424,10 @@ Buffer TaskWriter::stateRows(Value pointer, StringRef symbol, ArrayType type) {
 }
 
 void TaskWriter::emitSerial(const Stage &stage) {
-  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, *numbers);
+  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   bindFunctionValues(emitter, stage.ops);
+  for (Operation *op : stage.ops)
+    numbers.prepare(op);
   for (Operation *op : stage.ops)
     if (isSum(op))
       emitWholeSum(emitter, cast<IndexedOpInterface>(op));
@@ -457,7 +446,7 @@ void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op) {
   slots.memory = sumMemory(op, layout.element);
   e.loop(division.tasks, [&](Value part) {
     Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    OpEmitter inner(e, module, {e.sub(end, begin), steps, begin, firstStep, nullptr}, *numbers);
+    OpEmitter inner(e, module, {e.sub(end, begin), steps, begin, firstStep, nullptr}, numbers);
     for (Value operand : op->getOperands()) {
       Buffer buffer = emitter.buffers.find(operand)->second;
       if (buffer.memory.base && buffer.sampleStride)
@@ -498,7 +487,7 @@ void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStri
       filled = e.mul(filled, 64);
     }
   });
-  auto tree = scf::WhileOp::create(
+  scf::WhileOp::create(
       e.b, TypeRange{e.b.getIndexType()}, ValueRange{e.index(1)},
       [&](OpBuilder &b, Location loc, ValueRange args) {
         Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, args[0], division.tasks);
@@ -514,7 +503,6 @@ void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStri
         });
         scf::YieldOp::create(e.b, ValueRange{pair});
       });
-  (void)tree;
 }
 
 int64_t TaskWriter::reduceSlices(const Stage &stage) {

@@ -81,10 +81,14 @@ private:
   void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, mlir::Value faultRecord);
   void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, mlir::Value faultRecord);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
+  void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
+  void copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to);
+  Buffer stateRows(mlir::Value pointer, llvm::StringRef symbol, ArrayType type);
+  void bindKnown(mlir::ValueRange values);
+  void addParts(const Buffer &first, mlir::Value partStride, mlir::Value levelStride, const Runs &runs,
+                const Division &division, mlir::Value from, mlir::Value to);
   void storeOutputs(OpEmitter &emitter, mlir::Value result, mlir::Value inside, mlir::Value first);
   void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op);
-  void combineLevels(const Buffer &total, int64_t elements, mlir::Value from, mlir::Value to, mlir::Value levelStride,
-                     const Runs &runs, OrderAttr order, mlir::Value samples);
   mlir::Value wantedBy(mlir::Attribute list);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
@@ -95,7 +99,7 @@ private:
   const FunctionPlan &plan;
   const SpanLayout &spans;
   mlir::ModuleOp module;
-  std::unique_ptr<CallNumbers> numbers;
+  CallNumbers numbers;
   mlir::Value batch, steps, firstStep, arena;
   ArenaOffsets offsets;
   llvm::DenseMap<mlir::Value, Buffer> known; ///< of values of the function
