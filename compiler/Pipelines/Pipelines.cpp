@@ -7,6 +7,8 @@
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
+#include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Passes.h"
 #include "compiler/TimeLoops/Cpu/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -76,6 +78,33 @@ void buildLoopsStage(OpPassManager &passes) {
   // The schedule rests on the sizes of the values, and the places on the schedule. Nothing may add a value after that.
   passes.addPass(createChooseSchedule());
   passes.addPass(createPlanArena());
+}
+
+void buildCoreLoopsStage(OpPassManager &passes) {
+  // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
+  // costs of what will run.
+  passes.addNestedPass<func::FuncOp>(createFuseMaps());
+  tidy(passes);
+
+  // Which sums a phase makes decides where phases end, so that is marked first.
+  passes.addPass(core::createMarkWholeBatch());
+  passes.addNestedPass<func::FuncOp>(createFormPhases());
+
+  // How contracts are computed, and the form of the values that lie in memory: weights in the orientation in which each
+  // product reads them, inputs in rows. Both add values, so they come before sizes are added up, and copies, so that
+  // nothing may be tidied from here on. Weights need kernels; inputs need phases, each of which loads its own.
+  passes.addPass(core::createChooseKernels());
+  passes.addPass(core::createOrientWeights());
+  passes.addPass(core::createLoadInputs());
+
+  // Views need no places. They are found among what has a layout of ours: after inputs are loaded.
+  passes.addPass(core::createMarkViews());
+
+  // All values are there: what each is for, how many samples of them fit into a cache, where they lie. The places
+  // rest on the chunk, as it decides which values are large. Nothing may add a value after that.
+  passes.addPass(core::createMarkWanted());
+  passes.addPass(core::createChooseChunk());
+  passes.addPass(core::createPlanArena());
 }
 
 void buildCpuStage(OpPassManager &passes) {

@@ -34,6 +34,9 @@ void buildBpttStage(mlir::OpPassManager &passes);
 /// `bptt`, or `snn` of a model for inference, -> `loops`. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);
 
+/// The same for modules of the core dialect, whose sums have their order.
+void buildCoreLoopsStage(mlir::OpPassManager &passes);
+
 /// `loops` -> `cpu`: memory and vectors.
 void buildCpuStage(mlir::OpPassManager &passes);
 

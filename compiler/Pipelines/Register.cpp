@@ -7,6 +7,7 @@
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
+#include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
 #include "compiler/TimeLoops/Cpu/Passes.h"
 #include "dialect/core/CoreDialect.h"
@@ -38,11 +39,14 @@ void registerPassesAndPipelines() {
   registerSnnModelPasses();
   registerSnnAutodiffPasses();
   registerSnnSchedulePasses();
+  core::registerSnnScheduleCpuPasses();
   registerSnnTimeLoopsCpuPasses();
   registerSnnCodegenCpuPasses();
   registerSnnEmitPasses();
   registerTransformsPasses();
 
+  PassPipelineRegistration<>("core-to-loops", "scheduled for a CPU: phases, kernels, a place for each value",
+                             buildCoreLoopsStage);
   for (const StageInfo &info : allStages())
     if (isModuleStage(info.stage))
       PassPipelineRegistration<SnnStageOptions>(

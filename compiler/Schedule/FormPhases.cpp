@@ -3,6 +3,7 @@
 // before the next ones start; a reduction over samples ends one.
 
 #include "compiler/Schedule/Passes.h"
+#include "compiler/Schedule/Phases.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -16,117 +17,6 @@ namespace {
 
 using namespace core;
 
-bool hasSamples(Type type) {
-  auto array = dyn_cast<ArrayType>(type);
-  return array && array.sampleDim() >= 0;
-}
-
-/// Where an op belongs: to a phase if it computes for each sample or reduces over them, else between phases. How many
-/// samples there are, a sum of ones, needs no sample: what is divided by it need not wait for a phase.
-enum class Place { PerSample, Reducing, Whole };
-
-Place placeOf(Operation *op) {
-  if (auto indexed = dyn_cast<IndexedOpInterface>(op)) {
-    if (indexed.reducesSamples())
-      return llvm::any_of(op->getOperandTypes(), hasSamples) ? Place::Reducing : Place::Whole;
-    return llvm::is_contained(indexed.getDomain(), ArrayType::kSample) ? Place::PerSample : Place::Whole;
-  }
-  // A scan in which samples meet at each step needs all of them at once.
-  if (op->walk([](IndexedOpInterface inner) {
-          return inner.reducesSamples() ? WalkResult::interrupt() : WalkResult::advance();
-        }).wasInterrupted())
-    return Place::Whole;
-  return llvm::any_of(op->getResultTypes(), hasSamples) ? Place::PerSample : Place::Whole;
-}
-
-/// Ranks: phases are even, what stands between them is odd, and what depends on arguments alone may come before the
-/// first phase, at -1.
-class Ranks {
-public:
-  Ranks(func::FuncOp function, bool late) {
-    for (Operation &op : function.getBody().front().without_terminator()) {
-      place[&op] = placeOf(&op);
-      rank[&op] = earliest(&op);
-    }
-    if (late)
-      for (Operation &op : llvm::reverse(function.getBody().front().without_terminator()))
-        moveLater(&op);
-  }
-
-  int of(Operation *op) const { return rank.lookup(op); }
-
-private:
-  /// The first rank at which a value can be read by an op of `place`.
-  int availableAt(Value value, Place reader) const {
-    Operation *definition = value.getDefiningOp();
-    if (!definition)
-      return reader == Place::Whole ? -1 : 0;
-    int defined = rank.lookup(definition);
-    switch (place.lookup(definition)) {
-    case Place::PerSample:
-      return reader == Place::Whole ? defined + 1 : defined;
-    case Place::Reducing:
-      return reader == Place::Whole ? defined + 1 : defined + 2;
-    case Place::Whole:
-      return reader == Place::Whole ? defined : defined + 1;
-    }
-    llvm_unreachable("all places are covered");
-  }
-
-  int earliest(Operation *op) const {
-    Place reader = place.lookup(op);
-    int first = reader == Place::Whole ? -1 : 0;
-    for (Value operand : op->getOperands())
-      first = std::max(first, availableAt(operand, reader));
-    return first;
-  }
-
-  /// To the last phase that its users allow, if what then crosses from phase to phase is no more than before.
-  void moveLater(Operation *op) {
-    if (place.lookup(op) != Place::PerSample)
-      return;
-    int last = INT_MAX;
-    for (Operation *user : op->getUsers()) {
-      if (user->hasTrait<OpTrait::IsTerminator>())
-        return; // a result is written where it is made
-      last = std::min(last, rank.lookup(user));
-    }
-    if (last == INT_MAX || last <= rank.lookup(op))
-      return;
-    last -= last % 2;
-    int64_t results = 0, operands = 0;
-    for (Value result : op->getResults())
-      results += sizeOf(result);
-    for (Value operand : op->getOperands())
-      if (hasSamples(operand.getType()) && !crossesAnyway(operand, op, last))
-        operands += sizeOf(operand);
-    if (operands <= results)
-      rank[op] = last;
-  }
-
-  /// Whether `value` is there in phase `wanted` also without `op`.
-  bool crossesAnyway(Value value, Operation *op, int wanted) const {
-    Operation *definition = value.getDefiningOp();
-    if (!definition || rank.lookup(definition) == wanted)
-      return true;
-    return llvm::any_of(value.getUsers(), [&](Operation *user) {
-      return user != op && (user->hasTrait<OpTrait::IsTerminator>() || rank.lookup(user) >= wanted);
-    });
-  }
-
-  /// In elements of one sample and step; times the steps as if there were many.
-  static int64_t sizeOf(Value value) {
-    auto type = cast<ArrayType>(value.getType());
-    int64_t size = type.timeDim() >= 0 ? 64 : 1;
-    for (int64_t extent : type.getShape())
-      size *= extent > 0 ? extent : 1;
-    return size * std::max(1u, type.getElementType().getIntOrFloatBitWidth());
-  }
-
-  llvm::DenseMap<Operation *, Place> place; ///< found once: it looks into the bodies of scans
-  llvm::DenseMap<Operation *, int> rank;
-};
-
 class FormPhases : public impl::FormPhasesBase<FormPhases> {
 public:
   using FormPhasesBase::FormPhasesBase;
@@ -137,7 +27,7 @@ public:
       return;
     if (failed(splitScans(function)))
       return signalPassFailure();
-    Ranks ranks(function, late);
+    PhaseRanks ranks(function, late);
     std::map<int, SmallVector<Operation *>> levels;
     for (Operation &op : function.getBody().front().without_terminator())
       levels[ranks.of(&op)].push_back(&op);
@@ -155,7 +45,7 @@ private:
   LogicalResult splitScans(func::FuncOp function) {
     SmallVector<ScanOp> mixed;
     for (auto scan : function.getBody().front().getOps<ScanOp>())
-      if (placeOf(scan) == Place::PerSample && !llvm::all_of(scan->getResultTypes(), hasSamples))
+      if (phaseRoleOf(scan) == PhaseRole::PerSample && !llvm::all_of(scan->getResultTypes(), hasSamples))
         mixed.push_back(scan);
     if (mixed.empty())
       return success();
@@ -180,7 +70,7 @@ private:
           (hasSamples(operand.getType()) ? sharded : invariant).insert(operand);
       for (Value result : op->getResults())
         if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !inside.contains(user); }))
-          (placeOf(op) == Place::Reducing ? sum : concat).insert(result);
+          (phaseRoleOf(op) == PhaseRole::Reducing ? sum : concat).insert(result);
     }
     OpBuilder builder(ops.back());
     builder.setInsertionPointAfter(ops.back());

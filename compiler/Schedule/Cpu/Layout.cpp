@@ -25,26 +25,37 @@ bool bindsParameter(func::FuncOp function, DictionaryAttr attributes) {
   return module.lookupSymbol<ParameterOp>(name) != nullptr;
 }
 
-bool isParameter(Value value) {
+/// Whether a map gives, at each point, the element of the coordinates that it reads: its result is an input, changed.
+bool keepsShape(MapOp map, unsigned input) {
+  return cast<ArrayType>(map.getInputs()[input].getType()).getShape() == map.getDomain() &&
+         map.getReadMaps()[input].isIdentity() &&
+         llvm::all_of(map.getWriteMaps(), [](AffineMap write) { return write.isIdentity(); });
+}
+
+bool isParameter(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *parent = argument.getOwner()->getParentOp();
     if (auto function = dyn_cast<func::FuncOp>(parent))
       return bindsParameter(function, function.getArgAttrDict(argument.getArgNumber()));
     if (auto phase = dyn_cast<BatchMapOp>(parent))
-      return isParameter(phase->getOperand(argument.getArgNumber()));
+      return isParameter(phase->getOperand(argument.getArgNumber()), seen);
     // Carries have a memory of their own.
     auto scan = cast<ScanOp>(parent);
     return llvm::is_contained(scan.getInvariantArgs(), argument) &&
-           isParameter(scan->getOperand(argument.getArgNumber()));
+           isParameter(scan->getOperand(argument.getArgNumber()), seen);
   }
-  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     unsigned index = use.getOperandNumber();
     if (isa<func::ReturnOp>(use.getOwner())) {
       auto function = cast<func::FuncOp>(use.getOwner()->getParentOp());
       return bindsParameter(function, function.getResultAttrDict(index));
     }
+    if (auto map = dyn_cast<MapOp>(use.getOwner()))
+      return seen.insert(map).second && keepsShape(map, index) && llvm::any_of(map.getOutputs(), [&](Value output) {
+               return output.getType() == value.getType() && isParameter(output, seen);
+             });
     auto parts = dyn_cast<PartsOp>(use.getOwner());
-    return parts && index >= parts.getConcat().size() && isParameter(parts->getParentOp()->getResult(index));
+    return parts && index >= parts.getConcat().size() && isParameter(parts->getParentOp()->getResult(index), seen);
   });
 }
 
@@ -86,6 +97,12 @@ Layout layoutOf(ArrayType type, bool parameterLike) {
 }
 
 } // namespace
+
+bool isParameter(Value value) {
+  auto type = cast<ArrayType>(value.getType());
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  return type.timeDim() < 0 && type.sampleDim() < 0 && isParameter(value, seen);
+}
 
 Place Place::of(PlaceAttr attribute) {
   return {attribute.getFixed(), attribute.getSteps(), attribute.getSamples(), attribute.getRows()};

@@ -48,6 +48,10 @@ struct Layout {
   int64_t width() const { return bits ? elements * kLanes : elements; }
 };
 
+/// Whether the value is an argument or result that is bound to a parameter (its value, gradient or optimizer state),
+/// perhaps through phases, or becomes such a result through maps that keep its shape. Without rows only.
+bool isParameter(mlir::Value value);
+
 /// Knows arguments of functions, phases and scans, views and results of ops.
 Layout layoutOf(mlir::Value value);
 
@@ -57,6 +61,10 @@ Place footprintOf(mlir::Value value);
 /// Whether a map only names its input's elements anew, in the same memory (`core.view`).
 bool isView(mlir::Operation *op);
 inline constexpr llvm::StringLiteral kViewAttr = "core.view";
+
+/// Whether a map may be a view: it gives each element the position in memory that it has already. What does not show in
+/// the form of the maps is compared element by element, for up to `maxPoints` of a row.
+bool movesNothing(MapOp map, int64_t maxPoints);
 
 /// The value whose memory `value` shares: through views.
 mlir::Value resolveView(mlir::Value value);

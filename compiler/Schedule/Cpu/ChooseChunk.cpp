@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How many samples run together.
+
+#include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Passes.h"
+
+using namespace mlir;
+
+namespace snn::core {
+#define GEN_PASS_DEF_CHOOSECHUNK
+#include "compiler/Schedule/Cpu/Passes.h.inc"
+
+namespace {
+
+class ChooseChunk : public impl::ChooseChunkBase<ChooseChunk> {
+public:
+  using ChooseChunkBase::ChooseChunkBase;
+
+private:
+  void runOnOperation() override {
+    CallSize size = CallSize::of(getOperation(), batch, steps);
+    getOperation().walk([&](BatchMapOp phase) {
+      Place all;
+      for (Operation *op : Lifetimes(phase.getBody().front()).ops())
+        for (Value value : op->getResults())
+          if (needsPlace(value) || homeOf(value))
+            all = all + footprintOf(value);
+      int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
+      while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
+        chunk *= 2;
+      phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
+    });
+  }
+};
+
+} // namespace
+} // namespace snn::core

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Maps that give each element the position in memory that it has already.
+
+#include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Passes.h"
+
+using namespace mlir;
+
+namespace snn::core {
+#define GEN_PASS_DEF_MARKVIEWS
+#include "compiler/Schedule/Cpu/Passes.h.inc"
+
+namespace {
+
+std::pair<AffineExpr, AffineExpr> rowOf(Value value, AffineMap positions) {
+  auto type = cast<ArrayType>(value.getType());
+  auto at = [&](int64_t dim) { return dim < 0 ? AffineExpr() : positions.getResult(dim); };
+  return {at(type.sampleDim()), at(type.timeDim())};
+}
+
+/// Where a position is in its row.
+AffineExpr rowOffset(Value value, const Layout &layout, AffineMap positions) {
+  AffineExpr offset = getAffineConstantExpr(0, positions.getContext());
+  unsigned inner = 0;
+  for (auto [extent, position] : llvm::zip_equal(cast<ArrayType>(value.getType()).getShape(), positions.getResults()))
+    if (extent > 0)
+      offset = offset + position * layout.strides[inner++];
+  return offset;
+}
+
+/// What the host gives has strides of its own until it is loaded.
+bool isOfHost(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  if (!argument)
+    return false;
+  Operation *parent = argument.getOwner()->getParentOp();
+  if (auto phase = dyn_cast<BatchMapOp>(parent))
+    return isOfHost(phase->getOperand(argument.getArgNumber()));
+  return isa<func::FuncOp>(parent) && !isParameter(value);
+}
+
+bool isEqual(AffineExpr a, AffineExpr b, ArrayRef<int64_t> domain, int64_t maxPoints) {
+  if (simplifyAffineExpr(a - b, domain.size(), 0) == getAffineConstantExpr(0, a.getContext()))
+    return true;
+  // Digits of digits do not always cancel.
+  int64_t points = 1;
+  for (int64_t extent : domain)
+    points *= std::max<int64_t>(extent, 1);
+  if (points > maxPoints)
+    return false;
+  AffineMap both = AffineMap::get(domain.size(), 0, {a, b}, a.getContext());
+  SmallVector<int64_t> point(domain.size(), 0);
+  for (int64_t count = 0; count < points; ++count) {
+    SmallVector<int64_t, 4> offsets = both.compose(point);
+    if (offsets[0] != offsets[1])
+      return false;
+    for (unsigned dim = domain.size(); dim-- > 0;) {
+      if (++point[dim] < domain[dim])
+        break;
+      point[dim] = 0;
+    }
+  }
+  return true;
+}
+
+} // namespace
+
+bool movesNothing(MapOp map, int64_t maxPoints) {
+  Block &body = map.getBody().front();
+  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || map.getAbsent() || map->hasAttr(kLoadAttr) ||
+      body.getTerminator()->getOperand(0) != body.getArgument(0))
+    return false;
+  Value input = map.getInputs()[0], output = map.getOutputs()[0];
+  AffineMap read = map.getReadMaps()[0], write = map.getWriteMaps()[0];
+  Layout from = layoutOf(input), to = layoutOf(output);
+  auto overTime = [](const Layout &layout) { return layout.steps && !layout.slice; };
+  if (isOfHost(input) || from.elements != to.elements || from.samples != to.samples || overTime(from) != overTime(to) ||
+      from.parameterLike || to.parameterLike || rowOf(input, read) != rowOf(output, write))
+    return false;
+  // All elements: as many as points, of which no two write the same.
+  int64_t points = 1, elements = 1;
+  for (int64_t extent : map.getDomain())
+    points *= std::max<int64_t>(extent, 1);
+  for (int64_t extent : to.extents)
+    elements *= extent;
+  return points == elements &&
+         isEqual(rowOffset(input, from, read), rowOffset(output, to, write), map.getDomain(), maxPoints);
+}
+
+namespace {
+
+class MarkViews : public impl::MarkViewsBase<MarkViews> {
+public:
+  using MarkViewsBase::MarkViewsBase;
+
+  void runOnOperation() override {
+    getOperation().walk([&](MapOp map) {
+      if (movesNothing(map, maxPoints))
+        map->setAttr(kViewAttr, UnitAttr::get(&getContext()));
+    });
+  }
+};
+
+} // namespace
+} // namespace snn::core

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Sums over samples that do not fall into the parts of their phase's other sums leave the phase.
+
+#include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Cpu/Sums.h"
+#include "compiler/Schedule/Phases.h"
+
+#include <map>
+
+using namespace mlir;
+
+namespace snn::core {
+#define GEN_PASS_DEF_MARKWHOLEBATCH
+#include "compiler/Schedule/Cpu/Passes.h.inc"
+
+namespace {
+
+struct Sums {
+  SumClass kind;
+  double cost = 0;
+  SmallVector<Operation *> ops;
+};
+
+class MarkWholeBatch : public impl::MarkWholeBatchBase<MarkWholeBatch> {
+public:
+  using MarkWholeBatchBase::MarkWholeBatchBase;
+
+private:
+  void runOnOperation() override {
+    CallSize size = CallSize::of(getOperation(), batch, steps);
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal()) {
+        FailureOr<bool> changed = true;
+        // What leaves a phase may let others come into an earlier one.
+        while (succeeded(changed) && *changed)
+          changed = mark(function, size);
+        if (failed(changed))
+          return signalPassFailure();
+      }
+  }
+
+  FailureOr<bool> mark(func::FuncOp function, CallSize size) {
+    PhaseRanks ranks(function, /*late=*/false);
+    std::map<int, SmallVector<Sums>> phases;
+    SmallVector<Operation *> leaving;
+    for (Operation &op : function.getBody().front().without_terminator()) {
+      if (phaseRoleOf(&op) != PhaseRole::Reducing)
+        continue;
+      if (auto fold = dyn_cast<FoldOp>(op); fold && fold.getKind() != FoldKind::Add) { // no parts
+        leaving.push_back(&op);
+        continue;
+      }
+      std::optional<SumClass> kind = SumClass::of(&op);
+      if (!kind)
+        return op.emitOpError("sums over samples without an order, which core-fix-order gives it");
+      SmallVector<Sums> &sums = phases[ranks.of(&op)];
+      auto *found = llvm::find_if(sums, [&](const Sums &other) { return other.kind == *kind; });
+      if (found == sums.end())
+        found = sums.insert(found, {*kind, 0, {}});
+      found->ops.push_back(&op);
+      double cost = 1;
+      for (int64_t extent : cast<IndexedOpInterface>(op).getDomain())
+        cost *= extent > 0 ? extent : extent == ArrayType::kTime ? size.steps : size.batch;
+      found->cost += cost;
+    }
+    for (auto &[rank, sums] : phases) {
+      auto rankOf = [&](const Sums &sum) { return std::pair(sum.kind.parts(size) >= minParts, sum.cost); };
+      auto *stays = llvm::max_element(sums, [&](auto &a, auto &b) { return rankOf(a) < rankOf(b); });
+      for (Sums &sum : sums)
+        if (&sum != stays || !rankOf(sum).first)
+          llvm::append_range(leaving, sum.ops);
+    }
+    for (Operation *op : leaving)
+      op->setAttr(kWholeBatchAttr, UnitAttr::get(&getContext()));
+    return !leaving.empty();
+  }
+};
+
+} // namespace
+} // namespace snn::core

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Memory.h.
+
+#include "compiler/Schedule/Cpu/Memory.h"
+
+#include "compiler/Schedule/Cpu/Products.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+/// Whether `map` reads or writes the element of the same coordinates as the point.
+bool isOwnElement(Value value, AffineMap map, ArrayRef<int64_t> domain) {
+  ArrayRef<int64_t> shape = cast<ArrayType>(value.getType()).getShape();
+  return shape == domain && llvm::all_of(llvm::enumerate(map.getResults()), [&](auto position) {
+           auto dim = dyn_cast<AffineDimExpr>(position.value());
+           if (dim)
+             return dim.getPosition() == position.index();
+           return shape[position.index()] == 1; // the only one there is
+         });
+}
+
+/// A product over spikes works on lists of the set bits or on the bits spread out as reals, row by row.
+Place spikeScratch(const MatrixProduct &product, Value result) {
+  Layout a = layoutOf(product.a);
+  bool steps = a.steps && !a.slice;
+  int64_t width = a.width(), index = sizeof(int32_t);
+  Place place{2 * index * (width + kLanes)};
+  (a.samples ? steps ? place.rows : place.samples
+   : steps   ? place.steps
+             : place.fixed) += width * layoutOf(result).elementBytes() + index;
+  return place;
+}
+
+/// Whether all readers, also through views, are terminators.
+bool isOnlyGiven(Value value) {
+  return llvm::all_of(value.getUsers(), [](Operation *user) {
+    return user->hasTrait<OpTrait::IsTerminator>() || (isView(user) && isOnlyGiven(user->getResult(0)));
+  });
+}
+
+bool isSum(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    auto parts = dyn_cast<PartsOp>(use.getOwner());
+    return parts && use.getOperandNumber() >= parts.getConcat().size();
+  });
+}
+
+Value homeOfRoot(Value root) {
+  for (OpOperand &use : root.getUses()) {
+    if (auto parts = dyn_cast<PartsOp>(use.getOwner()); parts && use.getOperandNumber() < parts.getConcat().size())
+      if (Value result = parts->getParentOp()->getResult(use.getOperandNumber()); needsPlace(result))
+        return result;
+    if (isView(use.getOwner()))
+      if (Value home = homeOfRoot(use.getOwner()->getResult(0)))
+        return home;
+  }
+  return {};
+}
+
+} // namespace
+
+CallSize CallSize::of(ModuleOp module, int64_t batch, int64_t steps) {
+  if (ModelOp model = getModel(module))
+    return {static_cast<int64_t>(model.getBatch()),
+            static_cast<int64_t>(model.getSteps().value_or(std::min<int64_t>(model.getMaxSteps(), steps)))};
+  return {batch, steps};
+}
+
+bool isPointwise(ScanOp scan) {
+  std::optional<ArrayRef<int64_t>> domain;
+  for (Operation &op : scan.getBody().front().without_terminator()) {
+    auto map = dyn_cast<MapOp>(op);
+    if (!map || map.getAbsent() || (domain && *domain != map.getDomain()))
+      return false;
+    domain = map.getDomain();
+    for (auto [input, read] : llvm::zip_equal(map.getInputs(), map.getReadMaps()))
+      if (!llvm::is_contained(scan.getInvariantArgs(), input) && !isOwnElement(input, read, *domain))
+        return false;
+    for (auto [output, write] : llvm::zip_equal(map.getOutputs(), map.getWriteMaps()))
+      if (!isOwnElement(output, write, *domain))
+        return false;
+  }
+  // What goes through as it is has to have the lanes of the rest.
+  return llvm::all_of(scan.getYield()->getOperands(), [&](Value value) {
+    ArrayRef<int64_t> shape = cast<ArrayType>(value.getType()).getShape();
+    if (!domain)
+      domain = shape;
+    return *domain == shape;
+  });
+}
+
+bool needsPlace(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isView(op) || value.use_empty() || homeOf(value) || isSum(value))
+    return false;
+  if (auto scan = dyn_cast<ScanOp>(op->getParentOp()))
+    return !isPointwise(scan);
+  return !isOnlyGiven(value) || (isa<ContractOp>(op) && !isParameter(value));
+}
+
+Value homeOf(Value value) {
+  Value root = resolveView(value);
+  return root.getDefiningOp() ? homeOfRoot(root) : Value();
+}
+
+Place scratchOf(Operation *op) {
+  Place place;
+  if (auto contract = dyn_cast<ContractOp>(op)) {
+    if (auto product = matchProduct(contract); product && product->spikes)
+      place = spikeScratch(*product, contract.getResult());
+  } else if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan)) {
+    for (Value carry : scan.getCarryArgs())
+      place = place + footprintOf(carry);
+  }
+  return place.aligned();
+}
+
+Lifetimes::Lifetimes(Block &block) { add(block); }
+
+void Lifetimes::add(Block &block) {
+  for (Operation &op : block) {
+    unsigned first = count++;
+    if (!op.hasTrait<OpTrait::IsTerminator>())
+      order.push_back(&op);
+    if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan))
+      add(scan.getBody().front());
+    interval[&op] = {first, count - 1};
+  }
+}
+
+unsigned Lifetimes::lastRead(Value value) const {
+  unsigned last = enter(value.getDefiningOp());
+  for (Operation *user : value.getUsers())
+    last = std::max(last, isView(user) ? lastRead(user->getResult(0)) : leave(user));
+  return last;
+}
+
+} // namespace snn::core

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Passes of the stage `loops` for CPUs: they decide how, when and where everything happens.
+
+#ifndef SNN_SCHEDULE_CPU_PASSES_TD
+#define SNN_SCHEDULE_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+// How large a call is where the model does not say.
+class Core_SchedulePass<string name> : Pass<name, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+defvar CallSizeOptions = [
+  Option<"batch", "batch", "int64_t", "128", "samples of a call, if no snn.model says it">,
+  Option<"steps", "steps", "int64_t", "100", "steps of a call, if no snn.model says it; at most so many if they are open">
+];
+
+def MarkWholeBatch : Core_SchedulePass<"core-mark-whole-batch"> {
+  let summary = "decide which sums over samples are made between the phases";
+  let description = [{
+    The parts of a phase's sums are its tasks, so all of them must fall into the same runs and parts: they agree in the
+    number of terms per sample. Of each phase the sums that cost most stay, if they have enough parts; the others are marked
+    `core.whole_batch`. Comes before `core-form-phases`.
+  }];
+  let options = CallSizeOptions # [
+    Option<"minParts", "min-parts", "int64_t", "4", "parts that a phase's sums have at least">
+  ];
+}
+
+def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
+  let summary = "choose how each contract is computed";
+  let description = [{
+    `core.kernel`: products of matrices whose rows are samples and steps have kernels, for real factors and for spikes; other
+    contracts are loops.
+  }];
+}
+
+def OrientWeights : Core_SchedulePass<"core-orient-weights"> {
+  let summary = "copy weights that a kernel reads across their rows";
+  let description = [{
+    Kernels want the columns of a product contiguous. Weights lie with their outputs contiguous, which dx = dy W reads
+    across: it gets a copy, made once for the call where the weight is the function's.
+  }];
+}
+
+def LoadInputs : Core_SchedulePass<"core-load-inputs"> {
+  let summary = "copy what the host gives into rows";
+  let description = [{
+    The host's memory may have any strides. Each phase copies what it reads of it by an identity map marked
+    `core.load`, which is also where inputs are checked. What stands between phases reads a phase's copy.
+  }];
+}
+
+def MarkViews : Core_SchedulePass<"core-mark-views"> {
+  let summary = "find maps that move nothing";
+  let description = [{
+    A map that gives each element the position in memory that it has already, as flattening does, is marked `core.view`.
+  }];
+  let options = [
+    Option<"maxPoints", "max-points", "int64_t", "1 << 20", "elements of a row that are compared one by one, if need be">
+  ];
+}
+
+def MarkWanted : Core_SchedulePass<"core-mark-wanted"> {
+  let summary = "find what is computed for some outputs only";
+  let description = [{
+    The host asks for outputs by name. `core.wanted` has for each result of an op the outputs for which alone it is computed, or
+    `unit` if it is always needed. Ops without the attribute are always needed.
+  }];
+}
+
+def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
+  let summary = "choose how many samples run together";
+  let description = [{
+    `core.chunk`: the largest power of two for which the values of a phase fit into a second-level cache. Chunks do not change
+    the order of any sum.
+  }];
+  let options = CallSizeOptions # [
+    Option<"cacheBytes", "cache-bytes", "int64_t", "1 << 20", "what the values of a chunk may take">,
+    // Each chunk reads and writes the sums once; beyond this many samples that no longer shows.
+    Option<"maxChunk", "max-chunk", "int64_t", "64", "samples of a chunk at most">
+  ];
+}
+
+def PlanArena : Core_SchedulePass<"core-plan-arena"> {
+  let summary = "give every value its place";
+  let description = [{
+    Functions and phases are straight-line code: values whose lifetimes do not overlap may share a place. `core.places`
+    has an entry for each result of an op, `unit` if it needs none, and one for its scratch memory if it needs some.
+    `core.arena` is the size of the whole, for a function (its samples are the batch) and for a phase (a chunk).
+    `core.sum_places` are the offsets of a phase's sums in a memory of `core.sum_bytes`, of which each part has one.
+  }];
+  let options = CallSizeOptions;
+}
+
+def CheckPlan : Core_SchedulePass<"core-check-plan"> {
+  let summary = "check places that may come from an editor";
+  let description = [{
+    Each value that needs a place has one, aligned, within its arena, and apart from the places of all values that are alive
+    at the same time, for any number of steps that the model allows and for any number of samples.
+  }];
+}
+
+#endif // SNN_SCHEDULE_CPU_PASSES_TD

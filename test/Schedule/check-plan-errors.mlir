@@ -1,0 +1,501 @@
+// What a schedule from an editor may get wrong.
+// RUN: %snn-opt %s --split-input-file --core-check-plan --verify-diagnostics
+
+// A plan as it should be, to begin with.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// No place.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-error@+1 {{result #0 has no place, but needs one of #core.place<samples = 128> bytes}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [unit]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Too many.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-error@+1 {{has 3 places, but expected one for each of 1 results and perhaps one for scratch memory}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [unit, unit, unit]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Not aligned.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-error@+1 {{result #0 has the place #core.place<fixed = 32>, but expected multiples of 64}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<fixed = 32>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Before the arena.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-error@+1 {{result #0 has the place #core.place<fixed = -64>}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<fixed = -64>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Beyond the arena.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{result #0 takes #core.place<samples = 128> bytes from #core.place<samples = 192>, beyond the end of the arena, which has #core.place<samples = 256>}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 192>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// On another value, if there is more than one sample.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256, fixed = 128>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-note@+1 {{which is made here}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{result #0 has a place that another value has at the same time}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<fixed = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// An arena that is no memory.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  // expected-error@+1 {{has an arena with summands that are no multiples of 64}}
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = -64>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// A chunk that is no power of two.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  // expected-error@+1 {{expected a power of two up to 16777216 as core.chunk}}
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 3 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Sums.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  // expected-error@+1 {{expected a place for each of 1 sums in core.sum_places}}
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0, 128]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Sums out of their memory.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  // expected-error@+1 {{has a sum at 64 : i64, but expected a multiple of 64 that leaves 128 of 128 bytes}}
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [64]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// A load that computes.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{is marked as a load, but is no copy of an argument}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>], core.load, other = [unit]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// A view that computes.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{is marked as a view, but moves elements in memory}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>], core.view, other = [unit]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
+  }
+  return %0, %1 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Sums of other parts.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  %0, %1:2 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 192 : i64, core.sum_places = [0, 128]} -> concat(!x) sum(!core.array<20 x f32>, !core.array<f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{does not fall into the runs and parts of its phase's other sums}}
+    %6 = core.fold add over [sample, 20] along [0, 1] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> ()> order <run = 64, parts = 16, part = 256> -> !core.array<f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5, %6 : !core.array<20 x f32>, !core.array<f32>)
+  }
+  return %0, %1#0 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Sums on each other.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
+  // expected-error@+1 {{has two sums that meet at byte 64}}
+  %0, %1:2 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 192 : i64, core.sum_places = [0, 64]} -> concat(!x) sum(!core.array<20 x f32>, !core.array<f32>) {
+  ^bb0(%xs: !x):
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %6 = core.fold add over [sample] along [0] reads(%3 : !x) by [affine_map<(s) -> (s, 0)>] writes affine_map<(s) -> ()> order <run = 64, parts = 16, part = 256> -> !core.array<f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%4 : !x) sum(%5, %6 : !core.array<20 x f32>, !core.array<f32>)
+  }
+  return %0, %1#0 : !x, !core.array<20 x f32>
+}
+
+// -----
+
+// Kernels.
+func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
+  // expected-error@+1 {{has no core.kernel, which core-choose-kernels gives it}}
+  %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
+      writes affine_map<(s, o, i) -> (s, i)> order <>  : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}
+
+// -----
+
+func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
+  // expected-error@+1 {{has the kernel #core.kernel<spikes>, which does not compute it; loops always do}}
+  %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
+      writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<spikes>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}
+
+// -----
+
+func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
+  // expected-error@+1 {{has a kernel that reads weights along their columns, but these lie the other way; core-orient-weights gives it a copy}}
+  %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
+      writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<dense>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}

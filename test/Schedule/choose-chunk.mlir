@@ -1,0 +1,59 @@
+// As many samples run together as fit into a cache.
+// RUN: %snn-opt %s --split-input-file --core-choose-chunk | FileCheck %s
+// RUN: %snn-opt %s --split-input-file --core-choose-chunk=cache-bytes=65536 | FileCheck --check-prefix=SMALL %s
+// RUN: %snn-opt %s --split-input-file --core-choose-chunk="max-chunk=8 steps=1" | FileCheck --check-prefix=FEW %s
+
+// 100 steps of 16 numbers are 6,400 bytes, twice; the sum is not the samples'.
+// CHECK: core.chunk = 64 : i64
+// SMALL: core.chunk = 4 : i64
+// FEW: core.chunk = 8 : i64
+!t = !core.array<time x sample x 4 x f32>
+#map = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !core.array<1000 x f32>) {
+  %0, %sum = core.batch_map sharded(%x : !t) invariant() -> concat(!t) sum(!core.array<1000 x f32>) {
+  ^bb0(%xs: !t):
+    %1 = core.map over [time, sample, 4] reads(%xs : !t) by [#map] writes [#map] {core.load} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %2 = core.map over [time, sample, 4] reads(%1 : !t) by [#map] writes [#map] -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %3 = core.map over [time, sample, 4] reads(%1, %2 : !t, !t) by [#map, #map] writes [#map] -> !t {
+    ^bb0(%a: f32, %b: f32):
+      core.yield %a : f32
+    }
+    %4 = core.fold add over [time, sample, 1000] along [1, 0] reads(%2 : !t) by [affine_map<(t, s, n) -> (t, s, n mod 4)>]
+        writes affine_map<(t, s, n) -> (n)> order <run = 64, parts = 16, part = 256, descending = true> -> !core.array<1000 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%3 : !t) sum(%4 : !core.array<1000 x f32>)
+  }
+  return %0, %sum : !t, !core.array<1000 x f32>
+}
+
+// -----
+
+// A model says how many steps there are; at most 100 count if they are open.
+// CHECK: core.chunk = 32 : i64
+// FEW: core.chunk = 8 : i64
+!t = !core.array<time x sample x 4 x f32>
+#map = affine_map<(t, s, n) -> (t, s, n)>
+snn.model @m infer real = f32 steps = 400 max_steps = 400 classes = 4 batch = 8 epochs = 0
+func.func @f(%x: !t) -> !t {
+  %0 = core.batch_map sharded(%x : !t) invariant() -> concat(!t) {
+  ^bb0(%xs: !t):
+    %1 = core.map over [time, sample, 4] reads(%xs : !t) by [#map] writes [#map] {core.load} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %2 = core.map over [time, sample, 4] reads(%1 : !t) by [#map] writes [#map] -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%2 : !t) sum()
+  }
+  return %0 : !t
+}

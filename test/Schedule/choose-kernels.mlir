@@ -1,0 +1,142 @@
+// Which contracts have a kernel: products of matrices whose rows are samples and steps.
+// RUN: %snn-opt %s --core-choose-kernels | FileCheck %s
+
+// A linear layer; the order of the row dims does not matter.
+// CHECK-LABEL: func.func @dense(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @dense(%a: !core.array<time x sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x time x 5 x f32>) {
+  %0 = core.contract over [sample, time, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d1, d0, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x time x 5 x f32>
+  return %0 : !core.array<sample x time x 5 x f32>
+}
+
+// The weights lie across the columns: that is for core-orient-weights to change.
+// CHECK-LABEL: func.func @input_gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @input_gradient(%a: !core.array<sample x 5 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x 7 x f32>) {
+  %0 = core.contract over [sample, 5, 7] along [1] %a, %b by [affine_map<(d0, d1, d2) -> (d0, d1)>, affine_map<(d0, d1, d2) -> (d1, d2)>]
+      writes affine_map<(d0, d1, d2) -> (d0, d2)> order <> : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}
+
+// Without samples and steps there is one row.
+// CHECK-LABEL: func.func @one_row(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @one_row(%a: !core.array<7 x f32> {snn.bind = @w}, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<5 x f32>) {
+  %0 = core.contract over [5, 7] along [1] %a, %b by [affine_map<(d0, d1) -> (d1)>, affine_map<(d0, d1) -> (d0, d1)>]
+      writes affine_map<(d0, d1) -> (d0)> order <> : !core.array<7 x f32>, !core.array<5 x 7 x f32> -> !core.array<5 x f32>
+  return %0 : !core.array<5 x f32>
+}
+
+// Weights may come first.
+// CHECK-LABEL: func.func @swapped(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @swapped(%a: !core.array<5 x 7 x f32> {snn.bind = @w}, %b: !core.array<sample x 7 x f32>) -> (!core.array<sample x 5 x f32>) {
+  %0 = core.contract over [sample, 5, 7] along [2] %a, %b by [affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d2)>]
+      writes affine_map<(d0, d1, d2) -> (d0, d1)> order <> : !core.array<5 x 7 x f32>, !core.array<sample x 7 x f32> -> !core.array<sample x 5 x f32>
+  return %0 : !core.array<sample x 5 x f32>
+}
+
+// CHECK-LABEL: func.func @spikes(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spikes>}
+func.func @spikes(%a: !core.array<time x sample x 7 x i1>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<time x sample x 5 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <group = 4> : !core.array<time x sample x 7 x i1>, !core.array<5 x 7 x f32> -> !core.array<time x sample x 5 x f32>
+  return %0 : !core.array<time x sample x 5 x f32>
+}
+
+// CHECK-LABEL: func.func @swapped_spikes(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spikes>}
+func.func @swapped_spikes(%a: !core.array<5 x 7 x f32> {snn.bind = @w}, %b: !core.array<time x sample x 7 x i1>) -> (!core.array<time x sample x 5 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d2, d3)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <group = 4> : !core.array<5 x 7 x f32>, !core.array<time x sample x 7 x i1> -> !core.array<time x sample x 5 x f32>
+  return %0 : !core.array<time x sample x 5 x f32>
+}
+
+// CHECK-LABEL: func.func @gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense_gradient>}
+func.func @gradient(%a: !core.array<time x sample x 5 x f32>, %b: !core.array<time x sample x 7 x f32>) -> (!core.array<5 x 7 x f32> {snn.bind = @"grad.w"}) {
+  %0 = core.contract over [time, sample, 5, 7] along [1, 0] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d2, d3)> order <run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 5 x f32>, !core.array<time x sample x 7 x f32> -> !core.array<5 x 7 x f32>
+  return %0 : !core.array<5 x 7 x f32>
+}
+
+// Bits select rows of the other factor, which has the columns: those of a parameter are its first extent.
+// CHECK-LABEL: func.func @spike_gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spike_gradient>}
+func.func @spike_gradient(%a: !core.array<time x sample x 5 x f32>, %b: !core.array<time x sample x 7 x i1>) -> (!core.array<5 x 7 x f32> {snn.bind = @"grad.w"}) {
+  %0 = core.contract over [time, sample, 5, 7] along [1, 0] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d2, d3)> order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 5 x f32>, !core.array<time x sample x 7 x i1> -> !core.array<5 x 7 x f32>
+  return %0 : !core.array<5 x 7 x f32>
+}
+
+// Else they are the last extent, so that here bits would have to be columns.
+// CHECK-LABEL: func.func @turned_gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @turned_gradient(%a: !core.array<time x sample x 5 x f32>, %b: !core.array<time x sample x 7 x i1>) -> (!core.array<5 x 7 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [1, 0] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d2, d3)> order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 5 x f32>, !core.array<time x sample x 7 x i1> -> !core.array<5 x 7 x f32>
+  return %0 : !core.array<5 x 7 x f32>
+}
+
+// CHECK-LABEL: func.func @spike_gradient_2(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spike_gradient>}
+func.func @spike_gradient_2(%a: !core.array<time x sample x 5 x f32>, %b: !core.array<time x sample x 7 x i1>) -> (!core.array<7 x 5 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [1, 0] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d3, d2)> order <group = 4, run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 5 x f32>, !core.array<time x sample x 7 x i1> -> !core.array<7 x 5 x f32>
+  return %0 : !core.array<7 x 5 x f32>
+}
+
+// Both factors are bits.
+// CHECK-LABEL: func.func @spikes_alone(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @spikes_alone(%a: !core.array<sample x 7 x i1>, %b: !core.array<5 x 7 x i1>) -> (!core.array<sample x 5 x f32>) {
+  %0 = core.contract over [sample, 5, 7] along [2] %a, %b by [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>]
+      writes affine_map<(d0, d1, d2) -> (d0, d1)> order <group = 4> : !core.array<sample x 7 x i1>, !core.array<5 x 7 x i1> -> !core.array<sample x 5 x f32>
+  return %0 : !core.array<sample x 5 x f32>
+}
+
+// Samples stay, time is summed.
+// CHECK-LABEL: func.func @over_time(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @over_time(%a: !core.array<time x sample x 5 x f32>, %b: !core.array<time x sample x 7 x f32>) -> (!core.array<sample x 5 x 7 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [0] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d1, d2, d3)> order <descending = true> : !core.array<time x sample x 5 x f32>, !core.array<time x sample x 7 x f32> -> !core.array<sample x 5 x 7 x f32>
+  return %0 : !core.array<sample x 5 x 7 x f32>
+}
+
+// A weight for each of several positions.
+// CHECK-LABEL: func.func @positions(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @positions(%a: !core.array<sample x 3 x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x 3 x 5 x f32>) {
+  %0 = core.contract over [sample, 3, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<sample x 3 x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 3 x 5 x f32>
+  return %0 : !core.array<sample x 3 x 5 x f32>
+}
+
+// A convolution.
+// CHECK-LABEL: func.func @window(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @window(%a: !core.array<sample x 8 x f32>, %b: !core.array<5 x 3 x f32> {snn.bind = @w}) -> (!core.array<sample x 5 x 6 x f32>) {
+  %0 = core.contract over [sample, 5, 6, 3] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d2 + d3)>, affine_map<(d0, d1, d2, d3) -> (d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<sample x 8 x f32>, !core.array<5 x 3 x f32> -> !core.array<sample x 5 x 6 x f32>
+  return %0 : !core.array<sample x 5 x 6 x f32>
+}
+
+// Not all of the depth is summed.
+// CHECK-LABEL: func.func @part_of_input(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @part_of_input(%a: !core.array<sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x 5 x f32>) {
+  %0 = core.contract over [sample, 5, 6] along [2] %a, %b by [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>]
+      writes affine_map<(d0, d1, d2) -> (d0, d1)> order <> : !core.array<sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 5 x f32>
+  return %0 : !core.array<sample x 5 x f32>
+}
+
+// The steps before.
+// CHECK-LABEL: func.func @earlier_step(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @earlier_step(%a: !core.array<time x sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<time x sample x 5 x f32>) {
+  %0 = core.contract over [time, sample, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0 - 1, d1, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<time x sample x 5 x f32>
+  return %0 : !core.array<time x sample x 5 x f32>
+}

@@ -1,0 +1,70 @@
+// Flattening and its like move nothing in memory.
+// RUN: %snn-opt %s --core-mark-views | FileCheck %s
+// RUN: %snn-opt %s --core-mark-views=max-points=100 | FileCheck --check-prefix=FEW %s
+
+!image = !core.array<sample x 2 x 6 x 10 x f32>
+!row = !core.array<sample x 120 x f32>
+
+// One row, read by its three coordinates or by one; digits of digits are compared one by one.
+// CHECK-LABEL: func.func @flatten
+// CHECK: math.exp
+// CHECK: core.map {{.*}} {core.view} -> !core.array<sample x 120 x f32>
+// CHECK: core.map {{.*}} {core.view} -> !core.array<sample x 2 x 6 x 10 x f32>
+// CHECK-NOT: core.view
+// FEW-LABEL: func.func @flatten
+// FEW: core.map {{.*}} {core.view} -> !core.array<sample x 2 x 6 x 10 x f32>
+// FEW-NOT: core.view
+func.func @flatten(%host: !image) -> !core.array<sample x 2 x 10 x 6 x f32> {
+  %x = core.map over [sample, 2, 6, 10] reads(%host : !image) by [affine_map<(s, c, y, x) -> (s, c, y, x)>] writes [affine_map<(s, c, y, x) -> (s, c, y, x)>] -> !image {
+  ^bb0(%a: f32):
+    %b = math.exp %a : f32
+    core.yield %b : f32
+  }
+  %flat = core.map over [sample, 120] reads(%x : !image) by [affine_map<(s, n) -> (s, n floordiv 60, (n mod 60) floordiv 10, n mod 10)>]
+      writes [affine_map<(s, n) -> (s, n)>] -> !row {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %back = core.map over [sample, 2, 6, 10] reads(%flat : !row) by [affine_map<(s, c, y, x) -> (s, c * 60 + y * 10 + x)>]
+      writes [affine_map<(s, c, y, x) -> (s, c, y, x)>] -> !image {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %turned = core.map over [sample, 2, 6, 10] reads(%back : !image) by [affine_map<(s, c, y, x) -> (s, c, y, x)>]
+      writes [affine_map<(s, c, y, x) -> (s, c, x, y)>] -> !core.array<sample x 2 x 10 x 6 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %turned : !core.array<sample x 2 x 10 x 6 x f32>
+}
+
+// Not what the host gives in memory of its own, not what computes, not the padded rows of a matrix without samples, not a
+// shift in time.
+// CHECK-LABEL: func.func @others
+// CHECK-NOT: core.view
+// CHECK: return
+func.func @others(%host: !image, %late: !core.array<time x sample x 3 x f32>) -> (!row, !core.array<12 x f32>, !core.array<time x sample x 3 x f32>) {
+  %flat = core.map over [sample, 2, 6, 10] reads(%host : !image) by [affine_map<(s, c, y, x) -> (s, c, y, x)>]
+      writes [affine_map<(s, c, y, x) -> (s, c * 60 + y * 10 + x)>] -> !row {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %matrix = core.map over [3, 4] reads() by [] writes [affine_map<(y, x) -> (y, x)>] -> !core.array<3 x 4 x f32> {
+    %one = arith.constant 1.0 : f32
+    core.yield %one : f32
+  }
+  %vector = core.map over [3, 4] reads(%matrix : !core.array<3 x 4 x f32>) by [affine_map<(y, x) -> (y, x)>] writes [affine_map<(y, x) -> (y * 4 + x)>] -> !core.array<12 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %now = core.map over [time, sample, 3] reads(%late : !core.array<time x sample x 3 x f32>) by [affine_map<(t, s, n) -> (t, s, n)>] writes [affine_map<(t, s, n) -> (t, s, n)>] -> !core.array<time x sample x 3 x f32> {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  %before = core.map over [time, sample, 3] reads(%now : !core.array<time x sample x 3 x f32>) by [affine_map<(t, s, n) -> (t - 1, s, n)>] writes [affine_map<(t, s, n) -> (t, s, n)>] {absent = [0.0 : f32]} -> !core.array<time x sample x 3 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %flat, %vector, %before : !row, !core.array<12 x f32>, !core.array<time x sample x 3 x f32>
+}

@@ -1,0 +1,119 @@
+// A place for each value that needs one. The check of the plan is apart from it: networks are planned and checked.
+// RUN: %snn-opt %s --core-plan-arena --core-check-plan | FileCheck %s
+// RUN: %python %S/../tools/core-networks.py dense 784 128 500 --static | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.dense
+// RUN: FileCheck --check-prefix=DENSE %s < %t.dense
+// RUN: %python %S/../tools/core-networks.py deep 12 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.deep
+// RUN: %python %S/../tools/core-networks.py batch-norm 2 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.norm
+// RUN: %snn-opt %S/../Autodiff/vjp-slstm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.slstm
+
+// Spikes and their gradient have kernels, and the first layer's gradient, of as many terms as there are samples, is made for the
+// whole batch.
+// DENSE-LABEL: func.func @loss_vjp
+// DENSE: core.batch_map
+// DENSE-SAME: core.arena = #core.place<
+// DENSE-SAME: core.chunk = {{[0-9]+}} : i64
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense>
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<spikes>
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense>
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<spike_gradient>
+// DENSE: core.parts
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense_gradient>, core.whole_batch
+
+!t = !core.array<time x sample x 20 x f32>
+!x = !core.array<sample x 20 x f32>
+!w = !core.array<20 x 20 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+#sn = affine_map<(s, n) -> (s, n)>
+#row = affine_map<(t, s, o, i) -> (t, s, i)>
+#column = affine_map<(t, s, o, i) -> (t, s, o)>
+#w = affine_map<(t, s, o, i) -> (o, i)>
+#order = #core.order<run = 64, parts = 16, part = 256, descending = true>
+
+func.func @f(%x: !t, %w: !w {snn.bind = @w}) -> (!core.array<20 x f32>, !w {snn.bind = @grad.w}, !core.array<20 x f32>, !x) {
+  %0:2, %1:2 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!t, !x) sum(!w, !core.array<20 x f32>) {
+  ^bb0(%xs: !t, %ws: !w):
+    %rows = core.map over [time, sample, 20] reads(%xs : !t) by [#tsn] writes [#tsn] {core.load} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %product = core.contract over [time, sample, 20, 20] along [3] %rows, %ws by [#row, #w] writes #column order <> {core.kernel = #core.kernel<dense>} : !t, !w -> !t
+    %zero = core.map over [sample, 20] reads() by [] writes [#sn] -> !x {
+      %c = arith.constant 0.0 : f32
+      core.yield %c : f32
+    }
+    %spikes, %last = core.scan sliced(%product : !t) invariant() init(%zero : !x) -> stacked(!core.array<time x sample x 20 x i1>) final(!x) {
+    ^bb0(%step: !x, %carry: !x):
+      %s, %next = core.map over [sample, 20] reads(%step, %carry : !x, !x) by [#sn, #sn] writes [#sn, #sn] -> !core.array<sample x 20 x i1>, !x {
+      ^bb0(%a: f32, %b: f32):
+        %c = arith.addf %a, %b : f32
+        %d = arith.cmpf ogt, %c, %a : f32
+        core.yield %d, %c : i1, f32
+      }
+      core.step stacked(%s : !core.array<sample x 20 x i1>) next(%next : !x)
+    }
+    %again = core.contract over [time, sample, 20, 20] along [3] %spikes, %ws by [#row, #w] writes #column order <group = 4> {core.kernel = #core.kernel<spikes>} : !core.array<time x sample x 20 x i1>, !w -> !t
+    %gradient = core.contract over [time, sample, 20, 20] along [1, 0] %again, %spikes by [#column, #row] writes #w
+        order <group = 4, run = 64, parts = 16, part = 256, descending = true> {core.kernel = #core.kernel<spike_gradient>} : !t, !core.array<time x sample x 20 x i1> -> !w
+    %bias = core.fold add over [time, sample, 20] along [1, 0] reads(%again : !t) by [#tsn] writes affine_map<(t, s, n) -> (n)> order #order -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%again, %last : !t, !x) sum(%gradient, %bias : !w, !core.array<20 x f32>)
+  }
+  %mean = core.map over [20] reads(%1#1 : !core.array<20 x f32>) by [affine_map<(n) -> (n)>] writes [affine_map<(n) -> (n)>] -> !core.array<20 x f32> {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  %sum = core.fold add over [time, sample, 20] along [1, 0] reads(%0#0 : !t) by [#tsn] writes affine_map<(t, s, n) -> (n)> order #order {core.whole_batch} -> !core.array<20 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %mean, %1#0, %sum, %0#1 : !core.array<20 x f32>, !w, !core.array<20 x f32>, !x
+}
+
+// A scan that is no pointwise one has its body's values in memory, and its carries as scratch; the currents of each step are read
+// where they lie.
+func.func @stepwise(%x: !t, %w: !w {snn.bind = @w}) -> !x {
+  %0 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!x) {
+  ^bb0(%xs: !t, %ws: !w):
+    %rows = core.map over [time, sample, 20] reads(%xs : !t) by [#tsn] writes [#tsn] {core.load} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %zero = core.map over [sample, 20] reads() by [] writes [#sn] -> !x {
+      %c = arith.constant 0.0 : f32
+      core.yield %c : f32
+    }
+    %last = core.scan sliced(%rows : !t) invariant(%ws : !w) init(%zero : !x) -> final(!x) {
+    ^bb0(%step: !x, %wss: !w, %carry: !x):
+      %product = core.contract over [sample, 20, 20] along [2] %carry, %wss by [affine_map<(s, o, i) -> (s, i)>, affine_map<(s, o, i) -> (o, i)>]
+          writes affine_map<(s, o, i) -> (s, o)> order <> {core.kernel = #core.kernel<dense>} : !x, !w -> !x
+      %next = core.map over [sample, 20] reads(%step, %product : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+      ^bb0(%a: f32, %b: f32):
+        %c = arith.addf %a, %b : f32
+        core.yield %c : f32
+      }
+      core.step stacked() next(%next : !x)
+    }
+    core.parts concat(%last : !x) sum()
+  }
+  return %0 : !x
+}
+
+// A rule for each element of every parameter has no memory.
+// CHECK-LABEL: func.func @update(
+// CHECK-NOT: core.place
+// CHECK: return
+func.func @update(%p: !core.array<f32>, %g: !core.array<f32>) -> !core.array<f32> {
+  %0 = core.map over [] reads(%p, %g : !core.array<f32>, !core.array<f32>) by [affine_map<() -> ()>, affine_map<() -> ()>] writes [affine_map<() -> ()>] -> !core.array<f32> {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.subf %a, %b : f32
+    core.yield %c : f32
+  }
+  %1 = core.map over [] reads(%0 : !core.array<f32>) by [affine_map<() -> ()>] writes [affine_map<() -> ()>] -> !core.array<f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %1 : !core.array<f32>
+}
