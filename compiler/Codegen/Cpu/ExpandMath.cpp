@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// exp and atan as polynomials on vectors of reals.
-//
-// exp: x = n ln 2 + r with ln 2 in two parts, a Taylor polynomial in r of as many terms as the type needs, times 2^n
-// put together from bits. atan: the reduction and the rational approximation of the Cephes library (atan.c,
-// S. L. Moshier), whose coefficients give full f64 precision.
+// Each use of a function becomes a call of a function of the module, or the arithmetic itself where that is short.
 
-#include "compiler/Codegen/Cpu/Passes.h"
+#include "compiler/Codegen/Cpu/Emitter.h"
+#include "compiler/Codegen/Cpu/MathFunctions.h"
 
 #include "mlir/IR/TypeUtilities.h"
-
-#include <cmath>
-#include <numbers>
 
 using namespace mlir;
 
@@ -20,125 +14,82 @@ namespace snn {
 
 namespace {
 
-class Polynomials {
-public:
-  Polynomials(Operation *op) : b(op->getLoc(), op), type(op->getResult(0).getType()) {}
-
-  Value exp(Value x) {
-    bool wide = bits() == 64;
-    // Beyond these the result is infinite or (flushed to) zero.
-    Value high = constant(wide ? 709.782712893384 : 88.72283172607421875);
-    Value low = constant(wide ? -708.3964185322641 : -87.33654022216796875);
-    Value inside = arith::MaximumFOp::create(b, arith::MinimumFOp::create(b, x, high), low);
-    Value n = math::RoundEvenOp::create(b, mul(inside, constant(std::numbers::log2e)));
-    // ln 2 = upper + lower, with few enough bits in upper for n * upper to be exact.
-    Value upper = constant(wide ? -0x1.62e42feep-1 : -0x1.62e4p-1);
-    Value lower = constant(wide ? -0x1.a39ef35793c76p-33 : -0x1.7f7d1cp-20);
-    Value r = fma(n, lower, fma(n, upper, inside));
-    int terms = wide ? 13 : 7;
-    double factorial = 1;
-    for (int i = 2; i <= terms; ++i)
-      factorial *= i;
-    Value sum = constant(1 / factorial);
-    for (int i = terms; i > 0; --i) {
-      factorial /= i;
-      sum = fma(sum, r, constant(1 / factorial));
-    }
-    // 2^n in two factors, so that n may reach the largest exponent.
-    Value half = math::FloorOp::create(b, mul(n, constant(0.5)));
-    Value result = mul(mul(sum, powerOfTwo(half)), powerOfTwo(arith::SubFOp::create(b, n, half)));
-    Value over = compare(arith::CmpFPredicate::OGT, x, high), under = compare(arith::CmpFPredicate::OLT, x, low);
-    result = select(over, constant(INFINITY), select(under, constant(0), result));
-    return select(compare(arith::CmpFPredicate::UNO, x, x), x, result);
+/// "snn_tanh_16xf32"
+std::string kernelName(Operation *op) {
+  std::string name;
+  llvm::raw_string_ostream stream(name);
+  stream << "snn_" << op->getName().stripDialect();
+  for (Type type : op->getOperandTypes()) {
+    stream << '_';
+    if (auto vector = dyn_cast<VectorType>(type))
+      for (int64_t extent : vector.getShape())
+        stream << extent << 'x';
+    stream << getElementTypeOrSelf(type);
   }
+  return name;
+}
 
-  Value atan(Value x) {
-    Value magnitude = math::AbsFOp::create(b, x);
-    Value one = constant(1);
-    // Above tan(3 pi / 8): pi/2 - atan(1/x). Above 0.66: pi/4 + atan((x - 1) / (x + 1)).
-    Value large = compare(arith::CmpFPredicate::OGT, magnitude, constant(2.41421356237309504880));
-    Value middle = compare(arith::CmpFPredicate::OGT, magnitude, constant(0.66));
-    Value inverse = arith::NegFOp::create(b, div(one, magnitude));
-    Value ratio = div(arith::SubFOp::create(b, magnitude, one), add(magnitude, one));
-    Value y = select(large, inverse, select(middle, ratio, magnitude));
-    Value base =
-        select(large, constant(std::numbers::pi / 2), select(middle, constant(std::numbers::pi / 4), constant(0)));
-    const double p[] = {-8.750608600031904122785e-1, -1.615753718733365076637e1, -7.500855792314704667340e1,
-                        -1.228866684490136173410e2, -6.485021904942025371773e1};
-    const double q[] = {1.0,
-                        2.485846490142306297962e1,
-                        1.650270098316988542046e2,
-                        4.328810604912902668951e2,
-                        4.853903996359136964868e2,
-                        1.945506571482613964425e2};
-    Value z = mul(y, y);
-    Value series = div(mul(z, horner(z, p)), horner(z, q));
-    Value result = add(base, fma(y, series, y));
-    return math::CopySignOp::create(b, result, x);
-  }
+/// exp is short and stands in the loops of surrogates; the others would double the code where they are used often.
+bool staysInLine(Operation *op) {
+  return isa<math::ExpOp, math::RsqrtOp>(op) || isa<arith::ArithDialect>(op->getDialect());
+}
 
-private:
-  unsigned bits() { return getElementTypeOrSelf(type).getIntOrFloatBitWidth(); }
+Value expanded(ModuleOp module, Operation *op) {
+  OpBuilder builder(op);
+  Emitter e(op->getLoc(), builder, getElementTypeOrSelf(op->getResult(0)), {});
+  StringRef name = op->getName().getStringRef();
+  if (staysInLine(op))
+    return writeMathFunction(e.b, name, op->getOperands());
+  func::FuncOp kernel = e.kernel(module, kernelName(op), op->getOperandTypes(), op->getResultTypes(),
+                                 [&](Emitter &inner, Block::BlockArgListType arguments) {
+                                   SmallVector<Value> operands(arguments.begin(), arguments.end());
+                                   func::ReturnOp::create(inner.b, writeMathFunction(inner.b, name, operands));
+                                 });
+  return func::CallOp::create(e.b, kernel, op->getOperands()).getResult(0);
+}
 
-  Value constant(double value) {
-    auto element = FloatAttr::get(getElementTypeOrSelf(type), value);
-    if (auto shaped = dyn_cast<ShapedType>(type))
-      return arith::ConstantOp::create(b, DenseElementsAttr::get(shaped, element));
-    return arith::ConstantOp::create(b, element);
-  }
+/// What does not fit into 64 bits has no meaning in arith and another one on each machine: here it is the nearest
+/// number that fits, 0 for NaN, cut to the type.
+Value toInteger(Operation *op) {
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  Type type = op->getResult(0).getType(), wide = b.getI64Type();
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    wide = shaped.clone(wide);
+  auto name = b.getStringAttr(isa<arith::FPToSIOp>(op) ? "llvm.fptosi.sat" : "llvm.fptoui.sat");
+  Value result = LLVM::CallIntrinsicOp::create(b, wide, name, op->getOperand(0)).getResult(0);
+  return type == wide ? result : arith::TruncIOp::create(b, type, result);
+}
 
-  Type integerType() {
-    Type integer = b.getIntegerType(bits());
-    auto shaped = dyn_cast<ShapedType>(type);
-    return shaped ? Type(shaped.clone(integer)) : integer;
-  }
-
-  Value integer(int64_t value) {
-    auto element = IntegerAttr::get(b.getIntegerType(bits()), value);
-    if (auto shaped = dyn_cast<ShapedType>(integerType()))
-      return arith::ConstantOp::create(b, DenseElementsAttr::get(shaped, element));
-    return arith::ConstantOp::create(b, element);
-  }
-
-  /// n whole and within the exponents of normal numbers.
-  Value powerOfTwo(Value n) {
-    bool wide = bits() == 64;
-    Value exponent = arith::AddIOp::create(b, arith::FPToSIOp::create(b, integerType(), n), integer(wide ? 1023 : 127));
-    Value pattern = arith::ShLIOp::create(b, exponent, integer(wide ? 52 : 23));
-    return arith::BitcastOp::create(b, type, pattern);
-  }
-
-  Value horner(Value z, ArrayRef<double> coefficients) {
-    Value sum = constant(coefficients.front());
-    for (double coefficient : coefficients.drop_front())
-      sum = fma(sum, z, constant(coefficient));
-    return sum;
-  }
-
-  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
-  Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
-  Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
-  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
-  Value compare(arith::CmpFPredicate predicate, Value x, Value y) { return arith::CmpFOp::create(b, predicate, x, y); }
-  Value select(Value test, Value yes, Value no) { return arith::SelectOp::create(b, test, yes, no); }
-
-  ImplicitLocOpBuilder b;
-  Type type;
-};
+/// What LLVM writes as instructions; or what is no function of reals.
+bool isNative(Operation *op) {
+  return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::CountLeadingZerosOp,
+             math::CountTrailingZerosOp, math::CtPopOp, math::FloorOp, math::FmaOp, math::IsFiniteOp, math::IsInfOp,
+             math::IsNaNOp, math::IsNormalOp, math::RoundEvenOp, math::RoundOp, math::SqrtOp, math::TruncOp>(op) ||
+         (isa<arith::ArithDialect>(op->getDialect()) && !isa<arith::RemFOp>(op));
+}
 
 class ExpandMath : public impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
-    getOperation().walk([](Operation *op) {
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
       Value result;
-      if (auto exp = dyn_cast<math::ExpOp>(op))
-        result = Polynomials(op).exp(exp.getOperand());
-      else if (auto atan = dyn_cast<math::AtanOp>(op))
-        result = Polynomials(op).atan(atan.getOperand());
-      else
-        return;
+      if (isMathFunction(op->getName().getStringRef())) {
+        result = expanded(getOperation(), op);
+      } else if (isa<arith::FPToSIOp, arith::FPToUIOp>(op)) {
+        result = toInteger(op);
+      } else if (isNative(op)) {
+        continue;
+      } else {
+        op->emitOpError("would be a call into a library, but expected an operation that can be computed in place");
+        return signalPassFailure();
+      }
       op->getResult(0).replaceAllUsesWith(result);
       op->erase();
-    });
+    }
   }
 };
 

@@ -20,11 +20,15 @@ def LowerToCpu : Pass<"snn-lower-to-cpu", "::mlir::ModuleOp"> {
 }
 
 def ExpandMath : Pass<"snn-expand-math", "::mlir::ModuleOp"> {
-  let summary = "compute exp and atan by polynomials of our own";
+  let summary = "compute the functions of the math dialect by arithmetic of our own";
   let description = [{
-    The same bits on every machine, and no call into libm.
+    The same bits on every machine and at every vector width, and no call into libm. Functions that take more than a few
+    instructions become functions of the module, one for each type. `maxnumf`, `minnumf` and conversions to integers get the
+    meaning that arith leaves open. Targets must have fused multiply-adds: all that snnc knows do, and elsewhere LLVM
+    would call libm's fma.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect"];
 }
 
 #endif // SNN_CODEGEN_CPU_PASSES_TD

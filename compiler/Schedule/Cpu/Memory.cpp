@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 
+#include "compiler/Codegen/Cpu/Kernels/Sizes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -22,23 +23,14 @@ bool isOwnElement(Value value, AffineMap map, ArrayRef<int64_t> domain) {
          });
 }
 
-/// A product over spikes works on lists of the set bits or on the bits spread out as reals, row by row.
-Place spikeScratch(const MatrixProduct &product, Value result) {
-  Layout a = layoutOf(product.a);
-  bool steps = a.steps && !a.slice;
-  int64_t width = a.width(), index = sizeof(int32_t);
-  Place place{2 * index * (width + kLanes)};
-  (a.samples ? steps ? place.rows : place.samples
-   : steps   ? place.steps
-             : place.fixed) += width * layoutOf(result).elementBytes() + index;
-  return place;
-}
-
-/// Whether all readers, also through views, are terminators.
+/// Whether the host gets the value, once, and nobody else reads it: then it is written where the host wants it.
 bool isOnlyGiven(Value value) {
-  return llvm::all_of(value.getUsers(), [](Operation *user) {
-    return user->hasTrait<OpTrait::IsTerminator>() || (isView(user) && isOnlyGiven(user->getResult(0)));
-  });
+  if (!value.hasOneUse())
+    return false;
+  OpOperand &use = *value.use_begin();
+  if (auto parts = dyn_cast<PartsOp>(use.getOwner()))
+    return isOnlyGiven(parts->getParentOp()->getResult(use.getOperandNumber()));
+  return isa<func::ReturnOp>(use.getOwner()) && isa<BatchMapOp>(value.getDefiningOp());
 }
 
 bool isSum(Value value) {
@@ -98,7 +90,10 @@ bool needsPlace(Value value) {
     return false;
   if (auto scan = dyn_cast<ScanOp>(op->getParentOp()))
     return !isPointwise(scan);
-  return !isOnlyGiven(value) || (isa<ContractOp>(op) && !isParameter(value));
+  // A gradient lies in its span; numbers of the function are handed over at its end.
+  if (isa<func::FuncOp>(op->getParentOp()) && !isa<BatchMapOp>(op))
+    return !isParameter(value);
+  return !isOnlyGiven(value) || isa<ContractOp>(op);
 }
 
 Value homeOf(Value value) {
@@ -106,11 +101,29 @@ Value homeOf(Value value) {
   return root.getDefiningOp() ? homeOfRoot(root) : Value();
 }
 
+Place productScratch(ContractOp contract) {
+  std::optional<MatrixProduct> product = matchProduct(contract);
+  if (!product)
+    return {};
+  Layout a = layoutOf(product->a);
+  // A row is one sample and step of A.
+  auto ofRows = [&](kernels::Footprint bytes) {
+    Place place{bytes.constant};
+    (a.samples ? a.steps && !a.slice ? place.rows : place.samples : a.steps ? place.steps : place.fixed) += bytes.perRow;
+    return place.aligned();
+  };
+  if (!product->gradient)
+    return ofRows(product->spikes ? kernels::spikeScratch(product->depth) : kernels::denseScratch(product->depth));
+  Place order = ofRows(kernels::rowOrderScratch());
+  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(a.elements)) : order;
+}
+
 Place scratchOf(Operation *op) {
   Place place;
   if (auto contract = dyn_cast<ContractOp>(op)) {
-    if (auto product = matchProduct(contract); product && product->spikes)
-      place = spikeScratch(*product, contract.getResult());
+    // A gradient of the whole batch is spread over tasks, each of which works in its worker's memory.
+    if (!isa<func::FuncOp>(op->getParentOp()))
+      place = productScratch(contract);
   } else if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan)) {
     for (Value carry : scan.getCarryArgs())
       place = place + footprintOf(carry);

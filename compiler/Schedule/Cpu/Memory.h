@@ -40,7 +40,10 @@ bool needsPlace(mlir::Value value);
 /// chunk.
 mlir::Value homeOf(mlir::Value value);
 
-/// Scratch memory of an op. A stepwise scan keeps its carries there, each of `footprintOf` its argument, in their
+/// What the kernel of a matrix product works in, wherever that is; nothing for other contracts.
+Place productScratch(ContractOp contract);
+
+/// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument, in their
 /// order.
 Place scratchOf(mlir::Operation *op);
 

@@ -3,6 +3,7 @@
 
 #include "compiler/Codegen/Cpu/Core/Buffers.h"
 
+#include "compiler/Schedule/Cpu/Layout.h"
 #include "dialect/core/Maps.h"
 
 using namespace mlir;
@@ -16,11 +17,26 @@ int64_t Buffer::width() const {
   return product;
 }
 
+Buffer Buffer::of(Emitter &e, Value value, Memory memory, Value steps) {
+  Layout layout = layoutOf(value);
+  Buffer buffer;
+  buffer.type = cast<ArrayType>(value.getType());
+  buffer.memory = memory;
+  buffer.rowElements = layout.elements;
+  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
+  if (layout.samples)
+    buffer.sampleStride = e.mul(layout.steps ? steps : e.index(1), layout.elements);
+  if (layout.steps)
+    buffer.timeStride = e.index(layout.elements);
+  return buffer;
+}
+
 Buffer Buffer::at(Emitter &e, Value step) const {
   Buffer slice = *this;
   slice.type = type.atOneStep();
   slice.memory.offset = e.add(memory.offset, e.mul(step, timeStride));
   slice.timeStride = nullptr;
+  slice.slice = true;
   return slice;
 }
 
@@ -212,6 +228,9 @@ void LaneAccess::store(Value value, const Points &points) {
 }
 
 void LaneAccess::storeAlways(Value value, const Points &points) {
+  // Outside of our own memory spikes are reals.
+  if (cast<VectorType>(value.getType()).getElementType().isInteger(1) && !buffer.isBits())
+    value = arith::UIToFPOp::create(e.b, e.vector(kLanes, buffer.type.getElementType()), value);
   Place place = placeOf(points);
   if (buffer.isBits())
     return storeBits(value, place, points.mask);

@@ -17,11 +17,14 @@ struct Buffer {
   mlir::Value sampleStride, timeStride; ///< in elements, in words for bits; null without such an extent
   llvm::SmallVector<int64_t> strides;   ///< of the other extents, in their order
   int64_t rowElements = 0;              ///< that a row takes in memory, padding included; words for bits
+  bool slice = false;                   ///< one step of an array over time: rows are apart
   bool padded = true;                   ///< whole vectors may be read and written from the start of a row
   mlir::Value scalar;                   ///< instead of memory: one number
   mlir::Value wanted;                   ///< i1: whether anybody reads what is written; null: yes
 
   bool isBits() const { return type.getElementType().isInteger(1); }
+  /// A value at its place in our own memory, in the form that layoutOf says.
+  static Buffer of(Emitter &e, mlir::Value value, Memory memory, mlir::Value steps);
   /// One step of an array over time.
   Buffer at(Emitter &e, mlir::Value step) const;
   /// Elements of a row: extents that are neither time nor samples.

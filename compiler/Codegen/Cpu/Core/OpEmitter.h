@@ -6,6 +6,7 @@
 
 #include "compiler/Codegen/Cpu/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Buffers.h"
+#include "compiler/Codegen/Cpu/Kernels/Kernels.h"
 #include "compiler/Codegen/Cpu/Random.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -56,6 +57,9 @@ public:
 
   /// Where each array lies: to be filled before an op that reads or writes it is emitted.
   llvm::DenseMap<mlir::Value, Buffer> buffers;
+  /// Memory of ops that need some to work in.
+  llvm::DenseMap<mlir::Operation *, kernels::Scratch> scratches;
+  mlir::Value placeSamples; ///< samples for which places are made: those at hand at most
 
   void emit(core::MapOp op);
   /// A fold or contract whose result has its samples, or none, and does not sum over them.
@@ -64,6 +68,8 @@ public:
   void emit(core::ScanOp op);
   /// A sum over samples: adds the terms of those at hand.
   void emitSum(core::IndexedOpInterface op, const SumSlot &slot);
+  /// The same by a kernel, for some of the inputs; false if the op has none.
+  bool emitGradient(core::ContractOp op, const SumSlot &slot, kernels::Range inputs);
   void emitAny(mlir::Operation &op);
 
   void fillZero(const Buffer &buffer);
@@ -86,6 +92,9 @@ public:
   void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body);
 
 private:
+  bool emitProduct(core::ContractOp op);
+  kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
+  mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);
   void emitReduction(core::IndexedOpInterface op);
   /// Strips of elements of a reduction's result, with room for the coordinates that are summed.
@@ -104,10 +113,6 @@ private:
 mlir::AffineExpr collapsedNumber(llvm::ArrayRef<int64_t> domain, mlir::MLIRContext *context);
 /// Points of one sample and step.
 int64_t innerPoints(llvm::ArrayRef<int64_t> domain);
-
-/// Whether each element of a scan's step depends on the same element of the step before alone, so that it goes through
-/// time in registers: its body is made of maps over the same elements.
-bool isPointwise(core::ScanOp op);
 
 } // namespace snn::core
 

@@ -212,7 +212,10 @@ void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result, llvm
   });
 }
 
-void OpEmitter::emit(ContractOp op) { emitReduction(cast<IndexedOpInterface>(op.getOperation())); }
+void OpEmitter::emit(ContractOp op) {
+  if (!emitProduct(op))
+    emitReduction(cast<IndexedOpInterface>(op.getOperation()));
+}
 
 void OpEmitter::emit(FoldOp op) {
   if (emitCount(op))
@@ -237,6 +240,8 @@ void OpEmitter::emitReduction(IndexedOpInterface op) {
 }
 
 void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
+  if (auto contract = dyn_cast<ContractOp>(op.getOperation()); contract && emitGradient(contract, slot, {}))
+    return;
   Terms terms(*this, op);
   AffineMap map = resultMap(terms.shape(), op->getContext());
   forEachElement(

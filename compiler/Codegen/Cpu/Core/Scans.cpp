@@ -5,7 +5,7 @@
 
 #include "dialect/core/Maps.h"
 
-#include "compiler/Schedule/Cpu/Layout.h"
+#include "compiler/Schedule/Cpu/Memory.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -87,8 +87,7 @@ void OpEmitter::emit(ScanOp op) { isPointwise(op) ? emitPointwise(op) : emitStep
 
 void OpEmitter::emitPointwise(ScanOp op) {
   MLIRContext *context = op.getContext();
-  auto first = *op.getBody().front().getOps<MapOp>().begin();
-  ArrayRef<int64_t> domain = first.getDomain();
+  ArrayRef<int64_t> domain = cast<ArrayType>(op.getYield()->getOperand(0).getType()).getShape();
   AffineMap identity = AffineMap::getMultiDimIdentityMap(domain.size(), context);
   int64_t width = innerPoints(domain), strip = stripVectors(e) * kLanes;
   size_t carries = op.getInit().size(), stacked = op.getStacked().size();
@@ -220,10 +219,14 @@ void OpEmitter::exchangeRows(ArrayRef<std::pair<Value, Value>> moves) {
 
 void OpEmitter::emitStepwise(ScanOp op) {
   Block &body = op.getBody().front();
-  // The carries live where the final ones will be found.
-  for (auto [argument, init, final] : llvm::zip(op.getCarryArgs(), op.getInit(), op.getFinals())) {
-    buffers[argument] = buffers.find(final)->second;
-    copyRows(buffers.find(init)->second, buffers.find(final)->second);
+  kernels::Scratch memory = scratch(op);
+  for (auto [argument, init] : llvm::zip(op.getCarryArgs(), op.getInit())) {
+    Layout layout = layoutOf(argument);
+    Buffer carry = Buffer::of(e, argument, e.view(memory.bytes, memory.offset, layout.element), extents.steps);
+    Place bytes = footprintOf(argument);
+    memory.offset = e.add(memory.offset, e.add(e.mul(placeSamples, bytes.samples), bytes.fixed));
+    copyRows(buffers.find(init)->second, carry);
+    buffers[argument] = carry;
   }
   for (auto [argument, value] : llvm::zip(op.getInvariantArgs(), op.getInvariant()))
     buffers[argument] = Buffer(buffers.find(value)->second);
@@ -246,6 +249,9 @@ void OpEmitter::emitStepwise(ScanOp op) {
     moveCarries(op);
     extents.step = nullptr;
   });
+  for (auto [argument, result] : llvm::zip(op.getCarryArgs(), op.getFinals()))
+    if (auto found = buffers.find(result); found != buffers.end())
+      copyRows(buffers.find(argument)->second, found->second);
 }
 
 void OpEmitter::emitAny(Operation &op) {
@@ -264,33 +270,6 @@ void OpEmitter::emitAny(Operation &op) {
     return;
   }
   llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>([&](auto known) { emit(known); });
-}
-
-bool isPointwise(ScanOp op) {
-  Block &body = op.getBody().front();
-  auto maps = body.getOps<MapOp>();
-  if (maps.empty())
-    return false;
-  ArrayRef<int64_t> domain = (*maps.begin()).getDomain();
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(domain.size(), op.getContext());
-  auto isElement = [&](Value value) { return cast<ArrayType>(value.getType()).getShape() == domain; };
-  for (Operation &inner : body.without_terminator()) {
-    auto map = dyn_cast<MapOp>(inner);
-    if (!map || map.getDomain() != domain)
-      return false;
-    auto indexed = cast<IndexedOpInterface>(inner);
-    for (auto [value, write] : llvm::zip(map.getOutputs(), indexed.getWriteMaps()))
-      if (!isElement(value) || write != identity)
-        return false;
-    for (auto [value, read] : llvm::zip(map.getInputs(), indexed.getReadMaps())) {
-      auto argument = dyn_cast<BlockArgument>(value);
-      bool invariant = argument && llvm::is_contained(op.getInvariantArgs(), argument);
-      bool inside = isInside(read, domain, cast<ArrayType>(value.getType()).getShape());
-      if (invariant ? !inside : !isElement(value) || read != identity)
-        return false;
-    }
-  }
-  return llvm::all_of(op.getYield()->getOperands(), isElement);
 }
 
 } // namespace snn::core

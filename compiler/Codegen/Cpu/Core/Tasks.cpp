@@ -143,16 +143,8 @@ StringRef TaskWriter::symbolOf(DictionaryAttr attributes) {
 /// `value` at its place in `bytes`, with rows for so many samples.
 Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, Value samples) {
   Layout layout = layoutOf(value);
-  Buffer buffer;
-  buffer.type = cast<ArrayType>(value.getType());
-  buffer.memory = e.view(bytes.base, e.add(bytes.offset, evaluate(e, place, samples, steps)), layout.element);
-  buffer.rowElements = layout.elements;
-  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
-  if (layout.samples)
-    buffer.sampleStride = e.mul(layout.steps ? steps : e.index(1), layout.elements);
-  if (layout.steps)
-    buffer.timeStride = e.index(layout.elements);
-  return buffer;
+  Value at = e.add(bytes.offset, evaluate(e, place, samples, steps));
+  return Buffer::of(e, value, e.view(bytes.base, at, layout.element), steps);
 }
 
 Memory TaskWriter::sumMemory(Operation *op, Type element) {
@@ -167,12 +159,8 @@ Buffer TaskWriter::buffer(Value value) {
   Layout layout = layoutOf(value);
   auto type = cast<ArrayType>(value.getType());
   auto inSpan = [&](size_t span, int64_t offset) {
-    Buffer buffer;
-    buffer.type = type;
-    buffer.memory = e.atPointer(e.advance(frame.pointer(span), e.index(offset)), layout.element);
-    buffer.rowElements = layout.elements;
-    buffer.strides.assign(layout.strides.begin(), layout.strides.end());
-    return buffer;
+    Memory memory = e.atPointer(e.advance(frame.pointer(span), e.index(offset)), layout.element);
+    return Buffer::of(e, value, memory, steps);
   };
   Buffer result;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
@@ -216,13 +204,8 @@ SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const 
   Layout layout = layoutOf(value);
   int64_t offset = cast<IntegerAttr>(places[result]).getInt();
   SumSlot slot;
-  slot.total.type = cast<ArrayType>(value.getType());
   Value start = e.add(offsets.sums.lookup(phase), e.add(e.mul(e.mul(part, division.levels), bytes), e.index(offset)));
-  slot.total.memory = e.atPointer(e.advance(arena, start), layout.element);
-  slot.total.rowElements = layout.elements;
-  slot.total.strides.assign(layout.strides.begin(), layout.strides.end());
-  if (layout.steps)
-    slot.total.timeStride = e.index(layout.elements);
+  slot.total = Buffer::of(e, value, e.atPointer(e.advance(arena, start), layout.element), steps);
   slot.levelStride = e.index(bytes / layout.elementBytes());
   return slot;
 }
