@@ -3,6 +3,8 @@
 
 #include "dialect/SnnDialect.h"
 
+#include "dialect/core/CoreDialect.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -74,9 +76,21 @@ LogicalResult verifyBoundary(Operation *op, Type type, bool overTime, StringRef 
   return success();
 }
 
+/// An array of the core. Those that hold something for each sample have a sample extent; the type says what time is.
+core::ArrayType arrayOf(Type type) { return dyn_cast<core::ArrayType>(type); }
+bool isReal(core::ArrayType type) { return isa<FloatType>(type.getElementType()); }
+
 } // namespace
 
 LogicalResult InputOp::verify() {
+  if (auto array = arrayOf(getType())) {
+    Type element = array.getElementType();
+    const bool label = element.isSignlessInteger(64) && array.getRank() == 1;
+    if (array.sampleDim() < 0 || getOverTime() || !(isReal(array) || element.isUnsignedInteger(8) || label))
+      return emitOpError() << "has type " << array
+                           << ", but expected samples of reals or ui8, or one i64 for each [input_c3]";
+    return verifyName(*this, getSymName());
+  }
   if (failed(verifyName(*this, getSymName())) || failed(verifyBoundary(*this, getType(), getOverTime(), "input_c1")))
     return failure();
   Type element = cast<RankedTensorType>(getType()).getElementType();
@@ -89,6 +103,14 @@ LogicalResult InputOp::verify() {
 }
 
 LogicalResult OutputOp::verify() {
+  if (auto array = arrayOf(getType())) {
+    if (getOverTime() || !(array.getRank() == 0 ? array.getElementType().isF64()
+                                                : array.sampleDim() >= 0 &&
+                                                      (isReal(array) || array.getElementType().isInteger(1))))
+      return emitOpError() << "has type " << array
+                           << ", but expected samples of reals or spikes, or one f64 [output_c3]";
+    return verifyName(*this, getSymName());
+  }
   if (failed(verifyName(*this, getSymName())) || failed(verifyBoundary(*this, getType(), getOverTime(), "output_c1")))
     return failure();
   if (isa<Float32Type, Float64Type>(cast<RankedTensorType>(getType()).getElementType()))
@@ -97,6 +119,13 @@ LogicalResult OutputOp::verify() {
 }
 
 LogicalResult StateOp::verify() {
+  if (auto array = arrayOf(getType())) {
+    if (array.sampleDim() != 0 || array.timeDim() >= 0 || array.getRank() < 2 ||
+        !(isReal(array) || array.getElementType().isInteger(1)))
+      return emitOpError() << "has type " << array
+                           << ", but expected reals or spikes of each sample at one step [state_c2]";
+    return verifyName(*this, getSymName());
+  }
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || type.getRank() != 1 || !hasBoundedExtents(type.getShape()) || !isa<FloatType>(type.getElementType()))
     return emitOpError() << "has type " << getType() << ", but expected one real for each neuron [state_c1]";
@@ -120,6 +149,13 @@ LogicalResult ModelOp::verify() {
 }
 
 LogicalResult ParameterOp::verify() {
+  if (auto array = arrayOf(getType())) {
+    if (array.sampleDim() >= 0 || array.timeDim() >= 0 || !isReal(array))
+      return emitOpError() << "has type " << array << ", but expected fixed extents of reals [parameter_c3]";
+    if (!isa<UniformAttr, FillAttr>(getInit()))
+      return emitOpError() << "starts as " << getInit() << ", but expected #snn.uniform or #snn.fill [parameter_c2]";
+    return verifyName(*this, getSymName());
+  }
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !hasBoundedExtents(type.getShape()) || type.getRank() > 2 || !isa<FloatType>(type.getElementType()))
     return emitOpError() << "has type " << getType()

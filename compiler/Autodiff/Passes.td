@@ -30,6 +30,22 @@ def Vjp : Pass<"core-vjp", "::mlir::ModuleOp"> {
   let dependentDialects = ["::snn::core::CoreDialect"];
 }
 
+def ComposeEntries : Pass<"core-compose-entries", "::mlir::ModuleOp"> {
+  let summary = "make the entries that hosts call of network and loss";
+  let description = [{
+    Of `@network`, `@training_network` (if it differs) and `@criterion` (loss and metrics) come, each with all that it needs,
+
+    * `@forward`: the network as it infers. Outputs and states over any number of steps.
+    * `@loss_and_gradient`: the training network, the loss and the metrics of its outputs, and the loss's gradients with
+      respect to parameters (`snn.span = #snn.span<gradients>`) and, if it is real, to the input (output `grad.input`, declared
+      here).
+    * `@backward`: the same gradients of the sum of outputs times what is bound to `grad.OUTPUT`.
+
+    `@update` stays. Of a model for inference only `@forward` is made. What the results do not depend on has a gradient of zeros.
+  }];
+  let dependentDialects = ["::snn::SnnDialect", "::snn::core::CoreDialect", "::mlir::func::FuncDialect"];
+}
+
 def ResolveVjps : Pass<"core-resolve-vjps", "::mlir::ModuleOp"> {
   let summary = "leave only the values of what states its own derivative";
   let description = "`core.custom_vjp` becomes a copy of its value region and `core.detach` its operand.";

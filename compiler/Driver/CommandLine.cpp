@@ -84,6 +84,7 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"f32", "f64"}))
       ->type_name("TYPE")
       ->group(front);
+  app.add_flag("--core", options.core, "through the core dialect")->group(""); // hidden until it replaces what is there
   app.add_option("--spike", words.spike,
                  "hard, or soft: the surrogate's antiderivative instead of the step, so that differences can be taken")
       ->capture_default_str()

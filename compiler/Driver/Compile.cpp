@@ -137,7 +137,7 @@ ExitStatus Compilation::load() {
   if (!model)
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
   infer = model.getMode() == RunMode::Infer;
-  if (infer && wants(Stage::Bptt))
+  if (infer && wants(Stage::Bptt) && !options.core)
     return complain(kExitCommandLine, "--emit=bptt: a model for inference has no such stage");
   return kExitSuccess;
 }
@@ -150,7 +150,7 @@ ExitStatus Compilation::runStages() {
   }
   const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
   for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
-    if (stage == Stage::Bptt && infer)
+    if (stage == Stage::Bptt && infer && !options.core)
       continue;
     if (stage == Stage::Llvm && wants(Stage::Header))
       if (ExitStatus status = makeHeader(); status != kExitSuccess)
@@ -184,6 +184,7 @@ ExitStatus Compilation::runStage(Stage stage) {
   passes.enableTiming(scope);
   SnnStageOptions stageOptions;
   stageOptions.detach = options.detach;
+  stageOptions.core = options.core;
   buildStage(passes, stage, stageOptions);
 
   OwningOpRef<ModuleOp> before = module->clone();

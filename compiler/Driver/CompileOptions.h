@@ -29,6 +29,8 @@ struct CompileOptions {
   bool doublePrecision = false;
   bool softSpikes = false;
   DetachMode detach = DetachMode::Live;
+  /// Through definitions and ops of the core, beside the older middle.
+  bool core = false;
   /// Values for `param` declarations of the model.
   std::map<std::string, std::string> defines;
 

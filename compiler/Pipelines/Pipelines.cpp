@@ -37,6 +37,12 @@ static void tidy(OpPassManager &passes) {
 }
 
 void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
+  if (options.core) {
+    tidy(passes);
+    passes.addPass(createStampModel());
+    return;
+  }
+
   // A neuron is a definition until here. From now on it is a scan like any other, and no pass knows its kind.
   passes.addPass(createInlineNeurons());
 
@@ -58,6 +64,19 @@ void buildBpttStage(OpPassManager &passes) {
   // Each op writes its own adjoint. Much of it is not needed (the gradient of an integer input) or is there twice
   // (a forward value that several adjoints compute anew).
   passes.addPass(createDifferentiate());
+  tidy(passes);
+}
+
+void buildCoreBpttStage(OpPassManager &passes) {
+  // The entries are composed while what states its own derivative, or has none, still says so. What several of them
+  // compute alike is written again in each: an entry is what a host calls, and stands alone.
+  passes.addPass(createComposeEntries());
+  passes.addPass(createResolveVjps());
+
+  // Unused gradients go before sums get their order, and duplicates after it: sums that differ in their order alone are
+  // not the same.
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createFixOrder());
   tidy(passes);
 }
 
@@ -150,7 +169,7 @@ void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &optio
   case Stage::Snn:
     return buildSnnStage(passes, options);
   case Stage::Bptt:
-    return buildBpttStage(passes);
+    return options.core ? buildCoreBpttStage(passes) : buildBpttStage(passes);
   case Stage::Loops:
     return buildLoopsStage(passes);
   case Stage::Cpu:

@@ -25,11 +25,15 @@ struct SnnStageOptions : mlir::PassPipelineOptions<SnnStageOptions> {
       llvm::cl::values(clEnumValN(DetachMode::Live, "live", "computed"),
                        clEnumValN(DetachMode::Record, "record", "computed and given back as outputs"),
                        clEnumValN(DetachMode::Replay, "replay", "taken from inputs"))};
+  Option<bool> core{*this, "core", llvm::cl::desc("the module is one of the core"), llvm::cl::init(false)};
 };
 void buildSnnStage(mlir::OpPassManager &passes, const SnnStageOptions &options);
 
 /// `snn` -> `bptt`: loss, gradients and update are plain ops.
 void buildBpttStage(mlir::OpPassManager &passes);
+
+/// The same for a module of the core: all entries of the interface, with the order of each sum.
+void buildCoreBpttStage(mlir::OpPassManager &passes);
 
 /// `bptt`, or `snn` of a model for inference, -> `loops`. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);

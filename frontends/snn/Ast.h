@@ -121,13 +121,6 @@ struct Definition {
   bool valid = true; ///< false if a syntax error was reported inside
 };
 
-struct NeuronDecl {
-  Name name, input;
-  std::vector<NeuronParam> params;
-  Statements body;
-  bool valid = true; ///< false if a syntax error was reported inside
-};
-
 struct InputDecl {
   llvm::SMRange range;
   Name type;
@@ -177,7 +170,7 @@ struct AliasDecl {
 struct SourceFile {
   std::vector<AliasDecl> aliases;
   std::vector<ParamDecl> params;
-  std::vector<std::unique_ptr<NeuronDecl>> neurons;
+  std::vector<std::unique_ptr<Definition>> neurons; ///< of the language without definitions
   std::vector<std::unique_ptr<Definition>> definitions;
   std::vector<ModelDecl> models;
   std::vector<TrainDecl> trains;

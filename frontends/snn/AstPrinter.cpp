@@ -22,9 +22,11 @@ std::string callText(StringRef name, ArrayRef<std::string> args) {
 
 std::string surrogateText(const SurrogateValue &value) {
   std::vector<std::string> args;
-  for (auto [formal, number] : llvm::zip(value.info->numbers, value.numbers))
-    args.push_back((formal.name + " = " + numberText(number)).str());
-  return callText(value.info->name, args);
+  for (auto [index, number] : enumerate(value.numbers)) {
+    StringRef formal = value.info ? value.info->numbers[index].name : value.definition->params[index].name.text;
+    args.push_back((formal + " = " + numberText(number)).str());
+  }
+  return callText(value.info ? value.info->name : value.definition->name.text, args);
 }
 
 std::string valueText(const CheckedParam &param, const ParamValue &value) {
@@ -32,6 +34,8 @@ std::string valueText(const CheckedParam &param, const ParamValue &value) {
     return value.word;
   if (param.kind == ParamKind::Surrogate)
     return surrogateText(value.surrogate);
+  if (param.kind == ParamKind::Layer)
+    return value.each ? "each" : value.bias ? "linear" : "linear(bias = false)";
   std::string start = value.uniform ? "uniform(" + numberText(value.number) + ", " + numberText(value.high) + ")"
                                     : numberText(value.number);
   return std::string(value.learn ? "learn " : "") + (value.each ? "each " : "") + start;
@@ -47,9 +51,13 @@ public:
 
   void run() {
     os << "snn 1\n";
-    for (const auto &neuron : model.neurons)
-      if (!neuron->prelude)
-        printNeuron(*neuron);
+    if (model.options.core)
+      for (const auto &definition : model.file->definitions)
+        printDefinition(*definition, model.definitions.params, os);
+    else
+      for (const auto &neuron : model.neurons)
+        if (!neuron->prelude)
+          printNeuron(*neuron);
     os << "\nmodel " << model.name.text << " {\n";
     printInput();
     if (model.steps)
@@ -59,13 +67,16 @@ public:
     for (const CheckedLayer &layer : model.layers)
       printLayer(layer);
     os << "}\n";
-    printTrain();
+    if (model.options.core)
+      printTraining();
+    else
+      printTrain();
   }
 
 private:
   void printNeuron(const CheckedNeuron &neuron) {
-    const NeuronDecl &decl = *neuron.decl;
-    os << "\nneuron " << decl.name.text << "(" << decl.input.text;
+    const Definition &decl = *neuron.decl;
+    os << "\nneuron " << decl.name.text << "(" << decl.inputs.front().text;
     for (auto [index, param] : enumerate(neuron.params)) {
       os << (index ? ", " : "; ") << param.name.text << " = ";
       if (param.kind == ParamKind::Option)
@@ -162,6 +173,35 @@ private:
     text.resize(std::max(text.size() + 1, kCommentColumn), ' ');
     os << "  " << text << "# " << (layer.key.empty() ? "" : layer.key + ": ") << shapeText(layer.from) << " -> "
        << shapeText(layer.to) << "\n";
+  }
+
+  static std::string useText(const CheckedUse &use) {
+    std::vector<std::string> args;
+    if (!use.layer.empty())
+      args.push_back(use.layer);
+    const Hyper *next = use.numbers.data();
+    for (const NeuronParam &param : use.definition->params) {
+      const bool tuple = param.value->kind == Expr::Kind::Tuple;
+      std::vector<std::string> numbers;
+      for (size_t index = 0; index < (tuple ? param.value->args.size() : 1); ++index)
+        numbers.push_back(numberText((next++)->value));
+      args.push_back((param.name.text + " = ").str() +
+                     (tuple ? "(" + llvm::join(numbers, ", ") + ")" : numbers.front()));
+    }
+    return callText(use.definition->name.text, args);
+  }
+
+  void printTraining() {
+    const CheckedTrain &train = model.train;
+    os << "\ntrain {\n  loss ";
+    for (auto [index, loss] : enumerate(train.losses))
+      os << (index ? " + " : "") << (loss.weight ? numberText(loss.weight->value) + " * " : "") << useText(loss);
+    for (const CheckedUse &metric : train.metrics)
+      os << "\n  metric " << useText(metric);
+    os << "\n  optimizer " << useText(train.rule);
+    if (train.schedule.loc.isValid())
+      os << "\n  schedule " << useText(train.schedule);
+    os << "\n  batch " << train.batch << "\n  epochs " << train.epochs << "\n}\n";
   }
 
   void printTrain() {

@@ -64,7 +64,7 @@ ValueType DefinitionChecker::unknownFunction(const Expr &expr) {
   SmallVector<StringRef> known;
   for (const BuiltinInfo &info : builtins())
     known.push_back(info.name);
-  llvm::append_range(known, namesOf(DefinitionKind::Def));
+  llvm::append_range(known, evaluator.namesOf(DefinitionKind::Def));
   auto [object, method] = expr.name.rsplit('.');
   StringRef name = expr.name.substr(expr.name.rfind('.') + 1); // npos + 1 is 0
   if (expr.args.empty() && is_contained(known, method) && frame->flow.find(object))

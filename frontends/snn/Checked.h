@@ -4,7 +4,7 @@
 #ifndef SNN_FRONTENDS_SNN_CHECKED_H
 #define SNN_FRONTENDS_SNN_CHECKED_H
 
-#include "frontends/snn/Ast.h"
+#include "frontends/snn/Definitions.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/SourceMgr.h"
@@ -27,13 +27,16 @@ struct FrontendOptions {
   Precision precision = Precision::F32;       ///< the type of all reals of the module
   bool softSpikes = false;                    ///< `fire` gives the surrogate's antiderivative instead of the step
   Mode mode = Mode::Train;
+  bool core = false; ///< whatever has an equation is a definition, and the module is one of the core
 };
 
-enum class ParamKind { Number, Option, Surrogate };
+enum class ParamKind { Number, Option, Surrogate, Layer };
 
-/// A surrogate with numbers for all of its parameters, in the order of its entry in the table.
+/// A surrogate with numbers for all of its parameters, in the order of its entry in the table or of its definition.
 struct SurrogateValue {
   const SurrogateInfo *info = nullptr;
+  const Definition *definition = nullptr;
+  const Expr *call = nullptr; ///< of a definition: the name or the call as it is written
   std::vector<double> numbers;
 };
 
@@ -43,6 +46,7 @@ struct ParamValue {
   bool each = false;    ///< one value per neuron; otherwise one for the layer
   bool uniform = false; ///< starts in [number, high) instead of at `number`
   double number = 0, high = 0;
+  bool bias = true; ///< of a layer, `linear` unless it is `each`
   std::string word;
   SurrogateValue surrogate;
 };
@@ -51,7 +55,8 @@ struct CheckedParam {
   Name name;
   ParamKind kind = ParamKind::Number;
   ParamValue byDefault;
-  std::vector<llvm::StringRef> words; ///< of an option
+  std::vector<llvm::StringRef> words;     ///< of an option
+  const NeuronParam *interval = nullptr; ///< if its definition says in which range it lies
 };
 
 struct CheckedState {
@@ -60,9 +65,10 @@ struct CheckedState {
 };
 
 struct CheckedNeuron {
-  const NeuronDecl *decl = nullptr;
+  const Definition *decl = nullptr;
   bool prelude = false;
   bool valid = true;
+  bool spikes = true; ///< otherwise it gives a value
   std::vector<CheckedParam> params;
   llvm::StringMap<size_t> paramIndex;                ///< place of a name in `params`
   std::vector<CheckedState> states;                  ///< as declared; `fired` comes on top where it is used
@@ -100,7 +106,7 @@ struct CheckedInput {
   bool overTime = false;
 };
 
-/// What a number may be: at least `low`, and at most `high` or below it.
+/// What a number may be: at least `low`, and at most `high` or below it. An infinite end is none.
 struct NumberRange {
   double low, high;
   bool belowHigh = false;
@@ -116,17 +122,31 @@ struct Hyper {
   NumberRange range;
 };
 
+/// A definition that `train` uses, with a number for each of its parameters, of a tuple for each element.
+struct CheckedUse {
+  const Definition *definition = nullptr;
+  llvm::SMLoc loc; ///< invalid where the default holds
+  std::vector<Hyper> numbers;
+  std::string layer;           ///< of a loss or a metric: the key of the layer that it reads; empty: the last one
+  std::optional<Hyper> weight; ///< of a loss, in a sum
+};
+
 struct CheckedTrain {
   llvm::SMLoc lossLoc, optimizerLoc; ///< invalid where the default holds
   double correct = 1, incorrect = 0;
   bool adam = true;
   std::vector<Hyper> optimizer;
   int64_t batch = 128, epochs = 10;
+
+  // With definitions.
+  std::vector<CheckedUse> losses, metrics;
+  CheckedUse rule, schedule; ///< the optimizer's, and by which share of `lr` it goes
 };
 
 struct CheckedModel {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names and locations refer to
   std::shared_ptr<SourceFile> file, prelude;
+  DefinitionFile definitions; ///< with `options.core`; `prelude` are the standard ones then
   FrontendOptions options;
   Name name;
   std::map<std::string, double> params; ///< of the file, with the command line's values

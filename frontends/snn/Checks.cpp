@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Checks.h"
 
+#include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
@@ -65,9 +66,13 @@ public:
   void run() {
     checkAliases(*model.prelude);
     checkAliases(*model.file);
-    checkNeurons(*model.prelude, /*prelude=*/true);
-    checkParams();
-    checkNeurons(*model.file, /*prelude=*/false);
+    if (model.options.core) {
+      checkDefinitions();
+    } else {
+      checkNeurons(*model.prelude, /*prelude=*/true);
+      checkParams();
+      checkNeurons(*model.file, /*prelude=*/false);
+    }
     const auto &models = model.file->models;
     if (models.empty() && !diagnostics.hasErrors())
       diagnostics.error(DiagId::MissingModel, endOfFile(), "the file has no model; expected 'model NAME { ... }'");
@@ -77,9 +82,14 @@ public:
       diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one model, but this is the second");
       diagnostics.note(models.front().name.range, "the first is here");
     }
-    checkTrain(model.file->trains, model.train, evaluator);
+    if (model.options.core)
+      checkTraining(model, evaluator);
+    else
+      checkTrain(model.file->trains, model.train, evaluator);
     if (!diagnostics.hasErrors())
       warnOfUnused();
+    if (model.options.core)
+      model.definitions = {model.sources, model.file, model.prelude, evaluator.params, evaluator.definitions};
   }
 
 private:
@@ -159,6 +169,24 @@ private:
         continue;
       model.neurons.push_back(checkNeuron(*decl, prelude, evaluator));
       neurons[decl->name.text] = model.neurons.back().get();
+    }
+  }
+
+  /// Params come in between: they are names in what the file defines, and in nothing before it.
+  void checkDefinitions() {
+    DefinitionChecker checker(evaluator);
+    for (bool standard : {true, false}) {
+      const SourceFile &source = standard ? *model.prelude : *model.file;
+      if (!standard)
+        checkParams();
+      checker.run(source);
+      for (const auto &definition : source.definitions) {
+        StringRef name = definition->name.text;
+        if (evaluator.find(DefinitionKind::Neuron, name) != definition.get() || diagnostics.full())
+          continue;
+        model.neurons.push_back(describeNeuron(*definition, standard, checker.isValid(*definition), evaluator));
+        neurons[name] = model.neurons.back().get();
+      }
     }
   }
 
@@ -458,8 +486,8 @@ private:
       break;
     case CheckedLayer::Kind::Neuron:
       layer.to = layer.from;
-      checkRanges(layer, *decl.call, values, model.maxSteps, diagnostics, rangeWork);
-      values = {0, 1};
+      checkRanges(layer, *decl.call, evaluator.definitions, values, model.maxSteps, diagnostics, rangeWork);
+      values = layer.neuron->spikes ? Interval{0, 1} : Interval{};
       if (flat && shape->front() > limits::kNeurons)
         diagnostics.error(DiagId::TooLarge, decl.call->range,
                           "the layer has " + Twine(shape->front()) + " neurons, but at most " +
@@ -502,7 +530,7 @@ private:
     ArrayRef<CheckedLayer> layers = model.layers;
     if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Population)
       layers = layers.drop_back();
-    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron)
+    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron && layers.back().neuron->spikes)
       return;
     diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
                       last && population

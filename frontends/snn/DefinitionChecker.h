@@ -28,8 +28,13 @@ class DefinitionChecker {
 public:
   explicit DefinitionChecker(Evaluator &evaluator) : evaluator(evaluator), diagnostics(evaluator.diagnostics) {}
 
-  /// The definitions of `file`, which may use those of `standard`.
-  void run(const SourceFile &standard, const SourceFile &file);
+  /// The definitions of a file, which may use those of the files before it.
+  void run(const SourceFile &file);
+  /// Whether no error was found in a definition.
+  bool isValid(const Definition &definition) const {
+    auto it = outcomes.find(&definition);
+    return it != outcomes.end() && it->second->valid;
+  }
 
 private:
   using Flow = NeuronFlow;
@@ -62,8 +67,7 @@ private:
 
   // Files and signatures (DefinitionChecks.cpp).
   void collect(const SourceFile &file);
-  const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
-  llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
+  const Definition *find(DefinitionKind kind, llvm::StringRef name) const { return evaluator.find(kind, name); }
   /// Checks a definition by itself, if that was not done yet.
   const Outcome &check(const Definition &definition);
   void checkInputs();
@@ -72,7 +76,6 @@ private:
   std::optional<Flow::Entry> parameterEntry(const NeuronParam &param);
   std::vector<llvm::StringRef> checkOptions(const Expr &call);
   void checkInterval(const NeuronParam &param);
-  void checkRange(const NeuronParam &param, const Expr &value);
   /// A surrogate's name, or a call of one with numbers.
   bool checkSurrogate(const Expr &expr);
   void define(const Name &name, Flow::Entry entry);
@@ -120,7 +123,6 @@ private:
 
   Evaluator &evaluator;
   Diagnostics &diagnostics;
-  std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *> table;
   llvm::DenseMap<const Definition *, std::unique_ptr<Outcome>> outcomes;
   Frame *frame = nullptr;
   Outcome *outcome = nullptr; ///< of the definition that is being checked by itself

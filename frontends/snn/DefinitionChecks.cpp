@@ -32,19 +32,6 @@ void DefinitionChecker::error(DiagId id, SMRange where, const Twine &message) {
     diagnostics.note(range, "in this use of '" + name + "'");
 }
 
-const Definition *DefinitionChecker::find(DefinitionKind kind, StringRef name) const {
-  auto it = table.find({kind, name});
-  return it == table.end() ? nullptr : it->second;
-}
-
-SmallVector<StringRef> DefinitionChecker::namesOf(DefinitionKind kind) const {
-  SmallVector<StringRef> names;
-  for (const auto &[key, definition] : table)
-    if (key.first == kind)
-      names.push_back(key.second);
-  return names;
-}
-
 void DefinitionChecker::collect(const SourceFile &file) {
   if (file.definitions.size() > limits::kDefinitions)
     return diagnostics.error(DiagId::TooLarge, file.definitions[limits::kDefinitions]->name.range,
@@ -63,20 +50,18 @@ void DefinitionChecker::collect(const SourceFile &file) {
              (is_contained(kLayers, name.text) || name.text == "flatten" || name.text == "population"))
       diagnostics.error(DiagId::Redefinition, name.range,
                         "'" + name.text + "' is a layer of the language and cannot be the name of a neuron");
-    else if (auto [it, inserted] = table.try_emplace({kind, name.text}, definition.get()); !inserted) {
+    else if (auto [it, inserted] = evaluator.definitions.try_emplace({kind, name.text}, definition.get()); !inserted) {
       diagnostics.error(DiagId::Redefinition, name.range, nameOf(kind) + " '" + name.text + "' is defined twice");
       diagnostics.note(it->second->name.range, "first defined here");
     }
   }
 }
 
-void DefinitionChecker::run(const SourceFile &standard, const SourceFile &file) {
-  collect(standard);
+void DefinitionChecker::run(const SourceFile &file) {
   collect(file);
-  for (const SourceFile *source : {&standard, &file})
-    for (const auto &definition : ArrayRef(source->definitions).take_front(limits::kDefinitions))
-      if (!diagnostics.full())
-        check(*definition);
+  for (const auto &definition : ArrayRef(file.definitions).take_front(limits::kDefinitions))
+    if (!diagnostics.full())
+      check(*definition);
 }
 
 const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &definition) {
@@ -234,7 +219,7 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
             "a layer of a neuron goes from its neurons to its neurons; write 'linear' or 'linear(bias = false)'");
     return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
   }
-  SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
+  SmallVector<StringRef> known = evaluator.namesOf(DefinitionKind::Surrogate);
   if (isName && !evaluator.params.contains(value.name) &&
       (value.kind == Expr::Kind::Call || find(DefinitionKind::Surrogate, value.name) ||
        !diagnostics.nearest(value.name, known).empty())) {
@@ -308,65 +293,22 @@ void DefinitionChecker::checkInterval(const NeuronParam &param) {
   if (*low > *high || (*low == *high && (interval.openLow || interval.openHigh)))
     return error(DiagId::OutOfRange, interval.range,
                  "nothing lies in the range from " + numberText(*low) + " to " + numberText(*high));
+  bool valid = true;
   if (param.value->kind == Expr::Kind::Tuple)
     for (const Argument &element : param.value->args)
-      checkRange(param, *element.value);
+      valid &= evaluator.isInRange(param, *element.value);
   else
-    checkRange(param, *param.value);
+    valid = evaluator.isInRange(param, *param.value);
+  outcome->valid &= valid;
 }
 
-/// A number in a place where the parameter's range holds. A range that is wrong itself has been reported.
-void DefinitionChecker::checkRange(const NeuronParam &param, const Expr &value) {
-  if (!param.interval)
-    return;
-  const IntervalDecl &interval = *param.interval;
-  auto number = evaluator.quietNumber(value), low = evaluator.quietNumber(*interval.low);
-  auto high = interval.high ? evaluator.quietNumber(*interval.high) : std::optional(HUGE_VAL);
-  if (!number || !low || !high)
-    return;
-  const bool aboveLow = interval.openLow ? *number > *low : *number >= *low;
-  const bool belowHigh = interval.openHigh ? *number < *high : *number <= *high;
-  if (aboveLow && belowHigh)
-    return;
-  std::string ends = (interval.openLow ? "greater than " : "at least ") + numberText(*low);
-  if (interval.high)
-    ends += (interval.openHigh ? " and below " : " and at most ") + numberText(*high);
-  error(DiagId::OutOfRange, value.range,
-        "'" + param.name.text + "' must be " + ends + ", but is " + numberText(*number));
-}
-
+/// One in a def is found by each use of the def.
 bool DefinitionChecker::checkSurrogate(const Expr &expr) {
-  if (expr.kind != Expr::Kind::Name && expr.kind != Expr::Kind::Call) {
-    error(DiagId::WrongArgument, expr.range, "expected a surrogate, such as 'atan' or 'fast_sigmoid(slope = 25)'");
-    return false;
-  }
-  SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
-  const Definition *surrogate = find(DefinitionKind::Surrogate, expr.name);
-  if (!surrogate) {
-    error(DiagId::UnknownSurrogate, expr.range,
-          "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
-    diagnostics.note(expr.range, "the surrogates are " + listOf(known));
-    return false;
-  }
-  SmallVector<StringRef> formals;
-  for (const NeuronParam &param : surrogate->params)
-    formals.push_back(param.name.text);
-  auto bound = evaluator.bind(expr, formals);
-  if (!bound) {
-    outcome->valid = false;
-    return false;
-  }
-  for (auto [param, argument] : llvm::zip(surrogate->params, *bound)) {
-    if (!argument)
-      continue;
-    auto number = evaluator.isPlain(*argument) ? evaluator.number(*argument->value) : std::nullopt;
-    if (!number) {
-      outcome->valid = false;
-      return false;
-    }
-    checkRange(param, *argument->value);
-  }
-  return true;
+  if (!uses.empty() && !reported.insert(expr.range.Start.getPointer()).second)
+    return true;
+  const bool valid = evaluator.surrogate(expr).has_value();
+  outcome->valid &= valid;
+  return valid;
 }
 
 } // namespace snn::frontend

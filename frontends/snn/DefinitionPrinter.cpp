@@ -2,6 +2,7 @@
 // Definitions -> text.
 
 #include "frontends/snn/Definitions.h"
+#include "frontends/snn/Evaluate.h"
 #include "frontends/snn/PrintExpr.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -13,7 +14,8 @@ namespace {
 
 class DefinitionPrinter {
 public:
-  explicit DefinitionPrinter(raw_ostream &os) : os(os) {}
+  /// With `params`, what is known when the model is compiled is written as a number.
+  explicit DefinitionPrinter(raw_ostream &os, const StringMap<double> *params = nullptr) : os(os), params(params) {}
 
   void print(const Definition &definition) {
     os << "\n" << nameOf(definition.kind) << " " << definition.name.text;
@@ -38,7 +40,7 @@ private:
       os << (index ? ", " : "") << input.text;
     for (auto [index, param] : enumerate(definition.params)) {
       os << (index ? ", " : definition.inputs.empty() ? "" : "; ") << param.name.text << " = ";
-      printExpr(*param.value, os);
+      printConstant(*param.value);
       if (param.interval)
         printInterval(*param.interval);
     }
@@ -47,13 +49,33 @@ private:
 
   void printInterval(const IntervalDecl &interval) {
     os << " in " << (interval.openLow ? "(" : "[");
-    printExpr(*interval.low, os);
+    printConstant(*interval.low);
     os << ", ";
     if (interval.high)
-      printExpr(*interval.high, os);
+      printConstant(*interval.high);
     else
       os << "inf";
     os << (interval.openHigh ? ")" : "]");
+  }
+
+  void printConstant(const Expr &expr) {
+    if (params)
+      os << constantText(expr);
+    else
+      printExpr(expr, os);
+  }
+
+  /// A number, a tuple or call of numbers, or a word.
+  std::string constantText(const Expr &expr) const {
+    if (auto number = foldNumber(expr, *params))
+      return numberText(*number);
+    std::string text = expr.kind == Expr::Kind::Tuple ? "" : expr.name.str();
+    if (expr.args.empty())
+      return text;
+    for (const Argument &arg : expr.args)
+      text += (&arg == &expr.args.front() ? "(" : ", ") +
+              (arg.name.text.empty() ? "" : (arg.name.text + " = ").str()) + constantText(*arg.value);
+    return text + ")";
   }
 
   static StringRef wordOf(Statement::Kind kind) {
@@ -82,8 +104,13 @@ private:
       os.indent(indent) << wordOf(statement.kind);
       if (!statement.name.text.empty())
         os << statement.name.text << " = ";
-      if (statement.value)
-        printExpr(*statement.value, os);
+      if (statement.kind == Statement::Kind::State || statement.kind == Statement::Kind::Fixed)
+        printConstant(*statement.value);
+      else if (statement.value)
+        printExpr(*statement.value, os, [&](const Expr &call, const Argument &arg) {
+          const bool isSurrogate = call.name == "fire" && &arg != &call.args.front();
+          return params && isSurrogate && arg.value->kind == Expr::Kind::Call ? constantText(*arg.value) : "";
+        });
       for (auto [index, branch] : enumerate(statement.branches)) {
         os << (index ? " else " : "");
         if (!branch.option.text.empty())
@@ -97,6 +124,7 @@ private:
   }
 
   raw_ostream &os;
+  const StringMap<double> *params;
 };
 
 } // namespace
@@ -119,6 +147,10 @@ StringRef nameOf(DefinitionKind kind) {
     return "def";
   }
   return "";
+}
+
+void printDefinition(const Definition &definition, const StringMap<double> &params, raw_ostream &os) {
+  DefinitionPrinter(os, &params).print(definition);
 }
 
 void printDefinitions(const DefinitionFile &file, raw_ostream &os) {

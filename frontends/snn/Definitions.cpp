@@ -60,14 +60,14 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
   for (const ParamDecl &param : result.file->params)
     if (evaluator.isNew(param.name, known, "param"))
       evaluator.params[param.name.text] = evaluator.number(*param.value).value_or(1);
-  DefinitionChecker(evaluator).run(*result.standard, *result.file);
+  DefinitionChecker checker(evaluator);
+  checker.run(*result.standard);
+  checker.run(*result.file);
   diagnostics.render(os);
   if (diagnostics.hasErrors())
     return std::nullopt;
   result.params = std::move(evaluator.params);
-  for (const SourceFile *source : {result.standard.get(), result.file.get()})
-    for (const auto &definition : source->definitions)
-      result.table[{definition->kind, definition->name.text}] = definition.get();
+  result.table = std::move(evaluator.definitions);
   return result;
 }
 

@@ -16,11 +16,13 @@
 
 namespace snn::frontend {
 
+using DefinitionTable = std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *>;
+
 struct DefinitionFile {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names refer to
   std::shared_ptr<SourceFile> file, standard;
   llvm::StringMap<double> params; ///< of the file
-  std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *> table;
+  DefinitionTable table;
 
   /// The definition of the file, or the standard one; null if there is none.
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
@@ -35,6 +37,9 @@ llvm::StringRef standardDefinitions();
 /// Diagnostics as of `checkModel`; nothing is returned if there was an error.
 std::optional<DefinitionFile> checkDefinitions(llvm::StringRef text, llvm::StringRef fileName,
                                                llvm::raw_ostream &diagnostics);
+
+/// Writes a definition with `params` and what is computed of them as numbers.
+void printDefinition(const Definition &definition, const llvm::StringMap<double> &params, llvm::raw_ostream &os);
 
 /// Writes the file's params and definitions, without comments. The text reads as the same definitions, and prints as
 /// itself.

@@ -212,6 +212,68 @@ std::optional<std::vector<const Argument *>> Evaluator::bind(const Expr &call, A
   return bound;
 }
 
+const Definition *Evaluator::find(DefinitionKind kind, StringRef name) const {
+  auto it = definitions.find({kind, name});
+  return it == definitions.end() ? nullptr : it->second;
+}
+
+SmallVector<StringRef> Evaluator::namesOf(DefinitionKind kind) const {
+  SmallVector<StringRef> names;
+  for (const auto &[key, definition] : definitions)
+    if (key.first == kind)
+      names.push_back(key.second);
+  return names;
+}
+
+bool Evaluator::isInRange(const NeuronParam &param, const Expr &value) {
+  if (!param.interval)
+    return true;
+  const IntervalDecl &interval = *param.interval;
+  auto found = quietNumber(value), low = quietNumber(*interval.low);
+  auto high = interval.high ? quietNumber(*interval.high) : std::optional(HUGE_VAL);
+  if (!found || !low || !high)
+    return true;
+  const bool aboveLow = interval.openLow ? *found > *low : *found >= *low;
+  const bool belowHigh = interval.openHigh ? *found < *high : *found <= *high;
+  if (aboveLow && belowHigh)
+    return true;
+  std::string ends = (interval.openLow ? "greater than " : "at least ") + numberText(*low);
+  if (interval.high)
+    ends += (interval.openHigh ? " and below " : " and at most ") + numberText(*high);
+  diagnostics.error(DiagId::OutOfRange, value.range,
+                    "'" + param.name.text + "' must be " + ends + ", but is " + numberText(*found));
+  return false;
+}
+
+std::optional<SurrogateValue> Evaluator::definedSurrogate(const Expr &expr) {
+  const Definition *definition = find(DefinitionKind::Surrogate, expr.name);
+  if (!definition) {
+    SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
+    diagnostics.error(DiagId::UnknownSurrogate, expr.range,
+                      "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
+    diagnostics.note(expr.range, "the surrogates are " + listOf(known));
+    return std::nullopt;
+  }
+  SmallVector<StringRef> formals;
+  for (const NeuronParam &param : definition->params)
+    formals.push_back(param.name.text);
+  auto bound = bind(expr, formals);
+  if (!bound)
+    return std::nullopt;
+  SurrogateValue value;
+  value.definition = definition;
+  value.call = &expr;
+  for (auto [param, argument] : llvm::zip(definition->params, *bound)) {
+    if (argument && !isPlain(*argument))
+      return std::nullopt;
+    auto given = argument ? number(*argument->value) : quietNumber(*param.value);
+    if (!given || (argument && !isInRange(param, *argument->value)))
+      return std::nullopt;
+    value.numbers.push_back(*given);
+  }
+  return value;
+}
+
 std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
   const SurrogateInfo *info = nullptr;
   SmallVector<StringRef> known;
@@ -222,6 +284,8 @@ std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
                       "expected a surrogate, such as 'atan' or 'fast_sigmoid(slope = 25)'");
     return std::nullopt;
   }
+  if (!definitions.empty())
+    return definedSurrogate(expr);
   if (!(info = findSurrogate(expr.name))) {
     diagnostics.error(DiagId::UnknownSurrogate, expr.range,
                       "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
@@ -234,7 +298,8 @@ std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
   auto bound = bind(expr, formals);
   if (!bound)
     return std::nullopt;
-  SurrogateValue value{info, {}};
+  SurrogateValue value;
+  value.info = info;
   for (auto [formal, argument] : llvm::zip(info->numbers, *bound)) {
     value.numbers.push_back(formal.byDefault);
     if (!argument)

@@ -25,6 +25,11 @@ public:
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
 
+  /// By kind and name; empty in the language without definitions.
+  DefinitionTable definitions;
+  const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
+  llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
+
   /// The value of what `number` takes, reporting nothing.
   std::optional<double> quietNumber(const Expr &expr) const;
   /// A number that fits into f32.
@@ -33,6 +38,9 @@ public:
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
   /// `atan`, `fast_sigmoid(slope = 25)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);
+
+  /// Reports a number in a place where the parameter's range holds. A range that is wrong itself has been reported.
+  bool isInRange(const NeuronParam &param, const Expr &value);
 
   /// The argument for each formal, null where the call has none. A bare name is a call without arguments.
   std::optional<std::vector<const Argument *>> bind(const Expr &call, llvm::ArrayRef<llvm::StringRef> formals);
@@ -45,6 +53,7 @@ public:
   Diagnostics &diagnostics;
 
 private:
+  std::optional<SurrogateValue> definedSurrogate(const Expr &expr);
   std::string hintForArgument(const Argument &argument, llvm::ArrayRef<llvm::StringRef> formals);
   std::optional<double> fold(const Expr &expr);
 };

@@ -19,10 +19,10 @@ constexpr StringLiteral kPrelude =
 #include "Prelude.inc"
     ;
 
-std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
+std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics, Syntax syntax) {
   unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
   StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
-  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
+  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics, syntax), diagnostics, syntax).parseFile());
 }
 
 } // namespace
@@ -40,8 +40,10 @@ std::optional<CheckedModel> checkModel(StringRef text, StringRef fileName, const
     diagnostics.render(os);
     return std::nullopt;
   }
-  model.file = parse(text, fileName, diagnostics);
-  model.prelude = parse(kPrelude, "prelude.snn", diagnostics);
+  const Syntax syntax = options.core ? Syntax::Definitions : Syntax::Models;
+  model.file = parse(text, fileName, diagnostics, syntax);
+  model.prelude = options.core ? parse(standardDefinitions(), "definitions.snn", diagnostics, syntax)
+                               : parse(kPrelude, "prelude.snn", diagnostics, syntax);
   check(model, diagnostics);
   diagnostics.render(os);
   if (diagnostics.hasErrors())

@@ -3,6 +3,7 @@
 
 #include "dialect/SnnDialect.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/snn/ImportModel.h"
 #include "frontends/snn/ImportNeurons.h"
 #include "frontends/snn/Limits.h"
 
@@ -351,6 +352,8 @@ private:
 } // namespace
 
 OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &context) {
+  if (model.options.core)
+    return importCoreModel(model, context);
   context.loadDialect<SnnDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   return Importer(model, context).run();
 }

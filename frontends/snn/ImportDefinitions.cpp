@@ -116,6 +116,8 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
       return applyLayer(inside, value, context, inner, location);
     };
   }
+  for (const auto &[name, constant] : layer.constants)
+    importer.names[name] = Binding::number(constant);
   for (const auto &[name, word] : layer.words)
     importer.names[name].word = word;
   for (const auto &[name, surrogate] : layer.surrogates)

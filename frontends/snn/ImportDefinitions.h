@@ -15,11 +15,12 @@ struct LayerWeights {
   bool each = false;
 };
 
-/// A layer of neurons. Numeric parameters are arrays of real numbers, of rank 0 or one for each neuron.
+/// A layer of neurons. Numeric parameters are known, or arrays of real numbers, of rank 0 or one for each neuron.
 struct NeuronLayer {
   const Definition *definition = nullptr;
   ArrayValue current;                                 ///< axes: time if it varies, sample, neuron
-  std::map<llvm::StringRef, ArrayValue> numbers;      ///< numeric parameters
+  std::map<llvm::StringRef, double> constants;
+  std::map<llvm::StringRef, ArrayValue> numbers;
   std::map<llvm::StringRef, std::string> words;       ///< of options
   std::map<llvm::StringRef, const Expr *> surrogates; ///< a surrogate's name or call
   std::map<llvm::StringRef, LayerWeights> layers;

@@ -51,8 +51,8 @@ public:
         type(RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic}, real)) {}
 
   void run(ArrayRef<std::pair<std::string, double>> states) {
-    const NeuronDecl &decl = *layer.neuron->decl;
-    define(decl.input);
+    const Definition &decl = *layer.neuron->decl;
+    define(decl.inputs.front());
     for (const CheckedParam &param : layer.neuron->params)
       if (param.kind == ParamKind::Number)
         define(param.name);

@@ -57,6 +57,13 @@ std::optional<ParamValue> checkNumber(const Argument &argument, StringRef name, 
   return value;
 }
 
+/// The number, or both ends of `uniform`.
+SmallVector<const Expr *> boundsOf(const Expr &expr) {
+  if (expr.kind != Expr::Kind::Call || expr.name != "uniform")
+    return {&expr};
+  return {&expr.operand(0), &expr.operand(1)};
+}
+
 std::optional<ParamValue> checkWord(const Argument &argument, const CheckedParam &param, Evaluator &evaluator) {
   if (!evaluator.isPlain(argument))
     return std::nullopt;
@@ -97,6 +104,13 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
       value = checkNumber(*argument, param.name.text, evaluator);
     } else if (argument && param.kind == ParamKind::Option) {
       value = checkWord(*argument, param, evaluator);
+    } else if (argument && param.kind == ParamKind::Layer) {
+      value = evaluator.isPlain(*argument) ? layerValue(*argument->value) : std::nullopt;
+      if (!value)
+        evaluator.diagnostics.error(DiagId::WrongArgument, argument->range,
+                                    "'" + param.name.text +
+                                        "' is a layer from the neurons to themselves; expected 'linear', "
+                                        "'linear(bias = false)' or 'each'");
     } else if (argument) {
       auto surrogate = evaluator.isPlain(*argument) ? evaluator.surrogate(*argument->value) : std::nullopt;
       if (surrogate)
@@ -104,6 +118,9 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
       else
         value.reset();
     }
+    if (value && argument && param.interval && param.kind == ParamKind::Number)
+      for (const Expr *bound : boundsOf(*argument->value))
+        valid &= evaluator.isInRange(*param.interval, *bound);
     valid &= value.has_value();
     if (value)
       values.push_back(std::move(*value));

@@ -27,7 +27,7 @@ public:
                    "neuron '" + decl.name.text + "' has " + Twine(decl.params.size()) + " parameters, but at most " +
                        Twine(limits::kNeuronParams) + " are possible");
     collectAssigned(decl.body);
-    define(decl.input, Kind::Input);
+    define(decl.inputs.front(), Kind::Input);
     for (const NeuronParam &param : decl.params)
       checkParam(param);
     checkStatements(decl.body, /*top=*/true);
@@ -364,7 +364,7 @@ private:
                  .str();
     else if (evaluator.params.contains(expr.name))
       hint = (" inside of a neuron, which sees no 'param' of the file; give it a parameter, 'neuron " + decl.name.text +
-              "(" + decl.input.text + "; " + expr.name + " = 1, ...)', and pass the param in the model: '" +
+              "(" + decl.inputs.front().text + "; " + expr.name + " = 1, ...)', and pass the param in the model: '" +
               decl.name.text + "(" + expr.name + " = " + expr.name + ")'")
                  .str();
     else if (hint.empty())
@@ -467,7 +467,7 @@ private:
       if (!read.contains(name.text))
         diagnostics.warning(DiagId::Unused, name.range, what + " '" + name.text + "' is never used");
     };
-    unused(decl.input, "the input");
+    unused(decl.inputs.front(), "the input");
     for (const CheckedParam &param : neuron.params)
       unused(param.name, "the parameter");
     std::map<StringRef, SMRange> values(assigned.begin(), assigned.end());
@@ -487,7 +487,7 @@ private:
   }
 
   CheckedNeuron &neuron;
-  const NeuronDecl &decl;
+  const Definition &decl;
   Evaluator &evaluator;
   Diagnostics &diagnostics;
 
@@ -517,7 +517,7 @@ ArrayRef<FunctionInfo> functions() {
   return table;
 }
 
-std::unique_ptr<CheckedNeuron> checkNeuron(const NeuronDecl &decl, bool prelude, Evaluator &evaluator) {
+std::unique_ptr<CheckedNeuron> checkNeuron(const Definition &decl, bool prelude, Evaluator &evaluator) {
   auto neuron = std::make_unique<CheckedNeuron>();
   neuron->decl = &decl;
   neuron->prelude = prelude;

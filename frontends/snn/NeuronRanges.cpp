@@ -58,15 +58,15 @@ Interval above(Interval a, Interval b) {
 
 class Body {
 public:
-  Body(const CheckedLayer &layer, Diagnostics &diagnostics, uint64_t &work)
-      : layer(layer), neuron(*layer.neuron), diagnostics(diagnostics), work(work) {}
+  Body(const CheckedLayer &layer, const DefinitionTable &definitions, Diagnostics &diagnostics, uint64_t &work)
+      : layer(layer), neuron(*layer.neuron), definitions(definitions), diagnostics(diagnostics), work(work) {}
 
   /// One step in which everything may happen, with learned values at their start.
   void report(const Expr &call) {
     written = &call;
     reporting = true;
     bindParams(/*learned=*/false);
-    values[neuron.decl->input.text] = kAnything;
+    values[neuron.decl->inputs.front().text] = kAnything;
     for (const CheckedState &state : neuron.states)
       values[state.name.text] = kAnything;
     fired = kTruth;
@@ -86,7 +86,7 @@ public:
         return false;
       values.clear();
       bindParams(/*learned=*/true);
-      values[neuron.decl->input.text] = input;
+      values[neuron.decl->inputs.front().text] = input;
       for (const auto &[name, range] : states)
         values[name] = range;
       run(neuron.decl->body);
@@ -152,6 +152,9 @@ private:
       return operation(expr);
     case Expr::Kind::Call:
       return call(expr);
+    case Expr::Kind::Choice:
+      rangeOf(expr.operand(0));
+      return join(rangeOf(expr.operand(1)), rangeOf(expr.operand(2)));
     default:
       return kAnything;
     }
@@ -176,6 +179,8 @@ private:
         diagnostics.note(expr.operand(1).range, "this divisor is 0");
       }
       return rounded(quotient(a, b));
+    case Operator::Power:
+      return kAnything;
     case Operator::Greater:
       return above(a, b);
     case Operator::Less:
@@ -188,6 +193,10 @@ private:
   Interval call(const Expr &expr) {
     if (expr.name == "attached")
       return fired;
+    if (auto def = definitions.find({DefinitionKind::Def, expr.name}); def != definitions.end())
+      return callOf(*def->second, expr);
+    if (expr.args.empty())
+      return kAnything;
     Interval a = rangeOf(expr.operand(0));
     if (expr.name == "detach")
       return a;
@@ -202,17 +211,32 @@ private:
       }
       return above(a, Interval::point(0));
     }
+    if (expr.args.size() < 2)
+      return kAnything;
     Interval b = rangeOf(expr.operand(1));
     if (expr.name == "min")
       return smaller(a, b);
     if (expr.name == "max")
       return larger(a, b);
-    if (expr.name != "clamp")
+    if (expr.name != "clamp" || expr.args.size() < 3)
       return kAnything;
     Interval c = rangeOf(expr.operand(2));
     if (reporting)
       reportClamp(expr, a, b, c);
     return smaller(larger(a, b), c);
+  }
+
+  /// A def of one value for its inputs; of others nothing is known.
+  Interval callOf(const Definition &def, const Expr &expr) {
+    if (def.body.size() != 1 || !def.params.empty() || expr.args.size() != def.inputs.size())
+      return kAnything;
+    llvm::StringMap<Interval> inside;
+    for (auto [input, arg] : llvm::zip(def.inputs, expr.args))
+      inside[input.text] = rangeOf(*arg.value);
+    std::swap(values, inside);
+    Interval result = rangeOf(*def.body.front().value);
+    std::swap(values, inside);
+    return result;
   }
 
   /// Only where the bounds are fixed and the value is an argument of the layer.
@@ -249,6 +273,7 @@ private:
 
   const CheckedLayer &layer;
   const CheckedNeuron &neuron;
+  const DefinitionTable &definitions;
   Diagnostics &diagnostics;
   uint64_t &work;
   const Expr *written = nullptr; ///< the layer's call
@@ -264,11 +289,11 @@ public:
 
 } // namespace
 
-void checkRanges(const CheckedLayer &layer, const Expr &call, Interval input, int64_t steps, Diagnostics &diagnostics,
-                 uint64_t &work) {
+void checkRanges(const CheckedLayer &layer, const Expr &call, const DefinitionTable &definitions, Interval input,
+                 int64_t steps, Diagnostics &diagnostics, uint64_t &work) {
   uint64_t own = 1 << 14; // a report is one pass, and must not depend on what other layers cost
-  Body(layer, diagnostics, own).report(call);
-  Body body(layer, diagnostics, work);
+  Body(layer, definitions, diagnostics, own).report(call);
+  Body body(layer, definitions, diagnostics, work);
   if (!body.isSilent(input, steps))
     return;
   SMRange fired = body.loudest->range;

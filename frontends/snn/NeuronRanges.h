@@ -21,8 +21,8 @@ struct Interval {
 /// warnings for an argument that the neuron cuts off at a bound, and for neurons whose `fire` stays silent in all of
 /// `steps` time steps when their input lies in `input`, whatever is learned. A finding is certain, also as f32 rounds;
 /// what cannot be decided within `work` visits of an expression, which are taken from it, is not reported.
-void checkRanges(const CheckedLayer &layer, const Expr &call, Interval input, int64_t steps, Diagnostics &diagnostics,
-                 uint64_t &work);
+void checkRanges(const CheckedLayer &layer, const Expr &call, const DefinitionTable &definitions, Interval input,
+                 int64_t steps, Diagnostics &diagnostics, uint64_t &work);
 
 } // namespace snn::frontend
 

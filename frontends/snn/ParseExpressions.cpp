@@ -290,7 +290,8 @@ bool Parser::parseArgument(Argument &argument) {
       at = start;
   }
   argument.learn = acceptWord("learn");
-  argument.each = acceptWord("each");
+  const bool isLayer = definitions && peek().isName("each") && (after().isSymbol(",") || after().isSymbol(")"));
+  argument.each = !isLayer && acceptWord("each");
   StringRef words = argument.each ? (argument.learn ? "learn each" : "each") : "learn";
   if ((argument.learn || argument.each) && peek().isName() && after().isSymbol("=")) {
     diagnostics.error(DiagId::Syntax, {begin, lastEnd},

@@ -12,7 +12,9 @@ namespace snn::frontend {
 
 bool Parser::parseNeuron(SourceFile &file) {
   next();
-  auto neuron = std::make_unique<NeuronDecl>();
+  auto neuron = std::make_unique<Definition>();
+  neuron->kind = DefinitionKind::Neuron;
+  neuron->inputs.emplace_back();
   // One that cannot be read keeps its name, so that its layers are not called unknown.
   auto keep = llvm::scope_exit([&] {
     if (!neuron->name.text.empty())
@@ -23,16 +25,16 @@ bool Parser::parseNeuron(SourceFile &file) {
   return true;
 }
 
-bool Parser::parseNeuronParts(NeuronDecl &neuron) {
+bool Parser::parseNeuronParts(Definition &neuron) {
   const Token &opener = after();
   if (!parseName(neuron.name, "the neuron's name") || !open("(", " and the name of the neuron's input") ||
-      !parseName(neuron.input, "the name of the neuron's input"))
+      !parseName(neuron.inputs.front(), "the name of the neuron's input"))
     return false;
   bool separated = accept(";");
   if (!separated && peekSymbol(",")) { // read on as if it were there
     diagnostics.error(DiagId::Syntax, peek().range(),
                       "a neuron has one input, and its parameters stand behind ';': write 'neuron " + neuron.name.text +
-                          "(" + neuron.input.text + "; NAME = DEFAULT)'");
+                          "(" + neuron.inputs.front().text + "; NAME = DEFAULT)'");
     next();
     separated = true;
     neuron.valid = false;
@@ -50,7 +52,7 @@ bool Parser::parseNeuronParts(NeuronDecl &neuron) {
   return parseBlock("the neuron", neuron.valid, [&] { return parseStatement(neuron.body, neuron.valid); });
 }
 
-bool Parser::parseNeuronParam(NeuronDecl &neuron) {
+bool Parser::parseNeuronParam(Definition &neuron) {
   NeuronParam param;
   if ((peek().isName("learn") || peek().isName("each")) && !after().isSymbol("="))
     return refuse("'" + peek().text + "' is for layers; a definition gives the default only: 'NAME = NUMBER'");

@@ -72,8 +72,8 @@ private:
   bool parseItem(SourceFile &file);
   bool parseParam();
   bool parseNeuron(SourceFile &file);
-  bool parseNeuronParts(NeuronDecl &neuron);
-  bool parseNeuronParam(NeuronDecl &neuron);
+  bool parseNeuronParts(Definition &neuron);
+  bool parseNeuronParam(Definition &neuron);
   bool parseModel(SourceFile &file);
   bool parseTrain(SourceFile &file);
   bool parseTrainField(TrainDecl &train);

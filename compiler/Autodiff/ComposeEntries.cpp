@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Network and loss -> the entries of the interface.
+
+#include "compiler/Autodiff/Passes.h"
+#include "compiler/Autodiff/Vjp.h"
+
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace snn {
+#define GEN_PASS_DEF_COMPOSEENTRIES
+#include "compiler/Autodiff/Passes.h.inc"
+
+namespace {
+
+using core::ArrayType;
+
+constexpr llvm::StringLiteral kNetwork = "network", kTraining = "training_network", kCriterion = "criterion", kLoss = "loss",
+                              kForward = "forward", kGradient = "loss_and_gradient", kBackward = "backward",
+                              kInputGradient = "grad.input";
+
+StringRef symbolOf(Attribute bind) {
+  auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(bind);
+  return symbol ? symbol.getValue() : "";
+}
+StringRef argSymbol(func::FuncOp function, unsigned index) {
+  return symbolOf(function.getArgAttr(index, SnnDialect::bindAttrName()));
+}
+StringRef resultSymbol(func::FuncOp function, unsigned index) {
+  return symbolOf(function.getResultAttr(index, SnnDialect::bindAttrName()));
+}
+
+class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto network = module.lookupSymbol<func::FuncOp>(kNetwork);
+    auto training = module.lookupSymbol<func::FuncOp>(kTraining);
+    auto loss = module.lookupSymbol<func::FuncOp>(kCriterion);
+    if (!network) {
+      module.emitError() << "expected a function @" << kNetwork;
+      return signalPassFailure();
+    }
+    if (!training)
+      training = network;
+    if (loss && (failed(composeLoss(training, loss)) || failed(composeBackward(training))))
+      return signalPassFailure();
+    if (training != network)
+      training.erase();
+    if (loss)
+      loss.erase();
+    network.setName(kForward);
+  }
+
+  DictionaryAttr bound(StringRef symbol, std::optional<Span> span = std::nullopt) {
+    Builder builder(&getContext());
+    SmallVector<NamedAttribute> attrs{
+        builder.getNamedAttr(SnnDialect::bindAttrName(), FlatSymbolRefAttr::get(&getContext(), symbol))};
+    if (span)
+      attrs.push_back(builder.getNamedAttr(SnnDialect::spanAttrName(), SpanAttr::get(&getContext(), *span)));
+    return builder.getDictionaryAttr(attrs);
+  }
+
+  func::FuncOp copyOf(func::FuncOp function, StringRef name) {
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointToEnd(getOperation().getBody());
+    auto copy = cast<func::FuncOp>(builder.clone(*function));
+    copy.setName(name);
+    return copy;
+  }
+
+  static Value addArgument(func::FuncOp function, Type type, DictionaryAttr attrs) {
+    const unsigned index = function.getNumArguments();
+    (void)function.insertArgument(index, type, attrs, function.getLoc());
+    return function.getArgument(index);
+  }
+  static void addResult(func::FuncOp function, unsigned index, Value value, DictionaryAttr attrs) {
+    function.getBody().front().getTerminator()->insertOperands(index, value);
+    (void)function.insertResult(index, value.getType(), attrs);
+  }
+
+  /// Appends the gradients, of which `seeds` are those of the results, of all parameters and of the input.
+  LogicalResult appendGradients(func::FuncOp function, ArrayRef<Value> seeds) {
+    SymbolTable symbols(getOperation());
+    SmallVector<unsigned> wanted;
+    for (unsigned index = 0; index < function.getNumArguments(); ++index) {
+      Operation *declared = symbols.lookup(argSymbol(function, index));
+      auto type = cast<ArrayType>(function.getArgument(index).getType());
+      if (isa_and_present<ParameterOp>(declared) ||
+          (isa_and_present<InputOp>(declared) && isa<FloatType>(type.getElementType())))
+        wanted.push_back(index);
+    }
+    SmallVector<Value> gradients;
+    if (failed(core::appendVjp(function, wanted, seeds, gradients)))
+      return failure();
+    for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
+      StringRef symbol = argSymbol(function, index);
+      Operation *declared = symbols.lookup(symbol);
+      const bool isParameter = isa<ParameterOp>(declared);
+      if (!isParameter && !symbols.lookup(kInputGradient)) {
+        OpBuilder builder(&getContext());
+        builder.setInsertionPointAfter(declared);
+        symbols.insert(OutputOp::create(builder, declared->getLoc(), kInputGradient, gradient.getType(),
+                                        /*over_time=*/false));
+      }
+      addResult(function, function.getNumResults(), gradient,
+                isParameter ? bound(symbol, Span::Gradients) : bound(kInputGradient));
+    }
+    return success();
+  }
+
+  /// The loss is computed from the network's results, wherever they are what the loss's arguments are bound to.
+  LogicalResult composeLoss(func::FuncOp network, func::FuncOp loss) {
+    func::FuncOp entry = copyOf(network, kGradient);
+    Operation *end = entry.getBody().front().getTerminator();
+    llvm::StringMap<Value> known;
+    for (unsigned index = 0; index < entry.getNumResults(); ++index)
+      known[resultSymbol(entry, index)] = end->getOperand(index);
+    IRMapping mapping;
+    for (unsigned index = 0; index < loss.getNumArguments(); ++index) {
+      Value &value = known[argSymbol(loss, index)];
+      if (!value)
+        value = addArgument(entry, loss.getArgument(index).getType(), loss.getArgAttrDict(index));
+      if (value.getType() != loss.getArgument(index).getType())
+        return loss.emitError() << "argument #" << index << " has type " << loss.getArgument(index).getType()
+                                << ", but the network gives " << value.getType();
+      mapping.map(loss.getArgument(index), value);
+    }
+    OpBuilder builder(end);
+    Block &body = loss.getBody().front();
+    for (Operation &op : body.without_terminator())
+      builder.clone(op, mapping);
+    SmallVector<Value> seeds;
+    for (auto [index, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
+      addResult(entry, index, mapping.lookup(value), loss.getResultAttrDict(index));
+      const bool isLoss = resultSymbol(loss, index) == kLoss;
+      seeds.push_back(isLoss ? constantOne(builder, loss.getLoc(), value.getType()) : Value());
+    }
+    if (llvm::none_of(seeds, [](Value seed) { return seed != nullptr; }))
+      return loss.emitError() << "expected a result that is bound to @" << kLoss;
+    seeds.resize(entry.getNumResults());
+    return appendGradients(entry, seeds);
+  }
+
+  static Value constantOne(OpBuilder &builder, Location loc, Type type) {
+    AffineMap point = AffineMap::get(0, 0, builder.getContext());
+    return core::MapOp::create(builder, loc, TypeRange(type), ValueRange{}, ArrayRef<int64_t>{}, ArrayRef<AffineMap>{},
+                               ArrayRef<AffineMap>{point}, ArrayAttr(),
+                               [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
+                                 Type real = cast<ArrayType>(type).getElementType();
+                                 return {arith::ConstantOp::create(b, b.getFloatAttr(real, 1))};
+                               })
+        .getResult(0);
+  }
+
+  LogicalResult composeBackward(func::FuncOp network) {
+    func::FuncOp entry = copyOf(network, kBackward);
+    SymbolTable symbols(getOperation());
+    Type real = getModel(getOperation()).getReal();
+    SmallVector<Value> seeds;
+    llvm::BitVector outputs(entry.getNumResults());
+    for (unsigned index = 0; index < entry.getNumResults(); ++index) {
+      StringRef symbol = resultSymbol(entry, index);
+      if (!isa_and_present<OutputOp>(symbols.lookup(symbol))) {
+        seeds.push_back(Value());
+        continue;
+      }
+      outputs.set(index);
+      seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
+                                  bound(("grad." + symbol).str())));
+    }
+    if (failed(appendGradients(entry, seeds)))
+      return failure();
+    outputs.resize(entry.getNumResults());
+    entry.getBody().front().getTerminator()->eraseOperands(outputs);
+    (void)entry.eraseResults(outputs);
+    return success();
+  }
+};
+
+} // namespace
+} // namespace snn

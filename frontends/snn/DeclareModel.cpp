@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a module of the core declares: parameters, inputs, outputs, states.
+
+#include "frontends/snn/BoundFunction.h"
+#include "frontends/snn/ImportModel.h"
+#include "frontends/snn/ImportNeurons.h"
+
+#include "mlir/IR/Verifier.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+namespace {
+
+constexpr int64_t kTime = core::ArrayType::kTime, kSample = core::ArrayType::kSample;
+
+class Declarer {
+public:
+  explicit Declarer(ModelContext &context)
+      : context(context), model(context.model), builder(context.builder), real(context.real) {}
+
+  void run() {
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.kind == CheckedLayer::Kind::Linear)
+        declareLinear(context.at(layer.loc), layer.key, layer.to.front(), layer.from.front(), layer.bias);
+      else if (layer.kind == CheckedLayer::Kind::Neuron)
+        declareNeurons(layer);
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.kind == CheckedLayer::Kind::Neuron)
+        for (const auto &[name, value] : constantsOf(layer))
+          FixedOp::create(builder, context.at(layer.loc), layer.key + "." + name, APFloat(value));
+    declareInputs();
+    declareOutputs();
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.kind == CheckedLayer::Kind::Neuron)
+        for (const auto &[name, rest] : statesOf(*layer.neuron->decl, model.definitions)) {
+          const bool bits = name == "fired" && givesBits(layer);
+          context.states.push_back({layer.key + "." + name.str(),
+                                    context.array({kSample, layer.to.front()}, bits ? builder.getI1Type() : real)});
+          StateOp::create(builder, context.at(layer.loc), context.states.back().symbol, context.states.back().type,
+                          APFloat(rest));
+        }
+  }
+
+private:
+  bool givesBits(const CheckedLayer &layer) { return layer.neuron->spikes && !model.options.softSpikes; }
+
+  void declareParameter(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, Attribute init) {
+    context.parameters.push_back({symbol, context.array(shape, real)});
+    ParameterOp::create(builder, loc, symbol, context.parameters.back().type, init);
+  }
+  Attribute fill(double value) { return FillAttr::get(builder.getContext(), builder.getF64FloatAttr(value)); }
+  Attribute uniform(double low, double high) {
+    return UniformAttr::get(builder.getContext(), builder.getF64FloatAttr(low), builder.getF64FloatAttr(high));
+  }
+
+  void declareLinear(Location loc, const std::string &key, int64_t outputs, int64_t inputs, bool bias) {
+    // PyTorch's default for nn.Linear (kaiming_uniform with a = sqrt(5)) comes down to this for both tensors.
+    const double bound = 1 / std::sqrt(static_cast<double>(inputs));
+    declareParameter(loc, key + ".weight", {outputs, inputs}, uniform(-bound, bound));
+    if (bias)
+      declareParameter(loc, key + ".bias", {outputs}, uniform(-bound, bound));
+  }
+
+  void declareNeurons(const CheckedLayer &layer) {
+    const int64_t width = layer.to.front();
+    for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
+      const std::string symbol = layer.key + "." + param.name.text.str();
+      Location loc = context.at(layer.loc);
+      if (param.kind == ParamKind::Layer && value.each) // the name that snnTorch gives it
+        declareParameter(loc, symbol + ".V", {width}, fill(1));
+      else if (param.kind == ParamKind::Layer)
+        declareLinear(loc, symbol, width, width, value.bias);
+      else if (param.kind == ParamKind::Number && value.learn)
+        declareParameter(loc, symbol, value.each ? ArrayRef(width) : ArrayRef<int64_t>(),
+                         value.uniform ? uniform(value.number, value.high) : fill(value.number));
+    }
+  }
+
+  void declareInputs() {
+    SmallVector<int64_t> shape{kSample};
+    if (model.input.overTime)
+      shape.insert(shape.begin(), kTime);
+    llvm::append_range(shape, model.input.extents);
+    Type element = model.input.bytes ? Type(builder.getIntegerType(8, /*isSigned=*/false)) : real;
+    declareInput(context.at(model.input.loc), "input", context.array(shape, element));
+    if (model.options.mode == Mode::Train)
+      declareInput(context.at(model.train.lossLoc), "labels", context.array(kSample, builder.getI64Type()));
+  }
+  void declareInput(Location loc, StringRef symbol, core::ArrayType type) {
+    context.inputs.push_back({symbol.str(), type});
+    InputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+  }
+
+  void declareOutputs() {
+    const CheckedLayer &last = context.neurons();
+    declareOutputs(last);
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.kind == CheckedLayer::Kind::Neuron && &layer != &last)
+        declareOutputs(layer);
+    declareOutput(context.at(model.layers.back().loc), "count", context.array({kSample, model.classes()}, real));
+  }
+  void declareOutputs(const CheckedLayer &layer) {
+    const int64_t shape[] = {kTime, kSample, layer.to.front()};
+    Location loc = context.at(layer.loc);
+    declareOutput(loc, outputOf(layer, model, /*membrane=*/false),
+                  context.array(shape, givesBits(layer) ? Type(builder.getI1Type()) : real));
+    if (layer.neuron->membrane())
+      declareOutput(loc, outputOf(layer, model, /*membrane=*/true), context.array(shape, real));
+  }
+  void declareOutput(Location loc, const std::string &symbol, core::ArrayType type) {
+    context.outputs.push_back({symbol, type});
+    OutputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+  }
+
+  ModelContext &context;
+  const CheckedModel &model;
+  OpBuilder &builder;
+  Type real;
+};
+
+} // namespace
+
+OwningOpRef<ModuleOp> importCoreModel(const CheckedModel &model, MLIRContext &mlir) {
+  mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
+  OpBuilder builder(&mlir);
+  const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;
+  ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type()), {}, {}, {}, {}};
+  Location loc = context.at(model.name.range.Start);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  ModelOp::create(builder, loc, model.name.text, context.real,
+                  model.steps ? builder.getI64IntegerAttr(*model.steps) : nullptr, model.maxSteps, model.classes(),
+                  train ? RunMode::Train : RunMode::Infer, model.train.batch, model.train.epochs);
+  Declarer(context).run();
+  if (train && failed(importTraining(context)))
+    return nullptr;
+  if (failed(importNetworks(context)) || failed(verify(*module)))
+    return nullptr;
+  return module;
+}
+
+} // namespace snn::frontend

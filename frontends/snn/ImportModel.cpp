@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Checked model -> core: declarations, and the network as functions.
+
+#include "frontends/snn/ImportModel.h"
+
+#include "frontends/snn/BoundFunction.h"
+#include "frontends/snn/ImportNeurons.h"
+
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+
+using core::ArrayType;
+
+namespace {
+
+AffineMap select(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positions) {
+  return AffineMap::getMultiDimMapWithTargets(dims, positions, context);
+}
+
+/// Writes one of the networks. Values are arrays of the axes time (if they vary), sample and what belongs to one sample.
+class NetworkImporter {
+public:
+  NetworkImporter(ModelContext &context, StringRef name, bool training)
+      : context(context), model(context.model), builder(context.builder), training(training),
+        function(builder, context.at(model.name.range.Start), name) {}
+
+  LogicalResult run() {
+    Value input = function.argument("input", context.inputs.front().type);
+    for (const auto *declared : {&context.parameters, &context.states})
+      for (const Declared &symbol : *declared)
+        bound[symbol.symbol] = function.argument(symbol.symbol, symbol.type);
+    x = {input, {Axis::Sample, Axis::Neuron}};
+    if (model.input.overTime)
+      x.axes = x.axes | AxisSet{Axis::Time};
+    location = context.at(model.input.loc);
+    convertInput();
+    for (auto [index, layer] : enumerate(model.layers)) {
+      location = context.at(layer.loc);
+      if (layer.kind == CheckedLayer::Kind::Flatten && layer.from.size() > 1)
+        flatten(layer);
+      else if (layer.kind == CheckedLayer::Kind::Linear)
+        applyLinear(layer);
+      else if (layer.kind == CheckedLayer::Kind::Neuron && failed(applyNeurons(layer, index)))
+        return failure();
+    }
+    location = context.at(model.layers.back().loc);
+    values["count"] = countSpikes();
+    for (const Declared &output : context.outputs)
+      function.result(output.symbol, values.at(output.symbol));
+    for (auto [state, value] : llvm::zip(context.states, finals))
+      function.result(state.symbol, value);
+    function.finish();
+    return success();
+  }
+
+private:
+  ArrayType typeOf(Value value) { return cast<ArrayType>(value.getType()); }
+
+  Value map(ArrayType result, ValueRange inputs, ArrayRef<int64_t> domain, ArrayRef<AffineMap> reads, AffineMap write,
+            core::BodyBuilder body) {
+    return core::MapOp::create(builder, location, TypeRange(Type(result)), inputs, domain, reads, ArrayRef(write),
+                               /*absent=*/nullptr, body)
+        .getOutputs()
+        .front();
+  }
+  AffineMap identity(ArrayType type) { return AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext()); }
+
+  /// Bytes and integers of the host become reals, and what stands behind '/' divides them.
+  void convertInput() {
+    ArrayType type = typeOf(x.value);
+    if (type.getElementType() == context.real && model.input.divisor == 1)
+      return;
+    x.value = map(type.withElement(context.real), x.value, type.getShape(), identity(type), identity(type),
+                  [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+                    Value real = args[0];
+                    if (real.getType() != context.real)
+                      real = arith::UIToFPOp::create(b, context.real, real);
+                    if (model.input.divisor != 1)
+                      real = arith::DivFOp::create(
+                          b, real, arith::ConstantOp::create(b, b.getFloatAttr(context.real, model.input.divisor)));
+                    return {real};
+                  });
+  }
+
+  /// The elements of a sample lie in the same order before and after.
+  void flatten(const CheckedLayer &layer) {
+    ArrayType type = typeOf(x.value);
+    const unsigned outer = type.getRank() - layer.from.size();
+    SmallVector<AffineExpr> positions;
+    for (unsigned dim = 0; dim < outer; ++dim)
+      positions.push_back(getAffineDimExpr(dim, builder.getContext()));
+    AffineExpr place = getAffineConstantExpr(0, builder.getContext());
+    int64_t stride = layer.to.front();
+    for (auto [dim, extent] : enumerate(layer.from)) {
+      stride /= extent;
+      if (extent > 1)
+        place = place + getAffineDimExpr(outer + dim, builder.getContext()) * stride;
+    }
+    positions.push_back(place);
+    SmallVector<int64_t> shape(type.getShape().take_front(outer));
+    shape.push_back(layer.to.front());
+    x.value = map(context.array(shape, type.getElementType()), x.value, type.getShape(), identity(type),
+                  AffineMap::get(type.getRank(), 0, positions, builder.getContext()),
+                  [](ImplicitLocOpBuilder &, ValueRange args) -> SmallVector<Value> { return {args[0]}; });
+  }
+
+  void applyLinear(const CheckedLayer &layer) {
+    ArrayType type = typeOf(x.value);
+    MLIRContext *mlir = builder.getContext();
+    const unsigned outer = type.getRank() - 1, rank = outer + 2;
+    SmallVector<int64_t> shape(type.getShape().take_front(outer));
+    shape.push_back(layer.to.front());
+    SmallVector<int64_t> domain(shape);
+    domain.push_back(layer.from.front());
+    SmallVector<unsigned> read, write;
+    for (unsigned dim = 0; dim < outer; ++dim)
+      read.push_back(dim);
+    write = read;
+    read.push_back(outer + 1);
+    write.push_back(outer);
+    ArrayType result = context.array(shape, context.real);
+    x.value = core::ContractOp::create(builder, location, result, x.value, bound.lookup(layer.key + ".weight"), domain,
+                                       ArrayRef<int64_t>{outer + 1}, select(mlir, rank, read),
+                                       select(mlir, rank, {outer, outer + 1}), select(mlir, rank, write));
+    x.kind = ValueType::Kind::Real;
+    if (layer.bias)
+      x.value = map(result, {x.value, bound.lookup(layer.key + ".bias")}, shape,
+                    {identity(result), select(mlir, outer + 1, {outer})}, identity(result),
+                    [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+                      return {arith::AddFOp::create(b, args[0], args[1])};
+                    });
+  }
+
+  LogicalResult applyNeurons(const CheckedLayer &layer, size_t index) {
+    // Numbers of a layer do not depend on what the layers before it draw, which may differ in training.
+    constexpr unsigned perLayer = 16;
+    int64_t purposes = static_cast<int64_t>(index) << perLayer;
+    const ImportContext uses = context.uses(&layer, training, &purposes);
+    NeuronLayer neurons;
+    neurons.definition = layer.neuron->decl;
+    neurons.current = x;
+    for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
+      StringRef name = param.name.text;
+      const std::string symbol = layer.key + "." + name.str();
+      if (param.kind == ParamKind::Option)
+        neurons.words[name] = value.word;
+      else if (param.kind == ParamKind::Surrogate)
+        neurons.surrogates[name] = value.surrogate.call;
+      else if (param.kind == ParamKind::Layer)
+        neurons.layers[name] = {bound.lookup(symbol + (value.each ? ".V" : ".weight")), bound.lookup(symbol + ".bias"),
+                                value.each};
+      else if (value.learn)
+        neurons.numbers[name] = {bound.lookup(symbol), value.each ? AxisSet{Axis::Neuron} : AxisSet()};
+      else
+        neurons.constants[name] = value.number;
+    }
+    const auto states = statesOf(*layer.neuron->decl, model.definitions);
+    for (const auto &[name, rest] : states)
+      neurons.states.push_back(bound.lookup(layer.key + "." + name.str()));
+    auto results = importNeuron(neurons, uses, builder, location);
+    if (failed(results))
+      return failure();
+    llvm::append_range(finals, results->finals);
+    values[outputOf(layer, model, /*membrane=*/false)] = results->output;
+    if (const CheckedState *membrane = layer.neuron->membrane())
+      values[outputOf(layer, model, /*membrane=*/true)] =
+          results->states[membrane - layer.neuron->states.data()];
+    const bool bits = typeOf(results->output).getElementType().isInteger(1);
+    x = {results->output, {Axis::Time, Axis::Sample, Axis::Neuron}, bits ? ValueType::Kind::Bits : ValueType::Kind::Real};
+    return success();
+  }
+
+  Value countSpikes() {
+    const ImportContext uses = context.uses(&context.neurons(), training);
+    Expr call;
+    call.kind = Expr::Kind::Call;
+    call.name = "spike_count";
+    call.args.resize(1);
+    call.args[0].value = std::make_unique<Expr>();
+    call.args[0].value->kind = Expr::Kind::Name;
+    call.args[0].value->name = "spikes";
+    BodyImporter importer(uses, builder, location);
+    importer.names["spikes"] = Binding::of(x);
+    return importer.arrayOf(importer.importExpr(call)).value;
+  }
+
+  ModelContext &context;
+  const CheckedModel &model;
+  OpBuilder &builder;
+  const bool training;
+  BoundFunction function;
+  Location location = UnknownLoc::get(builder.getContext());
+  llvm::StringMap<Value> bound; ///< parameters and states
+  ArrayValue x;                 ///< what the layers so far give
+  std::map<std::string, Value> values;
+  SmallVector<Value> finals;
+};
+
+} // namespace
+
+Location ModelContext::at(SMLoc loc) const { return locationOf(model, loc, builder.getContext()); }
+
+ArrayType ModelContext::array(ArrayRef<int64_t> shape, Type element) const {
+  return ArrayType::get(builder.getContext(), shape, element);
+}
+
+ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64_t *purposes) const {
+  ImportContext context{model.definitions, real};
+  if (layer) {
+    context.neurons = layer->to.front();
+    context.classes = layer == &neurons() ? model.classes() : context.neurons;
+  }
+  context.training = training;
+  context.softSpikes = model.options.softSpikes;
+  context.purposes = purposes;
+  return context;
+}
+
+const CheckedLayer &ModelContext::neurons(StringRef key) const {
+  for (const CheckedLayer &layer : llvm::reverse(model.layers))
+    if (layer.kind == CheckedLayer::Kind::Neuron && (key.empty() || layer.key == key))
+      return layer;
+  llvm_unreachable("the checks have found it");
+}
+
+std::string outputOf(const CheckedLayer &layer, const CheckedModel &model, bool membrane) {
+  const CheckedLayer *last = nullptr;
+  for (const CheckedLayer &other : model.layers)
+    if (other.kind == CheckedLayer::Kind::Neuron)
+      last = &other;
+  if (&layer == last)
+    return membrane ? "membrane" : "spikes";
+  return (membrane ? "hidden_membrane." : "hidden.") + layer.key;
+}
+
+LogicalResult importNetworks(ModelContext &context) {
+  if (failed(NetworkImporter(context, "network", /*training=*/false).run()))
+    return failure();
+  if (context.model.options.mode != Mode::Train)
+    return success();
+  if (failed(NetworkImporter(context, "training_network", /*training=*/true).run()))
+    return failure();
+  auto module = cast<ModuleOp>(context.builder.getInsertionBlock()->getParentOp());
+  auto network = module.lookupSymbol<func::FuncOp>("network");
+  auto other = module.lookupSymbol<func::FuncOp>("training_network");
+  if (OperationEquivalence::isRegionEquivalentTo(&network.getBody(), &other.getBody(),
+                                                 OperationEquivalence::IgnoreLocations))
+    other.erase();
+  return success();
+}
+
+} // namespace snn::frontend
