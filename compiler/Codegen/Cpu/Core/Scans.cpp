@@ -258,14 +258,9 @@ void OpEmitter::emitAny(Operation &op) {
   if (core::isView(&op)) {
     // Other names for the same elements: rows are contiguous on both sides.
     Buffer view = buffers.find(op.getOperand(0))->second;
+    Layout layout = layoutOf(op.getResult(0));
     view.type = cast<ArrayType>(op.getResult(0).getType());
-    view.strides.clear();
-    int64_t stride = 1;
-    for (int64_t extent : llvm::reverse(view.type.getShape()))
-      if (extent > 0) {
-        view.strides.insert(view.strides.begin(), stride);
-        stride *= extent;
-      }
+    view.strides.assign(layout.strides.begin(), layout.strides.end());
     buffers[op.getResult(0)] = view;
     return;
   }

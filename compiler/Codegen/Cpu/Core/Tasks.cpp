@@ -3,12 +3,16 @@
 
 #include "compiler/Codegen/Cpu/Core/Tasks.h"
 
+#include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Products.h"
+
 using namespace mlir;
 
 namespace snn::core {
 namespace {
 
 constexpr int64_t kReduceElements = 16384; ///< of a sum that one task adds up
+constexpr int64_t kTileInputs = 64;        ///< rows of a gradient of the whole batch that one task computes
 
 bool isSum(Operation *op) {
   auto indexed = dyn_cast<IndexedOpInterface>(op);
@@ -32,14 +36,14 @@ Value evaluate(Emitter &e, PlaceAttr place, Value samples, Value steps) {
   return e.add(bytes, e.mul(e.mul(samples, steps), place.getRows()));
 }
 
-PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>("core.arena"); }
+PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>(kArenaAttr); }
 
 Runs runsOf(Operation *op) { return Runs::of(cast<IndexedOpInterface>(op)); }
 OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
 
 /// The place of an op's result, or null.
 PlaceAttr placeOf(OpResult result) {
-  auto places = result.getOwner()->getAttrOfType<ArrayAttr>("core.places");
+  auto places = result.getOwner()->getAttrOfType<ArrayAttr>(kPlacesAttr);
   return places && result.getResultNumber() < places.size()
              ? dyn_cast<PlaceAttr>(places[result.getResultNumber()])
              : PlaceAttr();
@@ -49,16 +53,20 @@ PlaceAttr placeOf(OpResult result) {
 
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
   FunctionPlan plan{function, steps, {}, {}};
-  auto name = [&](StringRef kind) {
-    return ("snn_" + kind + "_" + function.getName() + "_" + Twine(plan.stages.size())).str();
-  };
   for (Operation &op : function.getBody().front().without_terminator()) {
-    if (auto phase = dyn_cast<BatchMapOp>(op)) {
-      plan.stages.push_back({phase, {}, name("phase"), phase.getSum().empty() ? "" : name("reduce")});
-      continue;
+    auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
+    Stage::Kind kind = isa<BatchMapOp>(op) ? Stage::Kind::Phase
+                       : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
+                                                                                    : Stage::Kind::Serial;
+    if (plan.stages.empty() || kind == Stage::Kind::Phase || plan.stages.back().kind != kind) {
+      auto name = [&](StringRef what) {
+        return ("snn_" + what + "_" + function.getName() + "_" + Twine(plan.stages.size())).str();
+      };
+      Stage stage{kind, {}, name("task"), ""};
+      if (auto phase = dyn_cast<BatchMapOp>(op); phase && !phase.getSum().empty())
+        stage.reduce = name("reduce");
+      plan.stages.push_back(std::move(stage));
     }
-    if (plan.stages.empty() || plan.stages.back().phase)
-      plan.stages.push_back({nullptr, {}, name("serial"), ""});
     plan.stages.back().ops.push_back(&op);
     if (isSum(&op))
       plan.sums.push_back(&op);
@@ -107,12 +115,17 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
     end = e.add(end, e.mul(e.mul(division.tasks, division.levels), bytes));
   };
   for (const Stage &stage : plan.stages) {
-    if (!stage.phase)
+    // Contracts of the whole batch work in the memory of their task's worker.
+    if (stage.kind == Stage::Kind::Tiles)
+      for (Operation *op : stage.ops)
+        workerBytes = e.maximum(workerBytes, evaluate(e, productScratch(cast<ContractOp>(op)).attribute(op->getContext()),
+                                                      batch, steps));
+    if (stage.kind != Stage::Kind::Phase)
       continue;
-    BatchMapOp phase = stage.phase;
+    BatchMapOp phase = stage.phase();
     Division division =
-        Division::of(e, TaskWriter::anySum(phase), integer(phase, "core.chunk", 1), batch, steps);
-    reserve(phase, division, integer(phase, "core.sum_bytes", 0));
+        Division::of(e, TaskWriter::anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
+    reserve(phase, division, integer(phase, kSumBytesAttr, 0));
     workerBytes = e.maximum(workerBytes, evaluate(e, arenaOf(phase), division.chunk, steps));
   }
   for (Operation *op : plan.sums)
@@ -131,8 +144,8 @@ TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, c
       offsets(ArenaOffsets::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
 
 Division TaskWriter::divisionOf(const Stage &stage) {
-  BatchMapOp phase = stage.phase;
-  return Division::of(e, anySum(phase), integer(phase, "core.chunk", 1), batch, steps);
+  BatchMapOp phase = stage.phase();
+  return Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
 }
 
 StringRef TaskWriter::symbolOf(DictionaryAttr attributes) {
@@ -188,7 +201,7 @@ Buffer TaskWriter::buffer(Value value) {
   auto opResult = cast<OpResult>(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {
-    Division division = Division::of(e, anySum(phase), integer(phase, "core.chunk", 1), batch, steps);
+    Division division = Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
     return known[value] = slotOf(phase, opResult.getResultNumber() - phase.getConcat().size(), e.index(0), division).total;
   }
   PlaceAttr place = placeOf(opResult);
@@ -198,8 +211,8 @@ Buffer TaskWriter::buffer(Value value) {
 }
 
 SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const Division &division) {
-  int64_t bytes = integer(phase, "core.sum_bytes", 0);
-  auto places = phase->getAttrOfType<ArrayAttr>("core.sum_places");
+  int64_t bytes = integer(phase, kSumBytesAttr, 0);
+  auto places = phase->getAttrOfType<ArrayAttr>(kSumPlacesAttr);
   Value value = phase.getSum()[result];
   Layout layout = layoutOf(value);
   int64_t offset = cast<IntegerAttr>(places[result]).getInt();
@@ -255,7 +268,7 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
 }
 
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
-  BatchMapOp phase = stage.phase;
+  BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
   Division division = divisionOf(stage);
   numbers.prepare(phase);
@@ -268,10 +281,12 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
 
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
+  emitter.placeSamples = division.chunk;
   phase.walk([&](Operation *op) {
-    if (op == phase)
+    auto places = op == phase ? ArrayAttr() : op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    auto wanted = op->getAttrOfType<ArrayAttr>(kWantedAttr);
+    if (!places)
       return;
-    auto wanted = op->getAttrOfType<ArrayAttr>("core.wanted");
     for (OpResult result : op->getResults())
       if (PlaceAttr place = placeOf(result)) {
         Buffer buffer = placed(result, bytes, place, division.chunk);
@@ -279,6 +294,9 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
           buffer.wanted = wantedBy(wanted[result.getResultNumber()]);
         emitter.buffers[result] = buffer;
       }
+    if (places.size() > op->getNumResults())
+      emitter.scratches[op] = {bytes.base, e.add(bytes.offset, evaluate(e, cast<PlaceAttr>(places[op->getNumResults()]),
+                                                                        division.chunk, steps))};
   });
   for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
     emitter.buffers[argument] = known.find(operand)->second;
@@ -286,7 +304,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   // Which ops nobody may ask for.
   llvm::DenseMap<Operation *, Value> conditions;
   for (Operation &op : body.without_terminator()) {
-    auto wanted = op.getAttrOfType<ArrayAttr>("core.wanted");
+    auto wanted = op.getAttrOfType<ArrayAttr>(kWantedAttr);
     if (!wanted || llvm::any_of(wanted, [](Attribute entry) { return !isa<ArrayAttr>(entry); }))
       continue;
     Value any = e.truth(false);
@@ -309,20 +327,23 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   };
   for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
     emitter.buffers[argument] = advanced(known.find(operand)->second);
-  for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat()))
-    if (auto found = known.find(result); found != known.end() && found->second.memory.base)
-      emitter.buffers[value] = advanced(found->second);
+  for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
+    if (homeOf(value) == result)
+      emitter.buffers[resolveView(value)] = viewed(advanced(known.find(result)->second), resolveView(value));
+    else if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
+      emitter.buffers[value] = givenRows(result, first);
+  }
 
   bool loads = false;
   for (Operation &op : body.without_terminator())
-    if (op.hasAttr("core.load")) {
+    if (op.hasAttr(kLoadAttr)) {
       Value source = phase->getOperand(cast<BlockArgument>(op.getOperand(0)).getArgNumber());
       emitLoad(emitter, cast<MapOp>(op), source, fault);
       loads = true;
     }
   auto rest = [&] {
     for (Operation &op : body.without_terminator()) {
-      if (op.hasAttr("core.load"))
+      if (op.hasAttr(kLoadAttr))
         continue;
       auto emit = [&] {
         if (!isSum(&op))
@@ -342,12 +363,27 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       else
         emit();
     }
-    for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat()))
-      storeOutputs(emitter, result, value, first);
+    for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
+      const Buffer &from = emitter.buffers.find(value)->second;
+      // What has no place lies with the host already.
+      if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
+        continue;
+      if (needsPlace(result) && homeOf(value) != result)
+        copyElements(emitter, from, advanced(known.find(result)->second));
+      storeOutputs(emitter, result, from, first);
+    }
   };
   if (!loads)
     return rest();
   e.when(e.equal(frame.loadAt(fault, 0, e.b.getI64Type()), e.i64(SNN_OK)), rest);
+}
+
+/// The same elements in rows of another shape.
+static Buffer viewed(Buffer buffer, Value value) {
+  Layout layout = layoutOf(value);
+  buffer.type = cast<ArrayType>(value.getType());
+  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
+  return buffer;
 }
 
 void TaskWriter::bindKnown(ValueRange values) {
@@ -355,34 +391,40 @@ void TaskWriter::bindKnown(ValueRange values) {
     known[value] = buffer(value);
 }
 
-/// What a phase gives to the host, sample by sample.
-void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, Value inside, Value first) {
+/// The rows of samples from `first` on in which the host wants a result of the function; null if it does not.
+Buffer TaskWriter::hostBuffer(unsigned index, ArrayType type, Value first) {
   func::FuncOp function = plan.function;
+  StringRef symbol = symbolOf(function.getResultAttrDict(index));
+  Buffer to;
+  if (module.lookupSymbol<StateOp>(symbol)) {
+    Value pointer = frame.pointer(offsetof(snn_call, state_out));
+    to = stateRows(pointer, symbol, type);
+    to.wanted = frame.isGiven(pointer);
+  } else {
+    Value pointer = frame.output(declarationIndex<OutputOp>(module, symbol));
+    to = hostRows(pointer, type.getElementType().isInteger(1) ? type.withElement(e.real) : type);
+    to.wanted = frame.isGiven(pointer);
+  }
+  if (to.sampleStride)
+    to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
+  return to;
+}
+
+/// Where a phase's result goes that nobody but the host gets.
+Buffer TaskWriter::givenRows(Value result, Value first) {
+  OpOperand &use = *result.use_begin();
+  return hostBuffer(use.getOperandNumber(), cast<ArrayType>(result.getType()), first);
+}
+
+/// What a phase gives to the host, sample by sample.
+void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &from, Value first) {
   for (OpOperand &use : result.getUses()) {
     if (!isa<func::ReturnOp>(use.getOwner()))
       continue;
-    StringRef symbol = symbolOf(function.getResultAttrDict(use.getOperandNumber()));
-    const Buffer &from = emitter.buffers.find(inside)->second;
-    if (module.lookupSymbol<StateOp>(symbol)) {
-      Value pointer = frame.pointer(offsetof(snn_call, state_out));
-      e.when(frame.isGiven(pointer), [&] {
-        Buffer to = stateRows(pointer, symbol, from.type);
-        to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
-        copyElements(emitter, from, to);
-      });
-      continue;
-    }
-    int64_t output = declarationIndex<OutputOp>(module, symbol);
-    if (output < 0)
-      continue;
-    Value pointer = frame.output(output);
-    e.when(frame.isGiven(pointer), [&] {
-      ArrayType type = from.isBits() ? from.type.withElement(e.real) : from.type;
-      Buffer to = hostRows(pointer, type);
-      if (to.sampleStride)
-        to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
-      copyElements(emitter, from, to);
-    });
+    Buffer to = hostBuffer(use.getOperandNumber(), from.type, first);
+    Value wanted = to.wanted;
+    to.wanted = nullptr;
+    e.when(wanted, [&] { copyElements(emitter, from, to); });
   }
 }
 
@@ -408,44 +450,81 @@ Buffer TaskWriter::stateRows(Value pointer, StringRef symbol, ArrayType type) {
 
 void TaskWriter::emitSerial(const Stage &stage) {
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
+  emitter.placeSamples = batch;
   bindFunctionValues(emitter, stage.ops);
   for (Operation *op : stage.ops)
     numbers.prepare(op);
   for (Operation *op : stage.ops)
     if (isSum(op))
-      emitWholeSum(emitter, cast<IndexedOpInterface>(op));
+      emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0), e.index(layoutOf(op->getResult(0)).elements));
     else
       emitter.emitAny(*op);
 }
 
-/// Part after part, each with levels of its own, then their tree.
-void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op) {
+static int64_t tilesOf(Operation *op) {
+  return (matchProduct(cast<ContractOp>(op))->depth + kTileInputs - 1) / kTileInputs;
+}
+
+int64_t TaskWriter::tiles(const Stage &stage) {
+  int64_t count = 0;
+  for (Operation *op : stage.ops)
+    count += tilesOf(op);
+  return count;
+}
+
+void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
+  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
+  bindFunctionValues(emitter, stage.ops);
+  Value bytes = e.atPointer(arena, e.b.getI8Type()).base;
+  Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
+  int64_t firstTile = 0;
+  for (Operation *op : stage.ops) {
+    MatrixProduct product = *matchProduct(cast<ContractOp>(op));
+    int64_t count = tilesOf(op);
+    emitter.scratches[op] = {bytes, memory};
+    Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
+                        e.below(index, e.index(firstTile + count)));
+    e.when(mine, [&] {
+      Value from = e.mul(e.sub(index, e.index(firstTile)), kTileInputs);
+      Value to = e.minimum(e.add(from, kTileInputs), e.index(product.depth));
+      emitWholeSum(emitter, cast<IndexedOpInterface>(op), {from, to}, e.mul(from, product.stride),
+                   e.mul(to, product.stride));
+    });
+    firstTile += count;
+  }
+}
+
+/// Part after part, each with levels of its own, then their tree: elements [from, to) of the result, which are those of
+/// the inputs.
+void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, Value from, Value to) {
   Value result = op->getResult(0);
   Layout layout = layoutOf(result);
   Division division = Division::of(e, op, 1, batch, steps);
   int64_t bytes = bytesOf(result);
-  Value partStride = e.mul(division.levels, bytes / layout.elementBytes());
+  Value levelStride = e.index(bytes / layout.elementBytes());
+  Value partStride = e.mul(division.levels, levelStride);
   Buffer slots = emitter.buffers.find(result)->second;
   slots.memory = sumMemory(op, layout.element);
   e.loop(division.tasks, [&](Value part) {
     Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
     OpEmitter inner(e, module, {e.sub(end, begin), steps, begin, firstStep, nullptr}, numbers);
+    inner.scratches[op] = emitter.scratches.lookup(op);
     for (Value operand : op->getOperands()) {
       Buffer buffer = emitter.buffers.find(operand)->second;
       if (buffer.memory.base && buffer.sampleStride)
         buffer.memory.offset = e.add(buffer.memory.offset, e.mul(begin, buffer.sampleStride));
       inner.buffers[operand] = buffer;
     }
-    SumSlot slot{slots, e.index(bytes / layout.elementBytes()), e.truth(true), e.index(0)};
+    SumSlot slot{slots, levelStride, e.truth(true), e.index(0)};
     slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
-    inner.emitSum(op, slot);
+    auto contract = dyn_cast<ContractOp>(op.getOperation());
+    if (!contract || !inner.emitGradient(contract, slot, inputs))
+      inner.emitSum(op, slot);
   });
-  addParts(slots, partStride, e.index(bytes / layout.elementBytes()), runsOf(op), division, e.index(0),
-           e.index(layout.elements));
+  addParts(slots, partStride, levelStride, runsOf(op), division, from, to);
   Buffer target = emitter.buffers.find(result)->second;
-  e.loop(e.index(0), e.index(layout.elements), kLanes, [&](Value i) {
-    e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i);
-  });
+  e.loop(from, to, kLanes,
+         [&](Value i) { e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i); });
 }
 
 /// Elements [from, to) of the first part become the sum of all: what is not full goes up, then parts are added as
@@ -490,16 +569,16 @@ void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStri
 
 int64_t TaskWriter::reduceSlices(const Stage &stage) {
   int64_t slices = 0;
-  BatchMapOp phase = stage.phase;
+  BatchMapOp phase = stage.phase();
   for (Value sum : phase.getSum())
     slices += (layoutOf(sum).elements + kReduceElements - 1) / kReduceElements;
   return slices;
 }
 
 void TaskWriter::emitReduce(const Stage &stage, Value index) {
-  BatchMapOp phase = stage.phase;
+  BatchMapOp phase = stage.phase();
   Division division = divisionOf(stage);
-  int64_t firstSlice = 0, bytes = integer(phase, "core.sum_bytes", 0);
+  int64_t firstSlice = 0, bytes = integer(phase, kSumBytesAttr, 0);
   IndexedOpInterface any = anySum(phase);
   Runs runs = Runs::of(any);
   for (auto [number, sum] : llvm::enumerate(phase.getSum())) {

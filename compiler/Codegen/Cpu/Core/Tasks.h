@@ -13,12 +13,19 @@
 
 namespace snn::core {
 
-/// A run of work between two barriers: a phase, or ops that stand between phases and are run by one task.
+/// Work between two barriers.
 struct Stage {
-  mutable BatchMapOp phase;             ///< null: serial
-  llvm::SmallVector<mlir::Operation *> ops; ///< of a serial stage
-  std::string task;                     ///< the function that does it
-  std::string reduce;                   ///< of a phase with sums: adds up its parts; else empty
+  enum class Kind {
+    Phase,  ///< a batch_map: tasks are parts of the batch
+    Tiles,  ///< gradients of the whole batch by kernels: tasks are parts of the result
+    Serial, ///< one task
+  };
+  Kind kind;
+  llvm::SmallVector<mlir::Operation *> ops;
+  std::string task;   ///< the function that does it
+  std::string reduce; ///< of a phase with sums: adds up its parts; else empty
+
+  BatchMapOp phase() const { return llvm::cast<BatchMapOp>(ops.front()); }
 };
 
 /// A function with its stages, as the entry points run them.
@@ -64,12 +71,14 @@ public:
 
   void emitPhase(const Stage &stage, mlir::Value index, mlir::Value worker);
   void emitSerial(const Stage &stage);
+  void emitTiles(const Stage &stage, mlir::Value index, mlir::Value worker);
   /// Adds the parts of a phase's sums: slice `index` of `reduceSlices`.
   void emitReduce(const Stage &stage, mlir::Value index);
   /// Writes numbers that belong to no phase to the host: loss, metrics.
   void emitNumbers();
 
   static int64_t reduceSlices(const Stage &stage);
+  static int64_t tiles(const Stage &stage);
   static IndexedOpInterface anySum(BatchMapOp phase);
   Division divisionOf(const Stage &stage);
 
@@ -87,8 +96,10 @@ private:
   void bindKnown(mlir::ValueRange values);
   void addParts(const Buffer &first, mlir::Value partStride, mlir::Value levelStride, const Runs &runs,
                 const Division &division, mlir::Value from, mlir::Value to);
-  void storeOutputs(OpEmitter &emitter, mlir::Value result, mlir::Value inside, mlir::Value first);
-  void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op);
+  Buffer hostBuffer(unsigned index, ArrayType type, mlir::Value first);
+  Buffer givenRows(mlir::Value result, mlir::Value first);
+  void storeOutputs(OpEmitter &emitter, mlir::Value result, const Buffer &from, mlir::Value first);
+  void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, mlir::Value from, mlir::Value to);
   mlir::Value wantedBy(mlir::Attribute list);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
