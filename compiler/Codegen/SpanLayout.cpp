@@ -2,6 +2,7 @@
 // Layout of the parameter and state spans.
 
 #include "compiler/Codegen/SpanLayout.h"
+#include "dialect/core/CoreDialect.h"
 #include "snn/abi.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -9,18 +10,36 @@ using namespace mlir;
 
 namespace snn {
 
-int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, StringRef name,
-                           ArrayRef<int64_t> shape) const {
-  assert(shape.size() <= 2 && "parameters are matrices, vectors or scalars");
-  SpanSlot slot{name.str(), llvm::to_vector(shape), {}, size, 0};
-  const int64_t row = shape.empty() ? kLanes : paddedWidth(shape.front());
-  if (shape.size() == 2)
-    slot.strides = {1, row};
-  else if (shape.size() == 1)
-    slot.strides = {1};
-  slot.elements = shape.size() == 2 ? row * shape.back() : row;
+int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, StringRef name, ArrayRef<int64_t> shape,
+                           bool firstInnermost) const {
+  SpanSlot slot{name.str(), llvm::to_vector(shape), {}, size, 1};
+  slot.strides.resize(shape.size());
+  SmallVector<unsigned> order;
+  for (unsigned dim = shape.size(); dim-- > 0;)
+    order.push_back(dim);
+  if (firstInnermost && shape.size() > 1) {
+    order.pop_back();
+    order.insert(order.begin(), 0);
+  }
+  for (auto [position, dim] : llvm::enumerate(order)) {
+    slot.strides[dim] = slot.elements;
+    slot.elements *= shape[dim];
+    if (firstInnermost && position == 0)
+      slot.elements = paddedWidth(slot.elements);
+  }
+  slot.elements = paddedWidth(slot.elements);
   slots.push_back(slot);
   return llvm::alignTo(size + slot.elements * elementSize, SNN_ALIGNMENT);
+}
+
+/// Extents that are neither time nor samples.
+static SmallVector<int64_t> fixedShape(Type type) {
+  SmallVector<int64_t> shape;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  for (int64_t extent : tensor ? tensor.getShape() : cast<core::ArrayType>(type).getShape())
+    if (extent > 0)
+      shape.push_back(extent);
+  return shape;
 }
 
 SpanLayout SpanLayout::of(ModuleOp module) {
@@ -28,13 +47,12 @@ SpanLayout SpanLayout::of(ModuleOp module) {
   layout.elementSize = getModel(module).getReal().getIntOrFloatBitWidth() / 8;
   for (auto parameter : module.getOps<ParameterOp>())
     layout.parameterSize = layout.append(layout.parameterSlots, layout.parameterSize, parameter.getSymName(),
-                                         cast<RankedTensorType>(parameter.getType()).getShape());
-  for (auto state : module.getOps<StateOp>()) {
-    ArrayRef<int64_t> shape = cast<RankedTensorType>(state.getType()).getShape();
-    while (!shape.empty() && ShapedType::isDynamic(shape.front()))
-      shape = shape.drop_front();
-    layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(), shape);
-  }
+                                         fixedShape(parameter.getType()), /*firstInnermost=*/true);
+  for (auto state : module.getOps<StateOp>())
+    layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(),
+                                     fixedShape(state.getType()), /*firstInnermost=*/false);
+  if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>("snn.copies"))
+    layout.copies = copies.getInt();
   for (auto optimizer : module.getOps<OptimizerOp>())
     layout.copies = optimizer.getKind() == OptimizerKind::Adam ? 2 : 1;
   return layout;

@@ -24,7 +24,8 @@ struct SpanSlot {
 };
 
 /// A matrix [N, K] is stored as K rows of N, padded to whole vectors: neurons are lanes, and a spike of input k adds
-/// row k. A vector [N] is one such row; a scalar takes a whole vector. Slots follow each other in the order of their
+/// row k. So is a parameter of higher rank: its first extent lies innermost. A vector [N] is one such row; a scalar takes a
+/// whole vector. States are rows as they are. Slots follow each other in the order of their
 /// declarations, each aligned to SNN_ALIGNMENT.
 class SpanLayout {
 public:
@@ -47,7 +48,7 @@ public:
 
 private:
   int64_t append(llvm::SmallVectorImpl<SpanSlot> &slots, int64_t size, llvm::StringRef name,
-                 llvm::ArrayRef<int64_t> shape) const;
+                 llvm::ArrayRef<int64_t> shape, bool firstInnermost) const;
 
   llvm::SmallVector<SpanSlot> parameterSlots, stateSlots;
   int64_t elementSize = 4, parameterSize = 0, stateSize = 0, copies = 0;

@@ -3,6 +3,7 @@
 
 #include "compiler/Emit/ModelInterface.h"
 #include "compiler/Codegen/SpanLayout.h"
+#include "dialect/core/CoreDialect.h"
 #include "llvm/ADT/StringExtras.h"
 #include <limits>
 
@@ -20,11 +21,20 @@ snn_dtype dtypeOf(Type type) {
   return type.isUnsignedInteger(8) ? SNN_DTYPE_U8 : SNN_DTYPE_I64;
 }
 
-/// An input or output: time comes first if the tensor varies over it; another dynamic extent is the batch.
-template <typename OpTy> TensorInfo boundaryTensor(OpTy op) {
-  auto type = cast<RankedTensorType>(op.getType());
+/// An input or output; the host sees spikes as reals.
+template <typename OpTy> TensorInfo boundaryTensor(OpTy op, snn_dtype real) {
   TensorInfo info;
   info.name = op.getSymName().str();
+  if (auto array = dyn_cast<core::ArrayType>(op.getType())) {
+    info.dtype = array.getElementType().isInteger(1) ? real : dtypeOf(array.getElementType());
+    for (int64_t extent : array.getShape())
+      info.shape.push_back(extent == core::ArrayType::kTime     ? SNN_EXTENT_TIME
+                           : extent == core::ArrayType::kSample ? SNN_EXTENT_BATCH
+                                                                : extent);
+    return info;
+  }
+  // Time comes first if the tensor varies over it; another dynamic extent is the batch.
+  auto type = cast<RankedTensorType>(op.getType());
   info.dtype = dtypeOf(type.getElementType());
   for (auto [index, extent] : llvm::enumerate(type.getShape())) {
     const bool isTime = index == 0 && op.getOverTime();
@@ -93,9 +103,9 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
     info.low = info.high = op.getValue().convertToDouble();
   }
   for (auto op : module.getOps<InputOp>())
-    interface.inputs.push_back(boundaryTensor(op));
+    interface.inputs.push_back(boundaryTensor(op, real));
   for (auto op : module.getOps<OutputOp>())
-    interface.outputs.emplace_back(boundaryTensor(op)).differentiable = op.getDifferentiable();
+    interface.outputs.emplace_back(boundaryTensor(op, real)).differentiable = op.getDifferentiable();
   for (auto op : module.getOps<HyperOp>()) {
     HyperInfo &info = interface.hyper.emplace_back();
     info.name = op.getSymName().str();

@@ -4,6 +4,7 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
+#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
@@ -126,6 +127,13 @@ void buildCoreLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createPlanArena());
 }
 
+void buildCoreCpuStage(OpPassManager &passes) {
+  passes.addPass(core::createCheckPlan());
+  passes.addPass(core::createLowerCore());
+  passes.addPass(createExpandMath());
+  tidy(passes);
+}
+
 void buildCpuStage(OpPassManager &passes) {
   passes.addPass(createCheckModule());
   passes.addPass(createLowerToCpu());
@@ -171,9 +179,9 @@ void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &optio
   case Stage::Bptt:
     return options.core ? buildCoreBpttStage(passes) : buildBpttStage(passes);
   case Stage::Loops:
-    return buildLoopsStage(passes);
+    return options.core ? buildCoreLoopsStage(passes) : buildLoopsStage(passes);
   case Stage::Cpu:
-    return buildCpuStage(passes);
+    return options.core ? buildCoreCpuStage(passes) : buildCpuStage(passes);
   case Stage::Llvm:
     return buildLlvmStage(passes);
   case Stage::Ast:

@@ -39,6 +39,7 @@ void buildCoreBpttStage(mlir::OpPassManager &passes);
 void buildLoopsStage(mlir::OpPassManager &passes);
 
 /// The same for modules of the core dialect, whose sums have their order.
+void buildCoreCpuStage(mlir::OpPassManager &passes);
 void buildCoreLoopsStage(mlir::OpPassManager &passes);
 
 /// `loops` -> `cpu`: memory and vectors.

@@ -4,6 +4,7 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
+#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
@@ -42,6 +43,7 @@ void registerPassesAndPipelines() {
   core::registerSnnScheduleCpuPasses();
   registerSnnTimeLoopsCpuPasses();
   registerSnnCodegenCpuPasses();
+  core::registerSnnCodegenCorePasses();
   registerSnnEmitPasses();
   registerTransformsPasses();
 

@@ -7,68 +7,11 @@ using namespace mlir;
 
 namespace snn {
 
-Value Emitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-Value Emitter::i64(int64_t value) { return arith::ConstantIntOp::create(b, b.getI64Type(), value); }
-
-Value Emitter::truth(bool value) { return arith::ConstantIntOp::create(b, b.getI1Type(), value); }
-
 Value Emitter::constant(Type type, double value) {
   auto element = FloatAttr::get(isa<VectorType>(type) ? cast<VectorType>(type).getElementType() : type, value);
   if (auto vectorType = dyn_cast<VectorType>(type))
     return arith::ConstantOp::create(b, DenseElementsAttr::get(vectorType, element));
   return arith::ConstantOp::create(b, element);
-}
-
-Value Emitter::add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
-Value Emitter::sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(x, y); }
-Value Emitter::mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
-Value Emitter::div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
-Value Emitter::minimum(Value x, Value y) { return b.createOrFold<arith::MinUIOp>(x, y); }
-Value Emitter::maximum(Value x, Value y) { return b.createOrFold<arith::MaxUIOp>(x, y); }
-Value Emitter::toIndex(Value integer) { return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), integer); }
-Value Emitter::toI64(Value value) { return b.createOrFold<arith::IndexCastOp>(b.getI64Type(), value); }
-Value Emitter::compare(arith::CmpIPredicate predicate, Value x, Value y) {
-  return b.createOrFold<arith::CmpIOp>(predicate, x, y);
-}
-
-void Emitter::loop(Value from, Value to, int64_t step, const Body &body) {
-  auto op = scf::ForOp::create(b, from, to, index(step));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(op.getBody()->getTerminator());
-  body(op.getInductionVar());
-}
-
-SmallVector<Value> Emitter::loop(Value from, Value to, int64_t step, ValueRange start, const CarryingBody &body) {
-  if (start.empty()) {
-    loop(from, to, step, [&](Value i) { body(i, {}); });
-    return {};
-  }
-  auto op = scf::ForOp::create(b, from, to, index(step), start);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(op.getBody());
-  scf::YieldOp::create(b, body(op.getInductionVar(), op.getRegionIterArgs()));
-  return SmallVector<Value>(op.getResults());
-}
-
-void Emitter::when(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise) {
-  auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/static_cast<bool>(otherwise));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(op.thenBlock()->getTerminator());
-  body();
-  if (otherwise) {
-    b.setInsertionPoint(op.elseBlock()->getTerminator());
-    otherwise();
-  }
-}
-
-Value Emitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no, Type type) {
-  auto op = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(op.thenBlock());
-  scf::YieldOp::create(b, yes());
-  b.setInsertionPointToEnd(op.elseBlock());
-  scf::YieldOp::create(b, no());
-  return op.getResult(0);
 }
 
 Value Emitter::splat(Value scalar, int64_t lanes) {
@@ -137,10 +80,6 @@ Memory Emitter::atPointer(Value pointer, Type element) {
   insert(one, {4, 0});
   auto type = MemRefType::get({ShapedType::kDynamic}, element);
   return {UnrealizedConversionCastOp::create(b, type, value).getResult(0), index(0)};
-}
-
-Value Emitter::advance(Value pointer, Value bytes) {
-  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{toI64(bytes)});
 }
 
 Memory Emitter::displaced(Value pointer, Value elements, Type element) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A builder for loops over vectors: index arithmetic that folds, structured loops, vector loads and stores.
+// A builder for loops over vectors: what ScalarEmitter has, vector loads and stores.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_EMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_EMITTER_H
 
 #include "compiler/Codegen/Cpu/Passes.h"
-
-#include <functional>
+#include "compiler/Codegen/Host/ScalarEmitter.h"
 
 namespace snn {
 
@@ -21,15 +20,11 @@ struct TargetShape {
   int64_t vectorBits = 256;
 };
 
-class Emitter {
+class Emitter : public ScalarEmitter {
 public:
-  using Body = std::function<void(mlir::Value)>;
-  using CarryingBody = std::function<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
-
   Emitter(mlir::Location loc, mlir::OpBuilder &builder, mlir::Type real, TargetShape target)
-      : b(loc, builder), real(real), target(target) {}
+      : ScalarEmitter(loc, builder), real(real), target(target) {}
 
-  mlir::ImplicitLocOpBuilder b;
   mlir::Type real;
   TargetShape target;
 
@@ -37,38 +32,7 @@ public:
   /// Reals in a machine vector.
   int64_t machineLanes() const { return target.vectorBits / real.getIntOrFloatBitWidth(); }
 
-  mlir::Value index(int64_t value);
-  mlir::Value i64(int64_t value);
-  mlir::Value truth(bool value);
   mlir::Value constant(mlir::Type type, double value); ///< a float or a vector of floats
-  mlir::Value add(mlir::Value x, mlir::Value y);
-  mlir::Value add(mlir::Value x, int64_t y) { return add(x, index(y)); }
-  mlir::Value sub(mlir::Value x, mlir::Value y);
-  mlir::Value mul(mlir::Value x, mlir::Value y);
-  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, index(y)); }
-  mlir::Value div(mlir::Value x, mlir::Value y); ///< of unsigned numbers
-  mlir::Value div(mlir::Value x, int64_t y) { return div(x, index(y)); }
-  mlir::Value ceilDiv(mlir::Value x, int64_t y) { return div(add(x, y - 1), y); }
-  mlir::Value alignUp(mlir::Value x, int64_t y) { return mul(ceilDiv(x, y), y); }
-  mlir::Value minimum(mlir::Value x, mlir::Value y);
-  mlir::Value maximum(mlir::Value x, mlir::Value y);
-  mlir::Value toIndex(mlir::Value integer);
-  mlir::Value toI64(mlir::Value index);
-  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y);
-  mlir::Value equal(mlir::Value x, mlir::Value y) { return compare(mlir::arith::CmpIPredicate::eq, x, y); }
-  mlir::Value below(mlir::Value x, mlir::Value y) { return compare(mlir::arith::CmpIPredicate::ult, x, y); }
-  mlir::Value either(mlir::Value x, mlir::Value y) { return b.createOrFold<mlir::arith::OrIOp>(x, y); }
-  mlir::Value both(mlir::Value x, mlir::Value y) { return b.createOrFold<mlir::arith::AndIOp>(x, y); }
-
-  /// for (i = from; i < to; i += step)
-  void loop(mlir::Value from, mlir::Value to, int64_t step, const Body &body);
-  void loop(mlir::Value to, const Body &body) { loop(index(0), to, 1, body); }
-  /// The same with values carried from one round to the next; returns the last ones.
-  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange start,
-                                      const CarryingBody &body);
-  void when(mlir::Value condition, const std::function<void()> &body, const std::function<void()> &otherwise = nullptr);
-  mlir::Value choose(mlir::Value condition, const std::function<mlir::Value()> &yes,
-                     const std::function<mlir::Value()> &no, mlir::Type type);
 
   mlir::VectorType vector(int64_t lanes, mlir::Type element) { return mlir::VectorType::get({lanes}, element); }
   mlir::VectorType rowVector() { return vector(kLanes, real); }
@@ -89,7 +53,6 @@ public:
   Memory view(mlir::Value bytes, mlir::Value offset, mlir::Type element);
   /// Memory at a pointer of the host.
   Memory atPointer(mlir::Value pointer, mlir::Type element);
-  mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
   /// Memory of the host that begins `elements` behind a pointer, or before it: strides of a host may be negative, while
   /// the offsets of a Memory are not.
   Memory displaced(mlir::Value pointer, mlir::Value elements, mlir::Type element);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The entry points of the C interface: checks, phases, and handing work to the host's workers.
+// The entry points of the C interface: their tasks and the order of their phases.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_ENTRIES_H
 #define SNN_COMPILER_CODEGEN_CPU_ENTRIES_H
 
 #include "compiler/Codegen/Cpu/UpdateLoops.h"
+#include "compiler/Codegen/Host/HostWriter.h"
 
 namespace snn {
 
@@ -13,7 +14,7 @@ namespace snn {
 class EntryWriter {
 public:
   EntryWriter(mlir::ModuleOp module, const SpanLayout &spans, mlir::Type real, TargetShape target)
-      : module(module), spans(spans), real(real), target(target) {}
+      : host(module), module(module), spans(spans), real(real), target(target) {}
 
   /// forward, step or loss_and_gradient: the body of a lane, and the entry. With `update`, also train_step.
   mlir::LogicalResult addFunction(mlir::func::FuncOp function, mlir::func::FuncOp update);
@@ -22,20 +23,15 @@ public:
   void addArenaSize();
 
 private:
-  enum class Kind { Forward, Step, Gradient, Train, Update };
-
   using TaskBody = std::function<mlir::LogicalResult(Emitter &, CallFrame &, mlir::Value index, mlir::Value worker)>;
 
   mlir::LogicalResult addTask(llvm::StringRef name, mlir::Location loc, const TaskBody &body);
-  void addEntry(llvm::StringRef name, Kind kind, const LanePlan *plan);
+  void addEntry(llvm::StringRef name, EntryKind kind, const LanePlan *plan);
   void emitTranspose(Emitter &e, CallFrame &frame, const LanePlan &plan, mlir::Value task);
   int64_t transposeTasks(const LanePlan &plan);
-  mlir::Value check(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *plan);
-  mlir::Value run(Emitter &e, CallFrame &frame, Kind kind, const LanePlan *plan);
-  mlir::Value firstFault(Emitter &e, CallFrame &frame, const LanePlan &plan);
   void storeLoss(Emitter &e, CallFrame &frame, const LanePlan &plan);
-  void parallel(Emitter &e, CallFrame &frame, mlir::Value count, llvm::StringRef task);
 
+  HostWriter host;
   mlir::ModuleOp module;
   const SpanLayout &spans;
   mlir::Type real;

@@ -99,7 +99,7 @@ ArenaMap ArenaMap::of(Emitter &e, const LanePlan &plan, Value batch, Value steps
   map.laneCount = e.index(1);
   for (int64_t lanes = 2; lanes <= plan.lanes; lanes *= 2)
     map.laneCount = e.maximum(map.laneCount, e.mul(e.minimum(e.div(filled, lanes), e.index(1)), lanes));
-  map.losses = e.index(alignTo64(plan.lanes * kFaultBytes));
+  map.losses = e.index(alignTo64(plan.lanes * FaultRecord::kBytes));
   map.transposes = e.add(map.losses, e.alignUp(e.mul(batch, e.realBytes()), SNN_ALIGNMENT));
   map.sums = e.add(map.transposes, plan.transposeBytes);
   Value sumBytes = plan.hasLoss ? e.mul(map.laneCount, plan.laneBytes) : e.index(0);
@@ -112,7 +112,7 @@ ArenaMap ArenaMap::of(Emitter &e, const LanePlan &plan, Value batch, Value steps
 /// An op is needed if one of its users is. The conditions do not change from chunk to chunk, and each is one step from
 /// those of the op's users, so that deep models stay small.
 Demand Demand::of(CallFrame &frame, const LanePlan &plan, ModuleOp module) {
-  Emitter &e = frame.emitter();
+  ScalarEmitter &e = frame.e;
   Demand result;
   for (int64_t i = 0, count = llvm::range_size(module.getOps<OutputOp>()); i < count; ++i)
     result.outputs.push_back(frame.output(i));
@@ -141,7 +141,7 @@ Demand Demand::of(CallFrame &frame, const LanePlan &plan, ModuleOp module) {
         if (output < 0)
           always = true;
         else
-          include(frame.isGiven(result.outputs[output]));
+          include(e.isGiven(result.outputs[output]));
       }
     }
     if (!always)
@@ -153,16 +153,16 @@ Demand Demand::of(CallFrame &frame, const LanePlan &plan, ModuleOp module) {
 LogicalResult LaneLowering::emit(Value lane, Value worker) {
   batch = frame.batch();
   steps = frame.steps(plan.steps);
-  ArenaMap arena = ArenaMap::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)));
-  arenaPointer = frame.pointer(offsetof(snn_call, arena));
-  faultPointer = e.advance(arenaPointer, e.mul(lane, ArenaMap::kFaultBytes));
+  ArenaMap arena = ArenaMap::of(e, plan, batch, steps, frame.workers());
+  Value arenaPointer = frame.pointer(offsetof(snn_call, arena));
+  fault = FaultRecord::of(e, arenaPointer, lane);
   lossesPointer = e.advance(arenaPointer, arena.losses);
   transposesPointer = e.advance(arenaPointer, arena.transposes);
   sumsPointer = e.advance(arenaPointer, e.add(arena.sums, e.mul(lane, plan.laneBytes)));
   Value workerPointer = e.advance(arenaPointer, e.add(arena.workers, e.mul(worker, arena.workerBytes)));
   workerBytes = e.atPointer(workerPointer, e.b.getI8Type()).base;
 
-  frame.storeAt(e.i64(SNN_OK), faultPointer, 0);
+  fault.clear(e);
   Value begin = e.div(e.mul(lane, batch), arena.laneCount);
   Value end = e.div(e.mul(e.add(lane, 1), batch), arena.laneCount);
   BatchMapOp map = plan.map;
@@ -176,7 +176,6 @@ LogicalResult LaneLowering::emit(Value lane, Value worker) {
     count = e.minimum(e.index(chunk), e.sub(end, first));
     result = emitChunk();
   });
-  func::ReturnOp::create(e.b);
   return result;
 }
 
@@ -239,8 +238,8 @@ void LaneLowering::bindArguments() {
       int64_t input = declarationIndex<InputOp>(module, name);
       Value strides = frame.inputStrides(input);
       Value stride = e.choose(
-          frame.isNull(strides), [&] { return e.index(1); },
-          [&] { return e.toIndex(frame.loadAt(strides, 0, e.b.getI64Type())); }, e.b.getIndexType());
+          e.isNull(strides), [&] { return e.index(1); },
+          [&] { return e.toIndex(e.loadAt(strides, 0, e.b.getI64Type())); }, e.b.getIndexType());
       Value pointer = e.advance(frame.inputData(input), e.mul(e.mul(first, stride), 8));
       Buffer labels;
       labels.host = pointer;
@@ -298,7 +297,7 @@ void LaneLowering::storeOutputs() {
         continue;
       }
       Value pointer = demand.outputs[declarationIndex<OutputOp>(module, name)];
-      e.when(frame.isGiven(pointer), [&, value = value] { storeRows(value, pointer); });
+      e.when(e.isGiven(pointer), [&, value = value] { storeRows(value, pointer); });
     }
 }
 
@@ -341,7 +340,7 @@ void LaneLowering::storeRows(Value value, Value pointer) {
 
 /// A chunk with a fault keeps its states: what came out of it is not a number.
 void LaneLowering::storeState(Value value, const SpanSlot &slot) {
-  Value sound = e.equal(frame.loadAt(faultPointer, 0, e.b.getI64Type()), e.i64(SNN_OK));
+  Value sound = fault.isClear(e);
   Buffer from = bufferOf(value);
   Value span = frame.pointer(offsetof(snn_call, state_out));
   Value pointer = e.advance(span, e.add(e.mul(first, spans.stateBytes()), slot.offset));
@@ -353,17 +352,6 @@ void LaneLowering::storeState(Value value, const SpanSlot &slot) {
                               : e.loadVector(from.memory, e.add(rowOffset(from, sample, nullptr), n), kLanes);
       e.storeVector(row, to, e.add(e.mul(sample, spans.stateBytes() / e.realBytes()), n));
     });
-  });
-}
-
-/// Records the fault of the lane's first row that has one; ops meet rows in different orders.
-void LaneLowering::reportFault(int64_t code, Value row) {
-  Type word = e.b.getI64Type();
-  Value none = e.equal(frame.loadAt(faultPointer, 0, word), e.i64(SNN_OK));
-  Value earlier = e.below(row, e.toIndex(frame.loadAt(faultPointer, 8, word)));
-  e.when(e.either(none, earlier), [&] {
-    frame.storeAt(e.i64(code), faultPointer, 0);
-    frame.storeAt(e.toI64(row), faultPointer, 8);
   });
 }
 

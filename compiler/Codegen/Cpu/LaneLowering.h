@@ -4,8 +4,8 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_LANELOWERING_H
 #define SNN_COMPILER_CODEGEN_CPU_LANELOWERING_H
 
-#include "compiler/Codegen/Cpu/CallFrame.h"
 #include "compiler/Codegen/Cpu/Products.h"
+#include "compiler/Codegen/Host/Faults.h"
 #include "compiler/Codegen/SpanLayout.h"
 
 #include <optional>
@@ -63,7 +63,6 @@ struct Demand {
 struct ArenaMap {
   mlir::Value laneCount, losses, transposes, sums, workers, workerBytes, total;
 
-  static constexpr int64_t kFaultBytes = 16; ///< status code and row, i64 each
   static ArenaMap of(Emitter &e, const LanePlan &plan, mlir::Value batch, mlir::Value steps, mlir::Value workers);
 };
 
@@ -109,7 +108,6 @@ private:
   void storeState(mlir::Value value, const SpanSlot &slot);
   mlir::Value labelOf(const Buffer &labels, mlir::Value sample);
   mlir::Value countTarget(mlir::Value rate, int64_t population);
-  void reportFault(int64_t code, mlir::Value row);
 
   Buffer bufferOf(mlir::Value value);
   Memory parameterMemory(mlir::Value value); ///< a weight, bias or neuron parameter
@@ -128,9 +126,10 @@ private:
   mlir::ModuleOp module;
 
   mlir::Value batch, steps, first, count;
-  mlir::Value fresh;       ///< this is the lane's first chunk: its sums start here
+  mlir::Value fresh; ///< this is the lane's first chunk: its sums start here
+  FaultRecord fault;
   mlir::Value workerBytes; // memref<?xi8>: this worker's memory
-  mlir::Value arenaPointer, faultPointer, lossesPointer, sumsPointer, transposesPointer;
+  mlir::Value lossesPointer, sumsPointer, transposesPointer;
   Demand demand;
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   llvm::DenseMap<mlir::Value, Memory> parameters;

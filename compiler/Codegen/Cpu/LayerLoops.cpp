@@ -68,9 +68,8 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   int64_t outer = declaredOverTime ? 2 : 1;
   auto stride = [&](int64_t dimension, Value contiguous) {
     return e.choose(
-        frame.isNull(strides), [&] { return contiguous; },
-        [&]() -> Value { return e.toIndex(frame.loadAt(strides, dimension * 8, e.b.getI64Type())); },
-        e.b.getIndexType());
+        e.isNull(strides), [&] { return contiguous; },
+        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType());
   };
   Value sampleStride = stride(outer - 1, e.index(elements));
   Value timeStride = declaredOverTime ? stride(0, e.mul(batch, elements)) : e.index(0);
@@ -96,7 +95,7 @@ void LaneLowering::loadInput(CastOp op, BlockArgument argument) {
   double largest = llvm::APFloat::getLargest(semantics).convertToDouble();
   auto checkRow = [&](Value finite, Value sample) {
     Value bad = e.compare(arith::CmpIPredicate::eq, finite, e.truth(false));
-    e.when(bad, [&] { reportFault(SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
+    e.when(bad, [&] { fault.report(e, SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
   };
   Value yes = e.truth(true);
   auto forEachRow = [&](const std::function<Value(Value source, Value target)> &copyRow) {
@@ -336,7 +335,7 @@ LogicalResult LaneLowering::lower(MseCountLossOp op) {
   e.loop(count, [&](Value sample) {
     Value label = labelOf(labels, sample);
     e.when(e.compare(arith::CmpIPredicate::uge, label, e.i64(classes)),
-           [&] { reportFault(SNN_ERROR_LABEL, e.add(first, sample)); });
+           [&] { fault.report(e, SNN_ERROR_LABEL, e.add(first, sample)); });
     Value row = rowOffset(counts, sample, nullptr);
     auto total = e.loop(e.index(0), e.index(classes), 1, {e.constant(e.real, 0)}, [&](Value c, ValueRange acc) {
       Value target = arith::SelectOp::create(e.b, e.equal(e.toI64(c), label), on, off);

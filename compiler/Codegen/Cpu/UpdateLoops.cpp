@@ -97,7 +97,7 @@ private:
   /// p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps).
   void lower(AdamOp op) {
     Value beta1 = number(op.getBeta1()), beta2 = number(op.getBeta2());
-    Value step = frame.loadAt(frame.call, offsetof(snn_call, optimizer_step), e.b.getI64Type());
+    Value step = e.loadAt(frame.call, offsetof(snn_call, optimizer_step), e.b.getI64Type());
     Value size = div(number(op.getLr()), sub(f64(1), power(beta1, step)));
     Value unbias = div(f64(1), math::SqrtOp::create(e.b, sub(f64(1), power(beta2, step))));
     Value stepSize = everywhere(arith::NegFOp::create(e.b, size)), unbiased = everywhere(unbias);

@@ -6,26 +6,14 @@
 using namespace mlir;
 
 namespace snn::core {
-namespace {
-
-void report(Emitter &e, CallFrame &frame, Value record, int64_t status, Value row) {
-  // The first one stays: rows of a task are looked at in their order.
-  e.when(e.equal(frame.loadAt(record, 0, e.b.getI64Type()), e.i64(SNN_OK)), [&] {
-    frame.storeAt(e.i64(status), record, 0);
-    frame.storeAt(e.toI64(row), record, 8);
-  });
-}
-
-} // namespace
-
-void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, Value faultRecord) {
+void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const FaultRecord &fault) {
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
   auto argument = cast<BlockArgument>(source);
   StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
-    return loadInput(emitter, to, input, declarationIndex<InputOp>(module, symbol), faultRecord);
+    return loadInput(emitter, to, input, declarationIndex<InputOp>(module, symbol), fault);
   if (auto state = dyn_cast_if_present<StateOp>(declaration))
     return loadState(emitter, to, state);
   symbol.consume_front("grad.");
@@ -34,13 +22,9 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, Value faul
 
 /// A gradient of an output: contiguous, or zero where the host gives none.
 void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) {
-  Value table = frame.pointer(offsetof(snn_call, output_gradients));
-  Type pointerType = LLVM::LLVMPointerType::get(module.getContext());
-  Value pointer = e.choose(
-      frame.isNull(table), [&] { return table; },
-      [&] { return frame.loadAt(table, output * sizeof(void *), pointerType); }, pointerType);
+  Value pointer = frame.outputGradient(output);
   e.when(
-      frame.isNull(pointer), [&] { emitter.fillZero(to); },
+      e.isNull(pointer), [&] { emitter.fillZero(to); },
       [&] {
         Buffer from = hostRows(pointer, to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
@@ -52,7 +36,7 @@ void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) 
 void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) {
   Value pointer = frame.pointer(offsetof(snn_call, state_in));
   e.when(
-      frame.isNull(pointer),
+      e.isNull(pointer),
       [&] {
         double rest = state.getRest().convertToDouble();
         AffineMap identity = AffineMap::getMultiDimIdentityMap(to.type.getRank(), module.getContext());
@@ -90,7 +74,7 @@ void TaskWriter::copyElements(OpEmitter &emitter, const Buffer &from, const Buff
 
 /// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,
 /// labels must be classes.
-void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, Value faultRecord) {
+void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault) {
   auto declared = cast<ArrayType>(input.getType());
   Type stored = declared.scalarType();
   Value pointer = frame.inputData(index), strides = frame.inputStrides(index);
@@ -112,8 +96,8 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
                   : extent == ArrayType::kSample ? e.index(width)
                                                  : e.index(contiguous[dimension]);
     Value stride = e.choose(
-        frame.isNull(strides), [&] { return usual; },
-        [&]() -> Value { return e.toIndex(frame.loadAt(strides, dimension * 8, e.b.getI64Type())); },
+        e.isNull(strides), [&] { return usual; },
+        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); },
         e.b.getIndexType());
     if (extent == ArrayType::kTime) {
       timeStride = stride;
@@ -143,7 +127,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
       });
       Value all = vector::ReductionOp::create(e.b, vector::CombiningKind::AND, sound[0]);
       bad = e.equal(all, e.truth(false));
-      e.when(bad, [&] { report(e, frame, faultRecord, SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
+      e.when(bad, [&] { fault.report(e, SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
     } else if (stored.isInteger(64)) {
       // As unsigned numbers, negative ones are larger than any.
       auto worst = e.loop(e.index(0), e.index(width), 1, {e.truth(false)}, [&](Value at, ValueRange known) {
@@ -151,7 +135,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
         Value wrong = e.compare(arith::CmpIPredicate::uge, label, e.i64(getModel(module).getClasses()));
         return SmallVector<Value>{e.either(known[0], wrong)};
       });
-      e.when(worst[0], [&] { report(e, frame, faultRecord, SNN_ERROR_LABEL, e.add(first, sample)); });
+      e.when(worst[0], [&] { fault.report(e, SNN_ERROR_LABEL, e.add(first, sample)); });
     }
   };
   auto copyDense = [&](Value source, Value row) {

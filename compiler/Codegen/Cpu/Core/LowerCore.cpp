@@ -149,6 +149,7 @@ class LowerCore : public impl::LowerCoreBase<LowerCore> {
       module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 128, 256 or 512";
       return signalPassFailure();
     }
+    countCopies(model);
     SpanLayout spans = SpanLayout::of(module);
     EntryWriter writer(module, spans, target);
     std::optional<int64_t> steps;
@@ -182,6 +183,16 @@ class LowerCore : public impl::LowerCoreBase<LowerCore> {
       if (function)
         function.erase();
     checkMemory();
+  }
+
+  /// The declarations outlive the functions: they say how many tensors the optimizer keeps.
+  void countCopies(ModelOp model) {
+    int64_t copies = 0;
+    if (auto update = getOperation().lookupSymbol<func::FuncOp>("update"))
+      for (unsigned index = 0; index < update.getNumArguments(); ++index)
+        if (auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName()))
+          copies = std::max(copies, copy.getInt() + 1);
+    model->setAttr("snn.copies", Builder(&getContext()).getI64IntegerAttr(copies));
   }
 
   /// i1 in memory would be packed by some ops and addressed by bytes by others: silently wrong.

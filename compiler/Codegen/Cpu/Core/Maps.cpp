@@ -107,8 +107,8 @@ void CallNumbers::prepare(Operation *root) {
     int64_t purpose = op.getPurpose();
     if (keys.contains(purpose))
       return;
-    Value seed = frame.loadAt(frame.call, offsetof(snn_call, seed), e.b.getI64Type());
-    Value epoch = frame.loadAt(frame.call, offsetof(snn_call, epoch), e.b.getI64Type());
+    Value seed = e.loadAt(frame.call, offsetof(snn_call, seed), e.b.getI64Type());
+    Value epoch = e.loadAt(frame.call, offsetof(snn_call, epoch), e.b.getI64Type());
     keys[purpose] = randomKey(e, module, seed, arith::ConstantIntOp::create(e.b, i32, purpose),
                               arith::TruncIOp::create(e.b, i32, epoch));
   });
@@ -120,8 +120,8 @@ Value CallNumbers::random(RandomOp op, Value elements, Value sample, Value step)
   if (sample) {
     Value ids = frame.pointer(offsetof(snn_call, sample_ids));
     Value id = e.choose(
-        frame.isNull(ids), [&] { return e.toI64(sample); },
-        [&] { return frame.loadAt(e.advance(ids, e.mul(sample, 8)), 0, i64); }, i64);
+        e.isNull(ids), [&] { return e.toI64(sample); },
+        [&] { return e.loadAt(e.advance(ids, e.mul(sample, 8)), 0, i64); }, i64);
     low = arith::TruncIOp::create(e.b, i32, id);
     high = arith::TruncIOp::create(e.b, i32, arith::ShRUIOp::create(e.b, id, e.i64(32)));
   }

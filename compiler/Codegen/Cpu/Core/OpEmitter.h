@@ -4,7 +4,7 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 
-#include "compiler/Codegen/Cpu/CallFrame.h"
+#include "compiler/Codegen/Host/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Buffers.h"
 #include "compiler/Codegen/Cpu/Kernels/Kernels.h"
 #include "compiler/Codegen/Cpu/Random.h"

@@ -65,14 +65,14 @@ Runs Runs::of(IndexedOpInterface op) {
   return runs;
 }
 
-Value Runs::samplesPerRun(Emitter &e, Value steps) const {
+Value Runs::samplesPerRun(ScalarEmitter &e, Value steps) const {
   Value terms = e.mul(overTime ? steps : e.index(1), positions), result = e.index(64);
   for (int64_t samples = 32; samples >= 1; samples /= 2)
     result = e.b.createOrFold<arith::SelectOp>(e.below(e.mul(terms, samples), e.index(64)), result, e.index(samples));
   return result;
 }
 
-Value Runs::blocks(Emitter &e, Value samples, Value steps) const {
+Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
   auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, 64); };
   Value all = overTime ? steps : e.index(1);
   Value perRun = samplesPerRun(e, steps);
@@ -90,7 +90,7 @@ Value Runs::blocks(Emitter &e, Value samples, Value steps) const {
   return e.b.createOrFold<arith::SelectOp>(e.equal(perRun, e.index(1)), e.mul(samples, one), several);
 }
 
-Value Runs::parts(Emitter &e, OrderAttr order, Value batch, Value steps) const {
+Value Runs::parts(ScalarEmitter &e, OrderAttr order, Value batch, Value steps) const {
   Value terms = e.mul(e.mul(batch, overTime ? steps : e.index(1)), positions);
   Value perRun = samplesPerRun(e, steps);
   Value units = e.div(e.sub(e.add(batch, perRun), e.index(1)), perRun);
@@ -104,7 +104,7 @@ Value Runs::parts(Emitter &e, OrderAttr order, Value batch, Value steps) const {
   return result;
 }
 
-Value Runs::levels(Emitter &e, Value batch, Value steps) const {
+Value Runs::levels(ScalarEmitter &e, Value batch, Value steps) const {
   Value all = blocks(e, batch, steps), result = e.index(1);
   for (int64_t level = 1, blocks = 64; level < kMaxLevels; ++level, blocks *= 64)
     result = e.b.createOrFold<arith::SelectOp>(e.below(all, e.index(blocks)), result, e.index(level + 1));

@@ -36,13 +36,13 @@ struct Runs {
   static Runs of(core::IndexedOpInterface op);
   bool operator==(const Runs &other) const { return positions == other.positions && overTime == other.overTime; }
   /// Samples of a run where a step of a sample is too short: R, a power of two.
-  mlir::Value samplesPerRun(Emitter &e, mlir::Value steps) const;
+  mlir::Value samplesPerRun(ScalarEmitter &e, mlir::Value steps) const;
   /// Blocks of `samples` whole samples, in units of R but for the last ones of a part.
-  mlir::Value blocks(Emitter &e, mlir::Value samples, mlir::Value steps) const;
+  mlir::Value blocks(ScalarEmitter &e, mlir::Value samples, mlir::Value steps) const;
   /// Parts of a batch.
-  mlir::Value parts(Emitter &e, core::OrderAttr order, mlir::Value batch, mlir::Value steps) const;
+  mlir::Value parts(ScalarEmitter &e, core::OrderAttr order, mlir::Value batch, mlir::Value steps) const;
   /// Levels that a part of a batch may need.
-  mlir::Value levels(Emitter &e, mlir::Value batch, mlir::Value steps) const;
+  mlir::Value levels(ScalarEmitter &e, mlir::Value batch, mlir::Value steps) const;
 };
 
 /// The sums of kLanes elements on their way: values that loops carry.

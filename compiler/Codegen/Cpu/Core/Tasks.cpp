@@ -11,6 +11,7 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
+constexpr llvm::StringLiteral kLossName = "loss"; ///< has a field of its own
 constexpr int64_t kReduceElements = 16384; ///< of a sum that one task adds up
 constexpr int64_t kTileInputs = 64;        ///< rows of a gradient of the whole batch that one task computes
 
@@ -81,7 +82,7 @@ IndexedOpInterface TaskWriter::anySum(BatchMapOp phase) {
   return nullptr;
 }
 
-Division Division::of(Emitter &e, IndexedOpInterface op, int64_t chunk, Value batch, Value steps) {
+Division Division::of(ScalarEmitter &e, IndexedOpInterface op, int64_t chunk, Value batch, Value steps) {
   Division division;
   if (!op) {
     division.unit = division.chunk = e.index(chunk);
@@ -97,7 +98,7 @@ Division Division::of(Emitter &e, IndexedOpInterface op, int64_t chunk, Value ba
   return division;
 }
 
-Value Division::begin(Emitter &e, Value i, Value batch) const {
+Value Division::begin(ScalarEmitter &e, Value i, Value batch) const {
   Value units = e.div(e.sub(e.add(batch, unit), e.index(1)), unit);
   return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
 }
@@ -109,7 +110,7 @@ static int64_t bytesOf(Value value) {
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
-  Value end = e.index(kFaultBytes * kMaxTasks), workerBytes = e.index(0);
+  Value end = e.index(FaultRecord::kBytes * kMaxTasks), workerBytes = e.index(0);
   auto reserve = [&](Operation *op, const Division &division, int64_t bytes) {
     offsets.sums[op] = end;
     end = e.add(end, e.mul(e.mul(division.tasks, division.levels), bytes));
@@ -146,6 +147,11 @@ TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, c
 Division TaskWriter::divisionOf(const Stage &stage) {
   BatchMapOp phase = stage.phase();
   return Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
+}
+
+Value TaskWriter::taskCount(ScalarEmitter &e, const Stage &stage, Value batch, Value steps) {
+  BatchMapOp phase = stage.phase();
+  return Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps).tasks;
 }
 
 StringRef TaskWriter::symbolOf(DictionaryAttr attributes) {
@@ -250,8 +256,8 @@ Value TaskWriter::wantedBy(Attribute list) {
   Value any = e.truth(false);
   for (auto symbol : symbols.getAsRange<FlatSymbolRefAttr>()) {
     int64_t output = declarationIndex<OutputOp>(module, symbol.getValue());
-    Value given = output >= 0 ? frame.isGiven(frame.output(output))
-                              : frame.isGiven(frame.pointer(offsetof(snn_call, state_out)));
+    Value given = output >= 0 ? e.isGiven(frame.output(output))
+                              : e.isGiven(frame.pointer(offsetof(snn_call, state_out)));
     any = e.either(any, given);
   }
   return any;
@@ -274,8 +280,8 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   numbers.prepare(phase);
   bindKnown(phase->getOperands());
   bindKnown(phase.getConcat());
-  Value fault = e.advance(arena, e.mul(index, ArenaOffsets::kFaultBytes));
-  frame.storeAt(e.i64(SNN_OK), fault, 0);
+  FaultRecord fault = FaultRecord::of(e, arena, index);
+  fault.clear(e);
   Value workerOffset = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
   Memory bytes{e.atPointer(arena, e.b.getI8Type()).base, workerOffset};
 
@@ -375,7 +381,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   };
   if (!loads)
     return rest();
-  e.when(e.equal(frame.loadAt(fault, 0, e.b.getI64Type()), e.i64(SNN_OK)), rest);
+  e.when(fault.isClear(e), rest);
 }
 
 /// The same elements in rows of another shape.
@@ -399,11 +405,11 @@ Buffer TaskWriter::hostBuffer(unsigned index, ArrayType type, Value first) {
   if (module.lookupSymbol<StateOp>(symbol)) {
     Value pointer = frame.pointer(offsetof(snn_call, state_out));
     to = stateRows(pointer, symbol, type);
-    to.wanted = frame.isGiven(pointer);
+    to.wanted = e.isGiven(pointer);
   } else {
     Value pointer = frame.output(declarationIndex<OutputOp>(module, symbol));
     to = hostRows(pointer, type.getElementType().isInteger(1) ? type.withElement(e.real) : type);
-    to.wanted = frame.isGiven(pointer);
+    to.wanted = e.isGiven(pointer);
   }
   if (to.sampleStride)
     to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
@@ -623,13 +629,13 @@ void TaskWriter::emitNumbers() {
     }
     if (cast<ArrayType>(value.getType()).getRank() != 0)
       continue;
-    int64_t output = declarationIndex<OutputOp>(module, symbol);
-    Value pointer = output >= 0 ? frame.output(output) : frame.pointer(offsetof(snn_call, loss));
-    e.when(frame.isGiven(pointer), [&] {
+    Value pointer = symbol == kLossName ? frame.pointer(offsetof(snn_call, loss))
+                                        : frame.output(declarationIndex<OutputOp>(module, symbol));
+    e.when(e.isGiven(pointer), [&] {
       Value number = from.scalar ? from.scalar : e.load(from.memory, e.index(0));
       if (!number.getType().isF64())
         number = arith::ExtFOp::create(e.b, e.b.getF64Type(), number);
-      frame.storeAt(number, pointer, 0);
+      e.storeAt(number, pointer, 0);
     });
   }
 }

@@ -4,8 +4,9 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_CORE_TASKS_H
 #define SNN_COMPILER_CODEGEN_CPU_CORE_TASKS_H
 
-#include "compiler/Codegen/Cpu/CallFrame.h"
+#include "compiler/Codegen/Host/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Sums.h"
+#include "compiler/Codegen/Host/Faults.h"
 #include "compiler/Codegen/SpanLayout.h"
 #include "compiler/Schedule/Cpu/Layout.h"
 
@@ -45,8 +46,7 @@ struct ArenaOffsets {
   llvm::DenseMap<mlir::Operation *, mlir::Value> sums; ///< of a phase or an op between phases
   mlir::Value shared, workers, workerBytes, total;
 
-  static constexpr int64_t kFaultBytes = 16; ///< status and row, i64 each
-  static constexpr int64_t kMaxTasks = 64;   ///< of a phase
+  static constexpr int64_t kMaxTasks = 64; ///< of a phase
 
   static ArenaOffsets of(Emitter &e, const FunctionPlan &plan, mlir::Value batch, mlir::Value steps,
                          mlir::Value workers);
@@ -59,9 +59,9 @@ struct Division {
   mlir::Value chunk;  ///< samples at a time, whole units
   mlir::Value levels; ///< of the sums
   /// Of the phase's sums; `op` is one of them, or null.
-  static Division of(Emitter &e, IndexedOpInterface op, int64_t chunk, mlir::Value batch, mlir::Value steps);
+  static Division of(ScalarEmitter &e, IndexedOpInterface op, int64_t chunk, mlir::Value batch, mlir::Value steps);
   /// The first sample of task `i`.
-  mlir::Value begin(Emitter &e, mlir::Value i, mlir::Value batch) const;
+  mlir::Value begin(ScalarEmitter &e, mlir::Value i, mlir::Value batch) const;
 };
 
 /// Writes the tasks of one function.
@@ -79,6 +79,8 @@ public:
 
   static int64_t reduceSlices(const Stage &stage);
   static int64_t tiles(const Stage &stage);
+  /// How many tasks a phase has.
+  static mlir::Value taskCount(ScalarEmitter &e, const Stage &stage, mlir::Value batch, mlir::Value steps);
   static IndexedOpInterface anySum(BatchMapOp phase);
   Division divisionOf(const Stage &stage);
 
@@ -87,8 +89,8 @@ private:
   Buffer placed(mlir::Value value, Memory bytes, PlaceAttr place, mlir::Value samples);
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
-  void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, mlir::Value faultRecord);
-  void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, mlir::Value faultRecord);
+  void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
+  void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
   void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
   void copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to);

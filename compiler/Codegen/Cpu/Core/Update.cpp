@@ -76,7 +76,7 @@ private:
                    : name == "updates" ? offsetof(snn_call, updates)
                    : name == "epoch"   ? offsetof(snn_call, epoch)
                                        : offsetof(snn_call, epochs);
-    return frame.loadAt(frame.call, field, e.b.getI64Type());
+    return e.loadAt(frame.call, field, e.b.getI64Type());
   }
 
   Emitter &e;

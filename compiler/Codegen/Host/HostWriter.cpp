@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See HostWriter.h.
+
+#include "compiler/Codegen/Host/HostWriter.h"
+#include "compiler/Codegen/FloatMode.h"
+#include "compiler/Codegen/Host/Faults.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace snn {
+
+void EntryPhases::parallel(StringRef task, Value count) {
+  ScalarEmitter &e = frame.e;
+  auto function = module.lookupSymbol<func::FuncOp>(task);
+  Value spread = frame.pointer(offsetof(snn_call, parallel_for));
+  e.when(
+      e.isNull(spread),
+      [&] {
+        e.loop(count,
+               [&](Value i) { func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)}); });
+      },
+      [&] {
+        Value body = func::ConstantOp::create(e.b, function.getFunctionType(), SymbolRefAttr::get(function));
+        Value address = UnrealizedConversionCastOp::create(e.b, e.pointerType(), body).getResult(0);
+        auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()),
+                                                {e.pointerType(), e.b.getI64Type(), e.pointerType(), e.pointerType()});
+        Value pool = frame.pointer(offsetof(snn_call, pool));
+        LLVM::CallOp::create(e.b, type, ValueRange{spread, pool, e.toI64(count), address, frame.call});
+      });
+}
+
+void EntryPhases::serial(StringRef task) {
+  ScalarEmitter &e = frame.e;
+  func::CallOp::create(e.b, module.lookupSymbol<func::FuncOp>(task), ValueRange{frame.call, e.i64(0), e.i64(0)});
+}
+
+void EntryPhases::stopAtFault(Value records, Value count) {
+  ScalarEmitter &e = frame.e;
+  Type i32 = e.b.getI32Type();
+  Value fault = firstFault(frame, records, count);
+  Value none = e.equal(fault, arith::ConstantIntOp::create(e.b, i32, SNN_OK));
+  auto branch = scf::IfOp::create(e.b, i32, none, /*withElseRegion=*/true);
+  if (outermost)
+    scf::YieldOp::create(e.b, branch.getResult(0));
+  else
+    outermost = branch;
+  e.b.setInsertionPointToEnd(branch.elseBlock());
+  scf::YieldOp::create(e.b, fault);
+  e.b.setInsertionPointToEnd(branch.thenBlock());
+}
+
+Value EntryPhases::finish() {
+  ScalarEmitter &e = frame.e;
+  Value ok = arith::ConstantIntOp::create(e.b, e.b.getI32Type(), SNN_OK);
+  if (!outermost)
+    return ok;
+  scf::YieldOp::create(e.b, ok);
+  e.b.setInsertionPointAfter(outermost);
+  return outermost->getResult(0);
+}
+
+/// Threads of a pool have the mode of whoever made them, and the caller's own may have changed since. All arithmetic on
+/// reals is in tasks, so the host keeps its mode elsewhere, also in its parallel_for.
+LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &body) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext()), word = builder.getI64Type();
+  auto declared = [&](StringRef symbol, FunctionType type) {
+    if (auto known = module.lookupSymbol<func::FuncOp>(symbol))
+      return known;
+    auto function = func::FuncOp::create(builder, loc, symbol, type);
+    function.setPrivate();
+    return function;
+  };
+  func::FuncOp enter = declared(kEnterFloatMode, builder.getFunctionType({}, {word}));
+  func::FuncOp leave = declared(kLeaveFloatMode, builder.getFunctionType({word}, {}));
+  func::FuncOp task = declared(name, builder.getFunctionType({pointer, word, word}, {}));
+  func::FuncOp arithmetic = declared((name + "_body").str(), task.getFunctionType());
+  arithmetic->setAttr("passthrough", builder.getStrArrayAttr({"noinline"})); // see FloatMode.h
+
+  Block *block = task.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  Value mode = func::CallOp::create(builder, loc, enter, {}).getResult(0);
+  func::CallOp::create(builder, loc, arithmetic, block->getArguments());
+  func::CallOp::create(builder, loc, leave, mode);
+  func::ReturnOp::create(builder, loc);
+
+  block = arithmetic.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  ScalarEmitter e(loc, builder);
+  LogicalResult result =
+      body(builder, block->getArgument(0), e.toIndex(block->getArgument(1)), e.toIndex(block->getArgument(2)));
+  builder.setInsertionPointToEnd(block);
+  func::ReturnOp::create(builder, loc);
+  return result;
+}
+
+void HostWriter::addEntry(StringRef name, Location loc, const CallChecks &checks,
+                          llvm::function_ref<void(EntryPhases &)> addPhases) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i32 = builder.getI32Type();
+  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({pointer}, {i32}));
+  Block *block = function.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  ScalarEmitter e(loc, builder);
+  CallFrame frame(e, block->getArgument(0), module);
+  Value error = checks.emit(frame);
+  Value sound = e.equal(error, arith::ConstantIntOp::create(e.b, i32, SNN_OK));
+  Value result = e.choose(
+      sound,
+      [&] {
+        EntryPhases phases(module, frame);
+        addPhases(phases);
+        return phases.finish();
+      },
+      [&] { return error; }, i32);
+  func::ReturnOp::create(e.b, result);
+}
+
+} // namespace snn

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See ScalarEmitter.h.
+
+#include "compiler/Codegen/Host/ScalarEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+
+namespace snn {
+
+Value ScalarEmitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+Value ScalarEmitter::i64(int64_t value) { return arith::ConstantIntOp::create(b, b.getI64Type(), value); }
+
+Value ScalarEmitter::truth(bool value) { return arith::ConstantIntOp::create(b, b.getI1Type(), value); }
+
+Value ScalarEmitter::add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
+Value ScalarEmitter::sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(x, y); }
+Value ScalarEmitter::mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+Value ScalarEmitter::div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
+Value ScalarEmitter::minimum(Value x, Value y) { return b.createOrFold<arith::MinUIOp>(x, y); }
+Value ScalarEmitter::maximum(Value x, Value y) { return b.createOrFold<arith::MaxUIOp>(x, y); }
+Value ScalarEmitter::toIndex(Value integer) { return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), integer); }
+Value ScalarEmitter::toI64(Value value) { return b.createOrFold<arith::IndexCastOp>(b.getI64Type(), value); }
+Value ScalarEmitter::compare(arith::CmpIPredicate predicate, Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(predicate, x, y);
+}
+
+void ScalarEmitter::loop(Value from, Value to, int64_t step, const Body &body) {
+  auto op = scf::ForOp::create(b, from, to, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getInductionVar());
+}
+
+SmallVector<Value> ScalarEmitter::loop(Value from, Value to, int64_t step, ValueRange start, const CarryingBody &body) {
+  if (start.empty()) {
+    loop(from, to, step, [&](Value i) { body(i, {}); });
+    return {};
+  }
+  auto op = scf::ForOp::create(b, from, to, index(step), start);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(op.getBody());
+  scf::YieldOp::create(b, body(op.getInductionVar(), op.getRegionIterArgs()));
+  return SmallVector<Value>(op.getResults());
+}
+
+void ScalarEmitter::when(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise) {
+  auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/static_cast<bool>(otherwise));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op.thenBlock()->getTerminator());
+  body();
+  if (otherwise) {
+    b.setInsertionPoint(op.elseBlock()->getTerminator());
+    otherwise();
+  }
+}
+
+Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no,
+                            Type type) {
+  auto op = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(op.thenBlock());
+  scf::YieldOp::create(b, yes());
+  b.setInsertionPointToEnd(op.elseBlock());
+  scf::YieldOp::create(b, no());
+  return op.getResult(0);
+}
+
+Type ScalarEmitter::pointerType() { return LLVM::LLVMPointerType::get(b.getContext()); }
+
+Value ScalarEmitter::advance(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{toI64(bytes)});
+}
+
+Value ScalarEmitter::isNull(Value pointer) {
+  return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, pointer, LLVM::ZeroOp::create(b, pointerType()));
+}
+
+Value ScalarEmitter::isGiven(Value pointer) {
+  return LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, pointer, LLVM::ZeroOp::create(b, pointerType()));
+}
+
+Value ScalarEmitter::loadAt(Value pointer, int64_t byteOffset, Type type) {
+  Value address = byteOffset ? advance(pointer, index(byteOffset)) : pointer;
+  return LLVM::LoadOp::create(b, type, address);
+}
+
+void ScalarEmitter::storeAt(Value value, Value pointer, int64_t byteOffset) {
+  LLVM::StoreOp::create(b, value, byteOffset ? advance(pointer, index(byteOffset)) : pointer);
+}
+
+} // namespace snn
