@@ -1,5 +1,6 @@
 // Runs a function of core ops on tensors of a safetensors file with the reference interpreter.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "dialect/SnnDialect.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Safetensors.h"
 #include "test/oracle/Interpreter.h"
@@ -77,11 +78,37 @@ template <typename T> T valueOf(llvm::Expected<T> expected) {
   return std::move(*expected);
 }
 
+/// What a module says of an argument for which the file has no tensor: a state at rest or a number's default. The batch is
+/// that of the first argument.
+std::optional<Array> declaredValue(mlir::ModuleOp module, const std::string &name, core::ArrayType type,
+                                   const std::vector<std::vector<int64_t>> &shapes, Numbers numbers) {
+  const Element element = interpreter::elementOf(type, numbers);
+  mlir::Operation *declared = module.lookupSymbol(name);
+  if (auto hyper = llvm::dyn_cast_or_null<HyperOp>(declared))
+    return Array(element, {}, {hyper.getValue().convertToDouble()});
+  auto state = llvm::dyn_cast_or_null<StateOp>(declared);
+  if (!state || shapes.empty() || shapes.front().empty())
+    return std::nullopt;
+  std::vector<int64_t> shape(type.getShape());
+  auto first = llvm::dyn_cast<core::ArrayType>(
+      module.lookupSymbol<InputOp>("input") ? module.lookupSymbol<InputOp>("input").getType() : mlir::Type());
+  shape[0] = shapes.front()[first ? first.sampleDim() : 0];
+  size_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return Array(element, shape, std::vector<double>(count, state.getRest().convertToDouble()));
+}
+
+/// Gradients are bound to what they are gradients of.
+std::string resultName(mlir::func::FuncOp function, unsigned index) {
+  std::string name = boundName(function.getResultAttr(index, "snn.bind"), fmt::format("result{}", index));
+  auto span = function.getResultAttrOfType<SpanAttr>(index, "snn.span");
+  return span && span.getValue() == Span::Gradients ? "grad." + name : name;
+}
+
 void interpret(const Options &options) {
   mlir::MLIRContext context;
-  // Names of files are attributes of another dialect, which the interpreter need not know.
-  context.allowUnregisteredDialects();
-  context.loadDialect<core::CoreDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
+  context.loadDialect<SnnDialect, core::CoreDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(options.text, &context);
   if (!module)
     throw DataError(options.text + ": no text of the core that can be read");
@@ -96,13 +123,16 @@ void interpret(const Options &options) {
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
     std::string name = boundName(function.getArgAttr(i, "snn.bind"), fmt::format("arg{}", i));
     const StoredTensor *tensor = file.find(name);
-    if (!tensor)
-      throw DataError(fmt::format("{}: no tensor \"{}\" for argument #{}", options.inputs, name, i));
     auto type = llvm::dyn_cast<core::ArrayType>(function.getArgument(i).getType());
     if (!type)
       throw DataError(fmt::format("{}: argument #{} is no array of the core", options.text, i));
-    inputs.push_back(arrayOf(*tensor, interpreter::elementOf(type, numbers), name));
-    shapes.push_back(tensor->shape);
+    if (tensor)
+      inputs.push_back(arrayOf(*tensor, interpreter::elementOf(type, numbers), name));
+    else if (auto declared = declaredValue(*module, name, type, shapes, numbers))
+      inputs.push_back(std::move(*declared));
+    else
+      throw DataError(fmt::format("{}: no tensor \"{}\" for argument #{}", options.inputs, name, i));
+    shapes.push_back(inputs.back().shape());
   }
   Call call = valueOf(interpreter::inferExtents(function, shapes, options.call));
   std::vector<Array> results = valueOf(interpreter::run(function, inputs, call, numbers));
@@ -111,8 +141,7 @@ void interpret(const Options &options) {
   storage.reserve(results.size());
   std::vector<TensorToWrite> tensors;
   for (unsigned i = 0; i < results.size(); ++i)
-    tensors.push_back(
-        tensorOf(results[i], boundName(function.getResultAttr(i, "snn.bind"), fmt::format("result{}", i)), storage));
+    tensors.push_back(tensorOf(results[i], resultName(function, i), storage));
   writeSafetensors(options.outputs, std::move(tensors));
 }
 
@@ -121,7 +150,7 @@ constexpr const char *description = R"(Examples:
   snn-interpret net.mlir --function=loss_and_gradient --inputs=in.safetensors --outputs=out.safetensors --wide
 
 Runs a function of core ops. Tensors are found by the symbol in `snn.bind`, or as arg0, arg1, ... and result0, ...; their
-element types are converted. Exit status: 0 done, 1 wrong text or data, 2 bad command line, 74 cannot write.
+element types are converted. States and numbers that the file lacks have the values that the module declares. Exit status: 0 done, 1 wrong text or data, 2 bad command line, 74 cannot write.
 )";
 
 } // namespace

@@ -6,78 +6,14 @@
 
 #include "compiler/Codegen/Cpu/MathFunctions.h"
 #include "compiler/Codegen/Cpu/MathCoefficients.h"
+#include "compiler/Codegen/Cpu/RealFormulas.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringMap.h"
-
-#include <cmath>
-#include <numbers>
 
 using namespace mlir;
 
 namespace snn {
 namespace {
-
-using Predicate = arith::CmpFPredicate;
-
-/// A real, or a vector of them, with the builder, so that formulas read as such.
-struct Real {
-  Value value;
-  ImplicitLocOpBuilder *b;
-};
-
-Real operator+(Real x, Real y) { return {arith::AddFOp::create(*x.b, x.value, y.value), x.b}; }
-Real operator-(Real x, Real y) { return {arith::SubFOp::create(*x.b, x.value, y.value), x.b}; }
-Real operator*(Real x, Real y) { return {arith::MulFOp::create(*x.b, x.value, y.value), x.b}; }
-Real operator/(Real x, Real y) { return {arith::DivFOp::create(*x.b, x.value, y.value), x.b}; }
-Real operator-(Real x) { return {arith::NegFOp::create(*x.b, x.value), x.b}; }
-Real fma(Real x, Real y, Real z) { return {math::FmaOp::create(*x.b, x.value, y.value, z.value), x.b}; }
-Real abs(Real x) { return {math::AbsFOp::create(*x.b, x.value), x.b}; }
-Real trunc(Real x) { return {math::TruncOp::create(*x.b, x.value), x.b}; }
-Real root(Real x) { return {math::SqrtOp::create(*x.b, x.value), x.b}; }
-Real smaller(Real x, Real y) { return {arith::MinimumFOp::create(*x.b, x.value, y.value), x.b}; }
-Real larger(Real x, Real y) { return {arith::MaximumFOp::create(*x.b, x.value, y.value), x.b}; }
-Real withSign(Real x, Real sign) { return {math::CopySignOp::create(*x.b, x.value, sign.value), x.b}; }
-Value compare(Predicate predicate, Real x, Real y) { return arith::CmpFOp::create(*x.b, predicate, x.value, y.value); }
-Value operator<(Real x, Real y) { return compare(Predicate::OLT, x, y); }
-Value operator>(Real x, Real y) { return compare(Predicate::OGT, x, y); }
-Value operator==(Real x, Real y) { return compare(Predicate::OEQ, x, y); }
-Value isNan(Real x) { return compare(Predicate::UNO, x, x); }
-Real select(Value test, Real yes, Real no) {
-  return {arith::SelectOp::create(*yes.b, test, yes.value, no.value), yes.b};
-}
-
-struct Pair {
-  Real hi, lo;
-};
-
-/// The exact sum. |x| >= |y|, or x = 0.
-Pair orderedSum(Real x, Real y) {
-  Real sum = x + y;
-  return {sum, x - sum + y};
-}
-Pair exactSum(Real x, Real y) {
-  Real sum = x + y, share = sum - x;
-  return {sum, (x - (sum - share)) + (y - share)};
-}
-Pair exactProduct(Real x, Real y) {
-  Real product = x * y;
-  return {product, fma(x, y, -product)};
-}
-Pair product(Pair x, Pair y) {
-  Pair high = exactProduct(x.hi, y.hi);
-  return {high.hi, fma(x.hi, y.lo, fma(x.lo, y.hi, high.lo))};
-}
-Pair select(Value test, Pair yes, Pair no) { return {select(test, yes.hi, no.hi), select(test, yes.lo, no.lo)}; }
-Real rounded(Pair x) { return x.hi + x.lo; }
-
-/// A whole number, as a real and in the low bits of an integer. The upper bits of the integer hold anything.
-struct Whole {
-  Real real;
-  Value bits;
-};
 
 /// e^x = 2^n (1 + r + tail), |r| at most ln 2 / 2.
 struct Exponential {
@@ -97,10 +33,9 @@ struct Turn {
   Pair sin, cos;
 };
 
-class Functions {
+class Functions : private RealFormulas {
 public:
-  Functions(ImplicitLocOpBuilder &b, Type type, bool isShort)
-      : b(b), type(type), bitWidth(getElementTypeOrSelf(type).getIntOrFloatBitWidth()), isShort(isShort) {}
+  using RealFormulas::RealFormulas;
 
   // Beyond the bounds that arguments are held in, the last product overflows to infinity or rounds to 0 or 1 by itself.
 
@@ -186,7 +121,7 @@ public:
     Value isNegative = withSign(number(1), x) < number(0);
     result = select(both(isNegative, both(isWhole, negated(isEven))), -result, result);
     Value noReal = both(both(x<number(0), x> number(-kInfinity)), negated(isWhole));
-    result = select(either(noReal, isNan(x)), number(kNan), result);
+    result = select(either(noReal, either(isNan(x), isNan(y))), number(kNan), result);
     return select(either(y == number(0), x == number(1)), number(1), result);
   }
 
@@ -233,80 +168,6 @@ public:
   Real minnum(Real x, Real y) { return select(isNan(x), y, select(isNan(y), x, smaller(x, y))); }
 
 private:
-  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  static constexpr double kLn2 = std::numbers::ln2, kLn2Rest = 0x1.abc9e3b39803fp-56;
-  /// Few enough bits for products with exponents to be exact.
-  static constexpr double kLn2Upper = 0x1.62e42feep-1, kLn2Lower = 0x1.a39ef35793c76p-33;
-  static constexpr double kPiRest = 0x1.1a62633145c07p-53;
-
-  bool isWide() const { return bitWidth == 64; }
-
-  Real number(double value) {
-    auto element = FloatAttr::get(getElementTypeOrSelf(type), value);
-    if (auto shaped = dyn_cast<ShapedType>(type))
-      return {arith::ConstantOp::create(b, DenseElementsAttr::get(shaped, element)), &b};
-    return {arith::ConstantOp::create(b, element), &b};
-  }
-
-  Type integerType() {
-    auto shaped = dyn_cast<ShapedType>(type);
-    Type element = b.getIntegerType(bitWidth);
-    return shaped ? Type(shaped.clone(element)) : element;
-  }
-  Value integer(int64_t value) {
-    auto element = IntegerAttr::get(b.getIntegerType(bitWidth), value);
-    if (auto shaped = dyn_cast<ShapedType>(integerType()))
-      return arith::ConstantOp::create(b, DenseElementsAttr::get(shaped, element));
-    return arith::ConstantOp::create(b, element);
-  }
-  Value toBits(Real x) { return arith::BitcastOp::create(b, integerType(), x.value); }
-  Real fromBits(Value bits) { return {arith::BitcastOp::create(b, type, bits), &b}; }
-  template <typename Shift> Value shifted(Value x, int64_t by) { return Shift::create(b, x, integer(by)); }
-  Value hasBit(Value x, int64_t bit) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, x, integer(bit)), integer(0));
-  }
-  Value both(Value x, Value y) { return arith::AndIOp::create(b, x, y); }
-  Value either(Value x, Value y) { return arith::OrIOp::create(b, x, y); }
-  Value negated(Value x) { return arith::XOrIOp::create(b, x, (number(0) == number(0))); }
-
-  Real inside(Real x, double low, double high) { return larger(smaller(x, number(high)), number(low)); }
-
-  Real polynomial(Real z, ArrayRef<double> forF32, ArrayRef<double> forF64) {
-    ArrayRef<double> terms = isShort ? forF32 : forF64;
-    Real sum = number(terms.back());
-    for (double term : llvm::reverse(terms.drop_back()))
-      sum = fma(sum, z, number(term));
-    return sum;
-  }
-
-  /// x / y. In f64 also what the quotient's rounding leaves.
-  Pair quotient(Pair x, Pair y) {
-    if (isShort)
-      return {x.hi / y.hi, number(0)};
-    Real inverse = number(1) / y.hi, ratio = x.hi * inverse;
-    return {ratio, (fma(-ratio, y.hi, x.hi) + fma(-ratio, y.lo, x.lo)) * inverse};
-  }
-
-  /// To even if between two. Adding 1.5 * 2^52 (f32: 2^23) leaves no room for a fraction; conversions to integers would
-  /// not be vectors on all machines.
-  Whole nearest(Real x) {
-    Real shift = number(isWide() ? 0x1.8p52 : 0x1.8p23), sum = x + shift;
-    return {sum - shift, toBits(sum)};
-  }
-  Whole less(Whole n, int64_t by) { return {n.real - number(by), arith::SubIOp::create(b, n.bits, integer(by))}; }
-
-  /// For exponents of normal numbers.
-  Real powerOfTwo(Value exponent) {
-    Value biased = arith::AddIOp::create(b, exponent, integer(isWide() ? 1023 : 127));
-    return fromBits(shifted<arith::ShLIOp>(biased, isWide() ? 52 : 23));
-  }
-  /// 2^n x, for n up to twice those exponents.
-  Real scaled(Real x, Whole n) {
-    Whole half = nearest(n.real * number(0.5));
-    return x * powerOfTwo(half.bits) * powerOfTwo(arith::SubIOp::create(b, n.bits, half.bits));
-  }
-
   Real exponentialSeries(Real r) { return polynomial(r, coefficients::kExp32, coefficients::kExp64); }
 
   /// Of x, or more precisely of x + rest.
@@ -314,17 +175,18 @@ private:
     Whole n = nearest(x * number(std::numbers::log2e));
     Real lower = number(isWide() ? -kLn2Lower : -0x1.7f7d1cp-20);
     Real upper = fma(n.real, number(isWide() ? -kLn2Upper : -0x1.62e4p-1), x), r = fma(n.real, lower, upper);
-    Real square = r * r, series = exponentialSeries(r);
     if (!rest || isShort)
-      return {n, r, square * series};
-    return {n, r, fma(square, series, fma(n.real, lower, upper - r) + *rest)};
+      return {n, r, r * r * exponentialSeries(r)};
+    // The rest may be far more than what r rounds away.
+    Pair exact = orderedSum(r, fma(n.real, lower, upper - r) + *rest);
+    return {n, exact.hi, fma(exact.hi * exact.hi, exponentialSeries(exact.hi), exact.lo)};
   }
   Real whole(Exponential e) { return scaled(number(1) + (e.r + e.tail), e.n); }
-  /// (e^x - 1) / 2^n, for x of -40 and more: 1 - 2^-n is exact or 1.
+  /// (e^x - 1) / 2^n, for x of -40 and more. From 2^60 on the 1 is too small to matter.
   Pair minusOne(Exponential e) {
-    Real offset = number(1) - powerOfTwo(nearest(-smaller(e.n.real, number(60))).bits);
-    Pair sum = orderedSum(offset, e.r);
-    return orderedSum(sum.hi, sum.lo + e.tail);
+    Pair offset = exactSum(number(1), -powerOfTwo(nearest(-smaller(e.n.real, number(60))).bits));
+    Pair sum = orderedSum(offset.hi, e.r);
+    return orderedSum(sum.hi, sum.lo + (offset.lo + e.tail));
   }
 
   Split split(Real x) {
@@ -355,7 +217,7 @@ private:
   /// k units + rest. The product with the unit's upper part is exact.
   Pair joined(Real k, double upper, double lower, Pair rest) {
     Pair sum = orderedSum(k * number(upper), rest.hi);
-    return {sum.hi, sum.lo + fma(k, number(lower), rest.lo)};
+    return orderedSum(sum.hi, sum.lo + fma(k, number(lower), rest.lo));
   }
   Pair naturalLog(Real x) {
     Split s = split(x);
@@ -369,7 +231,8 @@ private:
   }
 
   Turn turn(Real x) {
-    // pi / 2 in three parts. The first difference is exact.
+    // pi / 2 in three parts; the first difference is exact. Beyond 2^48 the multiple has no exact place.
+    x = select(abs(x) < number(0x1p48), x, number(kNan));
     Whole n = nearest(x * number(2 / std::numbers::pi));
     Real first = fma(n.real, number(-std::numbers::pi / 2), x);
     Pair second = exactProduct(n.real, number(-kPiRest / 2)), r = exactSum(first, second.hi);
@@ -402,11 +265,6 @@ private:
     Pair sum = orderedSum(base.hi, ratio.hi);
     return {sum.hi, sum.lo + (series + (ratio.lo + base.lo))};
   }
-
-  ImplicitLocOpBuilder &b;
-  Type type;
-  unsigned bitWidth;
-  bool isShort; ///< f32 is wanted
 };
 
 using Unary = Real (Functions::*)(Real);
