@@ -1,5 +1,5 @@
 // A place for each value that needs one. The check of the plan is apart from it: networks are planned and checked.
-// RUN: %snn-opt %s --core-plan-arena --core-check-plan | FileCheck %s
+// RUN: %snn-opt %s --core-choose-chunk --core-plan-arena --core-check-plan | FileCheck %s
 // RUN: %python %S/../tools/core-networks.py dense 784 128 500 --static | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.dense
 // RUN: FileCheck --check-prefix=DENSE %s < %t.dense
 // RUN: %python %S/../tools/core-networks.py deep 12 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.deep
@@ -29,6 +29,27 @@
 #w = affine_map<(t, s, o, i) -> (o, i)>
 #order = #core.order<run = 64, parts = 16, part = 256, descending = true>
 
+// A result of the phase that is read later lies in the function's memory, and in the body the value that becomes it has no
+// other place; results that are only returned have none. Sums lie in the memory of a part. The start of the scan takes the
+// place of the inputs, which have been read; products over spikes have scratch memory.
+// CHECK-LABEL: func.func @f(
+// CHECK-SAME: attributes {core.arena = #core.place<fixed = 128, rows = 128>}
+// CHECK: core.batch_map
+// CHECK-SAME: core.arena = #core.place<fixed = 384, samples = 128, rows = 384>
+// CHECK-SAME: core.places = [#core.place<>, unit, unit, #core.place<rows = 128>]
+// CHECK-SAME: core.sum_bytes = 2688 : i64, core.sum_places = [0, 2560]
+// CHECK: core.map {{.*}}core.load, core.places = [#core.place<>]}
+// CHECK: core.contract {{.*}}core.places = [#core.place<samples = 128, rows = 128>]}
+// CHECK: core.map {{.*}}core.places = [#core.place<>]}
+// CHECK: core.scan {{.*}}core.places = [#core.place<fixed = 384, samples = 128, rows = 320>, unit]}
+// CHECK: core.map
+// CHECK-NOT: core.places
+// CHECK: core.step
+// CHECK: core.contract {{.*}}core.places = [unit, #core.place<samples = 128, rows = 128>]}
+// CHECK: core.contract {{.*}}core.places = [unit, #core.place<samples = 128, rows = 128>]}
+// CHECK: core.fold
+// CHECK-NOT: core.places
+// CHECK: return
 func.func @f(%x: !t, %w: !w {snn.bind = @w}) -> (!core.array<20 x f32>, !w {snn.bind = @grad.w}, !core.array<20 x f32>, !x) {
   %0:2, %1:2 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!t, !x) sum(!w, !core.array<20 x f32>) {
   ^bb0(%xs: !t, %ws: !w):
@@ -74,6 +95,11 @@ func.func @f(%x: !t, %w: !w {snn.bind = @w}) -> (!core.array<20 x f32>, !w {snn.
 
 // A scan that is no pointwise one has its body's values in memory, and its carries as scratch; the currents of each step are read
 // where they lie.
+// CHECK-LABEL: func.func @stepwise(
+// CHECK: core.scan {{.*}}core.places = [unit, #core.place<samples = 128, rows = 128>]}
+// CHECK: core.contract {{.*}}core.places = [#core.place<samples = 256, rows = 128>]}
+// CHECK: core.map {{.*}}core.places = [#core.place<samples = 384, rows = 128>]}
+// CHECK: core.step
 func.func @stepwise(%x: !t, %w: !w {snn.bind = @w}) -> !x {
   %0 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!x) {
   ^bb0(%xs: !t, %ws: !w):

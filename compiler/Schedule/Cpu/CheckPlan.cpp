@@ -204,8 +204,12 @@ LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
       return checkPhase(phase);
     return WalkResult::advance();
   });
+  if (walked.wasInterrupted())
+    return failure();
+  if (isElementwise(function))
+    return success();
   Block &block = function.getBody().front();
-  if (walked.wasInterrupted() || failed(PlaceChecker(function, block, range).run()))
+  if (failed(PlaceChecker(function, block, range).run()))
     return failure();
   for (auto phase : block.getOps<BatchMapOp>())
     if (failed(PlaceChecker(phase, phase.getBody().front(), range).run()))

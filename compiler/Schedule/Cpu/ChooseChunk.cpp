@@ -21,7 +21,8 @@ private:
     CallSize size = CallSize::of(getOperation(), batch, steps);
     getOperation().walk([&](BatchMapOp phase) {
       Place all;
-      for (Operation *op : Lifetimes(phase.getBody().front()).ops())
+      Lifetimes lifetimes(phase.getBody().front());
+      for (Operation *op : lifetimes.ops())
         for (Value value : op->getResults())
           if (needsPlace(value) || homeOf(value))
             all = all + footprintOf(value);

@@ -5,7 +5,6 @@
 
 #include "compiler/Codegen/Cpu/Kernels/Sizes.h"
 #include "compiler/Schedule/Cpu/Products.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 
@@ -59,6 +58,17 @@ CallSize CallSize::of(ModuleOp module, int64_t batch, int64_t steps) {
     return {static_cast<int64_t>(model.getBatch()),
             static_cast<int64_t>(model.getSteps().value_or(std::min<int64_t>(model.getMaxSteps(), steps)))};
   return {batch, steps};
+}
+
+bool isElementwise(func::FuncOp function) {
+  auto hasExtents = [](Type type) { return isa<ArrayType>(type) && cast<ArrayType>(type).getRank() > 0; };
+  return !function
+              .walk([&](Operation *op) {
+                return llvm::any_of(op->getOperandTypes(), hasExtents) || llvm::any_of(op->getResultTypes(), hasExtents)
+                           ? WalkResult::interrupt()
+                           : WalkResult::advance();
+              })
+              .wasInterrupted();
 }
 
 bool isPointwise(ScanOp scan) {

@@ -6,6 +6,7 @@
 #define SNN_COMPILER_SCHEDULE_CPU_MEMORY_H
 
 #include "compiler/Schedule/Cpu/Layout.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace snn::core {
 
@@ -24,6 +25,10 @@ struct CallSize {
   int64_t batch, steps;
   static CallSize of(mlir::ModuleOp module, int64_t batch, int64_t steps);
 };
+
+/// Whether a function computes with numbers only: a rule that holds for each element, as of a parameter's update. It
+/// runs in registers and has no places.
+bool isElementwise(mlir::func::FuncOp function);
 
 /// A scan that runs lane by lane, all steps of a lane in registers: its body is maps over one domain, and what changes
 /// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise.

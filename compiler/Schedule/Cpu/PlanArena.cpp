@@ -117,21 +117,6 @@ private:
     }
   }
 
-  /// Numbers only: a rule that holds for each element, as of a parameter's update, and is computed in registers.
-  static bool isElementwise(func::FuncOp function) {
-    return function
-               .walk([](Operation *op) {
-                 auto hasExtents = [](Type type) {
-                   return isa<ArrayType>(type) && cast<ArrayType>(type).getRank() > 0;
-                 };
-                 return llvm::any_of(op->getOperandTypes(), hasExtents) ||
-                                llvm::any_of(op->getResultTypes(), hasExtents)
-                            ? WalkResult::interrupt()
-                            : WalkResult::advance();
-               })
-               .wasInterrupted() == false;
-  }
-
   void plan(BatchMapOp phase, int64_t numSteps) {
     Builder builder(&getContext());
     auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
