@@ -25,7 +25,7 @@ struct Case {
   Exact (*unary)(Exact);
   Exact (*binary)(Exact, Exact);
   double bound32, bound64;
-  /// Beyond this argument nothing is promised but equal bits.
+  /// From this argument on the result is NaN.
   double range = INFINITY;
 };
 
@@ -218,8 +218,11 @@ protected:
       double worst = 0;
       size_t at = 0;
       for (size_t i = 0; i < x.size(); ++i) {
-        if (std::abs(x[i]) > c.range)
-          continue;
+        if (std::abs(x[i]) >= c.range) {
+          ASSERT_TRUE(std::isnan(first[i]) || c.range == INFINITY) << c.name << " of " << x[i];
+          if (c.range < INFINITY)
+            continue;
+        }
         Exact exact = c.unary ? c.unary(x[i]) : c.binary(x[i], y[i]);
         if (double off = error(first[i], exact); off > worst) {
           worst = off;
