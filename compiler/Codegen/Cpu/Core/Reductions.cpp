@@ -192,8 +192,8 @@ static Points withAlong(const Points &result, const Gathered &shape) {
 }
 
 static AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
-  return AffineMap::getMultiDimIdentityMap(shape.domain.size(), context)
-      .getMajorSubMap(shape.resultRank);
+  AffineMap all = AffineMap::getMultiDimIdentityMap(shape.domain.size(), context);
+  return AffineMap::get(all.getNumDims(), 0, all.getResults().take_front(shape.resultRank), context);
 }
 
 void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(AffineExpr)> collapses,

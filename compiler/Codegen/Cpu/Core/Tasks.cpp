@@ -273,6 +273,14 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
   }
 }
 
+/// The same elements in rows of another shape.
+static Buffer viewed(Buffer buffer, Value value) {
+  Layout layout = layoutOf(value);
+  buffer.type = cast<ArrayType>(value.getType());
+  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
+  return buffer;
+}
+
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
@@ -382,14 +390,6 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   if (!loads)
     return rest();
   e.when(fault.isClear(e), rest);
-}
-
-/// The same elements in rows of another shape.
-static Buffer viewed(Buffer buffer, Value value) {
-  Layout layout = layoutOf(value);
-  buffer.type = cast<ArrayType>(value.getType());
-  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
-  return buffer;
 }
 
 void TaskWriter::bindKnown(ValueRange values) {
