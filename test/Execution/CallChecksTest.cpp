@@ -77,8 +77,9 @@ struct GoodCall {
   HostCall data;
   std::vector<double> hyper;
   uint64_t faultRow = 1000;
-  AlignedBytes parameters{model().parameter_bytes, Poison::Pattern}, gradients{model().parameter_bytes, Poison::Pattern},
-      optimizer{model().optimizer_bytes, Poison::Pattern}, state{rows * model().state_bytes, Poison::Pattern}, arena;
+  AlignedBytes parameters{model().parameter_bytes, Poison::Pattern},
+      gradients{model().parameter_bytes, Poison::Pattern}, optimizer{model().optimizer_bytes, Poison::Pattern},
+      state{rows * model().state_bytes, Poison::Pattern}, arena;
   snn_call call = {};
 };
 
@@ -109,9 +110,7 @@ const Case cases[] = {
     {"NoOptimizer", [](GoodCall &c) { c.call.optimizer = nullptr; }, {ok, ok, ok, argument, argument}},
     {"NoNumberOfTheUpdate", [](GoodCall &c) { c.call.optimizer_step = 0; }, {ok, ok, ok, argument, argument}},
     {"NoBatch", [](GoodCall &c) { c.call.batch = 0; }, {argument, argument, argument, ok, argument}},
-    {"LargeBatch",
-     [](GoodCall &c) { c.call.batch = SNN_MAX_BATCH + 1; },
-     {argument, argument, argument, ok, argument}},
+    {"LargeBatch", [](GoodCall &c) { c.call.batch = SNN_MAX_BATCH + 1; }, {argument, argument, argument, ok, argument}},
     {"NoWorkers", [](GoodCall &c) { c.call.workers = 0; }, {argument, argument, argument, ok, argument}},
     {"ManyWorkers",
      [](GoodCall &c) { c.call.workers = SNN_MAX_WORKERS + 1; },
@@ -121,9 +120,7 @@ const Case cases[] = {
     {"NoLabels", [](GoodCall &c) { c.data.views[1].data = nullptr; }, {ok, ok, argument, ok, argument}},
     {"NoState", [](GoodCall &c) { c.call.state_in = nullptr; }, {ok, argument, ok, ok, ok}},
     {"NoStateOut", [](GoodCall &c) { c.call.state_out = nullptr; }, {ok, argument, ok, ok, ok}},
-    {"StateIn",
-     [](GoodCall &c) { c.call.state_in = c.state.data(); },
-     {unsupported, ok, unsupported, ok, unsupported}},
+    {"StateIn", [](GoodCall &c) { c.call.state_in = c.state.data(); }, {unsupported, ok, unsupported, ok, unsupported}},
     {"StateOut",
      [](GoodCall &c) { c.call.state_out = c.state.data(); },
      {unsupported, ok, unsupported, ok, unsupported}},
@@ -143,9 +140,7 @@ const Case cases[] = {
     {"RateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = NAN; }, {ok, ok, number, number, number}},
     {"NegativeRateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = -NAN; }, {ok, ok, number, number, number}},
     {"InfiniteRate", [](GoodCall &c) { named(c, "lr") = INFINITY; }, {ok, ok, number, number, number}},
-    {"LargeRate",
-     [](GoodCall &c) { named(c, "lr") = std::numeric_limits<double>::max(); },
-     {ok, ok, ok, ok, ok}},
+    {"LargeRate", [](GoodCall &c) { named(c, "lr") = std::numeric_limits<double>::max(); }, {ok, ok, ok, ok, ok}},
     {"BetaAtItsOpenEnd", [](GoodCall &c) { named(c, "beta1") = 1; }, {ok, ok, number, number, number}},
     {"ArgumentsBeforeNumbers",
      [](GoodCall &c) { named(c, "lr") = NAN, c.call.parameters = nullptr; },
