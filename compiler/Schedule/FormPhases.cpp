@@ -5,8 +5,6 @@
 #include "compiler/Schedule/Passes.h"
 #include "compiler/Schedule/Phases.h"
 
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
 using namespace mlir;
 
 namespace snn {
@@ -25,7 +23,7 @@ public:
     func::FuncOp function = getOperation();
     if (function.isExternal())
       return;
-    if (failed(splitScans(function)))
+    if (failed(splitMixedScans(function)))
       return signalPassFailure();
     PhaseRanks ranks(function, late);
     std::map<int, SmallVector<Operation *>> levels;
@@ -41,26 +39,6 @@ public:
   }
 
 private:
-  /// Results of a scan that have no samples, although others have, get a scan of their own: they belong to no phase.
-  LogicalResult splitScans(func::FuncOp function) {
-    SmallVector<ScanOp> mixed;
-    for (auto scan : function.getBody().front().getOps<ScanOp>())
-      if (phaseRoleOf(scan) == PhaseRole::PerSample && !llvm::all_of(scan->getResultTypes(), hasSamples))
-        mixed.push_back(scan);
-    if (mixed.empty())
-      return success();
-    for (ScanOp scan : mixed) {
-      OpBuilder builder(scan);
-      Operation *whole = builder.clone(*scan);
-      for (auto [result, copy] : llvm::zip(scan->getResults(), whole->getResults()))
-        if (!hasSamples(result.getType()))
-          result.replaceAllUsesWith(copy);
-    }
-    RewritePatternSet patterns(&getContext());
-    ScanOp::getCanonicalizationPatterns(patterns, &getContext());
-    return applyPatternsGreedily(function, std::move(patterns));
-  }
-
   void formPhase(ArrayRef<Operation *> ops) {
     llvm::SetVector<Value> sharded, invariant, concat, sum;
     llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());

@@ -3,6 +3,8 @@
 
 #include "compiler/Schedule/Phases.h"
 
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
 using namespace mlir;
 
 namespace snn::core {
@@ -38,6 +40,25 @@ PhaseRole phaseRoleOf(Operation *op) {
         }).wasInterrupted())
     return PhaseRole::Whole;
   return llvm::any_of(op->getResultTypes(), hasSamples) ? PhaseRole::PerSample : PhaseRole::Whole;
+}
+
+LogicalResult splitMixedScans(func::FuncOp function) {
+  SmallVector<ScanOp> mixed;
+  for (auto scan : function.getBody().front().getOps<ScanOp>())
+    if (phaseRoleOf(scan) == PhaseRole::PerSample && !llvm::all_of(scan->getResultTypes(), hasSamples))
+      mixed.push_back(scan);
+  if (mixed.empty())
+    return success();
+  for (ScanOp scan : mixed) {
+    OpBuilder builder(scan);
+    Operation *whole = builder.clone(*scan);
+    for (auto [result, copy] : llvm::zip(scan->getResults(), whole->getResults()))
+      if (!hasSamples(result.getType()))
+        result.replaceAllUsesWith(copy);
+  }
+  RewritePatternSet patterns(function.getContext());
+  ScanOp::getCanonicalizationPatterns(patterns, function.getContext());
+  return applyPatternsGreedily(function, std::move(patterns));
 }
 
 PhaseRanks::PhaseRanks(func::FuncOp function, bool late) {

@@ -20,6 +20,10 @@ enum class PhaseRole { PerSample, Reducing, Whole };
 
 PhaseRole phaseRoleOf(mlir::Operation *op);
 
+/// Results of a scan that have no samples, although others have, get a scan of their own: they belong to no phase.
+/// Comes before ranks are asked for.
+mlir::LogicalResult splitMixedScans(mlir::func::FuncOp function);
+
 /// Ranks: phases are even, what stands between them is odd, and what depends on arguments alone may come before the
 /// first phase, at -1.
 class PhaseRanks {

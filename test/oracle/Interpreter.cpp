@@ -57,6 +57,7 @@ private:
   Error runAdd(core::FoldOp op, Plan &plan);
   Error runBest(core::FoldOp op, Plan &plan);
   Error runScan(core::ScanOp op);
+  Error runPhase(core::BatchMapOp op);
 
   Expected<Plan *> planOf(core::IndexedOpInterface op);
   Expected<Order> orderOf(Operation *op, std::optional<core::OrderAttr> order, ArrayRef<int64_t> along) const;
@@ -88,6 +89,8 @@ Error Execution::run(Block &block) {
 Error Execution::run(Operation *op) {
   if (auto scan = dyn_cast<core::ScanOp>(op))
     return runScan(scan);
+  if (auto phase = dyn_cast<core::BatchMapOp>(op))
+    return runPhase(phase);
   auto indexed = dyn_cast<core::IndexedOpInterface>(op);
   if (!indexed)
     return faultAt(op, "is not known to the interpreter");
@@ -353,6 +356,18 @@ static Array sliceOf(const Array &array, int64_t t) {
 static void putSlice(const Array &slice, int64_t t, Array &array) {
   std::visit([&](const auto &from, auto &to) { llvm::copy(from, to.begin() + t * slice.size()); }, slice.data(),
              array.data());
+}
+
+/// One chunk, the whole batch: what the phase computes does not depend on how it is cut.
+Error Execution::runPhase(core::BatchMapOp op) {
+  Block &body = op.getBody().front();
+  for (auto [argument, operand] : llvm::zip_equal(body.getArguments(), op->getOperands()))
+    set(argument, get(operand));
+  if (Error error = run(body))
+    return error;
+  for (auto [result, given] : llvm::zip_equal(op->getResults(), op.getYield()->getOperands()))
+    set(result, get(given));
+  return Error::success();
 }
 
 Error Execution::runScan(core::ScanOp op) {

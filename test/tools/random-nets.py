@@ -10,7 +10,7 @@ Each seed is a function @loss of maps, folds, contracts and scans with smooth bo
 broadcasts, digits, shifts of time, largest and smallest values, invariants and carries. snn-opt writes its gradient,
 snn-interpret computes it and the loss, all in f64. The derivative along a random direction, in which each argument's
 share is of the same order, must agree with the central difference. Exit status: 0 if all agree, else 1, after the
-seeds that do not.
+seeds that do not. With --scheduled the gradients are compared, in f32, with those after the schedule for a CPU: all bits.
 """
 import argparse
 import json
@@ -614,6 +614,27 @@ def check(seed, tools, folder, before, after):
     raise Failed("the gradient disagrees with differences\n  " + "\n  ".join(parts))
 
 
+def check_schedule(seed, tools, folder, before, after):
+    """The schedule for a CPU changes no bit of any result, and its plan stands its check."""
+    net = Net(seed)
+    texts = [os.path.join(folder, f"{name}.mlir") for name in ("loss", "vjp", "loops")]
+    inputs = os.path.join(folder, "in.safetensors")
+    with open(texts[0], "w") as file:
+        file.write(net.build())
+    write_tensors(inputs, net.tensors())
+    run([f"{tools}/snn-opt", texts[0], *before, "--core-vjp=function=loss of-loss", *after, "-o", texts[1]])
+    run([f"{tools}/snn-opt", texts[1], "--core-to-loops", "--core-check-plan", "-o", texts[2]])
+    results = []
+    for text in texts[1:]:
+        outputs = os.path.join(folder, "out.safetensors")
+        run([f"{tools}/snn-interpret", text, "--function=loss_vjp", f"--inputs={inputs}", f"--outputs={outputs}"])
+        with open(outputs, "rb") as file:
+            results.append(file.read())
+    if results[0] != results[1]:
+        raise Failed("results are not the same bits after core-to-loops")
+    return 0.0
+
+
 def listed_passes(names):
     return ["--" + name for name in names.split(",") if name]
 
@@ -625,6 +646,7 @@ def main():
     parser.add_argument("--count", type=int, default=1, help="functions, one seed after the other")
     parser.add_argument("--before", default="", help="passes before core-vjp")
     parser.add_argument("--passes", default="core-resolve-vjps,core-fix-order,canonicalize,cse", help="after core-vjp")
+    parser.add_argument("--scheduled", action="store_true", help="compare the gradients before and after core-to-loops")
     parser.add_argument("--keep", help="a folder for the texts that were found")
     parser.add_argument("--print", action="store_true", help="print the first function instead")
     options = parser.parse_args()
@@ -638,7 +660,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             try:
                 before, after = listed_passes(options.before), listed_passes(options.passes)
-                worst = max(worst, check(seed, options.bin, folder, before, after))
+                method = check_schedule if options.scheduled else check
+                worst = max(worst, method(seed, options.bin, folder, before, after))
             except Failed as failure:
                 failed += 1
                 print(f"seed {seed}: {failure}")

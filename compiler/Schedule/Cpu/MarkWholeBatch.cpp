@@ -28,15 +28,18 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
-    for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (!function.isExternal()) {
-        FailureOr<bool> changed = true;
-        // What leaves a phase may let others come into an earlier one.
-        while (succeeded(changed) && *changed)
-          changed = mark(function, size);
-        if (failed(changed))
-          return signalPassFailure();
-      }
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal())
+        continue;
+      if (failed(splitMixedScans(function)))
+        return signalPassFailure();
+      // What leaves a phase may let others come into an earlier one.
+      FailureOr<bool> changed = true;
+      while (succeeded(changed) && *changed)
+        changed = mark(function, size);
+      if (failed(changed))
+        return signalPassFailure();
+    }
   }
 
   FailureOr<bool> mark(func::FuncOp function, CallSize size) {
