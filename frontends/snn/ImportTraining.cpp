@@ -24,7 +24,6 @@ public:
         declareHypers(use);
     declareHypers(train.rule);
     declareHypers(train.schedule);
-    OutputOp::create(builder, context.at(train.lossLoc), "loss", context.array({}, f64), /*over_time=*/false);
     for (const CheckedUse &metric : train.metrics)
       OutputOp::create(builder, context.at(metric.loc), symbolOf(metric), context.array({}, f64), /*over_time=*/false);
     return success(succeeded(importLosses()) && succeeded(importUpdate()));
