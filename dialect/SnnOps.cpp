@@ -104,9 +104,9 @@ LogicalResult InputOp::verify() {
 
 LogicalResult OutputOp::verify() {
   if (auto array = arrayOf(getType())) {
-    if (getOverTime() || !(array.getRank() == 0 ? array.getElementType().isF64()
-                                                : array.sampleDim() >= 0 &&
-                                                      (isReal(array) || array.getElementType().isInteger(1))))
+    if (getOverTime() ||
+        !(array.getRank() == 0 ? array.getElementType().isF64()
+                               : array.sampleDim() >= 0 && (isReal(array) || array.getElementType().isInteger(1))))
       return emitOpError() << "has type " << array
                            << ", but expected samples of reals or spikes, or one f64 [output_c3]";
     return verifyName(*this, getSymName());

@@ -16,9 +16,9 @@ namespace {
 
 using core::ArrayType;
 
-constexpr llvm::StringLiteral kNetwork = "network", kTraining = "training_network", kCriterion = "criterion", kLoss = "loss",
-                              kForward = "forward", kGradient = "loss_and_gradient", kBackward = "backward",
-                              kInputGradient = "grad.input";
+constexpr llvm::StringLiteral kNetwork = "network", kTraining = "training_network", kCriterion = "criterion",
+                              kLoss = "loss", kForward = "forward", kGradient = "loss_and_gradient",
+                              kBackward = "backward", kInputGradient = "grad.input";
 
 StringRef symbolOf(Attribute bind) {
   auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(bind);
@@ -166,8 +166,8 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
         continue;
       }
       outputs.set(index);
-      seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
-                                  bound(("grad." + symbol).str())));
+      seeds.push_back(
+          addArgument(entry, core::gradientType(entry.getResultTypes()[index], real), bound(("grad." + symbol).str())));
     }
     if (failed(appendGradients(entry, seeds)))
       return failure();

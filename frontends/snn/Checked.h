@@ -55,7 +55,7 @@ struct CheckedParam {
   Name name;
   ParamKind kind = ParamKind::Number;
   ParamValue byDefault;
-  std::vector<llvm::StringRef> words;     ///< of an option
+  std::vector<llvm::StringRef> words;    ///< of an option
   const NeuronParam *interval = nullptr; ///< if its definition says in which range it lies
 };
 

@@ -47,7 +47,9 @@ bool isOwnSymbol(StringRef name) {
                                                    "loss_and_gradient",
                                                    "train_step",
                                                    "arena_size",
-                                                   "optimizer"},
+                                                   "optimizer",
+                                                   "schedule",
+                                                   "metric"},
                                                   name);
 }
 

@@ -73,8 +73,8 @@ private:
     if (expr.args.empty())
       return text;
     for (const Argument &arg : expr.args)
-      text += (&arg == &expr.args.front() ? "(" : ", ") +
-              (arg.name.text.empty() ? "" : (arg.name.text + " = ").str()) + constantText(*arg.value);
+      text += (&arg == &expr.args.front() ? "(" : ", ") + (arg.name.text.empty() ? "" : (arg.name.text + " = ").str()) +
+              constantText(*arg.value);
     return text + ")";
   }
 

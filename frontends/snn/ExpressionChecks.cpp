@@ -99,6 +99,14 @@ ValueType DefinitionChecker::typeOfName(const Expr &expr) {
   return unknownName(expr);
 }
 
+/// Whether a line assigns the name, wherever it stands.
+static bool assigns(const Statements &body, StringRef name) {
+  return llvm::any_of(body, [&](const Statement &statement) {
+    return (statement.kind == Statement::Kind::Assign && statement.name.text == name) ||
+           llvm::any_of(statement.branches, [&](const Branch &branch) { return assigns(branch.body, name); });
+  });
+}
+
 ValueType DefinitionChecker::unknownName(const Expr &expr) {
   StringRef name = expr.name;
   SmallVector<StringRef> known;
@@ -112,6 +120,9 @@ ValueType DefinitionChecker::unknownName(const Expr &expr) {
   else if (frame->flow.assignedAt(name))
     hint = " on this path: a branch of an 'if' before it does not assign it; give it a value before the 'if', or in "
            "each branch";
+  else if (frame->root == DefinitionKind::Neuron && assigns(frame->definition->body, name))
+    hint = ("; a value that is kept from one time step to the next is a state: add 'state " + name + " = 0' at the top")
+               .str();
   else if (evaluator.params.contains(name))
     hint = (" inside of a definition, which sees no 'param' of the file; give it a parameter '" + name +
             "', and pass the param where it is used")

@@ -18,7 +18,7 @@ struct LayerWeights {
 /// A layer of neurons. Numeric parameters are known, or arrays of real numbers, of rank 0 or one for each neuron.
 struct NeuronLayer {
   const Definition *definition = nullptr;
-  ArrayValue current;                                 ///< axes: time if it varies, sample, neuron
+  ArrayValue current; ///< axes: time if it varies, sample, neuron
   std::map<llvm::StringRef, double> constants;
   std::map<llvm::StringRef, ArrayValue> numbers;
   std::map<llvm::StringRef, std::string> words;       ///< of options

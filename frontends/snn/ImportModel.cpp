@@ -22,7 +22,8 @@ AffineMap select(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positio
   return AffineMap::getMultiDimMapWithTargets(dims, positions, context);
 }
 
-/// Writes one of the networks. Values are arrays of the axes time (if they vary), sample and what belongs to one sample.
+/// Writes one of the networks. Values are arrays of the axes time (if they vary), sample and what belongs to one
+/// sample.
 class NetworkImporter {
 public:
   NetworkImporter(ModelContext &context, StringRef name, bool training)
@@ -168,10 +169,11 @@ private:
     llvm::append_range(finals, results->finals);
     values[outputOf(layer, model, /*membrane=*/false)] = results->output;
     if (const CheckedState *membrane = layer.neuron->membrane())
-      values[outputOf(layer, model, /*membrane=*/true)] =
-          results->states[membrane - layer.neuron->states.data()];
+      values[outputOf(layer, model, /*membrane=*/true)] = results->states[membrane - layer.neuron->states.data()];
     const bool bits = typeOf(results->output).getElementType().isInteger(1);
-    x = {results->output, {Axis::Time, Axis::Sample, Axis::Neuron}, bits ? ValueType::Kind::Bits : ValueType::Kind::Real};
+    x = {results->output,
+         {Axis::Time, Axis::Sample, Axis::Neuron},
+         bits ? ValueType::Kind::Bits : ValueType::Kind::Real};
     return success();
   }
 

@@ -78,9 +78,8 @@ private:
     if (label)
       return Binding::of({value, {Axis::Sample}, ValueType::Kind::Integer, /*network=*/false, Axis::Class});
     const bool bits = cast<core::ArrayType>(value.getType()).getElementType().isInteger(1);
-    return Binding::of({value,
-                        {Axis::Time, Axis::Sample, Axis::Neuron},
-                        bits ? ValueType::Kind::Bits : ValueType::Kind::Real});
+    return Binding::of(
+        {value, {Axis::Time, Axis::Sample, Axis::Neuron}, bits ? ValueType::Kind::Bits : ValueType::Kind::Real});
   }
 
   FailureOr<Value> importUse(BoundFunction &function, const CheckedUse &use) {
@@ -153,8 +152,8 @@ private:
       names[input.text] = Binding::of({function.argument(input.text, element, {span}), {}});
     const auto states = statesOf(definition, model.definitions);
     for (auto [index, state] : enumerate(states))
-      names[state.first] = Binding::of(
-          {function.argument(state.first, element, {Span::Optimizer, static_cast<int64_t>(index)}), {}});
+      names[state.first] =
+          Binding::of({function.argument(state.first, element, {Span::Optimizer, static_cast<int64_t>(index)}), {}});
     addNumbers(function, rule, names);
     Names counts;
     for (StringRef word : {"update", "updates", "epoch", "epochs"})

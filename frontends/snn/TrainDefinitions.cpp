@@ -27,7 +27,7 @@ public:
     StringMap<SMRange> known;
     if (!decls.empty())
       for (const TrainField &field : decls.front().fields)
-        if (evaluator.isNew(field.key, known, "field"))
+        if (field.key.text == "metric" || evaluator.isNew(field.key, known, "field"))
           checkField(field);
     for (const TrainDecl &standard : model.prelude->trains)
       for (const TrainField &field : standard.fields)
@@ -35,6 +35,11 @@ public:
           isDefault = true;
           checkField(field);
         }
+    const auto isRate = [](const Hyper &hyper) { return hyper.name == "lr"; };
+    if (train.rule.definition && train.schedule.loc.isValid() && llvm::none_of(train.rule.numbers, isRate))
+      diagnostics.error(DiagId::WrongArgument, scheduled,
+                        "a schedule says which share of 'lr' an update takes, but '" +
+                            train.rule.definition->name.text + "' has no 'lr'");
   }
 
 private:
@@ -45,9 +50,9 @@ private:
     else if (key == "metric")
       checkMetrics(*field.value);
     else if (key == "optimizer")
-      checkRule(*field.value, DefinitionKind::Optimizer, "", train.rule);
+      checkOptimizer(*field.value);
     else if (key == "schedule")
-      checkRule(*field.value, DefinitionKind::Schedule, "schedule.", train.schedule);
+      checkSchedule(*field.value);
     else if (key == "batch")
       train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
     else if (key == "epochs")
@@ -89,10 +94,10 @@ private:
                         : kind == DefinitionKind::Optimizer ? DiagId::UnknownOptimizer
                                                             : DiagId::UnknownName;
       const std::string article = kind == DefinitionKind::Optimizer ? "an " : "a ";
-      diagnostics.error(id, expr.range,
-                        (isCall ? "unknown " + nameOf(kind) + " '" + expr.name + "'"
-                                : Twine("expected " + article) + nameOf(kind)) +
-                            (isCall ? diagnostics.didYouMean(expr.name, known) : ""));
+      diagnostics.error(
+          id, expr.range,
+          (isCall ? "unknown " + nameOf(kind) + " '" + expr.name + "'" : Twine("expected " + article) + nameOf(kind)) +
+              (isCall ? diagnostics.didYouMean(expr.name, known) : ""));
       diagnostics.note(expr.range, "there are " + listOf(known));
       return std::nullopt;
     }
@@ -110,9 +115,11 @@ private:
       return std::nullopt;
     if (layer)
       bound->erase(bound->begin());
+    bool valid = true;
     for (auto [param, argument] : llvm::zip(use.definition->params, *bound))
-      if (!addNumbers(use, param, argument, prefix))
-        return std::nullopt;
+      valid &= addNumbers(use, param, argument, prefix);
+    if (!valid)
+      return std::nullopt;
     if (reads && !canRead(use, layer, expr))
       return std::nullopt;
     return use;
@@ -137,8 +144,9 @@ private:
       return true;
     const bool isNeuron = layer->kind == CheckedLayer::Kind::Neuron;
     for (const Name &input : use.definition->inputs) {
-      const bool has = input.text == "label" ||
-                       (isNeuron && (input.text == "spikes" ? layer->neuron->spikes : layer->neuron->membrane() != nullptr));
+      const bool has =
+          input.text == "label" ||
+          (isNeuron && (input.text == "spikes" ? layer->neuron->spikes : layer->neuron->membrane() != nullptr));
       if (has)
         continue;
       diagnostics.error(DiagId::WrongArgument, expr.range,
@@ -196,7 +204,11 @@ private:
     SmallVector<const Expr *> terms, todo{&sum};
     while (!todo.empty()) {
       const Expr *expr = todo.pop_back_val();
-      if (expr->kind == Expr::Kind::Operation && expr->op == Operator::Add) {
+      const bool subtracts = expr->kind == Expr::Kind::Operation && expr->op == Operator::Subtract;
+      if (subtracts)
+        diagnostics.error(DiagId::WrongArgument, expr->operand(1).range,
+                          "losses are added; what is subtracted has a negative weight, as in 'ce_rate + -0.1 * NAME'");
+      if (subtracts || (expr->kind == Expr::Kind::Operation && expr->op == Operator::Add)) {
         todo.push_back(&expr->operand(1));
         todo.push_back(&expr->operand(0));
       } else {
@@ -208,6 +220,8 @@ private:
       if (term->kind == Expr::Kind::Operation && term->op == Operator::Multiply) {
         weight = &term->operand(0);
         loss = &term->operand(1);
+        if (evaluator.find(DefinitionKind::Loss, weight->name))
+          std::swap(weight, loss);
       }
       // The first term's numbers stay what they are when others are added.
       const std::string number = std::to_string(index + 1);
@@ -224,20 +238,45 @@ private:
   }
 
   void checkMetrics(const Expr &expr) {
-    auto use = checkUse(expr, DefinitionKind::Metric, expr.name + ".");
-    if (use)
-      train.metrics.push_back(std::move(*use));
+    auto use = checkUse(expr, DefinitionKind::Metric, "metric." + expr.name + ".");
+    if (!use)
+      return;
+    for (const CheckedUse &other : train.metrics)
+      if (other.definition == use->definition)
+        diagnostics.error(DiagId::Redefinition, expr.range, "the metric '" + expr.name + "' is given twice");
+    train.metrics.push_back(std::move(*use));
   }
 
-  void checkRule(const Expr &expr, DefinitionKind kind, const Twine &prefix, CheckedUse &rule) {
-    if (auto use = checkUse(expr, kind, prefix))
-      rule = std::move(*use);
+  void checkOptimizer(const Expr &expr) {
+    auto use = checkUse(expr, DefinitionKind::Optimizer, "");
+    if (!use)
+      return;
+    for (const Statement &line : use->definition->body)
+      if (line.kind == Statement::Kind::State && evaluator.quietNumber(*line.value) != 0.0)
+        diagnostics.error(DiagId::OutOfRange, line.value->range,
+                          "the state of an optimizer starts at 0, for each element of each parameter");
+    // The host changes numbers under these names, which have no prefix as they are the ones that it changes most.
+    for (const Hyper &hyper : use->numbers)
+      if (hyper.name == model.name.text ||
+          is_contained({"input", "labels", "spikes", "membrane", "count", "loss"}, hyper.name))
+        diagnostics.error(DiagId::ReservedName, expr.range,
+                          "the number '" + hyper.name + "' of the optimizer has the name of " +
+                              (hyper.name == model.name.text ? "the model" : "an input or output of each model"));
+    train.rule = std::move(*use);
+  }
+
+  void checkSchedule(const Expr &expr) {
+    auto use = checkUse(expr, DefinitionKind::Schedule, "schedule.");
+    scheduled = expr.range;
+    if (use)
+      train.schedule = std::move(*use);
   }
 
   CheckedModel &model;
   CheckedTrain &train;
   Evaluator &evaluator;
   Diagnostics &diagnostics;
+  SMRange scheduled;
   bool isDefault = false; ///< what is checked stands in the standard definitions
 };
 

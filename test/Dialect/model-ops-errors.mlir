@@ -180,3 +180,28 @@ snn.output @output_c2 : tensor<?x4xui8>
 
 // expected-error @below {{has type 'tensor<?x4xf32>', but expected one real for each neuron [state_c1]}}
 snn.state @state_c1 : tensor<?x4xf32> rest 0.0
+
+// -----
+
+// expected-error @below {{has type '!core.array<sample x 4 x f32>', but expected fixed extents of reals [parameter_c3]}}
+snn.parameter @parameter_c3 : !core.array<sample x 4 x f32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{has type '!core.array<4 x f32>', but expected samples of reals or ui8, or one i64 for each [input_c3]}}
+snn.input @input_c3 : !core.array<4 x f32>
+
+// -----
+
+// expected-error @below {{has type '!core.array<sample x 4 x i64>', but expected samples of reals or ui8, or one i64 for each [input_c3]}}
+snn.input @input_c3_labels : !core.array<sample x 4 x i64>
+
+// -----
+
+// expected-error @below {{has type '!core.array<f32>', but expected samples of reals or spikes, or one f64 [output_c3]}}
+snn.output @output_c3 : !core.array<f32>
+
+// -----
+
+// expected-error @below {{has type '!core.array<time x sample x 4 x f32>', but expected reals or spikes of each sample at one step [state_c2]}}
+snn.state @state_c2 : !core.array<time x sample x 4 x f32> rest 0.0

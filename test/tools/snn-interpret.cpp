@@ -78,8 +78,8 @@ template <typename T> T valueOf(llvm::Expected<T> expected) {
   return std::move(*expected);
 }
 
-/// What a module says of an argument for which the file has no tensor: a state at rest or a number's default. The batch is
-/// that of the first argument.
+/// What a module says of an argument for which the file has no tensor: a state at rest or a number's default. The batch
+/// is that of the first argument.
 std::optional<Array> declaredValue(mlir::ModuleOp module, const std::string &name, core::ArrayType type,
                                    const std::vector<std::vector<int64_t>> &shapes, Numbers numbers) {
   const Element element = interpreter::elementOf(type, numbers);
@@ -108,7 +108,8 @@ std::string resultName(mlir::func::FuncOp function, unsigned index) {
 
 void interpret(const Options &options) {
   mlir::MLIRContext context;
-  context.loadDialect<SnnDialect, core::CoreDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect, mlir::math::MathDialect>();
+  context.loadDialect<SnnDialect, core::CoreDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect,
+                      mlir::math::MathDialect>();
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(options.text, &context);
   if (!module)
     throw DataError(options.text + ": no text of the core that can be read");

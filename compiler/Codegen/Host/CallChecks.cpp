@@ -99,7 +99,8 @@ CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp
   for (func::FuncOp function : functions)
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       auto bind = function.getArgAttrOfType<FlatSymbolRefAttr>(i, SnnDialect::bindAttrName());
-      if (!bind)
+      // A schedule that is constant looks at no count.
+      if (!bind || function.getArgument(i).use_empty())
         continue;
       if (int64_t input = declarationIndex<InputOp>(module, bind.getValue()); input >= 0)
         inputs.push_back(input);
