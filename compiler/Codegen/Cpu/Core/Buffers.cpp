@@ -87,6 +87,16 @@ bool LaneAccess::collapses(const Buffer &buffer, AffineMap map, AffineExpr colla
   return difference && (!buffer.isBits() || *difference % kLanes == 0);
 }
 
+bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {
+  if (buffer.scalar || domain.empty() || domain.back() < kLanes)
+    return false;
+  MLIRContext *context = map.getContext();
+  AffineExpr last = getAffineDimExpr(domain.size() - 1, context), offset = innerOffset(buffer, map);
+  AffineExpr next = offset.replace(last, last + 1);
+  std::optional<int64_t> step = constantDifference(next, offset, domain.size());
+  return step && std::abs(*step) >= kLanes;
+}
+
 LaneAccess::Place LaneAccess::placeOf(const Points &points) {
   Place place;
   place.row = e.index(0);
@@ -94,8 +104,7 @@ LaneAccess::Place LaneAccess::placeOf(const Points &points) {
     if (extent > 0)
       continue;
     Value at = math.of(position, points.dims, points.domain).base;
-    place.row = e.add(place.row,
-                      e.mul(at, extent == core::ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+    place.row = e.add(place.row, e.mul(at, extent == core::ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
   }
   AffineExpr offset = innerOffset(buffer, map);
   if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims())) {
@@ -147,13 +156,11 @@ Value LaneAccess::loadBits(const Place &place, Value mask) {
   }
   Value indices = math.vector(place.inner);
   LaneIndex general{nullptr, false, indices};
-  Value words = vector::GatherOp::create(e.b, e.vector(kLanes, e.b.getI16Type()), buffer.memory.base,
-                                         ValueRange{e.add(buffer.memory.offset, place.row)},
-                                         math.floorDiv(general, kLanes, 0).lanes, gatherMask(e, mask),
-                                         zeroOf(e, e.b.getI16Type()));
+  Value words = vector::GatherOp::create(
+      e.b, e.vector(kLanes, e.b.getI16Type()), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
+      math.floorDiv(general, kLanes, 0).lanes, gatherMask(e, mask), zeroOf(e, e.b.getI16Type()));
   Value shifts = arith::TruncIOp::create(e.b, words.getType(), math.mod(general, kLanes, 0).lanes);
-  return arith::TruncIOp::create(e.b, e.vector(kLanes, e.b.getI1Type()),
-                                 arith::ShRUIOp::create(e.b, words, shifts));
+  return arith::TruncIOp::create(e.b, e.vector(kLanes, e.b.getI1Type()), arith::ShRUIOp::create(e.b, words, shifts));
 }
 
 Value LaneAccess::load(const Points &points, Value mask) {
@@ -195,8 +202,7 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     return e.store(e.bitsToWord(value), buffer.memory, wordAt(place.inner.base));
   auto setOne = [&](Value at, Value bit) {
     Value word = e.load(buffer.memory, wordAt(at));
-    Value shift = e.b.createOrFold<arith::IndexCastOp>(
-        i16, e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i16, e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
     Value one = arith::ConstantIntOp::create(e.b, i16, 1);
     Value single = arith::ShLIOp::create(e.b, one, shift);
     Value cleared = e.both(word, arith::XOrIOp::create(e.b, single, arith::ConstantIntOp::create(e.b, i16, -1)));
@@ -244,9 +250,8 @@ void LaneAccess::storeAlways(Value value, const Points &points) {
                                   value);
     return;
   }
-  vector::ScatterOp::create(e.b, Type(), buffer.memory.base,
-                            ValueRange{e.add(buffer.memory.offset, place.row)}, place.inner.lanes,
-                            gatherMask(e, points.mask), value);
+  vector::ScatterOp::create(e.b, Type(), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
+                            place.inner.lanes, gatherMask(e, points.mask), value);
 }
 
 } // namespace snn::core

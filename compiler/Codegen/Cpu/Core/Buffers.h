@@ -9,8 +9,8 @@
 
 namespace snn::core {
 
-/// An array in memory. Element (sample, step, n) is at `sample * sampleStride + step * timeStride + sum of strides * n`,
-/// in elements, or in bits for spikes, of which each row begins with a word.
+/// An array in memory. Element (sample, step, n) is at `sample * sampleStride + step * timeStride + sum of strides *
+/// n`, in elements, or in bits for spikes, of which each row begins with a word.
 struct Buffer {
   core::ArrayType type;
   Memory memory;                        ///< of the first sample and step at hand; words for bits
@@ -29,7 +29,8 @@ struct Buffer {
   Buffer at(Emitter &e, mlir::Value step) const;
   /// Elements of a row: extents that are neither time nor samples.
   int64_t width() const;
-  /// Whether a row has its elements in order without gaps, so that whole vectors from its start may be read and written.
+  /// Whether a row has its elements in order without gaps, so that whole vectors from its start may be read and
+  /// written.
   bool isRow() const;
 };
 
@@ -37,7 +38,8 @@ struct Buffer {
 struct Points {
   llvm::ArrayRef<int64_t> domain;
   llvm::SmallVector<LaneIndex> dims;
-  /// Dims that are counted through together by one index, in row-major order: their number as an expression. May be null.
+  /// Dims that are counted through together by one index, in row-major order: their number as an expression. May be
+  /// null.
   mlir::AffineExpr collapsed;
   LaneIndex number;
   int64_t collapsedWidth = 0;
@@ -55,6 +57,8 @@ public:
   /// vector<kLanes x scalar type>; lanes that the mask leaves out have anything, but nothing is read for them.
   mlir::Value load(const Points &points, mlir::Value mask);
   void store(mlir::Value value, const Points &points);
+  /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
+  bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
   /// Whether `collapsed` would make every access plain: in order or the same for all lanes.
   static bool collapses(const Buffer &buffer, mlir::AffineMap map, mlir::AffineExpr collapsed,
                         llvm::ArrayRef<int64_t> domain);

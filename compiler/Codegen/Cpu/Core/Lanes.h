@@ -12,9 +12,9 @@ namespace snn::core {
 
 /// An integer for each lane: the same for all, ascending by one, or anything.
 struct LaneIndex {
-  mlir::Value base;        ///< index: of lane 0
-  bool ascending = false;  ///< lane i has base + i
-  mlir::Value lanes;       ///< vector<kLanes x i32>, instead of base: anything
+  mlir::Value base;       ///< index: of lane 0
+  bool ascending = false; ///< lane i has base + i
+  mlir::Value lanes;      ///< vector<kLanes x i32>, instead of base: anything
 
   bool isUniform() const { return !ascending && !lanes; }
 };

@@ -42,8 +42,9 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
         AffineMap identity = AffineMap::getMultiDimIdentityMap(to.type.getRank(), module.getContext());
         bool bits = to.isBits();
         Type type = e.vector(kLanes, bits ? e.b.getI1Type() : to.type.getElementType());
-        Value value = bits ? Value(arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(type), rest != 0)))
-                           : e.constant(type, rest);
+        Value value =
+            bits ? Value(arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(type), rest != 0)))
+                 : e.constant(type, rest);
         emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &rows) {
           emitter.forEachStrip(to.type.getShape(), rows, /*collapse=*/true,
                                [&](const Points &points) { LaneAccess(e, to, identity).store(value, points); });
@@ -74,7 +75,8 @@ void TaskWriter::copyElements(OpEmitter &emitter, const Buffer &from, const Buff
 
 /// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,
 /// labels must be classes.
-void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault) {
+void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index,
+                           const FaultRecord &fault) {
   auto declared = cast<ArrayType>(input.getType());
   Type stored = declared.scalarType();
   Value pointer = frame.inputData(index), strides = frame.inputStrides(index);
@@ -97,8 +99,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
                                                  : e.index(contiguous[dimension]);
     Value stride = e.choose(
         e.isNull(strides), [&] { return usual; },
-        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); },
-        e.b.getIndexType());
+        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType());
     if (extent == ArrayType::kTime) {
       timeStride = stride;
     } else if (extent == ArrayType::kSample) {
@@ -121,8 +122,8 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
         Value finite = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OLE, math::AbsFOp::create(e.b, value),
                                              e.constant(value.getType(), largest));
         if (width % kLanes)
-          finite = e.either(finite, arith::XOrIOp::create(e.b, emitter.math.below(at, e.index(width)),
-                                                          e.laneMask(kLanes)));
+          finite =
+              e.either(finite, arith::XOrIOp::create(e.b, emitter.math.below(at, e.index(width)), e.laneMask(kLanes)));
         return SmallVector<Value>{e.both(so[0], finite)};
       });
       Value all = vector::ReductionOp::create(e.b, vector::CombiningKind::AND, sound[0]);

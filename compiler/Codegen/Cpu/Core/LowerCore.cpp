@@ -63,17 +63,18 @@ public:
   }
 
   void addEntry(StringRef name, EntryKind kind, ArrayRef<func::FuncOp> functions, std::optional<int64_t> steps) {
-    CallChecks checks = CallChecks::of(module, kind, functions, steps,
-                                       kind == EntryKind::Update ? StateUse::None : StateUse::Optional);
-    host.addEntry(("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), checks, [&](EntryPhases &phases) {
-      for (func::FuncOp function : functions) {
-        auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
-        if (plan == plans.end())
-          phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
-        else
-          run(phases, *plan);
-      }
-    });
+    CallChecks checks =
+        CallChecks::of(module, kind, functions, steps, kind == EntryKind::Update ? StateUse::None : StateUse::Optional);
+    host.addEntry(
+        ("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), checks, [&](EntryPhases &phases) {
+          for (func::FuncOp function : functions) {
+            auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
+            if (plan == plans.end())
+              phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
+            else
+              run(phases, *plan);
+          }
+        });
   }
 
   void addArenaSize() {

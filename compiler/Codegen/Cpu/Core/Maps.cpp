@@ -51,7 +51,8 @@ void OpEmitter::forEachRow(ArrayRef<int64_t> domain, RowBody body) {
   });
 }
 
-void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body) {
+void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
+                             bool stripsOutside) {
   Points points;
   points.domain = domain;
   points.dims.assign(rows.begin(), rows.end());
@@ -86,18 +87,24 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
     });
     return;
   }
+  unsigned last = inner.back();
+  auto overLast = [&](llvm::function_ref<void()> inside) {
+    strips(domain[last], [&](Value at) {
+      points.dims[last] = domain[last] == 1 ? math.uniform(at) : math.ascendingFrom(at);
+      inside();
+    });
+  };
   std::function<void(size_t)> nest = [&](size_t depth) {
-    unsigned dim = inner[depth];
     if (depth + 1 == inner.size())
-      return strips(domain[dim], [&](Value at) {
-        points.dims[dim] = domain[dim] == 1 ? math.uniform(at) : math.ascendingFrom(at);
-        body(points);
-      });
+      return stripsOutside ? body(points) : overLast([&] { body(points); });
+    unsigned dim = inner[depth];
     e.loop(e.index(domain[dim]), [&](Value i) {
       points.dims[dim] = math.uniform(i);
       nest(depth + 1);
     });
   };
+  if (stripsOutside)
+    return overLast([&] { nest(0); });
   nest(0);
 }
 
@@ -232,31 +239,32 @@ void OpEmitter::emit(MapOp op) {
     if (!writesAll(writeMaps[index], domain, found->second.type.getShape()))
       fillZero(found->second);
   }
-  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    forEachStrip(domain, rows, collapse, [&](const Points &points) {
-      SmallVector<Value> arguments;
-      for (auto [index, access] : llvm::enumerate(reads)) {
-        Value inside = access.inside(points, extents.samples, extents.steps);
-        if (!inside) {
-          arguments.push_back(access.load(points, points.mask));
-          continue;
-        }
-        Value mask = math.mask(inside);
-        Value loaded = access.load(points, math.both(points.mask, mask));
-        auto other = cast<TypedAttr>((*op.getAbsent())[index]);
-        Value rest = arith::ConstantOp::create(
-            e.b, DenseElementsAttr::get(cast<VectorType>(loaded.getType()), Attribute(other)));
-        arguments.push_back(arith::SelectOp::create(e.b, mask, loaded, rest));
+  auto emitPoints = [&](const Points &points) {
+    SmallVector<Value> arguments;
+    for (auto [index, access] : llvm::enumerate(reads)) {
+      Value inside = access.inside(points, extents.samples, extents.steps);
+      if (!inside) {
+        arguments.push_back(access.load(points, points.mask));
+        continue;
       }
-      SmallVector<Value> results = emitBody(op.getBody().front(), arguments, points);
-      for (auto [index, access] : llvm::zip(written, writes)) {
-        Points inside = points;
-        if (Value condition = access.inside(points, extents.samples, extents.steps))
-          inside.mask = math.both(points.mask, math.mask(condition));
-        access.store(results[index], inside);
-      }
-    });
-  });
+      Value mask = math.mask(inside);
+      Value loaded = access.load(points, math.both(points.mask, mask));
+      auto other = cast<TypedAttr>((*op.getAbsent())[index]);
+      Value rest =
+          arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<VectorType>(loaded.getType()), Attribute(other)));
+      arguments.push_back(arith::SelectOp::create(e.b, mask, loaded, rest));
+    }
+    SmallVector<Value> results = emitBody(op.getBody().front(), arguments, points);
+    for (auto [index, access] : llvm::zip(written, writes)) {
+      Points inside = points;
+      if (Value condition = access.inside(points, extents.samples, extents.steps))
+        inside.mask = math.both(points.mask, math.mask(condition));
+      access.store(results[index], inside);
+    }
+  };
+  bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
+  forEachRow(domain,
+             [&](SmallVectorImpl<LaneIndex> &rows) { forEachStrip(domain, rows, collapse, emitPoints, across); });
 }
 
 } // namespace snn::core

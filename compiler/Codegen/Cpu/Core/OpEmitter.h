@@ -4,10 +4,10 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_CORE_OPEMITTER_H
 
-#include "compiler/Codegen/Host/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Buffers.h"
 #include "compiler/Codegen/Cpu/Kernels/Kernels.h"
 #include "compiler/Codegen/Cpu/Random.h"
+#include "compiler/Codegen/Host/CallFrame.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -88,8 +88,10 @@ public:
   /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
   void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
   /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
-  /// counted through as one; else the last one lies in lanes.
-  void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body);
+  /// counted through as one; else the last one lies in lanes. `stripsOutside`: a strip stays while the others go by, so
+  /// that what is read across its rows, as by a transpose, stays in the cache.
+  void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
+                    bool stripsOutside = false);
 
 private:
   bool emitProduct(core::ContractOp op);

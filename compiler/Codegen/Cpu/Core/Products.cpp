@@ -71,8 +71,8 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   Value steps = a.timeStride ? extents.steps : e.index(1);
   Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, order);
   kernels::Footprint orderBytes = kernels::rowOrderScratch();
-  memory.offset = e.alignUp(
-      e.add(memory.offset, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant)), SNN_ALIGNMENT);
+  memory.offset =
+      e.alignUp(e.add(memory.offset, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant)), SNN_ALIGNMENT);
   int64_t columns = paddedWidth(product->columns);
   kernels::Matrix c{slot.total.memory, product->stride};
 

@@ -23,8 +23,7 @@ public:
   unsigned rank() const { return gathered.domain.size(); }
 
   bool collapses(AffineExpr number) {
-    return gathered.conditions.empty() &&
-           llvm::all_of(llvm::zip(op->getOperands(), op.getReadMaps()), [&](auto pair) {
+    return gathered.conditions.empty() && llvm::all_of(llvm::zip(op->getOperands(), op.getReadMaps()), [&](auto pair) {
              auto [value, map] = pair;
              return LaneAccess::collapses(emitter.buffers.find(value)->second, gathered.compose(map), number,
                                           gathered.domain);
@@ -196,7 +195,8 @@ static AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
   return AffineMap::get(all.getNumDims(), 0, all.getResults().take_front(shape.resultRank), context);
 }
 
-void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(AffineExpr)> collapses,
+void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result,
+                               llvm::function_ref<bool(AffineExpr)> collapses,
                                llvm::function_ref<void(Points &, LaneAccess &)> body) {
   MLIRContext *context = module.getContext();
   ArrayRef<int64_t> domain = ArrayRef(shape.domain).take_front(shape.resultRank);
@@ -371,16 +371,16 @@ void OpEmitter::emitMaximum(FoldOp op) {
   ArrayRef<int64_t> along = op.getAlong(), domain = op.getDomain();
 
   auto element = [&](Points &points, LaneAccess &access) {
-    Value infinity = e.constant(real, isMax ? -std::numeric_limits<double>::infinity()
-                                            : std::numeric_limits<double>::infinity());
+    Value infinity =
+        e.constant(real, isMax ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
     Value none = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(-1)));
     Value zero = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(0)));
     std::function<SmallVector<Value>(size_t, Value, ValueRange)> nest = [&](size_t depth, Value number,
-                                                                           ValueRange state) -> SmallVector<Value> {
+                                                                            ValueRange state) -> SmallVector<Value> {
       if (depth == along.size()) {
         auto [term, mask] = terms.fold(points);
-        Value beats = arith::CmpFOp::create(e.b, isMax ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, term,
-                                            state[0]);
+        Value beats =
+            arith::CmpFOp::create(e.b, isMax ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, term, state[0]);
         Value first = e.compare(arith::CmpIPredicate::slt, state[1], zero);
         Value takes = math.both(e.either(beats, first), mask);
         Value here = e.splat(e.b.createOrFold<arith::IndexCastOp>(e.b.getI32Type(), number), kLanes);

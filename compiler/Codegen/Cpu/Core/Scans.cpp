@@ -44,9 +44,11 @@ public:
         else if (Value known = values.lookup(value))
           arguments.push_back(known);
         else
-          arguments.push_back(load(scan->getOperand(cast<BlockArgument>(value).getArgNumber()), step, readMap(map, index)));
+          arguments.push_back(
+              load(scan->getOperand(cast<BlockArgument>(value).getArgNumber()), step, readMap(map, index)));
       }
-      for (auto [result, value] : llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points)))
+      for (auto [result, value] :
+           llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points)))
         values[result] = value;
     }
     SmallVector<Value> yielded;
@@ -170,9 +172,8 @@ void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
       return row;
     };
     Value source = rowOf(from), target = rowOf(to);
-    e.loop(e.index(std::min(from.rowElements, to.rowElements)), [&](Value i) {
-      e.store(e.load(from.memory, e.add(source, i)), to.memory, e.add(target, i));
-    });
+    e.loop(e.index(std::min(from.rowElements, to.rowElements)),
+           [&](Value i) { e.store(e.load(from.memory, e.add(source, i)), to.memory, e.add(target, i)); });
   });
 }
 

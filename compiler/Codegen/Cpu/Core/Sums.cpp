@@ -32,8 +32,7 @@ Gathered Gathered::of(IndexedOpInterface op) {
   };
   WriteAnalysis analysis = WriteAnalysis::of(write, domain, along);
   for (auto [index, position] : llvm::enumerate(analysis.positions)) {
-    AffineExpr rest =
-        simplify(getAffineDimExpr(index, context) - position.known.replaceDims(gathered.dims));
+    AffineExpr rest = simplify(getAffineDimExpr(index, context) - position.known.replaceDims(gathered.dims));
     for (auto [dim, factor] : position.digits) {
       gathered.dims[dim] = simplify(rest.floorDiv(factor));
       addCondition(gathered.dims[dim], domain[dim]);
@@ -79,8 +78,8 @@ Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
   // Runs of several samples, the last of which may have fewer.
   Value whole = e.div(samples, perRun);
   Value rest = e.sub(samples, e.mul(whole, perRun));
-  Value several = e.add(e.mul(whole, ofTerms(e.mul(e.mul(perRun, all), positions))),
-                        ofTerms(e.mul(e.mul(rest, all), positions)));
+  Value several =
+      e.add(e.mul(whole, ofTerms(e.mul(e.mul(perRun, all), positions))), ofTerms(e.mul(e.mul(rest, all), positions)));
   if (!overTime && positions < 64)
     return several;
   // Runs of steps.
@@ -122,8 +121,8 @@ static int64_t levelsFor(int64_t positions, OrderAttr order) {
 
 Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, bool intoSlot)
     : e(e), order(order), vector(e.vector(kLanes, element)), levels(intoSlot ? 1 : levelsFor(positions, order)),
-      grouped(order.getGroup() > 1),
-      counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()), intoSlot(intoSlot) {
+      grouped(order.getGroup() > 1), counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()),
+      intoSlot(intoSlot) {
   int next = 0;
   index[Chain] = next++;
   index[Total] = next++;
@@ -214,8 +213,7 @@ SmallVector<Value> Chains::endPosition(ValueRange state, LevelUp levelUp) {
   Value position = e.add(state[index[Position]], 1);
   next[index[Position]] = position;
   if (grouped) {
-    Value full =
-        e.equal(e.b.createOrFold<arith::RemUIOp>(position, e.index(order.getGroup())), e.index(0));
+    Value full = e.equal(e.b.createOrFold<arith::RemUIOp>(position, e.index(order.getGroup())), e.index(0));
     next = onlyIf(e, full, next, [&] {
       SmallVector<Value> inner(next);
       inner[index[Chain]] = sum(next[index[Chain]], next[index[Group]]);

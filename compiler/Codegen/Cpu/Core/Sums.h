@@ -48,8 +48,8 @@ struct Runs {
 /// The sums of kLanes elements on their way: values that loops carry.
 class Chains {
 public:
-  /// `levels` in registers; with a slot, levels above the first are in memory. `positions` is an upper bound of how many
-  /// there are, or 0 if none is known.
+  /// `levels` in registers; with a slot, levels above the first are in memory. `positions` is an upper bound of how
+  /// many there are, or 0 if none is known.
   Chains(Emitter &e, core::OrderAttr order, mlir::Type element, int64_t positions, bool intoSlot);
 
   llvm::SmallVector<mlir::Value> start(mlir::Value total, mlir::Value blocks);

@@ -12,8 +12,8 @@ namespace snn::core {
 namespace {
 
 constexpr llvm::StringLiteral kLossName = "loss"; ///< has a field of its own
-constexpr int64_t kReduceElements = 16384; ///< of a sum that one task adds up
-constexpr int64_t kTileInputs = 64;        ///< rows of a gradient of the whole batch that one task computes
+constexpr int64_t kReduceElements = 16384;        ///< of a sum that one task adds up
+constexpr int64_t kTileInputs = 64;               ///< rows of a gradient of the whole batch that one task computes
 
 bool isSum(Operation *op) {
   auto indexed = dyn_cast<IndexedOpInterface>(op);
@@ -45,9 +45,8 @@ OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order");
 /// The place of an op's result, or null.
 PlaceAttr placeOf(OpResult result) {
   auto places = result.getOwner()->getAttrOfType<ArrayAttr>(kPlacesAttr);
-  return places && result.getResultNumber() < places.size()
-             ? dyn_cast<PlaceAttr>(places[result.getResultNumber()])
-             : PlaceAttr();
+  return places && result.getResultNumber() < places.size() ? dyn_cast<PlaceAttr>(places[result.getResultNumber()])
+                                                            : PlaceAttr();
 }
 
 } // namespace
@@ -56,7 +55,7 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
   FunctionPlan plan{function, steps, {}, {}};
   for (Operation &op : function.getBody().front().without_terminator()) {
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
-    Stage::Kind kind = isa<BatchMapOp>(op) ? Stage::Kind::Phase
+    Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
                        : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
                                                                                     : Stage::Kind::Serial;
     if (plan.stages.empty() || kind == Stage::Kind::Phase || plan.stages.back().kind != kind) {
@@ -119,13 +118,12 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
     // Contracts of the whole batch work in the memory of their task's worker.
     if (stage.kind == Stage::Kind::Tiles)
       for (Operation *op : stage.ops)
-        workerBytes = e.maximum(workerBytes, evaluate(e, productScratch(cast<ContractOp>(op)).attribute(op->getContext()),
-                                                      batch, steps));
+        workerBytes = e.maximum(
+            workerBytes, evaluate(e, productScratch(cast<ContractOp>(op)).attribute(op->getContext()), batch, steps));
     if (stage.kind != Stage::Kind::Phase)
       continue;
     BatchMapOp phase = stage.phase();
-    Division division =
-        Division::of(e, TaskWriter::anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
+    Division division = Division::of(e, TaskWriter::anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
     reserve(phase, division, integer(phase, kSumBytesAttr, 0));
     workerBytes = e.maximum(workerBytes, evaluate(e, arenaOf(phase), division.chunk, steps));
   }
@@ -139,8 +137,8 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
 }
 
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, ModuleOp module)
-    : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module),
-      batch(frame.batch()), steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
+    : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),
+      steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
       arena(frame.pointer(offsetof(snn_call, arena))),
       offsets(ArenaOffsets::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
 
@@ -208,7 +206,8 @@ Buffer TaskWriter::buffer(Value value) {
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {
     Division division = Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
-    return known[value] = slotOf(phase, opResult.getResultNumber() - phase.getConcat().size(), e.index(0), division).total;
+    return known[value] =
+               slotOf(phase, opResult.getResultNumber() - phase.getConcat().size(), e.index(0), division).total;
   }
   PlaceAttr place = placeOf(opResult);
   if (!place)
@@ -256,8 +255,8 @@ Value TaskWriter::wantedBy(Attribute list) {
   Value any = e.truth(false);
   for (auto symbol : symbols.getAsRange<FlatSymbolRefAttr>()) {
     int64_t output = declarationIndex<OutputOp>(module, symbol.getValue());
-    Value given = output >= 0 ? e.isGiven(frame.output(output))
-                              : e.isGiven(frame.pointer(offsetof(snn_call, state_out)));
+    Value given =
+        output >= 0 ? e.isGiven(frame.output(output)) : e.isGiven(frame.pointer(offsetof(snn_call, state_out)));
     any = e.either(any, given);
   }
   return any;
@@ -529,8 +528,7 @@ void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels
   });
   addParts(slots, partStride, levelStride, runsOf(op), division, from, to);
   Buffer target = emitter.buffers.find(result)->second;
-  e.loop(from, to, kLanes,
-         [&](Value i) { e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i); });
+  e.loop(from, to, kLanes, [&](Value i) { e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i); });
 }
 
 /// Elements [from, to) of the first part become the sum of all: what is not full goes up, then parts are added as
@@ -600,9 +598,8 @@ void TaskWriter::emitReduce(const Stage &stage, Value index) {
       Value partStride = e.mul(division.levels, levelStride);
       addParts(first, partStride, levelStride, runs, division, from, to);
       Buffer target = buffer(sum);
-      e.loop(from, to, kLanes, [&](Value i) {
-        e.storeVector(e.loadVector(first.memory, i, kLanes), target.memory, i);
-      });
+      e.loop(from, to, kLanes,
+             [&](Value i) { e.storeVector(e.loadVector(first.memory, i, kLanes), target.memory, i); });
       known.erase(sum);
     });
     firstSlice += slices;

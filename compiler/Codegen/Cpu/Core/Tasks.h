@@ -4,8 +4,8 @@
 #ifndef SNN_COMPILER_CODEGEN_CPU_CORE_TASKS_H
 #define SNN_COMPILER_CODEGEN_CPU_CORE_TASKS_H
 
-#include "compiler/Codegen/Host/CallFrame.h"
 #include "compiler/Codegen/Cpu/Core/Sums.h"
+#include "compiler/Codegen/Host/CallFrame.h"
 #include "compiler/Codegen/Host/Faults.h"
 #include "compiler/Codegen/SpanLayout.h"
 #include "compiler/Schedule/Cpu/Layout.h"
