@@ -74,11 +74,11 @@ bool bitOf(Buffer<uint16_t> &bits, int64_t words, int64_t row, int64_t k) {
 
 interpreter::Order orderOf(bool spikes, bool samples) {
   interpreter::Order order;
-  order.group = spikes ? kGroup : 1;
-  order.block = kBlock;
-  order.level = kLevel;
+  order.group = spikes ? 4 : 1;
+  order.block = 64;
+  order.level = 64;
   if (samples)
-    order.run = kRun, order.descending = true;
+    order.run = 64, order.descending = true;
   return order;
 }
 
@@ -128,7 +128,7 @@ protected:
 /// C of each kernel, whole and as two ranges of columns.
 template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth, int64_t columns) {
   Random random(seed);
-  int64_t rows = draw(random, 1, depth > 2000 ? 9 : 40), padded = paddedWidth(columns), words = paddedWidth(depth) / 16;
+  int64_t rows = draw(random, 1, depth > 2000 ? 5 : 40), padded = paddedWidth(columns), words = paddedWidth(depth) / 16;
   int64_t aRow = depth + draw(random, 0, 3), bRow = padded + 16 * draw(random, 0, 1),
           cRow = padded + 16 * draw(random, 0, 1);
   SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", seed " << seed);
@@ -198,13 +198,12 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
 }
 
 TEST_P(KernelTest, Products) {
-  const int64_t shapes[][2] = {{1, 1},     {3, 17},    {63, 100},  {64, 16},  {65, 33},
-                               {784, 128}, {4096, 20}, {4097, 35}, {8200, 50}};
+  const int64_t shapes[][2] = {{1, 1}, {3, 17}, {64, 16}, {65, 33}, {8200, 20}};
   uint32_t seed = 1;
   for (auto [depth, columns] : shapes)
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
   Random random(5);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 2; ++i) {
     int64_t depth = draw(random, 1, 500), columns = draw(random, 1, 300);
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
   }

@@ -15,7 +15,9 @@ struct Tile {
 };
 constexpr int64_t kPanelVectors = 2;
 /// Steps of the inner loop that are written out.
-constexpr int64_t kUnroll = 8;
+constexpr int64_t kUnroll = 4;
+/// Blocks of a gradient that all tiles take up before the next ones come: their rows stay in the first-level cache.
+constexpr int64_t kBlocksOfPass = 2;
 
 /// 512-bit targets have 32 registers: 24 accumulators, 2 columns of B. Others have 16: 12, 2.
 SmallVector<int64_t> tileRows(const TargetShape &target) {
@@ -39,6 +41,18 @@ Strip addTerm(Emitter &e, Memory a, Value aAt, int64_t aStep, Memory b, Value bA
       next.push_back(e.fma(factor, row[v], chains[i * tile.vectors + v]));
   }
   return next;
+}
+
+/// The chains of a tile over terms [from, to).
+Strip sumTerms(Emitter &e, Value from, Value to, Tile tile, const Emitter::CarryingBody &term) {
+  Value unrolled = e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
+  Strip chains = e.loop(from, unrolled, kUnroll, zeros(e, tile.rows * tile.vectors), [&](Value i, ValueRange sums) {
+    Strip next(sums);
+    for (int64_t step = 0; step < kUnroll; ++step)
+      next = term(e.add(i, step), next);
+    return next;
+  });
+  return e.loop(unrolled, to, 1, chains, term);
 }
 
 class DenseBody {
@@ -82,16 +96,7 @@ private:
                     return addTerm(e, a, e.add(aRow, k), shape.a.stride, b, e.add(e.mul(k, shape.b.stride), column),
                                    tile, chains);
                   };
-                  Value unrolled = e.add(start, count / kUnroll * kUnroll);
-                  Strip chains = e.loop(start, unrolled, kUnroll, zeros(e, tile.rows * tile.vectors),
-                                        [&](Value k, ValueRange sums) {
-                                          Strip next(sums);
-                                          for (int64_t i = 0; i < kUnroll; ++i)
-                                            next = term(e.add(k, i), next);
-                                          return next;
-                                        });
-                  for (int64_t i = 0; i < count % kUnroll; ++i)
-                    chains = term(e.add(unrolled, i), chains);
+                  Strip chains = sumTerms(e, start, e.add(start, count), tile, term);
                   addTo(0, chains, first);
                 },
                 [&](int64_t level, Value first) {
@@ -121,27 +126,29 @@ public:
 
   void emit() {
     Range all{e.index(0), e.index(shape.columns)};
-    forStrips(e, all, shape.columns, false, kPanelVectors, [&](Value column, int64_t vectors) {
-      forTiles(e, inputs.from, inputs.to, [&](Value k, int64_t height) { emitTile(k, column, {height, vectors}); });
+    e.loop(firstBlock, endBlock, kBlocksOfPass, [&](Value from) {
+      Value to = e.minimum(e.add(from, kBlocksOfPass), endBlock);
+      forStrips(e, all, shape.columns, false, kPanelVectors, [&](Value column, int64_t vectors) {
+        forTiles(e, inputs.from, inputs.to,
+                 [&](Value k, int64_t height) { emitTile(k, column, {height, vectors}, from, to); });
+      });
     });
   }
 
 private:
-  void emitTile(Value k, Value column, Tile tile) {
-    auto total = [&](int64_t i) { return e.add(e.mul(e.add(k, i), shape.c.stride), column); };
-    e.when(fresh, [&] {
-      for (int64_t i = 0; i < tile.rows; ++i)
-        storeStrip(e, zeros(e, tile.vectors), c, total(i));
-    });
-    e.loop(firstBlock, endBlock, 1, [&](Value block) {
+  void emitTile(Value k, Value column, Tile tile, Value firstOfPass, Value endOfPass) {
+    e.loop(firstOfPass, endOfPass, 1, [&](Value block) {
       Value from = e.toIndex(e.load(starts, block)), to = e.toIndex(e.load(starts, e.add(block, 1)));
-      Strip chains = e.loop(from, to, 1, zeros(e, tile.rows * tile.vectors), [&](Value position, ValueRange sums) {
+      Strip chains = sumTerms(e, from, to, tile, [&](Value position, ValueRange sums) {
         Value row = e.toIndex(e.load(rows, position));
         return addTerm(e, a, e.add(e.mul(row, shape.a.stride), k), 1, d, e.add(e.mul(row, shape.d.stride), column),
                        tile, sums);
       });
-      for (int64_t i = 0; i < tile.rows; ++i)
-        accumulate(e, ValueRange(chains).slice(i * tile.vectors, tile.vectors), c, total(i), e.truth(false));
+      Value first = e.both(fresh, e.equal(block, firstBlock));
+      for (int64_t i = 0; i < tile.rows; ++i) {
+        Value at = e.add(e.mul(e.add(k, i), shape.c.stride), column);
+        accumulate(e, ValueRange(chains).slice(i * tile.vectors, tile.vectors), c, at, first);
+      }
     });
   }
 

@@ -181,7 +181,12 @@ Strip Tables::add(Value word, int64_t groups, ValueRange start, Value first) {
       entry = e.add(entry, base);
     for (int64_t v = 0; v < vectors; ++v) {
       Value at = e.add(entry, group * 16 * width + v * e.machineLanes());
-      sum[v] = arith::AddFOp::create(e.b, sum[v], e.loadVector(memory, at, e.machineLanes()));
+      Value term = e.loadVector(memory, at, e.machineLanes());
+      // A chain of none but -0 ends as +0 all the same, in its total.
+      if (start.empty() && group == 0)
+        sum.push_back(term);
+      else
+        sum[v] = arith::AddFOp::create(e.b, sum[v], term);
     }
   }
   return sum;

@@ -92,14 +92,20 @@ public:
   Tables(Emitter &e, Scratch scratch, int64_t vectors);
   /// Of the first `groups`. rowAt(position) must be valid for all their positions.
   void fill(mlir::Value groups, Memory rows, const std::function<mlir::Value(mlir::Value position)> &rowAt);
-  /// start + the entries that `word` (i64) chooses, from group `first` on. `first` may be known at run time.
-  Strip add(mlir::Value word, int64_t groups, mlir::ValueRange start, mlir::Value first = {});
+  /// The entries that `word` (i64) chooses are added to `start`, or to each other if that is empty; from group `first`
+  /// on.
+  Strip add(mlir::Value word, int64_t groups, mlir::ValueRange start = {}, mlir::Value first = {});
 
 private:
   Emitter &e;
   int64_t vectors, width; ///< width in elements
   Memory memory;
 };
+
+/// The bits of each block's rows as a word for each input, in the order of the rows; 64 inputs at a time.
+/// `square` is scratch of 64 words.
+void emitTranspose(Emitter &e, mlir::ModuleOp module, const SpikeGradientKernel &kernel, Range inputs, Memory square,
+                   Memory transposed);
 
 /// Number of bits that are set in `count` words.
 mlir::Value emitCountBits(Emitter &e, mlir::ModuleOp module, Memory words, mlir::Value count);
