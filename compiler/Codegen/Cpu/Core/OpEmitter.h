@@ -39,6 +39,7 @@ public:
 
   /// Computes the keys of all random numbers in an op, where the builder stands: outside of loops.
   void prepare(mlir::Operation *root);
+  mlir::Value call() const { return frame.call; }
   /// vector<kLanes x element> of random numbers for points whose numbers in their domain are `elements`
   /// (vector<kLanes x i32>). `sample` is a place in the batch or null, `step` counts from the first step ever, or null.
   mlir::Value random(core::RandomOp op, mlir::Value elements, mlir::Value sample, mlir::Value step);
@@ -70,7 +71,9 @@ public:
   void emitSum(core::IndexedOpInterface op, const SumSlot &slot);
   /// The same by a kernel, for some of the inputs; false if the op has none.
   bool emitGradient(core::ContractOp op, const SumSlot &slot, kernels::Range inputs);
+  /// Any of these, in a function of its own where that is worth it.
   void emitAny(mlir::Operation &op);
+  void emitAnySum(core::IndexedOpInterface op, const SumSlot &slot);
 
   void fillZero(const Buffer &buffer);
   void copyRows(const Buffer &from, const Buffer &to);
@@ -94,6 +97,7 @@ public:
                     bool stripsOutside = false);
 
 private:
+  void outline(mlir::Operation *op, const SumSlot *slot, llvm::function_ref<void(OpEmitter &, const SumSlot *)> body);
   bool emitProduct(core::ContractOp op);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);

@@ -265,7 +265,19 @@ void OpEmitter::emitAny(Operation &op) {
     buffers[op.getResult(0)] = view;
     return;
   }
-  llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>([&](auto known) { emit(known); });
+  auto scan = dyn_cast<ScanOp>(op);
+  if (scan && !isPointwise(scan))
+    return emitStepwise(scan); // its ops have functions
+  if (auto contract = dyn_cast<ContractOp>(op); contract && emitProduct(contract))
+    return;
+  outline(&op, nullptr, [&](OpEmitter &inner, const SumSlot *) {
+    llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>(
+        [&](auto known) { inner.emit(known); });
+  });
+}
+
+void OpEmitter::emitAnySum(IndexedOpInterface op, const SumSlot &slot) {
+  outline(op, &slot, [&](OpEmitter &inner, const SumSlot *taken) { inner.emitSum(op, *taken); });
 }
 
 } // namespace snn::core

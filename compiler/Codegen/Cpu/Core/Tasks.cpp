@@ -3,8 +3,11 @@
 
 #include "compiler/Codegen/Cpu/Core/Tasks.h"
 
+#include "compiler/Codegen/Cpu/Core/Outline.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 
@@ -368,7 +371,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
           SumSlot slot = slotOf(phase, number, index, division);
           slot.fresh = e.equal(first, begin);
           slot.blocks = runsOf(&op).blocks(e, e.sub(first, begin), steps);
-          emitter.emitSum(cast<IndexedOpInterface>(op), slot);
+          emitter.emitAnySum(cast<IndexedOpInterface>(op), slot);
         }
       };
       if (Value condition = conditions.lookup(&op))
@@ -524,22 +527,20 @@ void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels
     slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
     auto contract = dyn_cast<ContractOp>(op.getOperation());
     if (!contract || !inner.emitGradient(contract, slot, inputs))
-      inner.emitSum(op, slot);
+      inner.emitAnySum(op, slot);
   });
   addParts(slots, partStride, levelStride, runsOf(op), division, from, to);
   Buffer target = emitter.buffers.find(result)->second;
   e.loop(from, to, kLanes, [&](Value i) { e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i); });
 }
 
-/// Elements [from, to) of the first part become the sum of all: what is not full goes up, then parts are added as
-/// neighbours, and pairs of them.
-void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStride, const Runs &runs,
-                          const Division &division, Value from, Value to) {
+static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelStride, const Runs &runs,
+                         const Division &division, Value from, Value to, Value batch, Value steps) {
   auto addTo = [&](Value target, Value source) {
     e.loop(from, to, kLanes, [&](Value i) {
-      Value sum = arith::AddFOp::create(e.b, e.loadVector(first.memory, e.add(target, i), kLanes),
-                                        e.loadVector(first.memory, e.add(source, i), kLanes));
-      e.storeVector(sum, first.memory, e.add(target, i));
+      Value sum = arith::AddFOp::create(e.b, e.loadVector(sums, e.add(target, i), kLanes),
+                                        e.loadVector(sums, e.add(source, i), kLanes));
+      e.storeVector(sum, sums, e.add(target, i));
     });
   };
   e.loop(division.tasks, [&](Value part) {
@@ -569,6 +570,31 @@ void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStri
         });
         scf::YieldOp::create(e.b, ValueRange{pair});
       });
+}
+
+/// Elements [from, to) of the first part become the sum of all: what is not full goes up, then parts are added as
+/// neighbours, and pairs of them. One function for all sums of a kind.
+void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStride, const Runs &runs,
+                          const Division &division, Value from, Value to) {
+  Interface interface(e);
+  const SmallVector<Value> values{partStride, levelStride, division.tasks, division.unit, from, to, batch, steps};
+  interface.add(first);
+  for (Value value : values)
+    interface.add(value);
+  interface.key += llvm::formatv(" {0} {1} {2}", first.type, runs.positions, runs.overTime).str();
+  std::string name = "snn_add_parts_" + llvm::utohexstr(llvm::xxh3_64bits(interface.key));
+  func::FuncOp function = e.kernel(
+      module, name, ValueRange(interface.operands).getTypes(), {}, [&](Emitter &in, Block::BlockArgListType arguments) {
+        Received received(in, arguments);
+        Buffer sums = received.take(first);
+        SmallVector<Value> taken;
+        for (Value value : values)
+          taken.push_back(received.take(value));
+        Division own{taken[2], taken[3], nullptr, nullptr};
+        emitAddParts(in, sums.memory, taken[0], taken[1], runs, own, taken[4], taken[5], taken[6], taken[7]);
+        func::ReturnOp::create(in.b);
+      });
+  func::CallOp::create(e.b, function, interface.operands);
 }
 
 int64_t TaskWriter::reduceSlices(const Stage &stage) {
