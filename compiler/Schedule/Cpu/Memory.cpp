@@ -119,7 +119,9 @@ Place productScratch(ContractOp contract) {
   // A row is one sample and step of A.
   auto ofRows = [&](kernels::Footprint bytes) {
     Place place{bytes.constant};
-    (a.samples ? a.steps && !a.slice ? place.rows : place.samples : a.steps ? place.steps : place.fixed) += bytes.perRow;
+    (a.samples ? a.steps && !a.slice ? place.rows : place.samples
+     : a.steps ? place.steps
+               : place.fixed) += bytes.perRow;
     return place.aligned();
   };
   if (!product->gradient)

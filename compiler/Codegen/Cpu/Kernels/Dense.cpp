@@ -4,6 +4,8 @@
 
 #include "compiler/Codegen/Cpu/Kernels/Pieces.h"
 
+#include <optional>
+
 using namespace mlir;
 
 namespace snn::kernels {
@@ -14,7 +16,7 @@ struct Tile {
   int64_t rows, vectors;
 };
 constexpr int64_t kPanelVectors = 2;
-/// Steps of the inner loop that are written out.
+/// Steps of the inner loop that are written out, of the largest tile: the others have what is left of the rows.
 constexpr int64_t kUnroll = 4;
 /// Blocks of a gradient that all tiles take up before the next ones come: their rows stay in the first-level cache.
 constexpr int64_t kBlocksOfPass = 2;
@@ -43,16 +45,21 @@ Strip addTerm(Emitter &e, Memory a, Value aAt, int64_t aStep, Memory b, Value bA
   return next;
 }
 
-/// The chains of a tile over terms [from, to).
-Strip sumTerms(Emitter &e, Value from, Value to, Tile tile, const Emitter::CarryingBody &term) {
-  Value unrolled = e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
-  Strip chains = e.loop(from, unrolled, kUnroll, zeros(e, tile.rows * tile.vectors), [&](Value i, ValueRange sums) {
+/// The chains of a tile over terms [from, to), which are `count` if that is known.
+Strip sumTerms(Emitter &e, Value from, Value to, std::optional<int64_t> count, Tile tile,
+               const Emitter::CarryingBody &term) {
+  Strip chains = zeros(e, tile.rows * tile.vectors);
+  if (tile.rows < tileRows(e.target).front() || tile.vectors < kPanelVectors)
+    return e.loop(from, to, 1, chains, term);
+  Value unrolled =
+      count ? e.add(from, *count / kUnroll * kUnroll) : e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
+  chains = e.loop(from, unrolled, kUnroll, chains, [&](Value i, ValueRange sums) {
     Strip next(sums);
     for (int64_t step = 0; step < kUnroll; ++step)
       next = term(e.add(i, step), next);
     return next;
   });
-  return e.loop(unrolled, to, 1, chains, term);
+  return count && *count % kUnroll == 0 ? chains : e.loop(unrolled, to, 1, chains, term);
 }
 
 class DenseBody {
@@ -96,7 +103,7 @@ private:
                     return addTerm(e, a, e.add(aRow, k), shape.a.stride, b, e.add(e.mul(k, shape.b.stride), column),
                                    tile, chains);
                   };
-                  Strip chains = sumTerms(e, start, e.add(start, count), tile, term);
+                  Strip chains = sumTerms(e, start, e.add(start, count), count, tile, term);
                   addTo(0, chains, first);
                 },
                 [&](int64_t level, Value first) {
@@ -139,7 +146,7 @@ private:
   void emitTile(Value k, Value column, Tile tile, Value firstOfPass, Value endOfPass) {
     e.loop(firstOfPass, endOfPass, 1, [&](Value block) {
       Value from = e.toIndex(e.load(starts, block)), to = e.toIndex(e.load(starts, e.add(block, 1)));
-      Strip chains = sumTerms(e, from, to, tile, [&](Value position, ValueRange sums) {
+      Strip chains = sumTerms(e, from, to, std::nullopt, tile, [&](Value position, ValueRange sums) {
         Value row = e.toIndex(e.load(rows, position));
         return addTerm(e, a, e.add(e.mul(row, shape.a.stride), k), 1, d, e.add(e.mul(row, shape.d.stride), column),
                        tile, sums);
