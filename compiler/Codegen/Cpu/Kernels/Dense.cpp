@@ -23,7 +23,7 @@ constexpr int64_t kBlocksOfPass = 2;
 
 /// 512-bit targets have 32 registers: 24 accumulators, 2 columns of B. Others have 16: 12, 2.
 SmallVector<int64_t> tileRows(const TargetShape &target) {
-  return target.vectorBits >= 512 ? SmallVector<int64_t>{12, 8, 4, 1} : SmallVector<int64_t>{6, 4, 2, 1};
+  return target.vectorBits >= 512 ? SmallVector<int64_t>{12, 4, 1} : SmallVector<int64_t>{6, 2, 1};
 }
 
 void forTiles(Emitter &e, Value from, Value rows, const std::function<void(Value row, int64_t height)> &emit) {
