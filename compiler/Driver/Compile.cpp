@@ -133,12 +133,8 @@ ExitStatus Compilation::load() {
   }
   if (options.from == Stage::Llvm)
     return kExitSuccess;
-  ModelOp model = getModel(*module);
-  if (!model)
+  if (!getModel(*module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
-  infer = model.getMode() == RunMode::Infer;
-  if (infer && wants(Stage::Bptt) && !options.core)
-    return complain(kExitCommandLine, "--emit=bptt: a model for inference has no such stage");
   return kExitSuccess;
 }
 
@@ -150,8 +146,6 @@ ExitStatus Compilation::runStages() {
   }
   const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
   for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
-    if (stage == Stage::Bptt && infer && !options.core)
-      continue;
     if (stage == Stage::Llvm && wants(Stage::Header))
       if (ExitStatus status = makeHeader(); status != kExitSuccess)
         return status;
@@ -182,10 +176,7 @@ ExitStatus Compilation::runStage(Stage stage) {
 
   auto passes = PassManager::on<ModuleOp>(&context);
   passes.enableTiming(scope);
-  SnnStageOptions stageOptions;
-  stageOptions.detach = options.detach;
-  stageOptions.core = options.core;
-  buildStage(passes, stage, stageOptions);
+  buildStage(passes, stage);
 
   OwningOpRef<ModuleOp> before = module->clone();
   std::string reason;
