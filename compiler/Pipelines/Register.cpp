@@ -10,7 +10,6 @@
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
-#include "compiler/TimeLoops/Cpu/Passes.h"
 #include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -41,21 +40,15 @@ void registerPassesAndPipelines() {
   registerSnnAutodiffPasses();
   registerSnnSchedulePasses();
   core::registerSnnScheduleCpuPasses();
-  registerSnnTimeLoopsCpuPasses();
   registerSnnCodegenCpuPasses();
   core::registerSnnCodegenCorePasses();
   registerSnnEmitPasses();
   registerTransformsPasses();
 
-  PassPipelineRegistration<>("core-to-loops", "scheduled for a CPU: phases, kernels, a place for each value",
-                             buildCoreLoopsStage);
   for (const StageInfo &info : allStages())
     if (isModuleStage(info.stage))
-      PassPipelineRegistration<SnnStageOptions>(
-          ("snn-to-" + info.name).str(), info.description,
-          [stage = info.stage](OpPassManager &passes, const SnnStageOptions &options) {
-            buildStage(passes, stage, options);
-          });
+      PassPipelineRegistration<>(("snn-to-" + info.name).str(), info.description,
+                                 [stage = info.stage](OpPassManager &passes) { buildStage(passes, stage); });
 }
 
 } // namespace snn
