@@ -24,9 +24,9 @@ struct SpanSlot {
 };
 
 /// A matrix [N, K] is stored as K rows of N, padded to whole vectors: neurons are lanes, and a spike of input k adds
-/// row k. So is a parameter of higher rank: its first extent lies innermost. A vector [N] is one such row; a scalar takes a
-/// whole vector. States are rows as they are. Slots follow each other in the order of their
-/// declarations, each aligned to SNN_ALIGNMENT.
+/// row k. So is a parameter of higher rank: its first extent lies innermost. A vector [N] is one such row; a scalar
+/// takes a whole vector. States are rows as they are. Slots follow each other in the order of their declarations, each
+/// aligned to SNN_ALIGNMENT.
 class SpanLayout {
 public:
   /// The module has one snn.model; all tensors have its real type and, but for a state's leading batch, static shapes.

@@ -3,7 +3,6 @@
 
 #include "compiler/Driver/Compile.h"
 
-#include "compiler/Codegen/Cpu/CheckPlan.h"
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
@@ -12,6 +11,7 @@
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
+#include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -184,7 +184,6 @@ ExitStatus Compilation::runStage(Stage stage) {
   passes.enableTiming(scope);
   SnnStageOptions stageOptions;
   stageOptions.detach = options.detach;
-  stageOptions.core = options.core;
   buildStage(passes, stage, stageOptions);
 
   OwningOpRef<ModuleOp> before = module->clone();
@@ -204,15 +203,15 @@ ExitStatus Compilation::runStage(Stage stage) {
 ExitStatus Compilation::checkArena() {
   const double steps = double(getModel(*module).getMaxSteps());
   double bytes = 0;
-  module->walk([&](BatchMapOp map) {
-    if (PlaceAttr arena = map.getArenaAttr())
-      bytes = std::max(bytes, double(arena.getConstant()) + double(arena.getSteps()) * steps);
+  module->walk([&](core::BatchMapOp map) {
+    if (auto arena = map->getAttrOfType<core::PlaceAttr>("core.arena"))
+      bytes = std::max(bytes, double(arena.getFixed()) + double(arena.getSteps()) * steps);
   });
-  if (bytes <= double(kMaxArena))
+  if (bytes <= double(core::kMaxArena))
     return kExitSuccess;
   return complain(kExitModelError, "the model is too large: its values take " +
                                        Twine(int64_t(bytes / double(1 << 30))) +
-                                       " GiB of memory for each thread, at most " + Twine(kMaxArena >> 30) +
+                                       " GiB of memory for each thread, at most " + Twine(core::kMaxArena >> 30) +
                                        " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 

@@ -30,7 +30,7 @@ struct CompileOptions {
   bool softSpikes = false;
   DetachMode detach = DetachMode::Live;
   /// Through definitions and ops of the core, beside the older middle.
-  bool core = false;
+  bool core = true;
   /// Values for `param` declarations of the model.
   std::map<std::string, std::string> defines;
 

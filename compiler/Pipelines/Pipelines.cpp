@@ -4,13 +4,11 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
-#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
-#include "compiler/TimeLoops/Cpu/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -38,15 +36,6 @@ static void tidy(OpPassManager &passes) {
 }
 
 void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
-  if (options.core) {
-    tidy(passes);
-    passes.addPass(createStampModel());
-    return;
-  }
-
-  // A neuron is a definition until here. From now on it is a scan like any other, and no pass knows its kind.
-  passes.addPass(createInlineNeurons());
-
   // Detached values have to be found before they are simplified: their number and order must not depend on what folds.
   if (options.detach != DetachMode::Live)
     passes.addPass(createExposeDetached({options.detach == DetachMode::Record ? "record" : "replay"}));
@@ -62,13 +51,6 @@ void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
 void buildBpttStage(OpPassManager &passes) {
   passes.addPass(createCheckModule());
 
-  // Each op writes its own adjoint. Much of it is not needed (the gradient of an integer input) or is there twice
-  // (a forward value that several adjoints compute anew).
-  passes.addPass(createDifferentiate());
-  tidy(passes);
-}
-
-void buildCoreBpttStage(OpPassManager &passes) {
   // The entries are composed while what states its own derivative, or has none, still says so. What several of them
   // compute alike is written again in each: an entry is what a host calls, and stands alone.
   passes.addPass(createComposeEntries());
@@ -84,23 +66,6 @@ void buildCoreBpttStage(OpPassManager &passes) {
 void buildLoopsStage(OpPassManager &passes) {
   passes.addPass(createCheckModule());
 
-  // Surrogates become arithmetic first: with constant slopes much of it folds, and what is left must be counted when
-  // values get their places.
-  passes.addPass(createExpandSurrogates());
-  tidy(passes);
-
-  // The form of the values that lie in memory: bits for spikes, weights in the orientation in which each product reads
-  // them, inputs in padded rows. All three add or retype values, so they come before sizes are added up.
-  passes.addPass(createPackSpikes());
-  passes.addPass(createOrientWeights());
-  passes.addPass(createLoadInputs());
-
-  // The schedule rests on the sizes of the values, and the places on the schedule. Nothing may add a value after that.
-  passes.addPass(createChooseSchedule());
-  passes.addPass(createPlanArena());
-}
-
-void buildCoreLoopsStage(OpPassManager &passes) {
   // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
   // costs of what will run.
   passes.addNestedPass<func::FuncOp>(createFuseMaps());
@@ -127,18 +92,10 @@ void buildCoreLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createPlanArena());
 }
 
-void buildCoreCpuStage(OpPassManager &passes) {
-  passes.addPass(core::createCheckPlan());
-  passes.addPass(core::createLowerCore());
-  passes.addPass(createExpandMath());
-  tidy(passes);
-}
-
 void buildCpuStage(OpPassManager &passes) {
   passes.addPass(createCheckModule());
+  passes.addPass(core::createCheckPlan());
   passes.addPass(createLowerToCpu());
-
-  // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
   passes.addPass(createExpandMath());
   tidy(passes);
 }
@@ -177,11 +134,11 @@ void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &optio
   case Stage::Snn:
     return buildSnnStage(passes, options);
   case Stage::Bptt:
-    return options.core ? buildCoreBpttStage(passes) : buildBpttStage(passes);
+    return buildBpttStage(passes);
   case Stage::Loops:
-    return options.core ? buildCoreLoopsStage(passes) : buildLoopsStage(passes);
+    return buildLoopsStage(passes);
   case Stage::Cpu:
-    return options.core ? buildCoreCpuStage(passes) : buildCpuStage(passes);
+    return buildCpuStage(passes);
   case Stage::Llvm:
     return buildLlvmStage(passes);
   case Stage::Ast:

@@ -18,29 +18,21 @@ enum class DetachMode {
   Replay  ///< taken from inputs `detached.K`
 };
 
-/// Import -> `snn`: neurons are scans, and the model has its hash.
+/// Import -> `snn`: the model has its hash.
 struct SnnStageOptions : mlir::PassPipelineOptions<SnnStageOptions> {
   Option<DetachMode> detach{
       *this, "detach", llvm::cl::desc("what becomes of detached values"), llvm::cl::init(DetachMode::Live),
       llvm::cl::values(clEnumValN(DetachMode::Live, "live", "computed"),
                        clEnumValN(DetachMode::Record, "record", "computed and given back as outputs"),
                        clEnumValN(DetachMode::Replay, "replay", "taken from inputs"))};
-  Option<bool> core{*this, "core", llvm::cl::desc("the module is one of the core"), llvm::cl::init(false)};
 };
 void buildSnnStage(mlir::OpPassManager &passes, const SnnStageOptions &options);
 
-/// `snn` -> `bptt`: loss, gradients and update are plain ops.
+/// `snn` -> `bptt`: all entries of the interface as plain ops, with the order of each sum.
 void buildBpttStage(mlir::OpPassManager &passes);
 
-/// The same for a module of the core: all entries of the interface, with the order of each sum.
-void buildCoreBpttStage(mlir::OpPassManager &passes);
-
-/// `bptt`, or `snn` of a model for inference, -> `loops`. Needs the module attribute `snn.target`.
+/// `bptt` -> `loops`: scheduled. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);
-
-/// The same for modules of the core dialect, whose sums have their order.
-void buildCoreCpuStage(mlir::OpPassManager &passes);
-void buildCoreLoopsStage(mlir::OpPassManager &passes);
 
 /// `loops` -> `cpu`: memory and vectors.
 void buildCpuStage(mlir::OpPassManager &passes);

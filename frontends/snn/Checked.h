@@ -27,7 +27,7 @@ struct FrontendOptions {
   Precision precision = Precision::F32;       ///< the type of all reals of the module
   bool softSpikes = false;                    ///< `fire` gives the surrogate's antiderivative instead of the step
   Mode mode = Mode::Train;
-  bool core = false; ///< whatever has an equation is a definition, and the module is one of the core
+  bool core = true; ///< whatever has an equation is a definition, and the module is one of the core
 };
 
 enum class ParamKind { Number, Option, Surrogate, Layer };

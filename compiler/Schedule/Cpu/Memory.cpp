@@ -3,8 +3,8 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 
-#include "compiler/Codegen/Cpu/Kernels/Sizes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 
 using namespace mlir;
 
@@ -119,7 +119,9 @@ Place productScratch(ContractOp contract) {
   // A row is one sample and step of A.
   auto ofRows = [&](kernels::Footprint bytes) {
     Place place{bytes.constant};
-    (a.samples ? a.steps && !a.slice ? place.rows : place.samples : a.steps ? place.steps : place.fixed) += bytes.perRow;
+    (a.samples ? a.steps && !a.slice ? place.rows : place.samples
+     : a.steps ? place.steps
+               : place.fixed) += bytes.perRow;
     return place.aligned();
   };
   if (!product->gradient)

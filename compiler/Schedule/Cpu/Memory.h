@@ -48,8 +48,8 @@ mlir::Value homeOf(mlir::Value value);
 /// What the kernel of a matrix product works in, wherever that is; nothing for other contracts.
 Place productScratch(ContractOp contract);
 
-/// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument, in their
-/// order.
+/// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument,
+/// in their order.
 Place scratchOf(mlir::Operation *op);
 
 /// Numbers the ops of a block and of stepwise scans in it, in order: a value is alive from `enter` of its op to `leave`
