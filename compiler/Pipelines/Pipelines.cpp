@@ -35,22 +35,13 @@ static void tidy(OpPassManager &passes) {
   passes.addPass(createCSEPass());
 }
 
-void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
-  // Detached values have to be found before they are simplified: their number and order must not depend on what folds.
-  if (options.detach != DetachMode::Live)
-    passes.addPass(createExposeDetached({options.detach == DetachMode::Record ? "record" : "replay"}));
-
+void buildSnnStage(OpPassManager &passes) {
   // The hash is taken of the tidy text, so that two spellings of the same model have the same hash.
   tidy(passes);
   passes.addPass(createStampModel());
 }
 
-// Each of the next three stages may begin with a text that came out of an editor. What passes take for granted is
-// checked first: verifiers of ops see one op only.
-
 void buildBpttStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
-
   // The entries are composed while what states its own derivative, or has none, still says so. What several of them
   // compute alike is written again in each: an entry is what a host calls, and stands alone.
   passes.addPass(createComposeEntries());
@@ -64,8 +55,6 @@ void buildBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
-
   // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
   // costs of what will run.
   passes.addNestedPass<func::FuncOp>(createFuseMaps());
@@ -93,9 +82,11 @@ void buildLoopsStage(OpPassManager &passes) {
 }
 
 void buildCpuStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
+  // The text of this stage may come out of an editor, and generated code takes the plan for granted.
   passes.addPass(core::createCheckPlan());
   passes.addPass(createLowerToCpu());
+
+  // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
   passes.addPass(createExpandMath());
   tidy(passes);
 }
@@ -129,10 +120,10 @@ void buildLlvmStage(OpPassManager &passes) {
   passes.addPass(createApplyTarget());
 }
 
-void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &options) {
+void buildStage(OpPassManager &passes, Stage stage) {
   switch (stage) {
   case Stage::Snn:
-    return buildSnnStage(passes, options);
+    return buildSnnStage(passes);
   case Stage::Bptt:
     return buildBpttStage(passes);
   case Stage::Loops:

@@ -7,31 +7,16 @@
 #include "compiler/Pipelines/Stages.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassOptions.h"
 
 namespace snn {
 
-/// What a checking tool wants of the values that gradients do not flow through.
-enum class DetachMode {
-  Live,   ///< computed, as always
-  Record, ///< computed, and given back as outputs `detached.K`
-  Replay  ///< taken from inputs `detached.K`
-};
-
 /// Import -> `snn`: the model has its hash.
-struct SnnStageOptions : mlir::PassPipelineOptions<SnnStageOptions> {
-  Option<DetachMode> detach{
-      *this, "detach", llvm::cl::desc("what becomes of detached values"), llvm::cl::init(DetachMode::Live),
-      llvm::cl::values(clEnumValN(DetachMode::Live, "live", "computed"),
-                       clEnumValN(DetachMode::Record, "record", "computed and given back as outputs"),
-                       clEnumValN(DetachMode::Replay, "replay", "taken from inputs"))};
-};
-void buildSnnStage(mlir::OpPassManager &passes, const SnnStageOptions &options);
+void buildSnnStage(mlir::OpPassManager &passes);
 
-/// `snn` -> `bptt`: all entries of the interface as plain ops, with the order of each sum.
+/// `snn` -> `bptt`: all entries of the interface, loss, gradients and update among them, with the order of each sum.
 void buildBpttStage(mlir::OpPassManager &passes);
 
-/// `bptt` -> `loops`: scheduled. Needs the module attribute `snn.target`.
+/// `bptt` -> `loops`: phases, kernels, a place for each value. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);
 
 /// `loops` -> `cpu`: memory and vectors.
@@ -43,7 +28,7 @@ void buildLlvmStage(mlir::OpPassManager &passes);
 void buildConversionToLlvm(mlir::OpPassManager &passes);
 
 /// The passes that make `stage`, which must be a module stage, from the one before it.
-void buildStage(mlir::OpPassManager &passes, Stage stage, const SnnStageOptions &options);
+void buildStage(mlir::OpPassManager &passes, Stage stage);
 
 /// The dialects that occur in some stage, and the interfaces that our passes need of them.
 void registerStageDialects(mlir::DialectRegistry &registry);

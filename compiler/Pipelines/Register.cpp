@@ -42,15 +42,10 @@ void registerPassesAndPipelines() {
   registerSnnEmitPasses();
   registerTransformsPasses();
 
-  PassPipelineRegistration<>("core-to-loops", "scheduled for a CPU: phases, kernels, a place for each value",
-                             buildLoopsStage);
   for (const StageInfo &info : allStages())
     if (isModuleStage(info.stage))
-      PassPipelineRegistration<SnnStageOptions>(
-          ("snn-to-" + info.name).str(), info.description,
-          [stage = info.stage](OpPassManager &passes, const SnnStageOptions &options) {
-            buildStage(passes, stage, options);
-          });
+      PassPipelineRegistration<>(("snn-to-" + info.name).str(), info.description,
+                                 [stage = info.stage](OpPassManager &passes) { buildStage(passes, stage); });
 }
 
 } // namespace snn
