@@ -4,7 +4,6 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
-#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
@@ -85,7 +84,7 @@ void buildLoopsStage(OpPassManager &passes) {
 void buildCpuStage(OpPassManager &passes) {
   // The text of this stage may come out of an editor, and generated code takes the plan for granted.
   passes.addPass(core::createCheckPlan());
-  passes.addPass(core::createLowerCore());
+  passes.addPass(createLowerToCpu());
 
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
   passes.addPass(createExpandMath());

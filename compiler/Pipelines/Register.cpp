@@ -4,7 +4,6 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
-#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
@@ -29,7 +28,6 @@ void registerStageDialects(DialectRegistry &registry) {
   registry.insert<SnnDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect, scf::SCFDialect,
                   cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect,
                   core::CoreDialect>();
-  registerArithmeticAdjoints(registry);
   registerCoreAdjoints(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -41,7 +39,6 @@ void registerPassesAndPipelines() {
   registerSnnSchedulePasses();
   core::registerSnnScheduleCpuPasses();
   registerSnnCodegenCpuPasses();
-  core::registerSnnCodegenCorePasses();
   registerSnnEmitPasses();
   registerTransformsPasses();
 

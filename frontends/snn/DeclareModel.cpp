@@ -116,7 +116,7 @@ private:
   }
   void declareInput(Location loc, StringRef symbol, core::ArrayType type) {
     context.inputs.push_back({symbol.str(), type});
-    InputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+    InputOp::create(builder, loc, symbol, type);
   }
 
   void declareOutputs() {
@@ -137,7 +137,7 @@ private:
   }
   void declareOutput(Location loc, const std::string &symbol, core::ArrayType type) {
     context.outputs.push_back({symbol, type});
-    OutputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+    OutputOp::create(builder, loc, symbol, type);
   }
 
   ModelContext &context;
