@@ -96,14 +96,15 @@ CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp
   for (func::FuncOp function : functions)
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
       auto bind = function.getArgAttrOfType<FlatSymbolRefAttr>(i, SnnDialect::bindAttrName());
-      // A schedule that is constant looks at no count.
-      if (!bind || function.getArgument(i).use_empty())
+      if (!bind)
         continue;
       if (int64_t input = declarationIndex<InputOp>(module, bind.getValue()); input >= 0)
         inputs.push_back(input);
       std::optional<size_t> count = countField(bind.getValue());
       const bool isLength = count == offsetof(snn_call, updates) || count == offsetof(snn_call, epochs);
-      if (isLength && !module.lookupSymbol(bind.getValue()))
+      // A schedule that is constant looks at no length.
+      const bool isRead = function.isExternal() || !function.getArgument(i).use_empty();
+      if (isLength && isRead && !module.lookupSymbol(bind.getValue()))
         zeros.push_back(*count);
     }
 
