@@ -12,9 +12,6 @@ using namespace mlir;
 #include "dialect/SnnDialect.cpp.inc"
 #include "dialect/SnnEnums.cpp.inc"
 
-#include "dialect/SnnAttrInterfaces.cpp.inc"
-#include "dialect/SnnOpInterfaces.cpp.inc"
-
 #define GET_ATTRDEF_CLASSES
 #include "dialect/SnnAttributes.cpp.inc"
 
@@ -31,13 +28,6 @@ void SnnDialect::initialize() {
       >();
 }
 
-void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
-  if (!isActive(value))
-    return;
-  Value &slot = table[value];
-  slot = slot ? arith::AddFOp::create(builder, contribution.getLoc(), slot, contribution).getResult() : contribution;
-}
-
 bool isModelName(llvm::StringRef name) {
   auto isWordCharacter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
   return !name.empty() && name.size() <= kMaxModelName && !llvm::isDigit(name.front()) &&
@@ -52,10 +42,6 @@ bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents) {
     product *= extent;
   }
   return true;
-}
-
-RankedTensorType withElementType(Type type, Type element) {
-  return RankedTensorType::get(cast<RankedTensorType>(type).getShape(), element);
 }
 
 ModelOp getModel(ModuleOp module) {

@@ -4,34 +4,20 @@
 #ifndef SNN_DIALECT_SNNDIALECT_H
 #define SNN_DIALECT_SNNDIALECT_H
 
-#include "dialect/Adjoints.h"
+#include "dialect/core/CoreDialect.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/IR/TypeUtilities.h"
-#include "mlir/Interfaces/InferTypeOpInterface.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialect/SnnDialect.h.inc"
 #include "dialect/SnnEnums.h.inc"
 
-#include "dialect/SnnAttrInterfaces.h.inc"
-#include "dialect/SnnOpInterfaces.h.inc"
-
 #define GET_ATTRDEF_CLASSES
 #include "dialect/SnnAttributes.h.inc"
-
-namespace snn {
-class MapYieldOp;
-class ScanYieldOp;
-} // namespace snn
 
 #define GET_OP_CLASSES
 #include "dialect/SnnOps.h.inc"
@@ -56,9 +42,6 @@ inline constexpr int64_t kMaxElements = int64_t(1) << 31; ///< of a parameter, o
 
 /// Whether all extents are fixed and at least 1, with no more than kMaxElements elements.
 bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents);
-
-/// `type` with another element type.
-mlir::RankedTensorType withElementType(mlir::Type type, mlir::Type element);
 
 /// The one snn.model of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The snn dialect itself; the other .td files of this folder hold its attributes, interfaces and ops by family.
+// The snn dialect itself; the other .td files of this folder hold its attributes and ops.
 
 #ifndef SNN_DIALECT_TD
 #define SNN_DIALECT_TD
@@ -9,24 +9,20 @@ include "mlir/IR/OpBase.td"
 def Snn_Dialect : Dialect {
   let name = "snn";
   let cppNamespace = "::snn";
-  let summary = "spiking neural networks: layers, neurons as scans over time, and their training";
+  let summary = "what a model declares: its interface to hosts and checkpoints";
   let description = [{
-    A value that varies over time has a leading time dimension, `tensor<TxBxN>`; one that does not has none. All
-    time-varying values of a function share one number of time steps, and all values in a `snn.batch_map` one number
-    of samples. Real numbers have one element type, f32 or f64, throughout a module. Spikes are `i1`; the gradient of
-    a spike tensor has the real type.
+    Declarations stand in the module beside functions of core ops, whose arguments and results say by `snn.bind` which
+    declaration they stand for. Types are arrays of the core. Reals have one type, f32 or f64, throughout a module; numbers of
+    the host, losses and metrics are f64.
   }];
   let useDefaultAttributePrinterParser = 1;
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
-  let hasConstantMaterializer = 0;
+  let dependentDialects = ["::snn::core::CoreDialect"];
   let extraClassDeclaration = [{
     /// Function arguments and results carry this attribute: the symbol of the declaration that they stand for.
     static constexpr ::llvm::StringLiteral bindAttrName() { return "snn.bind"; }
     /// Which span an argument that is bound to a parameter lies in (#snn.span; parameters if absent), and which copy.
     static constexpr ::llvm::StringLiteral spanAttrName() { return "snn.span"; }
     static constexpr ::llvm::StringLiteral copyAttrName() { return "snn.copy"; }
-    /// On each op of a planned batch_map body: where its results lie in the worker's arena.
-    static constexpr ::llvm::StringLiteral placesAttrName() { return "snn.places"; }
   }];
 }
 

@@ -5,10 +5,7 @@
 #define SNN_OPS_TD
 
 include "dialect/SnnDialect.td"
-include "dialect/SnnInterfaces.td"
 include "dialect/SnnAttributes.td"
 include "dialect/SnnModelOps.td"
-include "dialect/SnnStructureOps.td"
-include "dialect/SnnLayerOps.td"
 
 #endif // SNN_OPS_TD

@@ -22,8 +22,6 @@ config.environment.pop("COLUMNS", None)
 # lit replaces in this order: a name that begins another one comes after it.
 for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
     path = os.path.join(config.snn_tools_dir, name)
-    if name == "snnc" and lit_config.params.get("core"):  # lit -Dcore=1: through the core, until there is nothing else
-        path += " --core"
     config.substitutions.append(("%" + name + r"\b", path))
 config.substitutions += [
     (r"%bin\b", config.snn_tools_dir),

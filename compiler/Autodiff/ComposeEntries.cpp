@@ -18,7 +18,7 @@ using core::ArrayType;
 
 constexpr llvm::StringLiteral kNetwork = "network", kTraining = "training_network", kCriterion = "criterion",
                               kLoss = "loss", kForward = "forward", kGradient = "loss_and_gradient",
-                              kBackward = "backward", kInputGradient = "grad.input";
+                              kBackward = "backward", kInput = "input", kInputGradient = "grad.input";
 
 StringRef symbolOf(Attribute bind) {
   auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(bind);
@@ -87,7 +87,8 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       Operation *declared = symbols.lookup(argSymbol(function, index));
       auto type = cast<ArrayType>(function.getArgument(index).getType());
       if (isa_and_present<ParameterOp>(declared) ||
-          (isa_and_present<InputOp>(declared) && isa<FloatType>(type.getElementType())))
+          (isa_and_present<InputOp>(declared) && argSymbol(function, index) == kInput &&
+           isa<FloatType>(type.getElementType())))
         wanted.push_back(index);
     }
     SmallVector<Value> gradients;
@@ -100,8 +101,7 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       if (!isParameter && !symbols.lookup(kInputGradient)) {
         OpBuilder builder(&getContext());
         builder.setInsertionPointAfter(declared);
-        symbols.insert(OutputOp::create(builder, declared->getLoc(), kInputGradient, gradient.getType(),
-                                        /*over_time=*/false));
+        symbols.insert(OutputOp::create(builder, declared->getLoc(), kInputGradient, gradient.getType()));
       }
       addResult(function, function.getNumResults(), gradient,
                 isParameter ? bound(symbol, Span::Gradients) : bound(kInputGradient));

@@ -15,10 +15,8 @@ namespace snn {
 #define GEN_PASS_REGISTRATION
 #include "compiler/Autodiff/Passes.h.inc"
 
-/// Gives the arithmetic of other dialects its adjoints; call it on the registry of every context that differentiates.
-void registerArithmeticAdjoints(mlir::DialectRegistry &registry);
-
-/// The same for the core: its ops, and arithmetic in scalar bodies.
+/// Gives the ops of the core, and arithmetic in scalar bodies, their adjoints; call it on the registry of every context
+/// that differentiates.
 void registerCoreAdjoints(mlir::DialectRegistry &registry);
 } // namespace snn
 

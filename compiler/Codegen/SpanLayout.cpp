@@ -2,7 +2,6 @@
 // Layout of the parameter and state spans.
 
 #include "compiler/Codegen/SpanLayout.h"
-#include "dialect/core/CoreDialect.h"
 #include "snn/abi.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -35,8 +34,7 @@ int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, Strin
 /// Extents that are neither time nor samples.
 static SmallVector<int64_t> fixedShape(Type type) {
   SmallVector<int64_t> shape;
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  for (int64_t extent : tensor ? tensor.getShape() : cast<core::ArrayType>(type).getShape())
+  for (int64_t extent : cast<core::ArrayType>(type).getShape())
     if (extent > 0)
       shape.push_back(extent);
   return shape;
@@ -53,8 +51,6 @@ SpanLayout SpanLayout::of(ModuleOp module) {
                                      fixedShape(state.getType()), /*firstInnermost=*/false);
   if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>("snn.copies"))
     layout.copies = copies.getInt();
-  for (auto optimizer : module.getOps<OptimizerOp>())
-    layout.copies = optimizer.getKind() == OptimizerKind::Adam ? 2 : 1;
   return layout;
 }
 

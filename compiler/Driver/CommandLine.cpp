@@ -50,7 +50,7 @@ std::string versionText() {
 /// The options as they are written, before they are understood.
 struct Words {
   std::vector<std::string> emit, defines;
-  std::string from, mode = "train", precision = "f32", spike = "hard", detach = "live", target, output;
+  std::string from, mode = "train", precision = "f32", spike = "hard", target, output;
 };
 
 void declare(CLI::App &app, Words &words, CompileOptions &options) {
@@ -84,19 +84,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"f32", "f64"}))
       ->type_name("TYPE")
       ->group(front);
-  app.add_flag("--core", options.core, "through the core dialect")->group(""); // hidden until it replaces what is there
   app.add_option("--spike", words.spike,
                  "hard, or soft: the surrogate's antiderivative instead of the step, so that differences can be taken")
       ->capture_default_str()
       ->check(CLI::IsMember({"hard", "soft"}))
-      ->type_name("KIND")
-      ->group(front);
-  app.add_option(
-         "--detach", words.detach,
-         "values without gradient: live; record: also outputs detached.K; replay: taken from inputs detached.K. "
-         "For checking gradients by differences: record in the base run, replay in the perturbed ones")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"live", "record", "replay"}))
       ->type_name("KIND")
       ->group(front);
   app.add_option("--target-cpu", words.target,
@@ -130,7 +121,7 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
       options.from = from;
   }
   if (options.from) {
-    for (const char *option : {"-D", "--mode", "--precision", "--spike", "--detach"})
+    for (const char *option : {"-D", "--mode", "--precision", "--spike"})
       if (app.count(option) != 0)
         throw wrong(std::string(option) + ": the text of --from=" + words.from + " has this decided already");
   }
@@ -149,9 +140,6 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
   options.infer = words.mode == "infer";
   options.doublePrecision = words.precision == "f64";
   options.softSpikes = words.spike == "soft";
-  options.detach = words.detach == "record"   ? DetachMode::Record
-                   : words.detach == "replay" ? DetachMode::Replay
-                                              : DetachMode::Live;
   if (!words.target.empty()) {
     options.target = targetByName(words.target);
     if (!options.target)

@@ -3,7 +3,6 @@
 
 #include "compiler/Driver/Compile.h"
 
-#include "compiler/Codegen/Cpu/CheckPlan.h"
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
@@ -12,6 +11,8 @@
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
+#include "compiler/Schedule/Cpu/CheckPlan.h"
+#include "compiler/Schedule/Cpu/Memory.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -74,8 +75,6 @@ private:
   llvm::SourceMgr sources;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
-  /// Of the module: the mode stands in it.
-  bool infer = false;
   unsigned reported = 0; ///< errors of passes and of the parser
   /// What has been made so far.
   std::map<Stage, std::string> results;
@@ -92,7 +91,7 @@ Stage Compilation::lastModuleStage() const {
   for (Stage stage : options.emit) {
     Stage needed = stage;
     if (stage == Stage::Header)
-      needed = infer ? Stage::Snn : Stage::Bptt;
+      needed = Stage::Bptt;
     else if (stage > Stage::Llvm)
       needed = Stage::Llvm;
     last = std::max(last, needed);
@@ -133,12 +132,8 @@ ExitStatus Compilation::load() {
   }
   if (options.from == Stage::Llvm)
     return kExitSuccess;
-  ModelOp model = getModel(*module);
-  if (!model)
+  if (!getModel(*module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
-  infer = model.getMode() == RunMode::Infer;
-  if (infer && wants(Stage::Bptt) && !options.core)
-    return complain(kExitCommandLine, "--emit=bptt: a model for inference has no such stage");
   return kExitSuccess;
 }
 
@@ -150,8 +145,6 @@ ExitStatus Compilation::runStages() {
   }
   const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
   for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
-    if (stage == Stage::Bptt && infer && !options.core)
-      continue;
     if (stage == Stage::Llvm && wants(Stage::Header))
       if (ExitStatus status = makeHeader(); status != kExitSuccess)
         return status;
@@ -182,10 +175,7 @@ ExitStatus Compilation::runStage(Stage stage) {
 
   auto passes = PassManager::on<ModuleOp>(&context);
   passes.enableTiming(scope);
-  SnnStageOptions stageOptions;
-  stageOptions.detach = options.detach;
-  stageOptions.core = options.core;
-  buildStage(passes, stage, stageOptions);
+  buildStage(passes, stage);
 
   OwningOpRef<ModuleOp> before = module->clone();
   std::string reason;
@@ -202,17 +192,23 @@ ExitStatus Compilation::runStage(Stage stage) {
 
 /// A model may ask for more memory than any machine has; only the plan shows it.
 ExitStatus Compilation::checkArena() {
-  const double steps = double(getModel(*module).getMaxSteps());
+  ModelOp model = getModel(*module);
+  const double steps = double(model.getMaxSteps());
   double bytes = 0;
-  module->walk([&](BatchMapOp map) {
-    if (PlaceAttr arena = map.getArenaAttr())
-      bytes = std::max(bytes, double(arena.getConstant()) + double(arena.getSteps()) * steps);
+  module->walk([&](Operation *op) {
+    const auto arena = op->getAttrOfType<core::PlaceAttr>(core::kArenaAttr);
+    if (!arena)
+      return;
+    const auto chunk = op->getAttrOfType<IntegerAttr>(core::kChunkAttr);
+    const double samples = double(chunk ? chunk.getInt() : model.getBatch());
+    bytes = std::max(bytes, double(arena.getFixed()) + double(arena.getSteps()) * steps +
+                                (double(arena.getSamples()) + double(arena.getRows()) * steps) * samples);
   });
-  if (bytes <= double(kMaxArena))
+  if (bytes <= double(core::kMaxArena))
     return kExitSuccess;
   return complain(kExitModelError, "the model is too large: its values take " +
                                        Twine(int64_t(bytes / double(1 << 30))) +
-                                       " GiB of memory for each thread, at most " + Twine(kMaxArena >> 30) +
+                                       " GiB of memory, at most " + Twine(core::kMaxArena >> 30) +
                                        " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 

@@ -24,13 +24,10 @@ struct CompileOptions {
   /// Goes on from this module stage. The choices of the front end and of earlier stages stand in the text.
   std::optional<Stage> from;
 
-  // Choices of the front end and the `snn` stage.
+  // Choices of the front end.
   bool infer = false;
   bool doublePrecision = false;
   bool softSpikes = false;
-  DetachMode detach = DetachMode::Live;
-  /// Through definitions and ops of the core, beside the older middle.
-  bool core = false;
   /// Values for `param` declarations of the model.
   std::map<std::string, std::string> defines;
 

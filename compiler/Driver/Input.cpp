@@ -94,7 +94,6 @@ ExitStatus Input::readModel(bool wantModule) {
   choices.precision = options.doublePrecision ? frontend::Precision::F64 : frontend::Precision::F32;
   choices.softSpikes = options.softSpikes;
   choices.defines = options.defines;
-  choices.core = options.core;
   const std::optional<frontend::CheckedModel> model =
       frontend::checkModel(buffer.getBuffer(), buffer.getBufferIdentifier(), choices, errors);
   if (!model)

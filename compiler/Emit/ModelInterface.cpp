@@ -3,7 +3,6 @@
 
 #include "compiler/Emit/ModelInterface.h"
 #include "compiler/Codegen/SpanLayout.h"
-#include "dialect/core/CoreDialect.h"
 #include "llvm/ADT/StringExtras.h"
 #include <limits>
 
@@ -25,21 +24,12 @@ snn_dtype dtypeOf(Type type) {
 template <typename OpTy> TensorInfo boundaryTensor(OpTy op, snn_dtype real) {
   TensorInfo info;
   info.name = op.getSymName().str();
-  if (auto array = dyn_cast<core::ArrayType>(op.getType())) {
-    info.dtype = array.getElementType().isInteger(1) ? real : dtypeOf(array.getElementType());
-    for (int64_t extent : array.getShape())
-      info.shape.push_back(extent == core::ArrayType::kTime     ? SNN_EXTENT_TIME
-                           : extent == core::ArrayType::kSample ? SNN_EXTENT_BATCH
-                                                                : extent);
-    return info;
-  }
-  // Time comes first if the tensor varies over it; another dynamic extent is the batch.
-  auto type = cast<RankedTensorType>(op.getType());
-  info.dtype = dtypeOf(type.getElementType());
-  for (auto [index, extent] : llvm::enumerate(type.getShape())) {
-    const bool isTime = index == 0 && op.getOverTime();
-    info.shape.push_back(isTime ? SNN_EXTENT_TIME : ShapedType::isDynamic(extent) ? SNN_EXTENT_BATCH : extent);
-  }
+  auto array = cast<core::ArrayType>(op.getType());
+  info.dtype = array.getElementType().isInteger(1) ? real : dtypeOf(array.getElementType());
+  for (int64_t extent : array.getShape())
+    info.shape.push_back(extent == core::ArrayType::kTime     ? SNN_EXTENT_TIME
+                         : extent == core::ArrayType::kSample ? SNN_EXTENT_BATCH
+                                                              : extent);
   return info;
 }
 

@@ -4,7 +4,6 @@
 #include "compiler/Model/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -13,6 +12,24 @@ namespace snn {
 #include "compiler/Model/Passes.h.inc"
 
 namespace {
+
+using core::ArrayType;
+
+/// `op` with one more result, of type `type`; its old results follow from it.
+template <typename OpTy> OpTy withResult(OpTy op, unsigned position, Type type) {
+  SmallVector<Type> types(op->getResultTypes());
+  types.insert(types.begin() + position, type);
+  OperationState state(op.getLoc(), op->getName(), op->getOperands(), types);
+  state.addRegion()->takeBody(op.getBody());
+  OpBuilder builder(op);
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
+  auto wider = cast<OpTy>(builder.create(state));
+  for (auto [index, result] : llvm::enumerate(op->getResults()))
+    result.replaceAllUsesWith(wider->getResult(index + (index >= position)));
+  op.erase();
+  return wider;
+}
 
 class ExposeDetached : public impl::ExposeDetachedBase<ExposeDetached> {
 public:
@@ -24,95 +41,100 @@ private:
       getOperation().emitError() << "mode is '" << mode << "', expected record or replay";
       return signalPassFailure();
     }
-    // A streaming step has no time dimension to lay recorded values along.
+    // The loss reads what a network gives, so its values come after those of either.
+    unsigned ofNetworks = 0;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (function.getName() != "step")
-        for (BatchMapOp map : llvm::make_early_inc_range(function.getBody().front().getOps<BatchMapOp>()))
-          expose(function, map);
+      if (function.getName() == "network" || function.getName() == "training_network")
+        ofNetworks = std::max(ofNetworks, expose(function, 0));
+    if (auto criterion = getOperation().lookupSymbol<func::FuncOp>("criterion"))
+      expose(criterion, ofNetworks);
   }
 
-  void expose(func::FuncOp function, BatchMapOp map) {
-    SmallVector<DetachOp> detached;
-    map.walk([&](DetachOp op) {
-      if (op->getParentOfType<ScanOp>() && !op.getInput().getDefiningOp<ConstantOp>())
-        detached.push_back(op);
-    });
-    for (auto [index, op] : llvm::enumerate(detached)) {
-      std::string name = "detached." + std::to_string(index);
-      auto element = getModel(getOperation()).getReal();
-      auto step = cast<RankedTensorType>(op.getType());
-      if (step.getElementType() != element)
-        continue; // truth values do not change under small perturbations
-      auto scan = op->getParentOfType<ScanOp>();
-      int64_t steps = cast<RankedTensorType>(scan.getStacked().front().getType()).getDimSize(0);
-      auto type = RankedTensorType::get({steps, step.getDimSize(0), step.getDimSize(1)}, element);
-      declare(name, type);
-      auto bind = FlatSymbolRefAttr::get(&getContext(), name);
-      map = mode == "record" ? record(function, map, op, type, bind) : replay(function, map, op, type, bind);
+  /// Returns the number after that of the last value.
+  unsigned expose(func::FuncOp function, unsigned number) {
+    SmallVector<core::DetachOp> detached;
+    function.walk([&](core::DetachOp op) { detached.push_back(op); });
+    for (core::DetachOp op : detached) {
+      auto map = dyn_cast<core::MapOp>(op->getParentOp());
+      Type element = getElementTypeOrSelf(op.getType());
+      // Truth values do not change under small perturbations, and what is the same for all samples is no output.
+      ArrayType type =
+          map ? ArrayType::get(&getContext(), map.getDomain(), element) : dyn_cast<ArrayType>(op.getType());
+      if (!type || type.sampleDim() < 0 || type.getElementType() != getModel(getOperation()).getReal())
+        continue;
+      auto scan = op->getParentOfType<core::ScanOp>();
+      ArrayType exposed = scan ? type.overTime() : type;
+      auto bind = FlatSymbolRefAttr::get(&getContext(), "detached." + std::to_string(number++));
+      declare(bind.getValue(), exposed);
+      if (mode == "record")
+        record(function, op, type, exposed, bind);
+      else
+        replay(function, op, exposed, bind);
     }
+    return number;
   }
 
   void declare(StringRef name, Type type) {
-    if (SymbolTable::lookupSymbolIn(getOperation(), name))
+    if (getOperation().lookupSymbol(name))
       return;
-    OpBuilder builder(getModel(getOperation()));
+    OpBuilder builder(&getContext());
     builder.setInsertionPointAfter(getModel(getOperation()));
     if (mode == "record")
-      OutputOp::create(builder, getOperation().getLoc(), name, type, /*over_time=*/true);
+      OutputOp::create(builder, getOperation().getLoc(), name, type);
     else
-      InputOp::create(builder, getOperation().getLoc(), name, type, /*over_time=*/true);
+      InputOp::create(builder, getOperation().getLoc(), name, type);
   }
 
-  BatchMapOp record(func::FuncOp function, BatchMapOp map, DetachOp op, RankedTensorType type, Attribute bind) {
-    auto scan = op->getParentOfType<ScanOp>();
-    OpBuilder builder(scan);
-    SmallVector<Type> stackedTypes(scan.getStacked().getTypes());
-    stackedTypes.push_back(type);
-    auto wider =
-        ScanOp::create(builder, scan.getLoc(), stackedTypes, scan.getFinals().getTypes(), scan.getSliced(),
-                       scan.getInvariant(), scan.getParams(), scan.getInit(), scan.getReverse(), scan.getNeurons());
-    scan.getYield().getStackedMutable().append(op.getInput());
-    wider.getBody().takeBody(scan.getBody());
-    Value stacked = wider.getStacked().back();
-    for (auto [old, result] : llvm::zip(scan.getStacked(), wider.getStacked()))
-      old.replaceAllUsesWith(result);
-    for (auto [old, result] : llvm::zip(scan.getFinals(), wider.getFinals()))
-      old.replaceAllUsesWith(result);
-    scan.erase();
+  /// Of a point of `map`: all of its dims.
+  static AffineMap pointOf(core::MapOp map) {
+    return AffineMap::getMultiDimIdentityMap(map.getDomain().size(), map.getContext());
+  }
+  static ArrayAttr append(ArrayAttr list, Attribute last) {
+    SmallVector<Attribute> longer(list.getValue());
+    longer.push_back(last);
+    return ArrayAttr::get(list.getContext(), longer);
+  }
 
-    builder.setInsertionPoint(map);
-    SmallVector<Type> concatTypes(map.getConcat().getTypes());
-    concatTypes.push_back(type);
-    auto larger = BatchMapOp::create(builder, map.getLoc(), concatTypes, map.getSum().getTypes(), map.getSharded(),
-                                     map.getInvariant());
-    map.getYield().getConcatMutable().append(stacked);
-    larger.getBody().takeBody(map.getBody());
-    for (auto [old, result] : llvm::zip(map.getConcat(), larger.getConcat()))
-      old.replaceAllUsesWith(result);
-    map.erase();
-
+  void record(func::FuncOp function, core::DetachOp op, ArrayType type, ArrayType exposed, Attribute bind) {
+    Value value = op.getResult();
+    if (auto map = dyn_cast<core::MapOp>(op->getParentOp())) {
+      map.getBody().front().getTerminator()->insertOperands(map.getNumResults(), value);
+      map.setWritesAttr(append(map.getWrites(), AffineMapAttr::get(pointOf(map))));
+      map = withResult(map, map.getNumResults(), type);
+      value = map->getResults().back();
+    }
+    if (auto scan = op->getParentOfType<core::ScanOp>()) {
+      const unsigned position = scan.getStacked().size();
+      scan.getYield().getStackedMutable().append(value);
+      scan.getProperties().resultSegmentSizes[0] += 1;
+      scan = withResult(scan, position, exposed);
+      value = scan->getResult(position);
+    }
     Operation *end = function.getBody().front().getTerminator();
-    end->insertOperands(end->getNumOperands(), larger.getConcat().back());
-    (void)function.insertResult(function.getNumResults(), type, {});
+    end->insertOperands(end->getNumOperands(), value);
+    (void)function.insertResult(function.getNumResults(), exposed, {});
     function.setResultAttr(function.getNumResults() - 1, SnnDialect::bindAttrName(), bind);
-    return larger;
   }
 
-  BatchMapOp replay(func::FuncOp function, BatchMapOp map, DetachOp op, RankedTensorType type, Attribute bind) {
-    unsigned position = function.getNumArguments();
-    (void)function.insertArgument(position, type, {}, op.getLoc());
+  void replay(func::FuncOp function, core::DetachOp op, ArrayType exposed, Attribute bind) {
+    const unsigned position = function.getNumArguments();
+    (void)function.insertArgument(position, exposed, {}, op.getLoc());
     function.setArgAttr(position, SnnDialect::bindAttrName(), bind);
-    unsigned shardedCount = map.getSharded().size();
-    map.getShardedMutable().append(function.getArgument(position));
-    Value sharded = map.getBody().front().insertArgument(shardedCount, type, op.getLoc());
-
-    auto scan = op->getParentOfType<ScanOp>();
-    unsigned slicedCount = scan.getSliced().size();
-    scan.getSlicedMutable().append(sharded);
-    Value slice = scan.getBody().front().insertArgument(slicedCount, op.getType(), op.getLoc());
-    op.replaceAllUsesWith(slice);
+    Value value = function.getArgument(position);
+    if (auto scan = op->getParentOfType<core::ScanOp>()) {
+      const unsigned sliced = scan.getSliced().size();
+      scan.getSlicedMutable().append(value);
+      value = scan.getBody().front().insertArgument(sliced, exposed.atOneStep(), op.getLoc());
+    }
+    if (auto map = dyn_cast<core::MapOp>(op->getParentOp())) {
+      map.getInputsMutable().append(value);
+      map.setReadsAttr(append(map.getReads(), AffineMapAttr::get(pointOf(map))));
+      if (auto absent = map.getAbsentAttr())
+        map.setAbsentAttr(append(absent, UnitAttr::get(&getContext())));
+      value = map.getBody().front().addArgument(op.getType(), op.getLoc());
+    }
+    op.getResult().replaceAllUsesWith(value);
     op.erase();
-    return map;
   }
 };
 

@@ -9,32 +9,24 @@ include "mlir/Pass/PassBase.td"
 def CheckModule : Pass<"snn-check-module", "::mlir::ModuleOp"> {
   let summary = "check what holds for a module of the stages snn, bptt and loops as a whole";
   let description = [{
-    Arguments and results of functions stand for declarations of their types, functions and bodies hold the ops that
-    belong there, each op reads what its loops can read, and there is one type of reals. It changes nothing. The text of
-    a stage may have come out of an editor; without this, passes would rely on what is not so.
+    Arguments and results of functions stand for declarations of their types, there is one type of reals, and functions
+    hold ops of the core only. It changes nothing. The text of a stage may have come out of an editor; without this,
+    passes would rely on what is not so.
   }];
-}
-
-def InlineNeurons : Pass<"snn-inline-neurons", "::mlir::ModuleOp"> {
-  let summary = "turn each layer of neurons into a scan over its definition";
-  let description = [{
-    `snn.neuron @definition(%x)` becomes `snn.scan` with a copy of the definition's body, at the layer's width.
-    Parameters that are constants move into the body. The definitions are erased.
-  }];
-  let dependentDialects = ["::snn::SnnDialect"];
 }
 
 def ExposeDetached : Pass<"snn-expose-detached", "::mlir::ModuleOp"> {
   let summary = "make the values that gradients do not flow through visible from outside";
   let description = [{
     A derivative by differences changes detached values too, the true gradient does not. `record` makes each detached
-    value of a scan an output `detached.K` of the model; `replay` makes it an input of that name, used in place of
-    the live value. K counts them in the order of the text.
+    real that samples have, at a point of a map or as a whole array, an output `detached.K` of the model; `replay` makes
+    it an input of that name, used in place of the live value. K counts them in the order of the text, anew in each
+    network; the loss goes on after them.
   }];
   let options = [
     Option<"mode", "mode", "std::string", "\"record\"", "record or replay">
   ];
-  let dependentDialects = ["::snn::SnnDialect"];
+  let dependentDialects = ["::snn::SnnDialect", "::snn::core::CoreDialect"];
 }
 
 def StampModel : Pass<"snn-stamp-model", "::mlir::ModuleOp"> {

@@ -4,13 +4,11 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
-#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
-#include "compiler/TimeLoops/Cpu/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -37,38 +35,13 @@ static void tidy(OpPassManager &passes) {
   passes.addPass(createCSEPass());
 }
 
-void buildSnnStage(OpPassManager &passes, const SnnStageOptions &options) {
-  if (options.core) {
-    tidy(passes);
-    passes.addPass(createStampModel());
-    return;
-  }
-
-  // A neuron is a definition until here. From now on it is a scan like any other, and no pass knows its kind.
-  passes.addPass(createInlineNeurons());
-
-  // Detached values have to be found before they are simplified: their number and order must not depend on what folds.
-  if (options.detach != DetachMode::Live)
-    passes.addPass(createExposeDetached({options.detach == DetachMode::Record ? "record" : "replay"}));
-
+void buildSnnStage(OpPassManager &passes) {
   // The hash is taken of the tidy text, so that two spellings of the same model have the same hash.
   tidy(passes);
   passes.addPass(createStampModel());
 }
 
-// Each of the next three stages may begin with a text that came out of an editor. What passes take for granted is
-// checked first: verifiers of ops see one op only.
-
 void buildBpttStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
-
-  // Each op writes its own adjoint. Much of it is not needed (the gradient of an integer input) or is there twice
-  // (a forward value that several adjoints compute anew).
-  passes.addPass(createDifferentiate());
-  tidy(passes);
-}
-
-void buildCoreBpttStage(OpPassManager &passes) {
   // The entries are composed while what states its own derivative, or has none, still says so. What several of them
   // compute alike is written again in each: an entry is what a host calls, and stands alone.
   passes.addPass(createComposeEntries());
@@ -82,25 +55,6 @@ void buildCoreBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
-
-  // Surrogates become arithmetic first: with constant slopes much of it folds, and what is left must be counted when
-  // values get their places.
-  passes.addPass(createExpandSurrogates());
-  tidy(passes);
-
-  // The form of the values that lie in memory: bits for spikes, weights in the orientation in which each product reads
-  // them, inputs in padded rows. All three add or retype values, so they come before sizes are added up.
-  passes.addPass(createPackSpikes());
-  passes.addPass(createOrientWeights());
-  passes.addPass(createLoadInputs());
-
-  // The schedule rests on the sizes of the values, and the places on the schedule. Nothing may add a value after that.
-  passes.addPass(createChooseSchedule());
-  passes.addPass(createPlanArena());
-}
-
-void buildCoreLoopsStage(OpPassManager &passes) {
   // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
   // costs of what will run.
   passes.addNestedPass<func::FuncOp>(createFuseMaps());
@@ -127,15 +81,9 @@ void buildCoreLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createPlanArena());
 }
 
-void buildCoreCpuStage(OpPassManager &passes) {
-  passes.addPass(core::createCheckPlan());
-  passes.addPass(core::createLowerCore());
-  passes.addPass(createExpandMath());
-  tidy(passes);
-}
-
 void buildCpuStage(OpPassManager &passes) {
-  passes.addPass(createCheckModule());
+  // The text of this stage may come out of an editor, and generated code takes the plan for granted.
+  passes.addPass(core::createCheckPlan());
   passes.addPass(createLowerToCpu());
 
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
@@ -172,16 +120,16 @@ void buildLlvmStage(OpPassManager &passes) {
   passes.addPass(createApplyTarget());
 }
 
-void buildStage(OpPassManager &passes, Stage stage, const SnnStageOptions &options) {
+void buildStage(OpPassManager &passes, Stage stage) {
   switch (stage) {
   case Stage::Snn:
-    return buildSnnStage(passes, options);
+    return buildSnnStage(passes);
   case Stage::Bptt:
-    return options.core ? buildCoreBpttStage(passes) : buildBpttStage(passes);
+    return buildBpttStage(passes);
   case Stage::Loops:
-    return options.core ? buildCoreLoopsStage(passes) : buildLoopsStage(passes);
+    return buildLoopsStage(passes);
   case Stage::Cpu:
-    return options.core ? buildCoreCpuStage(passes) : buildCpuStage(passes);
+    return buildCpuStage(passes);
   case Stage::Llvm:
     return buildLlvmStage(passes);
   case Stage::Ast:

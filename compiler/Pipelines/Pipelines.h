@@ -7,40 +7,17 @@
 #include "compiler/Pipelines/Stages.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassOptions.h"
 
 namespace snn {
 
-/// What a checking tool wants of the values that gradients do not flow through.
-enum class DetachMode {
-  Live,   ///< computed, as always
-  Record, ///< computed, and given back as outputs `detached.K`
-  Replay  ///< taken from inputs `detached.K`
-};
+/// Import -> `snn`: the model has its hash.
+void buildSnnStage(mlir::OpPassManager &passes);
 
-/// Import -> `snn`: neurons are scans, and the model has its hash.
-struct SnnStageOptions : mlir::PassPipelineOptions<SnnStageOptions> {
-  Option<DetachMode> detach{
-      *this, "detach", llvm::cl::desc("what becomes of detached values"), llvm::cl::init(DetachMode::Live),
-      llvm::cl::values(clEnumValN(DetachMode::Live, "live", "computed"),
-                       clEnumValN(DetachMode::Record, "record", "computed and given back as outputs"),
-                       clEnumValN(DetachMode::Replay, "replay", "taken from inputs"))};
-  Option<bool> core{*this, "core", llvm::cl::desc("the module is one of the core"), llvm::cl::init(false)};
-};
-void buildSnnStage(mlir::OpPassManager &passes, const SnnStageOptions &options);
-
-/// `snn` -> `bptt`: loss, gradients and update are plain ops.
+/// `snn` -> `bptt`: all entries of the interface, loss, gradients and update among them, with the order of each sum.
 void buildBpttStage(mlir::OpPassManager &passes);
 
-/// The same for a module of the core: all entries of the interface, with the order of each sum.
-void buildCoreBpttStage(mlir::OpPassManager &passes);
-
-/// `bptt`, or `snn` of a model for inference, -> `loops`. Needs the module attribute `snn.target`.
+/// `bptt` -> `loops`: phases, kernels, a place for each value. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);
-
-/// The same for modules of the core dialect, whose sums have their order.
-void buildCoreCpuStage(mlir::OpPassManager &passes);
-void buildCoreLoopsStage(mlir::OpPassManager &passes);
 
 /// `loops` -> `cpu`: memory and vectors.
 void buildCpuStage(mlir::OpPassManager &passes);
@@ -51,7 +28,7 @@ void buildLlvmStage(mlir::OpPassManager &passes);
 void buildConversionToLlvm(mlir::OpPassManager &passes);
 
 /// The passes that make `stage`, which must be a module stage, from the one before it.
-void buildStage(mlir::OpPassManager &passes, Stage stage, const SnnStageOptions &options);
+void buildStage(mlir::OpPassManager &passes, Stage stage);
 
 /// The dialects that occur in some stage, and the interfaces that our passes need of them.
 void registerStageDialects(mlir::DialectRegistry &registry);

@@ -4,13 +4,11 @@
 #include "compiler/Pipelines/Pipelines.h"
 
 #include "compiler/Autodiff/Passes.h"
-#include "compiler/Codegen/Cpu/Core/Passes.h"
 #include "compiler/Codegen/Cpu/Passes.h"
 #include "compiler/Emit/Passes.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
-#include "compiler/TimeLoops/Cpu/Passes.h"
 #include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,7 +28,6 @@ void registerStageDialects(DialectRegistry &registry) {
   registry.insert<SnnDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect, scf::SCFDialect,
                   cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect,
                   core::CoreDialect>();
-  registerArithmeticAdjoints(registry);
   registerCoreAdjoints(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -41,21 +38,14 @@ void registerPassesAndPipelines() {
   registerSnnAutodiffPasses();
   registerSnnSchedulePasses();
   core::registerSnnScheduleCpuPasses();
-  registerSnnTimeLoopsCpuPasses();
   registerSnnCodegenCpuPasses();
-  core::registerSnnCodegenCorePasses();
   registerSnnEmitPasses();
   registerTransformsPasses();
 
-  PassPipelineRegistration<>("core-to-loops", "scheduled for a CPU: phases, kernels, a place for each value",
-                             buildCoreLoopsStage);
   for (const StageInfo &info : allStages())
     if (isModuleStage(info.stage))
-      PassPipelineRegistration<SnnStageOptions>(
-          ("snn-to-" + info.name).str(), info.description,
-          [stage = info.stage](OpPassManager &passes, const SnnStageOptions &options) {
-            buildStage(passes, stage, options);
-          });
+      PassPipelineRegistration<>(("snn-to-" + info.name).str(), info.description,
+                                 [stage = info.stage](OpPassManager &passes) { buildStage(passes, stage); });
 }
 
 } // namespace snn

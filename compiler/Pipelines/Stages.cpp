@@ -9,10 +9,10 @@ namespace snn {
 
 static constexpr StageInfo kStages[] = {
     {Stage::Ast, "ast", ".ast.snn", "the model after all checks, with everything resolved"},
-    {Stage::Snn, "snn", ".snn.mlir", "layers and neurons as tensor ops, neurons as scans over time"},
-    {Stage::Bptt, "bptt", ".bptt.mlir", "with the backward pass and the update (training only)"},
+    {Stage::Snn, "snn", ".snn.mlir", "the network, its training and its declarations; neurons are scans over time"},
+    {Stage::Bptt, "bptt", ".bptt.mlir", "one function for each entry of the interface: forward, backward, update"},
     {Stage::Loops, "loops", ".loops.mlir",
-     "scheduled: chunks of samples, packed spikes, a place in the arena for each value"},
+     "scheduled: phases over samples, kernels, a place in memory for each value"},
     {Stage::Cpu, "cpu", ".cpu.mlir", "loops and vectors on memory at fixed places"},
     {Stage::Llvm, "llvm", ".llvm.mlir", "the LLVM dialect, with the table that hosts see"},
     {Stage::Asm, "asm", ".s", "assembly text"},

@@ -40,10 +40,9 @@ enum class Operator {
   Equal,
   NotEqual,
   Negate,
-  Power ///< definitions only
+  Power
 };
 
-/// The kinds from Choice on stand in definitions only.
 struct Expr {
   enum class Kind {
     Number,
@@ -83,7 +82,7 @@ struct Branch {
 };
 
 struct Statement {
-  /// Result is a value that stands alone on its line. It and those behind it stand in definitions only.
+  /// Result is a value that stands alone on its line.
   enum class Kind { State, Fixed, Assign, Spike, If, Result, Value, Next, Derivative, Soft };
   Kind kind = Kind::Assign;
   llvm::SMRange range;
@@ -103,7 +102,7 @@ struct IntervalDecl {
 struct NeuronParam {
   Name name;
   ExprPtr value;
-  std::unique_ptr<IntervalDecl> interval; ///< may be null; definitions only
+  std::unique_ptr<IntervalDecl> interval; ///< may be null
 };
 
 enum class DefinitionKind { Neuron, Surrogate, Loss, Metric, Optimizer, Schedule, Def };
@@ -170,7 +169,6 @@ struct AliasDecl {
 struct SourceFile {
   std::vector<AliasDecl> aliases;
   std::vector<ParamDecl> params;
-  std::vector<std::unique_ptr<Definition>> neurons; ///< of the language without definitions
   std::vector<std::unique_ptr<Definition>> definitions;
   std::vector<ModelDecl> models;
   std::vector<TrainDecl> trains;

@@ -3,8 +3,6 @@
 
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Frontend.h"
-#include "frontends/snn/PrintExpr.h"
-#include "frontends/snn/Surrogates.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,10 +21,9 @@ std::string callText(StringRef name, ArrayRef<std::string> args) {
 std::string surrogateText(const SurrogateValue &value) {
   std::vector<std::string> args;
   for (auto [index, number] : enumerate(value.numbers)) {
-    StringRef formal = value.info ? value.info->numbers[index].name : value.definition->params[index].name.text;
-    args.push_back((formal + " = " + numberText(number)).str());
+    args.push_back((value.definition->params[index].name.text + " = " + numberText(number)).str());
   }
-  return callText(value.info ? value.info->name : value.definition->name.text, args);
+  return callText(value.definition->name.text, args);
 }
 
 std::string valueText(const CheckedParam &param, const ParamValue &value) {
@@ -51,13 +48,8 @@ public:
 
   void run() {
     os << "snn 1\n";
-    if (model.options.core)
-      for (const auto &definition : model.file->definitions)
-        printDefinition(*definition, model.definitions.params, os);
-    else
-      for (const auto &neuron : model.neurons)
-        if (!neuron->prelude)
-          printNeuron(*neuron);
+    for (const auto &definition : model.file->definitions)
+      printDefinition(*definition, model.definitions.params, os);
     os << "\nmodel " << model.name.text << " {\n";
     printInput();
     if (model.steps)
@@ -67,78 +59,10 @@ public:
     for (const CheckedLayer &layer : model.layers)
       printLayer(layer);
     os << "}\n";
-    if (model.options.core)
-      printTraining();
-    else
-      printTrain();
+    printTraining();
   }
 
 private:
-  void printNeuron(const CheckedNeuron &neuron) {
-    const Definition &decl = *neuron.decl;
-    os << "\nneuron " << decl.name.text << "(" << decl.inputs.front().text;
-    for (auto [index, param] : enumerate(neuron.params)) {
-      os << (index ? ", " : "; ") << param.name.text << " = ";
-      if (param.kind == ParamKind::Option)
-        os << "one_of(" << llvm::join(param.words, ", ") << ")";
-      else
-        os << valueText(param, param.byDefault);
-    }
-    os << ") {\n";
-    current = &neuron;
-    auto state = neuron.states.begin();
-    printStatements(decl.body, 2, state);
-    os << "}\n";
-  }
-
-  void printStatements(const Statements &body, unsigned indent, std::vector<CheckedState>::const_iterator &state) {
-    for (const Statement &statement : body) {
-      os.indent(indent);
-      switch (statement.kind) {
-      case Statement::Kind::State:
-        os << "state " << state->name.text << " = " << numberText(state->rest);
-        ++state;
-        break;
-      case Statement::Kind::Fixed:
-        os << "fixed " << statement.name.text << " = " << numberText(current->fixed.at(&statement));
-        break;
-      case Statement::Kind::Assign:
-        os << statement.name.text << " = ";
-        printExpr(*statement.value);
-        break;
-      case Statement::Kind::Spike:
-        os << "spike ";
-        printExpr(*statement.value);
-        break;
-      case Statement::Kind::If:
-        for (auto [index, branch] : enumerate(statement.branches)) {
-          os << (index ? " else " : "");
-          if (!branch.option.text.empty())
-            os << "if " << branch.option.text << " == " << branch.word.text << " ";
-          os << "{\n";
-          printStatements(branch.body, indent + 2, state);
-          os.indent(indent) << "}";
-        }
-        break;
-      default:
-        llvm_unreachable("a statement of definitions");
-      }
-      os << "\n";
-    }
-  }
-
-  void printExpr(const Expr &expr) {
-    frontend::printExpr(expr, os, [&](const Expr &call, const Argument &arg) {
-      bool isSurrogate = call.name == "fire" && &arg == &call.args[1] && !isParam(*arg.value);
-      return isSurrogate ? surrogateText(current->surrogates.at(arg.value.get())) : "";
-    });
-  }
-
-  bool isParam(const Expr &expr) const {
-    return expr.kind == Expr::Kind::Name &&
-           llvm::any_of(current->params, [&](const CheckedParam &param) { return param.name.text == expr.name; });
-  }
-
   void printInput() {
     const CheckedInput &input = model.input;
     os << "  input " << (input.bytes ? "u8" : "f32") << "[";
@@ -204,25 +128,8 @@ private:
     os << "\n  batch " << train.batch << "\n  epochs " << train.epochs << "\n}\n";
   }
 
-  void printTrain() {
-    const CheckedTrain &train = model.train;
-    os << "\ntrain {\n  loss mse_count(correct = " << numberText(train.correct)
-       << ", incorrect = " << numberText(train.incorrect) << ")\n";
-    std::vector<std::string> args;
-    for (size_t index = 0; index < train.optimizer.size(); ++index) {
-      const Hyper &hyper = train.optimizer[index];
-      if (hyper.name == "beta1")
-        args.push_back("betas = (" + numberText(hyper.value) + ", " + numberText(train.optimizer[++index].value) + ")");
-      else
-        args.push_back(hyper.name + " = " + numberText(hyper.value));
-    }
-    os << "  optimizer " << callText(train.adam ? "adam" : "sgd", args) << "\n  batch " << train.batch << "\n  epochs "
-       << train.epochs << "\n}\n";
-  }
-
   const CheckedModel &model;
   raw_ostream &os;
-  const CheckedNeuron *current = nullptr; ///< the definition that is being printed
 };
 
 } // namespace

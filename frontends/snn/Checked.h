@@ -17,8 +17,6 @@
 
 namespace snn::frontend {
 
-struct SurrogateInfo;
-
 enum class Precision { F32, F64 };
 enum class Mode { Train, Infer };
 
@@ -27,16 +25,14 @@ struct FrontendOptions {
   Precision precision = Precision::F32;       ///< the type of all reals of the module
   bool softSpikes = false;                    ///< `fire` gives the surrogate's antiderivative instead of the step
   Mode mode = Mode::Train;
-  bool core = false; ///< whatever has an equation is a definition, and the module is one of the core
 };
 
 enum class ParamKind { Number, Option, Surrogate, Layer };
 
-/// A surrogate with numbers for all of its parameters, in the order of its entry in the table or of its definition.
+/// A surrogate with numbers for all of its parameters, in the order of its definition.
 struct SurrogateValue {
-  const SurrogateInfo *info = nullptr;
   const Definition *definition = nullptr;
-  const Expr *call = nullptr; ///< of a definition: the name or the call as it is written
+  const Expr *call = nullptr; ///< the name or the call as it is written
   std::vector<double> numbers;
 };
 
@@ -72,7 +68,6 @@ struct CheckedNeuron {
   std::vector<CheckedParam> params;
   llvm::StringMap<size_t> paramIndex;                ///< place of a name in `params`
   std::vector<CheckedState> states;                  ///< as declared; `fired` comes on top where it is used
-  std::map<const Expr *, SurrogateValue> surrogates; ///< that are written out in `fire(...)`
   std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
@@ -113,7 +108,6 @@ struct NumberRange {
 
   bool contains(double value) const { return value >= low && (belowHigh ? value < high : value <= high); }
 };
-inline constexpr NumberRange kNotNegative{0, HUGE_VAL}, kShare{0, 1}, kBelowOne{0, 1, true};
 
 /// A number of the loss or the optimiser, under the name that it has at run time.
 struct Hyper {
@@ -132,13 +126,8 @@ struct CheckedUse {
 };
 
 struct CheckedTrain {
-  llvm::SMLoc lossLoc, optimizerLoc; ///< invalid where the default holds
-  double correct = 1, incorrect = 0;
-  bool adam = true;
-  std::vector<Hyper> optimizer;
+  llvm::SMLoc lossLoc; ///< invalid where the default holds
   int64_t batch = 128, epochs = 10;
-
-  // With definitions.
   std::vector<CheckedUse> losses, metrics;
   CheckedUse rule, schedule; ///< the optimizer's, and by which share of `lr` it goes
 };
@@ -146,7 +135,7 @@ struct CheckedTrain {
 struct CheckedModel {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names and locations refer to
   std::shared_ptr<SourceFile> file, prelude;
-  DefinitionFile definitions; ///< with `options.core`; `prelude` are the standard ones then
+  DefinitionFile definitions; ///< of the file and the prelude
   FrontendOptions options;
   Name name;
   std::map<std::string, double> params; ///< of the file, with the command line's values

@@ -68,13 +68,7 @@ public:
   void run() {
     checkAliases(*model.prelude);
     checkAliases(*model.file);
-    if (model.options.core) {
-      checkDefinitions();
-    } else {
-      checkNeurons(*model.prelude, /*prelude=*/true);
-      checkParams();
-      checkNeurons(*model.file, /*prelude=*/false);
-    }
+    checkDefinitions();
     const auto &models = model.file->models;
     if (models.empty() && !diagnostics.hasErrors())
       diagnostics.error(DiagId::MissingModel, endOfFile(), "the file has no model; expected 'model NAME { ... }'");
@@ -84,14 +78,10 @@ public:
       diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one model, but this is the second");
       diagnostics.note(models.front().name.range, "the first is here");
     }
-    if (model.options.core)
-      checkTraining(model, evaluator);
-    else
-      checkTrain(model.file->trains, model.train, evaluator);
+    checkTraining(model, evaluator);
     if (!diagnostics.hasErrors())
       warnOfUnused();
-    if (model.options.core)
-      model.definitions = {model.sources, model.file, model.prelude, evaluator.params, evaluator.definitions};
+    model.definitions = {model.sources, model.file, model.prelude, evaluator.params, evaluator.definitions};
   }
 
 private:
@@ -155,22 +145,6 @@ private:
         value = it->second;
       evaluator.params[param.name.text] = value.value_or(1);
       model.params[param.name.text.str()] = value.value_or(1);
-    }
-  }
-
-  void checkNeurons(const SourceFile &file, bool prelude) {
-    for (const auto &decl : file.neurons) {
-      if (diagnostics.full())
-        return;
-      if (is_contained(kLayerKinds, decl->name.text)) {
-        diagnostics.error(DiagId::Redefinition, decl->name.range,
-                          "'" + decl->name.text + "' is a layer of the language and cannot be the name of a neuron");
-        continue;
-      }
-      if (!evaluator.isNew(decl->name, neuronNames, "neuron"))
-        continue;
-      model.neurons.push_back(checkNeuron(*decl, prelude, evaluator));
-      neurons[decl->name.text] = model.neurons.back().get();
     }
   }
 
@@ -534,18 +508,19 @@ private:
       layers = layers.drop_back();
     if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron && layers.back().neuron->spikes)
       return;
+    const std::string example = model.neurons.front()->decl->name.text.str();
     diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
                       last && population
-                          ? "'population' counts spikes, so the layer before it must be one of neurons, such as 'leaky'"
+                          ? "'population' counts spikes, so the layer before it must be one of neurons, such as '" + example + "'"
                           : "the outputs of a model are spikes, so its last layer must be one of neurons; add a line "
-                            "such as 'leaky' behind this one");
+                            "such as '" + example + "' behind this one");
   }
 
   CheckedModel &model;
   Diagnostics &diagnostics;
   Evaluator evaluator;
   StringMap<const CheckedNeuron *> neurons;
-  StringMap<SMRange> neuronNames, letNames, labels;
+  StringMap<SMRange> letNames, labels;
   StringMap<std::optional<CheckedLayer>> lets;
   StringSet<> usedLets;
   Interval values;                ///< in which all values lie after the layers so far

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a module of the core declares: parameters, inputs, outputs, states.
+// A module of the core, and what it declares: parameters, inputs, outputs, states.
 
 #include "frontends/snn/BoundFunction.h"
+#include "frontends/snn/Frontend.h"
 #include "frontends/snn/ImportModel.h"
-#include "frontends/snn/ImportNeurons.h"
+#include "frontends/snn/Limits.h"
 
 #include "mlir/IR/Verifier.h"
 
@@ -11,9 +12,34 @@ using namespace llvm;
 using namespace mlir;
 
 namespace snn::frontend {
+
+static_assert(limits::kNameCharacters <= kMaxModelName, "the name of a model must fit into the note of its library");
+
 namespace {
 
 constexpr int64_t kTime = core::ArrayType::kTime, kSample = core::ArrayType::kSample;
+
+void collectFixed(const Statements &body, const CheckedLayer &layer,
+                  std::vector<std::pair<std::string, double>> &constants) {
+  for (const Statement &statement : body) {
+    if (statement.kind == Statement::Kind::Fixed)
+      constants.emplace_back(statement.name.text.str(), layer.neuron->fixed.at(&statement));
+    else if (statement.kind == Statement::Kind::If)
+      if (const Statements *branch = chosenBranch(statement, layer))
+        collectFixed(*branch, layer, constants);
+  }
+}
+
+/// Name and value of each constant that a checkpoint of the layer holds: numeric parameters that are not trained, then
+/// what `fixed` statements say under the layer's options.
+std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer) {
+  std::vector<std::pair<std::string, double>> constants;
+  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+    if (param.kind == ParamKind::Number && !value.learn)
+      constants.emplace_back(param.name.text.str(), value.number);
+  collectFixed(layer.neuron->decl->body, layer, constants);
+  return constants;
+}
 
 class Declarer {
 public:
@@ -90,7 +116,7 @@ private:
   }
   void declareInput(Location loc, StringRef symbol, core::ArrayType type) {
     context.inputs.push_back({symbol.str(), type});
-    InputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+    InputOp::create(builder, loc, symbol, type);
   }
 
   void declareOutputs() {
@@ -111,7 +137,7 @@ private:
   }
   void declareOutput(Location loc, const std::string &symbol, core::ArrayType type) {
     context.outputs.push_back({symbol, type});
-    OutputOp::create(builder, loc, symbol, type, /*over_time=*/false);
+    OutputOp::create(builder, loc, symbol, type);
   }
 
   ModelContext &context;
@@ -122,7 +148,7 @@ private:
 
 } // namespace
 
-OwningOpRef<ModuleOp> importCoreModel(const CheckedModel &model, MLIRContext &mlir) {
+OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) {
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
   const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;

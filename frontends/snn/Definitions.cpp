@@ -15,15 +15,14 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-constexpr StringLiteral kStandard =
-#include "Definitions.inc"
+constexpr StringLiteral kPrelude =
+#include "Prelude.inc"
     ;
 
 std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
   unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
   StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
-  return std::make_shared<SourceFile>(
-      Parser(lex(buffer, diagnostics, Syntax::Definitions), diagnostics, Syntax::Definitions).parseFile());
+  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
 }
 
 } // namespace
@@ -35,7 +34,7 @@ const Definition *DefinitionFile::find(DefinitionKind kind, StringRef name) cons
 
 double DefinitionFile::number(const Expr &expr) const { return *foldNumber(expr, params); }
 
-StringRef standardDefinitions() { return kStandard; }
+StringRef preludeText() { return kPrelude; }
 
 std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileName, raw_ostream &os) {
   DefinitionFile result;
@@ -50,7 +49,7 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
   }
   result.file = parse(text, fileName, diagnostics);
   result.standard =
-      text == standardDefinitions() ? std::make_shared<SourceFile>() : parse(kStandard, "definitions.snn", diagnostics);
+      text == preludeText() ? std::make_shared<SourceFile>() : parse(kPrelude, "prelude.snn", diagnostics);
   Evaluator evaluator(diagnostics);
   StringMap<SMRange> known;
   for (const SourceFile *source : {result.standard.get(), result.file.get()})

@@ -30,10 +30,10 @@ struct DefinitionFile {
   double number(const Expr &expr) const;
 };
 
-/// The text of the standard definitions.
-llvm::StringRef standardDefinitions();
+/// The text of the standard definitions, prelude.snn.
+llvm::StringRef preludeText();
 
-/// Parses and checks the definitions of a text. It may use the standard ones, unless it is `standardDefinitions()`.
+/// Parses and checks the definitions of a text. It may use the standard ones, unless it is `preludeText()`.
 /// Diagnostics as of `checkModel`; nothing is returned if there was an error.
 std::optional<DefinitionFile> checkDefinitions(llvm::StringRef text, llvm::StringRef fileName,
                                                llvm::raw_ostream &diagnostics);

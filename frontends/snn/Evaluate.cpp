@@ -4,7 +4,6 @@
 #include "frontends/snn/Evaluate.h"
 
 #include "frontends/snn/Parser.h"
-#include "frontends/snn/Surrogates.h"
 
 #include <cfloat>
 #include <cmath>
@@ -245,7 +244,11 @@ bool Evaluator::isInRange(const NeuronParam &param, const Expr &value) {
   return false;
 }
 
-std::optional<SurrogateValue> Evaluator::definedSurrogate(const Expr &expr) {
+std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
+  if (expr.kind != Expr::Kind::Name && expr.kind != Expr::Kind::Call) {
+    diagnostics.error(DiagId::WrongArgument, expr.range, "expected a surrogate, such as 'atan' or 'atan(alpha = 2)'");
+    return std::nullopt;
+  }
   const Definition *definition = find(DefinitionKind::Surrogate, expr.name);
   if (!definition) {
     SmallVector<StringRef> known = namesOf(DefinitionKind::Surrogate);
@@ -270,52 +273,6 @@ std::optional<SurrogateValue> Evaluator::definedSurrogate(const Expr &expr) {
     if (!given || (argument && !isInRange(param, *argument->value)))
       return std::nullopt;
     value.numbers.push_back(*given);
-  }
-  return value;
-}
-
-std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
-  const SurrogateInfo *info = nullptr;
-  SmallVector<StringRef> known;
-  for (const SurrogateInfo &entry : surrogates())
-    known.push_back(entry.name);
-  if (expr.kind != Expr::Kind::Name && expr.kind != Expr::Kind::Call) {
-    diagnostics.error(DiagId::WrongArgument, expr.range,
-                      "expected a surrogate, such as 'atan' or 'fast_sigmoid(slope = 25)'");
-    return std::nullopt;
-  }
-  if (!definitions.empty())
-    return definedSurrogate(expr);
-  if (!(info = findSurrogate(expr.name))) {
-    diagnostics.error(DiagId::UnknownSurrogate, expr.range,
-                      "unknown surrogate '" + expr.name + "'" + diagnostics.didYouMean(expr.name, known));
-    diagnostics.note(expr.range, "the surrogates are " + listOf(known));
-    return std::nullopt;
-  }
-  SmallVector<StringRef> formals;
-  for (const SurrogateInfo::Number &number : info->numbers)
-    formals.push_back(number.name);
-  auto bound = bind(expr, formals);
-  if (!bound)
-    return std::nullopt;
-  SurrogateValue value;
-  value.info = info;
-  for (auto [formal, argument] : llvm::zip(info->numbers, *bound)) {
-    value.numbers.push_back(formal.byDefault);
-    if (!argument)
-      continue;
-    if (!isPlain(*argument))
-      return std::nullopt;
-    auto given = number(*argument->value);
-    if (!given)
-      return std::nullopt;
-    if (formal.positive && *given <= 0) {
-      diagnostics.error(DiagId::OutOfRange, argument->range,
-                        "'" + formal.name + "' of '" + info->name + "' must be greater than 0, but is " +
-                            numberText(*given));
-      return std::nullopt;
-    }
-    value.numbers.back() = *given;
   }
   return value;
 }

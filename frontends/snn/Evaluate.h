@@ -25,7 +25,7 @@ public:
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
 
-  /// By kind and name; empty in the language without definitions.
+  /// By kind and name.
   DefinitionTable definitions;
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
   llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
@@ -36,7 +36,7 @@ public:
   std::optional<double> number(const Expr &expr);
   /// An integer from `low` to `high`; `what` names it in messages.
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
-  /// `atan`, `fast_sigmoid(slope = 25)`
+  /// A name, or a call with numbers: `atan(alpha = 2)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);
 
   /// Reports a number in a place where the parameter's range holds. A range that is wrong itself has been reported.
@@ -53,7 +53,6 @@ public:
   Diagnostics &diagnostics;
 
 private:
-  std::optional<SurrogateValue> definedSurrogate(const Expr &expr);
   std::string hintForArgument(const Argument &argument, llvm::ArrayRef<llvm::StringRef> formals);
   std::optional<double> fold(const Expr &expr);
 };

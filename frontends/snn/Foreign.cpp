@@ -9,16 +9,12 @@ using namespace llvm;
 
 namespace snn::frontend {
 
-const ForeignSymbol *foreignSymbol(StringRef text, bool inDefinitions) {
-  static constexpr ForeignSymbol power{"**", "a power is written x^2"};
-  if (inDefinitions && text.starts_with(power.text) && !text.starts_with("**="))
-    return &power;
+const ForeignSymbol *foreignSymbol(StringRef text) {
   // Longer ones first.
   static constexpr ForeignSymbol table[] = {
       {"**=", "write a product, as in y = y * y"},
       {"//=", "write y = y / x"},
-      {"**", "write a product, as in x * x"},
-      {"^", "write a product, as in x * x"},
+      {"**", "a power is written x^2"},
       {"+=", "write y = y + x"},
       {"-=", "write y = y - x"},
       {"*=", "write y = y * x"},
@@ -75,15 +71,12 @@ const ForeignCharacter *foreignCharacter(StringRef text) {
   return nullptr;
 }
 
-StringRef foreignOperator(StringRef word, bool inDefinitions) {
-  if (inDefinitions && (word == "if" || word == "else" || word == "?"))
-    return "a choice is written 'if CONDITION then VALUE else VALUE'";
+StringRef foreignOperator(StringRef word) {
   return StringSwitch<StringRef>(word)
       .Case("and", "a product is 1 where both are: (a > 0) * (b > 0)")
       .Case("or", "the larger of two is 1 where one of them is: max(a > 0, b > 0)")
       .Case("not", "the opposite of a comparison c is 1 - c")
-      .Cases({"if", "else"},
-             "with a comparison such as 'c = x > 0', 'c * a + (1 - c) * b' is a where it holds, and else b")
+      .Cases({"if", "else", "?"}, "a choice is written 'if CONDITION then VALUE else VALUE'")
       .Default("");
 }
 

@@ -14,8 +14,8 @@ struct ForeignSymbol {
   llvm::StringRef text, hint;
 };
 
-/// The longest foreign symbol that `text` begins with, or null. Definitions have powers.
-const ForeignSymbol *foreignSymbol(llvm::StringRef text, bool inDefinitions = false);
+/// The longest foreign symbol that `text` begins with, or null.
+const ForeignSymbol *foreignSymbol(llvm::StringRef text);
 
 /// A character beyond ASCII, and what stands for it in ASCII, such as '*' for a multiplication sign.
 struct ForeignCharacter {
@@ -30,8 +30,8 @@ const ForeignCharacter *foreignCharacter(llvm::StringRef text);
 llvm::StringRef foreignItem(llvm::StringRef word);
 llvm::StringRef foreignStatement(llvm::StringRef word);
 
-/// The same for a word that stands where an operator would. Definitions have choices.
-llvm::StringRef foreignOperator(llvm::StringRef word, bool inDefinitions = false);
+/// The same for a word that stands where an operator would.
+llvm::StringRef foreignOperator(llvm::StringRef word);
 
 } // namespace snn::frontend
 

@@ -15,14 +15,10 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-constexpr StringLiteral kPrelude =
-#include "Prelude.inc"
-    ;
-
-std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics, Syntax syntax) {
+std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
   unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
   StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
-  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics, syntax), diagnostics, syntax).parseFile());
+  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
 }
 
 } // namespace
@@ -40,10 +36,8 @@ std::optional<CheckedModel> checkModel(StringRef text, StringRef fileName, const
     diagnostics.render(os);
     return std::nullopt;
   }
-  const Syntax syntax = options.core ? Syntax::Definitions : Syntax::Models;
-  model.file = parse(text, fileName, diagnostics, syntax);
-  model.prelude = options.core ? parse(standardDefinitions(), "definitions.snn", diagnostics, syntax)
-                               : parse(kPrelude, "prelude.snn", diagnostics, syntax);
+  model.file = parse(text, fileName, diagnostics);
+  model.prelude = parse(preludeText(), "prelude.snn", diagnostics);
   check(model, diagnostics);
   diagnostics.render(os);
   if (diagnostics.hasErrors())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The front end of the snn language: text -> checked model -> snn dialect. This is the one header that users include.
+// The front end of the snn language: text -> checked model -> a module of the core. This is the one header that users include.
 
 #ifndef SNN_FRONTENDS_SNN_FRONTEND_H
 #define SNN_FRONTENDS_SNN_FRONTEND_H
@@ -23,9 +23,9 @@ std::optional<CheckedModel> checkModel(llvm::StringRef text, llvm::StringRef fil
 /// shapes stand in comments. The text is itself a model, and prints as itself.
 void printAst(const CheckedModel &model, llvm::raw_ostream &os);
 
-/// The model in the snn dialect (frontends/snn/README.md says what the module holds, in which order). Loads the
-/// dialects that it needs into `context`, which must outlive the module. The module is valid; null is returned, with
-/// the verifier's diagnostics on the context, only for a defect of this importer.
+/// The model as a module of the core (frontends/snn/README.md says what it holds, in which order). Loads the dialects
+/// that it needs into `context`, which must outlive the module. The module is valid; null is returned, with an error on
+/// the context, for what cannot be imported yet, and for a defect of this importer.
 mlir::OwningOpRef<mlir::ModuleOp> importModel(const CheckedModel &model, mlir::MLIRContext &context);
 
 } // namespace snn::frontend

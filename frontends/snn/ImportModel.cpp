@@ -4,7 +4,6 @@
 #include "frontends/snn/ImportModel.h"
 
 #include "frontends/snn/BoundFunction.h"
-#include "frontends/snn/ImportNeurons.h"
 
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/Verifier.h"
@@ -205,7 +204,14 @@ private:
 
 } // namespace
 
-Location ModelContext::at(SMLoc loc) const { return locationOf(model, loc, builder.getContext()); }
+Location ModelContext::at(SMLoc loc) const {
+  const unsigned buffer = loc.isValid() ? model.sources->FindBufferContainingLoc(loc) : 0;
+  if (buffer == 0)
+    return at(model.name.range.Start);
+  auto [line, column] = model.sources->getLineAndColumn(loc, buffer);
+  StringRef file = model.sources->getMemoryBuffer(buffer)->getBufferIdentifier();
+  return FileLineColLoc::get(builder.getContext(), file, line, column);
+}
 
 ArrayType ModelContext::array(ArrayRef<int64_t> shape, Type element) const {
   return ArrayType::get(builder.getContext(), shape, element);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checked model with definitions -> a module of the core.
+// Checked model -> a module of the core.
 
 #ifndef SNN_FRONTENDS_SNN_IMPORTMODEL_H
 #define SNN_FRONTENDS_SNN_IMPORTMODEL_H
 
 #include "frontends/snn/Checked.h"
 #include "frontends/snn/ImportDefinitions.h"
-
-#include "mlir/IR/OwningOpRef.h"
 
 namespace snn::frontend {
 
@@ -24,6 +22,7 @@ struct ModelContext {
   mlir::Type real;
   std::vector<Declared> parameters, inputs, outputs, states;
 
+  /// file:line:column of a place in the model's text or the prelude.
   mlir::Location at(llvm::SMLoc loc) const;
   core::ArrayType array(llvm::ArrayRef<int64_t> shape, mlir::Type element) const;
   /// For definitions that are used with a layer; those without a layer leave it out.
@@ -39,9 +38,6 @@ std::string outputOf(const CheckedLayer &layer, const CheckedModel &model, bool 
 mlir::LogicalResult importNetworks(ModelContext &context);
 /// snn.hyper for each number, @criterion (loss and metrics of the outputs) and @update.
 mlir::LogicalResult importTraining(ModelContext &context);
-
-/// See Frontend.h. Null, with an error on the context, also for what cannot be imported yet.
-mlir::OwningOpRef<mlir::ModuleOp> importCoreModel(const CheckedModel &model, mlir::MLIRContext &context);
 
 } // namespace snn::frontend
 

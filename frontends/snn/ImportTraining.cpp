@@ -25,7 +25,7 @@ public:
     declareHypers(train.rule);
     declareHypers(train.schedule);
     for (const CheckedUse &metric : train.metrics)
-      OutputOp::create(builder, context.at(metric.loc), symbolOf(metric), context.array({}, f64), /*over_time=*/false);
+      OutputOp::create(builder, context.at(metric.loc), symbolOf(metric), context.array({}, f64));
     return success(succeeded(importLosses()) && succeeded(importUpdate()));
   }
 

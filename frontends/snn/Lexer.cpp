@@ -63,8 +63,7 @@ namespace {
 
 class Scanner {
 public:
-  Scanner(StringRef text, Diagnostics &diagnostics, Syntax syntax)
-      : text(text), diagnostics(diagnostics), syntax(syntax) {}
+  Scanner(StringRef text, Diagnostics &diagnostics) : text(text), diagnostics(diagnostics) {}
 
   std::vector<Token> run() {
     if (text.starts_with("\xEF\xBB\xBF")) // the mark that some editors put before UTF-8
@@ -99,7 +98,7 @@ private:
       at += std::min(rest.find('\n'), rest.size());
     else if (startsName(c))
       scanName(rest);
-    else if (syntax == Syntax::Definitions && startsElement(rest))
+    else if (startsElement(rest))
       scanElement(rest);
     else if (isDigit(c) || (c == '.' && rest.size() > 1 && isDigit(rest[1])))
       scanNumber(rest);
@@ -109,9 +108,9 @@ private:
       scanComment(rest);
     else if (rest.starts_with("<=") || rest.starts_with(">=") || rest.starts_with("==") || rest.starts_with("!="))
       push(Token::Kind::Symbol, 2);
-    else if (syntax == Syntax::Definitions && c == '^' && !rest.starts_with("^="))
+    else if (c == '^' && !rest.starts_with("^="))
       push(Token::Kind::Symbol, 1);
-    else if (const ForeignSymbol *symbol = foreignSymbol(rest, syntax == Syntax::Definitions))
+    else if (const ForeignSymbol *symbol = foreignSymbol(rest))
       invalid(DiagId::ForeignSyntax, symbol->text.size(),
               "'" + symbol->text + "' has no meaning in this language; " + symbol->hint);
     else if (StringRef("()[]{},;:=+-*/<>?").contains(c))
@@ -231,15 +230,14 @@ private:
 
   StringRef text;
   Diagnostics &diagnostics;
-  const Syntax syntax;
   std::vector<Token> tokens;
   size_t at = 0;
 };
 
 } // namespace
 
-std::vector<Token> lex(StringRef text, Diagnostics &diagnostics, Syntax syntax) {
-  return Scanner(text, diagnostics, syntax).run();
+std::vector<Token> lex(StringRef text, Diagnostics &diagnostics) {
+  return Scanner(text, diagnostics).run();
 }
 
 bool parseNumber(StringRef text, double &value) {

@@ -8,9 +8,6 @@
 
 namespace snn::frontend {
 
-/// Which language a text is in: that of models, or the one whose items are definitions too, which has more signs.
-enum class Syntax { Models, Definitions };
-
 struct Token {
   /// Invalid: an error about it has been reported, so what does not fit here needs no second one.
   enum class Kind { Name, Number, Symbol, Newline, Invalid, End };
@@ -32,7 +29,7 @@ struct Token {
 
 /// The tokens of `text`, which must be part of a buffer of `diagnostics.sources`; the last one is End. Reports what is
 /// no token. Newlines are tokens; whether they matter is for the parser to say.
-std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics, Syntax syntax = Syntax::Models);
+std::vector<Token> lex(llvm::StringRef text, Diagnostics &diagnostics);
 
 /// A number as the language writes it, with an optional sign; for the command line.
 bool parseNumber(llvm::StringRef text, double &value);

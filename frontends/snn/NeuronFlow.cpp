@@ -56,7 +56,6 @@ void NeuronFlow::endIf(bool complete) {
   ifs.pop_back();
   struct Assignments {
     size_t count = 0;
-    bool toSpikes = true;
     SMRange first;
     ValueType type;
   };
@@ -69,16 +68,14 @@ void NeuronFlow::endIf(bool complete) {
         assignments.type = entry->type;
       }
       assignments.type = oneOf(assignments.type, entry->type);
-      assignments.toSpikes &= entry->kind == Kind::LocalSpike;
     }
   for (const auto &[name, assignments] : found) {
     const Entry *before = find(name);
     const bool always = complete && assignments.count == state.outcomes.size();
     if (before ? before->kind == Kind::State : !always)
       continue;
-    const bool isSpike = assignments.toSpikes && (always || before->kind == Kind::LocalSpike);
     const ValueType type = always ? assignments.type : oneOf(assignments.type, before->type);
-    set(name, {isSpike ? Kind::LocalSpike : Kind::Local, assignments.first, type});
+    set(name, {Kind::Local, assignments.first, type});
   }
   for (auto [name, range] : state.fixed)
     fix(name, range);

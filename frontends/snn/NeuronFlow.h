@@ -20,11 +20,11 @@ namespace snn::frontend {
 /// known before it: its changes are recorded and taken back, so the cost is that of the changes, not of the names.
 class NeuronFlow {
 public:
-  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local, LocalSpike };
+  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local };
   struct Entry {
     Kind kind;
     llvm::SMRange range;
-    ValueType type; ///< used by the checks of definitions, which need no LocalSpike
+    ValueType type;
   };
 
   /// What is known of a name here; null if it is not known on every path.

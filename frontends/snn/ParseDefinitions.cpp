@@ -54,7 +54,9 @@ bool Parser::parseDefinitionParts(Definition &definition) {
   if (!parseName(definition.name, ("the name of the " + kind).str()) || !parseSignature(definition))
     return false;
   if (peekSymbol(":"))
-    return refuse("a body stands in braces: write '{' here, and '}' behind its last line");
+    return refuse(definition.kind == DefinitionKind::Def
+                      ? "a body stands in braces, and that of a neuron begins with 'neuron NAME(x; PARAMETER = DEFAULT) {'"
+                      : "a body stands in braces: write '{' here, and '}' behind its last line");
   if (definition.kind == DefinitionKind::Def && peekSymbol("=")) {
     next();
     Statement result;
@@ -192,12 +194,14 @@ bool Parser::parseDefinitionLine(Statements &body, bool &valid) {
   } else {
     statement.kind = Statement::Kind::Result;
     if (peek().isName("return"))
-      return refuse("'return' is no statement; what a body gives stands alone on its last line, without a word");
+      return refuse("'return' is no statement; what a neuron gives is said by 'spike fire(VALUE, SURROGATE)', and what "
+                    "any other body gives stands alone on its last line");
     StringRef hint = peek().isName() ? foreignStatement(peek().text) : "";
     if (!hint.empty() && after().isName())
       return refuse("'" + peek().text + "' is no statement; " + hint);
   }
-  if (!(statement.value = parseValue()))
+  if (!(statement.value = parseValue()) ||
+      (statement.kind == Statement::Kind::Result && peek().kind == Token::Kind::Invalid)) // more than a value was meant
     return false;
   statement.range = since(begin);
   body.push_back(std::move(statement));

@@ -49,7 +49,7 @@ ExprPtr Parser::parseExpr() {
   }
   ++nesting;
   auto leave = llvm::scope_exit([&] { --nesting; });
-  if (definitions && peek().isName("if"))
+  if (peek().isName("if"))
     return parseChoice();
   ExprPtr left = parseSum();
   if (!left || peek().kind != Token::Kind::Symbol)
@@ -137,7 +137,7 @@ ExprPtr Parser::makeExpr(Expr::Kind kind, SMLoc place, MutableArrayRef<ExprPtr> 
 
 ExprPtr Parser::parsePostfix() {
   ExprPtr value = parsePrimary();
-  while (definitions && value) {
+  while (value) {
     SMLoc place = peek().begin();
     if (accept(".")) {
       const double index = next().number; // the lexer makes the dot only before one
@@ -185,7 +185,7 @@ ExprPtr Parser::parseChoice() {
 
 ExprPtr Parser::parseValue() {
   ExprPtr value = parseExpr();
-  if (!definitions || !value)
+  if (!value)
     return value;
   const size_t end = at;
   skipNewlines(); // no line begins with 'where' but for 'where = ...'
@@ -220,7 +220,7 @@ ExprPtr Parser::parsePrimary() {
     expr->range = token.range();
     return expr;
   }
-  if (definitions && token.isName("if")) {
+  if (token.isName("if")) {
     refuse("as an operand, a choice stands in parentheses: '(if CONDITION then VALUE else VALUE)'");
     return nullptr;
   }
@@ -290,7 +290,7 @@ bool Parser::parseArgument(Argument &argument) {
       at = start;
   }
   argument.learn = acceptWord("learn");
-  const bool isLayer = definitions && peek().isName("each") && (after().isSymbol(",") || after().isSymbol(")"));
+  const bool isLayer = peek().isName("each") && (after().isSymbol(",") || after().isSymbol(")"));
   argument.each = !isLayer && acceptWord("each");
   StringRef words = argument.each ? (argument.learn ? "learn each" : "each") : "learn";
   if ((argument.learn || argument.each) && peek().isName() && after().isSymbol("=")) {

@@ -1,76 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parser's part for neuron definitions.
+// The parser's part for the statements of bodies: states, constants, assignments, 'if' on options.
 
 #include "frontends/snn/Foreign.h"
 #include "frontends/snn/Parser.h"
 
-#include "llvm/ADT/ScopeExit.h"
-
 using namespace llvm;
 
 namespace snn::frontend {
-
-bool Parser::parseNeuron(SourceFile &file) {
-  next();
-  auto neuron = std::make_unique<Definition>();
-  neuron->kind = DefinitionKind::Neuron;
-  neuron->inputs.emplace_back();
-  // One that cannot be read keeps its name, so that its layers are not called unknown.
-  auto keep = llvm::scope_exit([&] {
-    if (!neuron->name.text.empty())
-      file.neurons.push_back(std::move(neuron));
-  });
-  if (!parseNeuronParts(*neuron))
-    return neuron->valid = false;
-  return true;
-}
-
-bool Parser::parseNeuronParts(Definition &neuron) {
-  const Token &opener = after();
-  if (!parseName(neuron.name, "the neuron's name") || !open("(", " and the name of the neuron's input") ||
-      !parseName(neuron.inputs.front(), "the name of the neuron's input"))
-    return false;
-  bool separated = accept(";");
-  if (!separated && peekSymbol(",")) { // read on as if it were there
-    diagnostics.error(DiagId::Syntax, peek().range(),
-                      "a neuron has one input, and its parameters stand behind ';': write 'neuron " + neuron.name.text +
-                          "(" + neuron.inputs.front().text + "; NAME = DEFAULT)'");
-    next();
-    separated = true;
-    neuron.valid = false;
-  }
-  if (separated && !peekSymbol(")")) {
-    do {
-      if (!parseNeuronParam(neuron))
-        return false;
-    } while (accept(",") && !peekSymbol(")"));
-  }
-  if (!close(")", opener))
-    return false;
-  if (peekSymbol(":"))
-    return refuse("a neuron's body stands in braces: write '{' here, and '}' behind its last line");
-  return parseBlock("the neuron", neuron.valid, [&] { return parseStatement(neuron.body, neuron.valid); });
-}
-
-bool Parser::parseNeuronParam(Definition &neuron) {
-  NeuronParam param;
-  if ((peek().isName("learn") || peek().isName("each")) && !after().isSymbol("="))
-    return refuse("'" + peek().text + "' is for layers; a definition gives the default only: 'NAME = NUMBER'");
-  if (!parseName(param.name, "a parameter's name"))
-    return false;
-  if (peekSymbol(":"))
-    return refuse("there are no types here: write '" + param.name.text + " = 0.9', with the default");
-  if (!expect("=", (" and the default of the parameter '" + param.name.text + "'").str()))
-    return false;
-  if (peek().isName("learn") || peek().isName("each"))
-    return refuse("a definition gives the default only, and a layer says what is trained: write '" + param.name.text +
-                  " = " + shown(1, "NUMBER") + "' here, and '" + neuron.name.text + "(" + param.name.text + " = " +
-                  peek().text + " " + shown(1, "NUMBER") + ")' in the model");
-  if (!(param.value = parseExpr()))
-    return false;
-  neuron.params.push_back(std::move(param));
-  return true;
-}
 
 bool Parser::parseStatement(Statements &body, bool &valid) {
   Statement statement;
@@ -175,7 +111,7 @@ bool Parser::parseIf(Statement &statement, bool &valid) {
     } else {
       more = false;
     }
-    if (!parseBlock("the statements of 'if'", valid, [&] { return parseBodyLine(branch.body, valid); }))
+    if (!parseBlock("the statements of 'if'", valid, [&] { return parseDefinitionLine(branch.body, valid); }))
       return false;
     statement.branches.push_back(std::move(branch));
     if (!more)

@@ -65,7 +65,7 @@ bool Parser::acceptWord(StringRef word) {
 void Parser::expected(const Twine &what) {
   if (peek().kind == Token::Kind::Invalid)
     return;
-  StringRef hint = peek().isName() || peekSymbol("?") ? foreignOperator(peek().text, definitions) : "";
+  StringRef hint = peek().isName() || peekSymbol("?") ? foreignOperator(peek().text) : "";
   diagnostics.error(DiagId::Syntax, peek().range(),
                     "expected " + what + ", but found " + peek().describe() + (hint.empty() ? "" : "; ") + hint);
 }
@@ -103,7 +103,7 @@ bool Parser::close(StringRef symbol, const Token &opener) {
       return false;
     bool sameLine = at > 0 && tokens[at - 1].kind != Token::Kind::Newline;
     if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) &&
-        foreignOperator(peek().text, definitions).empty())
+        foreignOperator(peek().text).empty())
       return refuse("expected ',' before '" + peek().text + "'");
     expected("',' or '" + symbol + "'");
     diagnostics.note(opener.range(), "to close this '" + opener.text + "'");
@@ -153,7 +153,7 @@ bool Parser::endLine() { return peekSymbol("}") || endItem(); }
 bool Parser::beginsItem(size_t place) const {
   const Token &token = tokens[place];
   return token.isName() && (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) ||
-                            (definitions && beginsDefinition(place)));
+                            beginsDefinition(place));
 }
 
 /// No line of a block begins as an item does, so the block's end is missing before it.
@@ -275,10 +275,8 @@ bool Parser::endItem() {
 bool Parser::parseItem(SourceFile &file) {
   if (acceptWord("param"))
     return parseParam();
-  if (definitions && definitionKind(peek().text) && peek().isName() && !after().isSymbol("="))
+  if (definitionKind(peek().text) && peek().isName() && !after().isSymbol("="))
     return parseDefinition(file);
-  if (peek().isName("neuron"))
-    return parseNeuron(file);
   if (peek().isName("model"))
     return parseModel(file);
   if (peek().isName("train"))
@@ -295,8 +293,7 @@ bool Parser::parseItem(SourceFile &file) {
     refuse("a number with a name is written 'param " + peek().text + " = " + shown(2, "NUMBER") + "'");
     return parseParam();
   }
-  StringRef items = definitions ? "'param', 'model', 'train' or a definition, such as 'neuron'"
-                                : "'param', 'neuron', 'model' or 'train'";
+  StringRef items = "'param', 'model', 'train' or a definition, such as 'neuron'";
   if (StringRef hint = foreignItem(peek().text); peek().isName() && !hint.empty())
     return refuse("expected " + items + ", but found '" + peek().text + "'; " + hint);
   expected(items);
@@ -413,7 +410,7 @@ bool Parser::parseLayer(LayerDecl &layer) {
     if (!layer.let || peekSymbol("="))
       next();
     else
-      return refuse("expected '=' and a layer, as in 'let " + layer.name.text + " = leaky(beta = 0.9)', but found " +
+      return refuse("expected '=' and a layer, as in 'let " + layer.name.text + " = linear(100)', but found " +
                     peek().describe());
   }
   if (!peek().isName()) {
@@ -424,7 +421,7 @@ bool Parser::parseLayer(LayerDecl &layer) {
   Name name{word.text, word.range()};
   if (peekSymbol("=") || (peekSymbol(",") && after().isName()))
     return refuse("layers are not assigned, as each takes what the line before gives; write the layer alone, such as "
-                  "'linear(100)' or 'leaky'");
+                  "'linear(100)'");
   layer.call = std::make_unique<Expr>();
   layer.call->kind = Expr::Kind::Call;
   layer.call->name = name.text;

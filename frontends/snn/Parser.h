@@ -22,8 +22,7 @@ bool isReservedWord(llvm::StringRef word);
 /// Reports what it cannot read and goes on at the next line, so that one run finds several errors.
 class Parser {
 public:
-  Parser(std::vector<Token> tokens, Diagnostics &diagnostics, Syntax syntax = Syntax::Models)
-      : tokens(std::move(tokens)), diagnostics(diagnostics), definitions(syntax == Syntax::Definitions) {}
+  Parser(std::vector<Token> tokens, Diagnostics &diagnostics) : tokens(std::move(tokens)), diagnostics(diagnostics) {}
 
   SourceFile parseFile();
 
@@ -71,9 +70,6 @@ private:
   bool parseAlias(SourceFile &file);
   bool parseItem(SourceFile &file);
   bool parseParam();
-  bool parseNeuron(SourceFile &file);
-  bool parseNeuronParts(Definition &neuron);
-  bool parseNeuronParam(Definition &neuron);
   bool parseModel(SourceFile &file);
   bool parseTrain(SourceFile &file);
   bool parseTrainField(TrainDecl &train);
@@ -94,10 +90,6 @@ private:
   bool parseSignature(Definition &definition);
   bool parseParameter(Definition &definition);
   bool parseInterval(IntervalDecl &interval);
-  /// A line of a body, in either language.
-  bool parseBodyLine(Statements &body, bool &valid) {
-    return definitions ? parseDefinitionLine(body, valid) : parseStatement(body, valid);
-  }
   bool parseDefinitionLine(Statements &body, bool &valid);
   /// The kind of line that the next word begins, if it begins one.
   std::optional<Statement::Kind> lineKind();
@@ -122,7 +114,6 @@ private:
 
   std::vector<Token> tokens;
   Diagnostics &diagnostics;
-  const bool definitions;        ///< the language has them
   std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;

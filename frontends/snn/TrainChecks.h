@@ -8,11 +8,9 @@
 
 namespace snn::frontend {
 
-/// Fills `train` from the file's `train` blocks, of which there may be one; what they do not say has its default.
-/// Fills `model.train` by definitions. What the model leaves open is as in the `train` of the standard definitions.
+/// Fills `model.train` from the file's `train` blocks, of which there may be one. What it leaves open is as in the `train`
+/// of the prelude.
 void checkTraining(CheckedModel &model, Evaluator &evaluator);
-
-void checkTrain(const std::vector<TrainDecl> &decls, CheckedTrain &train, Evaluator &evaluator);
 
 } // namespace snn::frontend
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Time of the kernels behind matrix products, in turn with the older ones that add up in one chain.
+// Time of the kernels behind matrix products.
 //
 //   kernels [VECTOR_BITS [ROWS INPUTS COLUMNS STEPS]]
 
 #include "compiler/Codegen/Cpu/Kernels/Kernels.h"
-#include "compiler/Codegen/Cpu/Products.h"
 #include "test/unit/compiler/NativeCode.h"
 
 #include <ctime>
@@ -61,33 +60,6 @@ void write(NativeCode &code, Shape shape) {
   auto scratch = [](Emitter &e, NativeCode::Words in) {
     return Scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
   };
-  for (bool gradient : {false, true}) {
-    std::string suffix = gradient ? "_gradient" : "";
-    code.add("old_dense" + suffix, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-      DenseProduct product;
-      product.a = in.reals(0), product.b = in.reals(1), product.c = product.bias = in.reals(2);
-      product.aRow = gradient ? 1 : aRow, product.aStep = gradient ? aRow : 1;
-      product.bRow = product.cRow = product.columns = columns;
-      Value inputs = e.index(shape.inputs), rows = in.number(3);
-      product.rows = gradient ? inputs : rows, product.depth = gradient ? rows : inputs;
-      product.start = gradient ? Start::Sum : Start::Zero;
-      product.fresh = e.equal(rows, e.index(0));
-      emitDenseProduct(e, module, product);
-      return Value();
-    });
-    code.add("old_spikes" + suffix, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-      SpikeProduct product;
-      product.spikes = {in.memory(0, e.b.getI16Type()), words, in.number(3), scratch(e, in).bytes, e.index(0)};
-      product.inputs = shape.inputs;
-      product.b = in.reals(1), product.c = product.bias = in.reals(2);
-      product.columns = columns;
-      product.start = gradient ? Start::Sum : Start::Zero;
-      product.transposed = gradient;
-      product.fresh = e.equal(in.number(3), e.index(0));
-      emitSpikeProduct(e, module, product);
-      return Value();
-    });
-  }
   code.add("dense", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
     emitDense(e, module,
               {{in.reals(0), aRow},
@@ -179,7 +151,7 @@ void measure(const Target &target, Shape shape) {
   double flops = 2.0 * shape.rows * shape.inputs * shape.columns;
   for (std::string suffix : {"", "_gradient"}) {
     std::vector<Entry> entries;
-    for (const char *name : {"old_dense", "dense"})
+    for (const char *name : {"dense"})
       entries.push_back({name, [&, called = name + suffix] { run(called.c_str(), pointer(a), blocks); }});
     race("dense" + suffix + " " + dimensions, entries, flops);
   }
@@ -190,7 +162,7 @@ void measure(const Target &target, Shape shape) {
         bits[(r * width + k) / 16] |= (unit(random) < density) << (k % 16);
     for (std::string suffix : {"", "_gradient"}) {
       std::vector<Entry> entries;
-      for (const char *name : {"old_spikes", "new", "tables", "gather"})
+      for (const char *name : {"new", "tables", "gather"})
         entries.push_back({name, [&, called = name + suffix] { run(called.c_str(), int64_t(bits.data()), blocks); }});
       race("spikes" + suffix + " " + dimensions + ", " + std::to_string(int(100 * density)) + " % set", entries, flops);
     }

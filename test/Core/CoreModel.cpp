@@ -19,10 +19,8 @@ static DialectRegistry registryOfStages() {
 /// The library is built without exceptions, the tests are not.
 [[noreturn]] static void refuse(const std::string &text) { llvm::report_fatal_error(llvm::StringRef(text), false); }
 
-CoreModel::CoreModel(const std::string &text, const frontend::FrontendOptions &given, Numbers numbers)
+CoreModel::CoreModel(const std::string &text, const frontend::FrontendOptions &options, Numbers numbers)
     : context(registryOfStages(), MLIRContext::Threading::DISABLED), numbers(numbers) {
-  frontend::FrontendOptions options = given;
-  options.core = true;
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   auto model = frontend::checkModel(text, "model.snn", options, stream);
@@ -32,10 +30,8 @@ CoreModel::CoreModel(const std::string &text, const frontend::FrontendOptions &g
   if (!module)
     refuse("cannot be imported");
   auto passes = PassManager::on<ModuleOp>(&context);
-  SnnStageOptions stage;
-  stage.core = true;
-  buildStage(passes, Stage::Snn, stage);
-  buildStage(passes, Stage::Bptt, stage);
+  buildStage(passes, Stage::Snn);
+  buildStage(passes, Stage::Bptt);
   if (failed(passes.run(*module)))
     refuse("cannot be differentiated");
 }

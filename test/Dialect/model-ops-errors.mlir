@@ -21,93 +21,6 @@ snn.model @model_c3 train real = f32 steps = 1 max_steps = 1 classes = 0 batch =
 
 // -----
 
-// expected-error @below {{has type 'tensor<?x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
-snn.parameter @parameter_c1 : tensor<?x4xf32> init #snn.fill<0.0>
-
-// -----
-
-// expected-error @below {{has type 'tensor<2x3x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
-snn.parameter @parameter_c1_rank : tensor<2x3x4xf32> init #snn.fill<0.0>
-
-// -----
-
-// expected-error @below {{starts as 1.000000e+00 : f64, but expected #snn.uniform or #snn.fill [parameter_c2]}}
-snn.parameter @parameter_c2 : tensor<4xf32> init 1.0
-
-// -----
-
-// expected-error @below {{has 2 block arguments, but expected 3: the input, the parameters, the states [neuron_def_c1]}}
-snn.neuron_def @neuron_def_c1 parameters ["beta"] states ["mem"] rest [0.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
-}
-
-// -----
-
-// expected-error @below {{has 2 values at rest for 1 states [neuron_def_c2]}}
-snn.neuron_def @neuron_def_c2 parameters [] states ["mem"] rest [0.0, 1.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
-}
-
-// -----
-
-// expected-error @below {{must end in snn.neuron_return with one next value for each state [neuron_def_c3]}}
-snn.neuron_def @neuron_def_c3 parameters [] states ["mem"] rest [0.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike : tensor<?x?xi1>
-}
-
-// -----
-
-// expected-error @below {{block argument #1 has type 'f32', but expected samples by neurons, 'tensor<?x?xreal>' [neuron_def_c4]}}
-snn.neuron_def @neuron_def_c4 parameters [] states ["mem"] rest [0.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: f32):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike next(%x) : tensor<?x?xi1>, tensor<?x?xf32>
-}
-
-// -----
-
-func.func @neuron_c1(%x: tensor<3x?x4xf32>) {
-  // expected-error @below {{refers to @nothing, which is no snn.neuron_def [neuron_c1]}}
-  %a = snn.neuron @nothing(%x : tensor<3x?x4xf32>) params() init() -> tensor<3x?x4xi1>
-  return
-}
-
-// -----
-
-snn.neuron_def @integrator parameters [] states ["mem"] rest [0.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
-}
-
-func.func @neuron_c2(%x: tensor<3x?x4xf32>) {
-  // expected-error @below {{has 0 parameters and 0 states, but the definition has 0 and 1 [neuron_c2]}}
-  %a = snn.neuron @integrator(%x : tensor<3x?x4xf32>) params() init() -> tensor<3x?x4xi1>
-  return
-}
-
-// -----
-
-snn.neuron_def @integrator parameters [] states ["mem"] rest [0.0] {
-^bb0(%x: tensor<?x?xf32>, %mem: tensor<?x?xf32>):
-  %spike = snn.fire #snn.atan<2.0>(%x) : tensor<?x?xf32> -> tensor<?x?xi1>
-  snn.neuron_return %spike next(%mem) : tensor<?x?xi1>, tensor<?x?xf32>
-}
-
-func.func @neuron_c3(%x: tensor<3x?x4xf32>, %mem: tensor<?x4xf32>) {
-  // expected-error @below {{must have one result after each step and one at the end for each state [neuron_c3]}}
-  %a, %final = snn.neuron @integrator(%x : tensor<3x?x4xf32>) params() init(%mem : tensor<?x4xf32>) -> tensor<3x?x4xi1> final(tensor<?x4xf32>)
-  return
-}
-
-// -----
-
 // expected-error @below {{is 1.000000e+00 : f64, but expected a value in #snn.range<from 0.000000e+00 : f64 below 1.000000e+00 : f64> [hyper_c1]}}
 snn.hyper @beta1 = 1.0 in <from 0.0 below 1.0>
 
@@ -134,37 +47,7 @@ snn.model @"a b" train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 
 // -----
 
 // expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
-snn.parameter @"*/" : tensor<4xf32> init #snn.fill<0.0>
-
-// -----
-
-// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
 snn.hyper @"l r" = 1.0
-
-// -----
-
-// expected-error @below {{has type 'tensor<0x4xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
-snn.parameter @parameter_c1_empty : tensor<0x4xf32> init #snn.fill<0.0>
-
-// -----
-
-// expected-error @below {{has type 'tensor<65536x65536xf32>', but expected up to two fixed extents of reals [parameter_c1]}}
-snn.parameter @parameter_c1_large : tensor<65536x65536xf32> init #snn.fill<0.0>
-
-// -----
-
-// expected-error @below {{has type 'tensor<4xf32>', but expected a tensor with extents [?, ...] [input_c1]}}
-snn.input @input_c1 : tensor<4xf32>
-
-// -----
-
-// expected-error @below {{has type 'tensor<?x4xf32>', but expected a tensor with extents [time, ?, ...] [input_c1]}}
-snn.input @input_c1_time over_time : tensor<?x4xf32>
-
-// -----
-
-// expected-error @below {{has type 'tensor<?x4xi32>', but expected reals, ui8, or one i64 for each sample [input_c2]}}
-snn.input @input_c2 : tensor<?x4xi32>
 
 // -----
 
@@ -173,35 +56,45 @@ snn.output @output_c1 : f32
 
 // -----
 
-// expected-error @below {{has type 'tensor<?x4xui8>', but expected reals [output_c2]}}
-snn.output @output_c2 : tensor<?x4xui8>
+// expected-error @below {{has type '!core.array<sample x 4 x f32>', but expected fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1 : !core.array<sample x 4 x f32> init #snn.fill<0.0>
 
 // -----
 
-// expected-error @below {{has type 'tensor<?x4xf32>', but expected one real for each neuron [state_c1]}}
-snn.state @state_c1 : tensor<?x4xf32> rest 0.0
+// expected-error @below {{has type '!core.array<4 x f32>', but expected samples of reals or ui8, or one i64 for each [input_c1]}}
+snn.input @input_c1 : !core.array<4 x f32>
 
 // -----
 
-// expected-error @below {{has type '!core.array<sample x 4 x f32>', but expected fixed extents of reals [parameter_c3]}}
-snn.parameter @parameter_c3 : !core.array<sample x 4 x f32> init #snn.fill<0.0>
+// expected-error @below {{has type '!core.array<sample x 4 x i64>', but expected samples of reals or ui8, or one i64 for each [input_c1]}}
+snn.input @input_c1_labels : !core.array<sample x 4 x i64>
 
 // -----
 
-// expected-error @below {{has type '!core.array<4 x f32>', but expected samples of reals or ui8, or one i64 for each [input_c3]}}
-snn.input @input_c3 : !core.array<4 x f32>
+// expected-error @below {{has type '!core.array<f32>', but expected samples of reals or spikes, or one f64 [output_c1]}}
+snn.output @output_c1 : !core.array<f32>
 
 // -----
 
-// expected-error @below {{has type '!core.array<sample x 4 x i64>', but expected samples of reals or ui8, or one i64 for each [input_c3]}}
-snn.input @input_c3_labels : !core.array<sample x 4 x i64>
+// expected-error @below {{has type '!core.array<time x sample x 4 x f32>', but expected reals or spikes of each sample at one step [state_c1]}}
+snn.state @state_c1 : !core.array<time x sample x 4 x f32> rest 0.0
 
 // -----
 
-// expected-error @below {{has type '!core.array<f32>', but expected samples of reals or spikes, or one f64 [output_c3]}}
-snn.output @output_c3 : !core.array<f32>
+// expected-error @below {{has type 'tensor<4xf32>', but expected fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1_tensor : tensor<4xf32> init #snn.fill<0.0>
 
 // -----
 
-// expected-error @below {{has type '!core.array<time x sample x 4 x f32>', but expected reals or spikes of each sample at one step [state_c2]}}
-snn.state @state_c2 : !core.array<time x sample x 4 x f32> rest 0.0
+// expected-error @below {{has type '!core.array<65536 x 65536 x f32>', but expected fixed extents of reals [parameter_c1]}}
+snn.parameter @parameter_c1_large : !core.array<65536 x 65536 x f32> init #snn.fill<0.0>
+
+// -----
+
+// expected-error @below {{starts as 1.000000e+00 : f64, but expected #snn.uniform or #snn.fill [parameter_c2]}}
+snn.parameter @parameter_c2 : !core.array<4 x f32> init 1.0
+
+// -----
+
+// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
+snn.parameter @"*/" : !core.array<4 x f32> init #snn.fill<0.0>

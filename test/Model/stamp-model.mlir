@@ -12,27 +12,27 @@
 
 //--- first.mlir
 snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
-func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %half = snn.constant 0.5 : tensor<?x4xf32>
-  %y = arith.mulf %x, %half : tensor<?x4xf32>
-  return %y : tensor<?x4xf32>
+func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %half = arith.constant dense<0.5> : tensor<4xf32>
+  %y = arith.mulf %x, %half : tensor<4xf32>
+  return %y : tensor<4xf32>
 }
 
 //--- respelled.mlir
 module {
   // Other names, places and an old stamp.
   snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0 {snn.hash = 1 : i64}
-  func.func @forward(%image: tensor<?x4xf32>) -> tensor<?x4xf32> {
-    %0 = snn.constant 5.0e-1 : tensor<?x4xf32> loc("elsewhere.snn":7:1)
-    %1 = arith.mulf %image, %0 : tensor<?x4xf32>
-    return %1 : tensor<?x4xf32>
+  func.func @forward(%image: tensor<4xf32>) -> tensor<4xf32> {
+    %0 = arith.constant dense<5.0e-1> : tensor<4xf32> loc("elsewhere.snn":7:1)
+    %1 = arith.mulf %image, %0 : tensor<4xf32>
+    return %1 : tensor<4xf32>
   }
 }
 
 //--- other.mlir
 snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
-func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %half = snn.constant 0.25 : tensor<?x4xf32>
-  %y = arith.mulf %x, %half : tensor<?x4xf32>
-  return %y : tensor<?x4xf32>
+func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %half = arith.constant dense<0.25> : tensor<4xf32>
+  %y = arith.mulf %x, %half : tensor<4xf32>
+  return %y : tensor<4xf32>
 }

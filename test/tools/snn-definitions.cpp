@@ -25,7 +25,7 @@ int main(int argc, char **argv) {
 
   std::unique_ptr<llvm::MemoryBuffer> buffer;
   if (path.empty()) {
-    buffer = llvm::MemoryBuffer::getMemBuffer(snn::frontend::standardDefinitions(), "definitions.snn");
+    buffer = llvm::MemoryBuffer::getMemBuffer(snn::frontend::preludeText(), "prelude.snn");
   } else {
     auto file = llvm::MemoryBuffer::getFile(path);
     if (!file) {

@@ -1,17 +1,141 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The pass snn-lower-to-cpu: planned tensors in, loops over vectors and entry points out.
+// The pass core-lower-to-cpu: planned functions in, tasks over vectors and entry points out.
 
-#include "compiler/Codegen/Cpu/Entries.h"
+#include "compiler/Codegen/Cpu/Update.h"
+#include "compiler/Codegen/Host/Faults.h"
+#include "compiler/Codegen/Host/HostWriter.h"
 
 using namespace mlir;
 
 namespace snn {
 #define GEN_PASS_DEF_LOWERTOCPU
 #include "compiler/Codegen/Cpu/Passes.h.inc"
+} // namespace snn
 
+namespace snn::core {
 namespace {
 
-class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
+class EntryWriter {
+public:
+  EntryWriter(ModuleOp module, const SpanLayout &spans, TargetShape target)
+      : module(module), spans(spans), real(getModel(module).getReal()), target(target), host(module) {}
+
+  /// The tasks of a function.
+  LogicalResult addFunction(func::FuncOp function, std::optional<int64_t> steps) {
+    plans.push_back(FunctionPlan::of(function, steps));
+    const FunctionPlan &plan = plans.back();
+    using Emit = llvm::function_ref<void(TaskWriter &, Value, Value)>;
+    auto addTask = [&](StringRef name, Emit emit) {
+      return host.addTask(name, function.getLoc(), [&](OpBuilder &builder, Value call, Value index, Value worker) {
+        Emitter e(function.getLoc(), builder, real, target);
+        CallFrame frame(e, call, module);
+        TaskWriter writer(e, frame, plan, spans, module);
+        emit(writer, index, worker);
+        return success();
+      });
+    };
+    for (const Stage &stage : plan.stages) {
+      auto emit = [&](TaskWriter &writer, Value index, Value worker) {
+        switch (stage.kind) {
+        case Stage::Kind::Phase:
+          return writer.emitPhase(stage, index, worker);
+        case Stage::Kind::Tiles:
+          return writer.emitTiles(stage, index, worker);
+        case Stage::Kind::Serial:
+          return writer.emitSerial(stage);
+        }
+      };
+      if (failed(addTask(stage.task, emit)))
+        return failure();
+      if (!stage.reduce.empty() && failed(addTask(stage.reduce, [&](TaskWriter &writer, Value index, Value) {
+            writer.emitReduce(stage, index);
+          })))
+        return failure();
+    }
+    return addTask(numbersTask(function), [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
+  }
+
+  LogicalResult addUpdate(func::FuncOp update) {
+    return host.addTask(kUpdateTask, update.getLoc(), [&](OpBuilder &builder, Value call, Value index, Value) {
+      Emitter e(update.getLoc(), builder, real, target);
+      CallFrame frame(e, call, module);
+      emitUpdateSlice(e, frame, update, spans, module, index);
+      return success();
+    });
+  }
+
+  void addEntry(StringRef name, EntryKind kind, ArrayRef<func::FuncOp> functions, std::optional<int64_t> steps) {
+    CallChecks checks = CallChecks::of(module, kind, functions, steps);
+    host.addEntry(
+        ("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), checks, [&](EntryPhases &phases) {
+          for (func::FuncOp function : functions) {
+            auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
+            if (plan == plans.end())
+              phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
+            else
+              run(phases, *plan);
+          }
+        });
+  }
+
+  void addArenaSize() {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    Type word = builder.getI64Type();
+    auto function =
+        func::FuncOp::create(builder, module.getLoc(), kArenaSize, builder.getFunctionType({word, word, word}, {word}));
+    Block *block = function.addEntryBlock();
+    builder.setInsertionPointToEnd(block);
+    Emitter e(module.getLoc(), builder, real, target);
+    Value batch = e.toIndex(block->getArgument(0)), given = e.toIndex(block->getArgument(1));
+    Value workers = e.toIndex(block->getArgument(2)), largest = e.index(0);
+    Value outside = e.either(e.below(e.index(SNN_MAX_BATCH), batch), e.below(e.index(SNN_MAX_WORKERS), workers));
+    outside = e.either(outside, e.below(e.index(getModel(module).getMaxSteps()), given));
+    constexpr int64_t kMaxPart = int64_t(1) << 61;
+    for (const FunctionPlan &plan : plans) {
+      Value steps = plan.steps ? e.index(*plan.steps) : given;
+      ArenaOffsets offsets = ArenaOffsets::of(e, plan, batch, steps, workers);
+      largest = e.maximum(largest, offsets.total);
+      // Within the bounds too a part may be too large.
+      Value most = e.div(e.index(kMaxPart), e.maximum(offsets.workerBytes, e.index(1)));
+      outside = e.either(outside, e.below(most, workers));
+      outside = e.either(outside, e.below(e.index(kMaxPart), offsets.workers));
+    }
+    func::ReturnOp::create(e.b, Value(arith::SelectOp::create(e.b, outside, e.i64(-1), e.toI64(largest))));
+  }
+
+private:
+  static constexpr llvm::StringLiteral kUpdateTask = "snn_slice_update";
+  static std::string numbersTask(func::FuncOp function) { return ("snn_numbers_" + function.getName()).str(); }
+
+  void run(EntryPhases &phases, const FunctionPlan &plan) {
+    ScalarEmitter &s = phases.frame.e;
+    for (const Stage &stage : plan.stages) {
+      if (stage.kind == Stage::Kind::Serial) {
+        phases.serial(stage.task);
+        continue;
+      }
+      if (stage.kind == Stage::Kind::Tiles) {
+        phases.parallel(stage.task, s.index(TaskWriter::tiles(stage)));
+        continue;
+      }
+      Value tasks = TaskWriter::taskCount(s, stage, phases.frame.batch(), phases.frame.steps(plan.steps));
+      phases.parallel(stage.task, tasks);
+      phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), tasks);
+      if (!stage.reduce.empty())
+        phases.parallel(stage.reduce, s.index(TaskWriter::reduceSlices(stage)));
+    }
+    phases.serial(numbersTask(plan.function));
+  }
+
+  ModuleOp module;
+  const SpanLayout &spans;
+  Type real;
+  TargetShape target;
+  HostWriter host;
+  std::vector<FunctionPlan> plans;
+};
+
+class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     ModelOp model = getModel(module);
@@ -19,7 +143,6 @@ class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
       module.emitError("expected a snn.model");
       return signalPassFailure();
     }
-    SpanLayout spans = SpanLayout::of(module);
     TargetShape target;
     if (auto shape = module->getAttrOfType<DictionaryAttr>("snn.target"))
       if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
@@ -28,17 +151,50 @@ class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
       module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 128, 256 or 512";
       return signalPassFailure();
     }
-    EntryWriter writer(module, spans, model.getReal(), target);
-
-    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
-    auto update = module.lookupSymbol<func::FuncOp>("update");
-    for (func::FuncOp function : functions)
-      if (failed(function == update ? writer.addUpdate(update) : writer.addFunction(function, update)))
+    countCopies(model);
+    SpanLayout spans = SpanLayout::of(module);
+    EntryWriter writer(module, spans, target);
+    std::optional<int64_t> steps;
+    if (auto fixed = model.getSteps())
+      steps = *fixed;
+    auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
+    func::FuncOp forward = find("forward"), gradient = find("loss_and_gradient"), backward = find("backward"),
+                 update = find("update");
+    // One step is a forward pass of one step: the number of steps is the call's.
+    if (forward && failed(writer.addFunction(forward, std::nullopt)))
+      return signalPassFailure();
+    for (func::FuncOp function : {gradient, backward})
+      if (function && failed(writer.addFunction(function, steps)))
         return signalPassFailure();
+    if (update && failed(writer.addUpdate(update)))
+      return signalPassFailure();
+    if (forward) {
+      writer.addEntry("forward", EntryKind::Forward, forward, steps);
+      writer.addEntry("step", EntryKind::Step, forward, 1);
+    }
+    if (gradient)
+      writer.addEntry("loss_and_gradient", EntryKind::Gradient, gradient, steps);
+    if (backward)
+      writer.addEntry("backward", EntryKind::Backward, backward, steps);
+    if (update)
+      writer.addEntry("update", EntryKind::Update, update, steps);
+    if (gradient && update)
+      writer.addEntry("train_step", EntryKind::Train, {gradient, update}, steps);
     writer.addArenaSize();
-    for (func::FuncOp function : functions)
-      function.erase();
+    for (func::FuncOp function : {forward, gradient, backward, update})
+      if (function)
+        function.erase();
     checkMemory();
+  }
+
+  /// The declarations outlive the functions: they say how many tensors the optimizer keeps.
+  void countCopies(ModelOp model) {
+    int64_t copies = 0;
+    if (auto update = getOperation().lookupSymbol<func::FuncOp>("update"))
+      for (unsigned index = 0; index < update.getNumArguments(); ++index)
+        if (auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName()))
+          copies = std::max(copies, copy.getInt() + 1);
+    model->setAttr("snn.copies", Builder(&getContext()).getI64IntegerAttr(copies));
   }
 
   /// i1 in memory would be packed by some ops and addressed by bytes by others: silently wrong.
@@ -54,4 +210,4 @@ class LowerToCpu : public impl::LowerToCpuBase<LowerToCpu> {
 };
 
 } // namespace
-} // namespace snn
+} // namespace snn::core

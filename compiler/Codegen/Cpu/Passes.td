@@ -6,13 +6,12 @@
 
 include "mlir/Pass/PassBase.td"
 
-def LowerToCpu : Pass<"snn-lower-to-cpu", "::mlir::ModuleOp"> {
-  let summary = "write the planned functions as loops over vectors, and the entry points of the C interface";
+def LowerToCpu : Pass<"core-lower-to-cpu", "::mlir::ModuleOp"> {
+  let summary = "turn planned functions into tasks over vectors, and write the entry points";
   let description = [{
-    Each function with a `snn.batch_map` becomes a body for one lane of the batch, which runs through the lane's chunks, and an
-    entry point that checks the call, spreads the lanes over the host's workers and adds their gradients up in order.
-    Values lie at the places that the plan gave them; nothing is allocated and nothing is copied that the plan does
-    not name. runtime/include/snn/abi.h is the contract for everything that is read from a call.
+    Each phase becomes a task that works on a part of the batch in memory of the caller, what stands between phases
+    tasks of their own. Entry points check a call and run these tasks. All functions of core ops are gone afterwards.
+    runtime/include/snn/abi.h is the contract for everything that is read from a call.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

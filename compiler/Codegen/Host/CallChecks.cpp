@@ -76,7 +76,7 @@ Value isArenaWrong(CallFrame &frame, ModuleOp module, std::optional<int64_t> ste
 } // namespace
 
 CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp> functions,
-                          std::optional<int64_t> steps, StateUse states) {
+                          std::optional<int64_t> steps) {
   const SpanLayout spans = SpanLayout::of(module);
   const bool runs = kind != EntryKind::Update, learns = updates(kind) || kind == EntryKind::Gradient;
   SmallVector<size_t> needed, zeros;
@@ -91,9 +91,6 @@ CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp
     require(offsetof(snn_call, optimizer), spans.optimizerBytes());
     zeros.push_back(offsetof(snn_call, optimizer_step));
   }
-  if (states == StateUse::Required)
-    for (size_t field : {offsetof(snn_call, state_in), offsetof(snn_call, state_out)})
-      require(field, spans.stateBytes());
 
   SmallVector<int64_t> inputs;
   for (func::FuncOp function : functions)
@@ -136,11 +133,6 @@ CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp
     if (!inputs.empty())
       check("data of inputs", SNN_ERROR_ARGUMENT, [inputs](CallFrame &frame) {
         return anyOf(frame, inputs, [&](int64_t input) { return frame.e.isNull(frame.inputData(input)); });
-      });
-    if (states == StateUse::None)
-      check("states", SNN_ERROR_UNSUPPORTED, [](CallFrame &frame) {
-        return anyOf(frame, ArrayRef{offsetof(snn_call, state_in), offsetof(snn_call, state_out)},
-                     [&](size_t field) { return frame.e.isGiven(frame.pointer(field)); });
       });
     const int64_t least = steps.value_or(1), most = steps.value_or(getModel(module).getMaxSteps());
     check("steps", SNN_ERROR_STEPS, [least, most](CallFrame &frame) {

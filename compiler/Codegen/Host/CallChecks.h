@@ -17,13 +17,6 @@ inline bool updates(EntryKind kind) { return kind == EntryKind::Update || kind =
 /// The function that says how many bytes of arena a call needs: (batch, steps, workers) -> bytes.
 inline constexpr llvm::StringLiteral kArenaSize = "snn_arena_size";
 
-/// What the code behind an entry can do with the states of a call.
-enum class StateUse {
-  None,     ///< starts at rest and gives no state
-  Required, ///< needs both
-  Optional  ///< takes what there is
-};
-
 struct CallCheck {
   llvm::StringRef what;
   /// An i1 that is true if the call is to be refused.
@@ -38,7 +31,7 @@ public:
   /// `functions` are those whose work the entry does; `snn.bind` of their arguments says which inputs and counts it
   /// reads. `steps` is the number of time steps if it is fixed.
   static CallChecks of(mlir::ModuleOp module, EntryKind kind, llvm::ArrayRef<mlir::func::FuncOp> functions,
-                       std::optional<int64_t> steps, StateUse states);
+                       std::optional<int64_t> steps);
 
   llvm::ArrayRef<CallCheck> checks() const { return list; }
   /// The code (i32) of the first check that fails, or SNN_OK.

@@ -3,8 +3,8 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 
-#include "compiler/Codegen/Cpu/Kernels/Sizes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 
 using namespace mlir;
 

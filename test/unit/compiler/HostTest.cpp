@@ -16,13 +16,13 @@ namespace {
 
 constexpr const char *text = R"(
 snn.model @m train real = f32 max_steps = 8 classes = 2 batch = 1 epochs = 1
-snn.parameter @w : tensor<2x5xf32> init #snn.fill<0.0>
-snn.input @input over_time : tensor<?x?x5xf32>
-snn.input @labels : tensor<?xi64>
-snn.output @spikes over_time differentiable : tensor<?x?x2xf32>
-snn.output @count : tensor<?x2xf32>
+snn.parameter @w : !core.array<2 x 5 x f32> init #snn.fill<0.0>
+snn.input @input : !core.array<time x sample x 5 x f32>
+snn.input @labels : !core.array<sample x i64>
+snn.output @spikes differentiable : !core.array<time x sample x 2 x f32>
+snn.output @count : !core.array<sample x 2 x f32>
 snn.hyper @lr = 1.0
-func.func private @network(tensor<?x?x5xf32> {snn.bind = @input})
+func.func private @network(!core.array<time x sample x 5 x f32> {snn.bind = @input})
 func.func private @update(i64 {snn.bind = @update}, i64 {snn.bind = @epochs}, f64 {snn.bind = @lr})
 )";
 
@@ -32,8 +32,8 @@ protected:
 
   func::FuncOp function(llvm::StringRef name) { return module->lookupSymbol<func::FuncOp>(name); }
 
-  std::vector<std::string> checks(EntryKind kind, llvm::ArrayRef<func::FuncOp> functions, StateUse states) {
-    const CallChecks table = CallChecks::of(*module, kind, functions, std::nullopt, states);
+  std::vector<std::string> checks(EntryKind kind, llvm::ArrayRef<func::FuncOp> functions) {
+    const CallChecks table = CallChecks::of(*module, kind, functions, std::nullopt);
     std::vector<std::string> names;
     for (const CallCheck &check : table.checks())
       names.push_back(check.what.str());
@@ -51,8 +51,7 @@ protected:
     EXPECT_TRUE(succeeded(
         writer.addTask("task", module->getLoc(), [](OpBuilder &, Value, Value, Value) { return success(); })));
     writer.addEntry("entry", module->getLoc(),
-                    CallChecks::of(*module, EntryKind::Train, {function("network"), function("update")}, std::nullopt,
-                                   StateUse::Optional),
+                    CallChecks::of(*module, EntryKind::Train, {function("network"), function("update")}, std::nullopt),
                     phases);
     return succeeded(verify(*module));
   }
@@ -65,24 +64,21 @@ using Names = std::vector<std::string>;
 } // namespace
 
 TEST_F(HostTest, ChecksFollowFromDeclarations) {
-  EXPECT_EQ(checks(EntryKind::Forward, function("network"), StateUse::Optional),
+  EXPECT_EQ(checks(EntryKind::Forward, function("network")),
             (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "steps", "arena"}));
-  EXPECT_EQ(
-      checks(EntryKind::Forward, function("network"), StateUse::None),
-      (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "states", "steps", "arena"}));
-  EXPECT_EQ(checks(EntryKind::Backward, function("network"), StateUse::Optional),
+  EXPECT_EQ(checks(EntryKind::Backward, function("network")),
             (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "steps",
                    "gradients of outputs", "arena"}));
-  EXPECT_EQ(checks(EntryKind::Update, function("update"), StateUse::Optional),
+  EXPECT_EQ(checks(EntryKind::Update, function("update")),
             (Names{"size of the call", "spans", "counts", "numbers"}));
 }
 
 // A check can only be left out where it has nothing to look at.
 TEST_F(HostTest, NothingIsCheckedThatIsNotThere) {
   module = parse("snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0\n"
-                 "snn.input @input : tensor<?x5xf32>\nsnn.output @spikes differentiable : tensor<?x2xf32>\n"
+                 "snn.input @input : !core.array<sample x 5 x f32>\nsnn.output @spikes differentiable : !core.array<sample x 2 x f32>\n"
                  "func.func private @network()");
-  EXPECT_EQ(checks(EntryKind::Backward, function("network"), StateUse::Optional),
+  EXPECT_EQ(checks(EntryKind::Backward, function("network")),
             (Names{"size of the call", "batch", "workers", "inputs", "steps", "arena"}));
 }
 

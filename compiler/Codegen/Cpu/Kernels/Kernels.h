@@ -10,7 +10,7 @@
 #define SNN_COMPILER_CODEGEN_CPU_KERNELS_KERNELS_H
 
 #include "compiler/Codegen/Cpu/Emitter.h"
-#include "compiler/Codegen/Cpu/Kernels/Sizes.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 
 namespace snn::kernels {
 

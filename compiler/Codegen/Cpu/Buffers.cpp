@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Buffers.h.
+
+#include "compiler/Codegen/Cpu/Buffers.h"
+
+#include "compiler/Schedule/Cpu/Layout.h"
+#include "dialect/core/Maps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+int64_t Buffer::width() const {
+  int64_t product = 1;
+  for (int64_t extent : type.getShape())
+    product *= extent > 0 ? extent : 1;
+  return product;
+}
+
+Buffer Buffer::of(Emitter &e, Value value, Memory memory, Value steps) {
+  Layout layout = layoutOf(value);
+  Buffer buffer;
+  buffer.type = cast<ArrayType>(value.getType());
+  buffer.memory = memory;
+  buffer.rowElements = layout.elements;
+  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
+  if (layout.samples)
+    buffer.sampleStride = e.mul(layout.steps ? steps : e.index(1), layout.elements);
+  if (layout.steps)
+    buffer.timeStride = e.index(layout.elements);
+  return buffer;
+}
+
+Buffer Buffer::at(Emitter &e, Value step) const {
+  Buffer slice = *this;
+  slice.type = type.atOneStep();
+  slice.memory.offset = e.add(memory.offset, e.mul(step, timeStride));
+  slice.timeStride = nullptr;
+  slice.slice = true;
+  return slice;
+}
+
+bool Buffer::isRow() const {
+  if (scalar)
+    return false;
+  int64_t expected = 1;
+  SmallVector<int64_t> inner;
+  llvm::copy_if(type.getShape(), std::back_inserter(inner), [](int64_t extent) { return extent > 0; });
+  for (auto [extent, stride] : llvm::reverse(llvm::zip(inner, strides))) {
+    if (extent > 1 && stride != expected)
+      return false;
+    expected *= extent;
+  }
+  return true;
+}
+
+AffineExpr innerOffset(const Buffer &buffer, AffineMap map) {
+  AffineExpr offset = getAffineConstantExpr(0, map.getContext());
+  unsigned inner = 0;
+  for (auto [extent, position] : llvm::zip(buffer.type.getShape(), map.getResults()))
+    if (extent > 0)
+      offset = offset + position * buffer.strides[inner++];
+  return simplifyAffineExpr(offset, map.getNumDims(), 0);
+}
+
+static std::optional<int64_t> constantDifference(AffineExpr x, AffineExpr y, unsigned dims) {
+  auto constant = dyn_cast<AffineConstantExpr>(simplifyAffineExpr(x - y, dims, 0));
+  return constant ? std::optional(constant.getValue()) : std::nullopt;
+}
+
+static bool dependsOn(AffineExpr expression, AffineExpr collapsed, unsigned dims) {
+  for (unsigned dim = 0; dim < dims; ++dim)
+    if (collapsed.isFunctionOfDim(dim) && expression.isFunctionOfDim(dim))
+      return true;
+  return false;
+}
+
+bool LaneAccess::collapses(const Buffer &buffer, AffineMap map, AffineExpr collapsed, ArrayRef<int64_t> domain) {
+  if (buffer.scalar)
+    return true;
+  AffineExpr offset = innerOffset(buffer, map);
+  if (!core::isInside(map, domain, buffer.type.getShape()))
+    return false;
+  if (!dependsOn(offset, collapsed, map.getNumDims()))
+    return true;
+  std::optional<int64_t> difference = constantDifference(offset, collapsed, map.getNumDims());
+  return difference && (!buffer.isBits() || *difference % kLanes == 0);
+}
+
+bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {
+  if (buffer.scalar || domain.empty() || domain.back() < kLanes)
+    return false;
+  MLIRContext *context = map.getContext();
+  AffineExpr last = getAffineDimExpr(domain.size() - 1, context), offset = innerOffset(buffer, map);
+  AffineExpr next = offset.replace(last, last + 1);
+  std::optional<int64_t> step = constantDifference(next, offset, domain.size());
+  return step && std::abs(*step) >= kLanes;
+}
+
+LaneAccess::Place LaneAccess::placeOf(const Points &points) {
+  Place place;
+  place.row = e.index(0);
+  for (auto [extent, position] : llvm::zip(buffer.type.getShape(), map.getResults())) {
+    if (extent > 0)
+      continue;
+    Value at = math.of(position, points.dims, points.domain).base;
+    place.row = e.add(place.row, e.mul(at, extent == core::ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+  }
+  AffineExpr offset = innerOffset(buffer, map);
+  if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims())) {
+    int64_t difference = *constantDifference(offset, points.collapsed, map.getNumDims());
+    place.inner = math.add(points.number, math.uniform(difference));
+    place.fromStart = difference == 0 && buffer.padded && buffer.isRow() && buffer.width() == points.collapsedWidth;
+  } else {
+    place.inner = math.of(offset, points.dims, points.domain);
+  }
+  return place;
+}
+
+Value LaneAccess::inside(const Points &points, Value samples, Value steps) {
+  Value all;
+  if (core::isInside(map, points.domain, buffer.type.getShape()))
+    return all;
+  for (auto [extent, position] : llvm::zip(buffer.type.getShape(), map.getResults())) {
+    if (extent > 0) {
+      std::optional<core::Bounds> bounds = core::boundsOf(position, points.domain);
+      if (bounds && bounds->low >= 0 && bounds->high < extent)
+        continue;
+    } else if (isa<AffineDimExpr>(position)) {
+      continue;
+    }
+    Value limit = extent > 0 ? e.index(extent) : extent == core::ArrayType::kTime ? steps : samples;
+    all = math.both(all, math.inside(math.of(position, points.dims, points.domain), limit));
+  }
+  return all;
+}
+
+static Value gatherMask(Emitter &e, Value mask) {
+  return mask ? mask : arith::ConstantOp::create(e.b, DenseElementsAttr::get(e.vector(kLanes, e.b.getI1Type()), true));
+}
+
+static Value zeroOf(Emitter &e, Type element) {
+  auto type = e.vector(kLanes, element);
+  return arith::ConstantOp::create(e.b, cast<TypedAttr>(e.b.getZeroAttr(type)));
+}
+
+Value LaneAccess::loadBits(const Place &place, Value mask) {
+  Value bitsPerWord = e.index(kLanes);
+  if (place.inner.ascending && place.fromStart)
+    return e.wordToBits(e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord))));
+  if (place.inner.isUniform()) {
+    Value word = e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord)));
+    Value shift = e.b.createOrFold<arith::RemUIOp>(place.inner.base, bitsPerWord);
+    Value bit = arith::ShRUIOp::create(e.b, word, e.b.createOrFold<arith::IndexCastOp>(e.b.getI16Type(), shift));
+    return e.splat(arith::TruncIOp::create(e.b, e.b.getI1Type(), bit), kLanes);
+  }
+  Value indices = math.vector(place.inner);
+  LaneIndex general{nullptr, false, indices};
+  Value words = vector::GatherOp::create(
+      e.b, e.vector(kLanes, e.b.getI16Type()), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
+      math.floorDiv(general, kLanes, 0).lanes, gatherMask(e, mask), zeroOf(e, e.b.getI16Type()));
+  Value shifts = arith::TruncIOp::create(e.b, words.getType(), math.mod(general, kLanes, 0).lanes);
+  return arith::TruncIOp::create(e.b, e.vector(kLanes, e.b.getI1Type()), arith::ShRUIOp::create(e.b, words, shifts));
+}
+
+Value LaneAccess::load(const Points &points, Value mask) {
+  if (buffer.scalar)
+    return e.splat(buffer.scalar, kLanes);
+  Place place = placeOf(points);
+  if (buffer.isBits())
+    return loadBits(place, mask);
+  Type element = buffer.type.scalarType();
+  if (place.inner.isUniform()) {
+    Value at = e.add(place.row, place.inner.base);
+    if (!mask || points.mask == mask)
+      return e.splat(e.load(buffer.memory, at), kLanes);
+    // Without a lane that has an element, its address means nothing.
+    Value any = vector::ReductionOp::create(e.b, vector::CombiningKind::OR, mask);
+    return e.splat(e.choose(
+                       any, [&] { return e.load(buffer.memory, at); },
+                       [&] { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(element)).getResult(); }, element),
+                   kLanes);
+  }
+  Value from = e.add(buffer.memory.offset, place.row);
+  if (place.inner.ascending) {
+    Value at = e.add(place.row, place.inner.base);
+    if (place.fromStart || !mask)
+      return e.loadVector(buffer.memory, at, kLanes);
+    return vector::MaskedLoadOp::create(e.b, e.vector(kLanes, element), buffer.memory.base,
+                                        ValueRange{e.add(buffer.memory.offset, at)}, mask, zeroOf(e, element));
+  }
+  return vector::GatherOp::create(e.b, e.vector(kLanes, element), buffer.memory.base, ValueRange{from},
+                                  place.inner.lanes, gatherMask(e, mask), zeroOf(e, element));
+}
+
+void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
+  if (mask)
+    value = e.both(value, mask);
+  Type i16 = e.b.getI16Type();
+  auto wordAt = [&](Value bit) { return e.add(place.row, e.div(bit, e.index(kLanes))); };
+  if (place.inner.ascending && place.fromStart)
+    return e.store(e.bitsToWord(value), buffer.memory, wordAt(place.inner.base));
+  auto setOne = [&](Value at, Value bit) {
+    Value word = e.load(buffer.memory, wordAt(at));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i16, e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
+    Value one = arith::ConstantIntOp::create(e.b, i16, 1);
+    Value single = arith::ShLIOp::create(e.b, one, shift);
+    Value cleared = e.both(word, arith::XOrIOp::create(e.b, single, arith::ConstantIntOp::create(e.b, i16, -1)));
+    Value set = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i16, bit), shift);
+    e.store(e.either(cleared, set), buffer.memory, wordAt(at));
+  };
+  if (place.inner.isUniform()) {
+    Value bit = vector::ExtractOp::create(e.b, value, 0);
+    if (buffer.width() == 1)
+      return e.store(arith::ExtUIOp::create(e.b, i16, bit), buffer.memory, place.row);
+    return setOne(place.inner.base, bit);
+  }
+  Value indices = math.vector(place.inner);
+  for (int64_t lane = 0; lane < kLanes; ++lane) {
+    auto set = [&] {
+      setOne(e.toIndex(vector::ExtractOp::create(e.b, indices, lane)), vector::ExtractOp::create(e.b, value, lane));
+    };
+    if (mask)
+      e.when(vector::ExtractOp::create(e.b, mask, lane), set);
+    else
+      set();
+  }
+}
+
+void LaneAccess::store(Value value, const Points &points) {
+  if (buffer.wanted)
+    return e.when(buffer.wanted, [&] { storeAlways(value, points); });
+  storeAlways(value, points);
+}
+
+void LaneAccess::storeAlways(Value value, const Points &points) {
+  // Outside of our own memory spikes are reals.
+  if (cast<VectorType>(value.getType()).getElementType().isInteger(1) && !buffer.isBits())
+    value = arith::UIToFPOp::create(e.b, e.vector(kLanes, buffer.type.getElementType()), value);
+  Place place = placeOf(points);
+  if (buffer.isBits())
+    return storeBits(value, place, points.mask);
+  if (place.inner.isUniform())
+    return e.store(vector::ExtractOp::create(e.b, value, 0), buffer.memory, e.add(place.row, place.inner.base));
+  if (place.inner.ascending) {
+    Value at = e.add(place.row, place.inner.base);
+    if (place.fromStart || !points.mask)
+      return e.storeVector(value, buffer.memory, at);
+    vector::MaskedStoreOp::create(e.b, buffer.memory.base, ValueRange{e.add(buffer.memory.offset, at)}, points.mask,
+                                  value);
+    return;
+  }
+  vector::ScatterOp::create(e.b, Type(), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
+                            place.inner.lanes, gatherMask(e, points.mask), value);
+}
+
+} // namespace snn::core

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Where arrays lie, and reading and writing kLanes elements of them.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_BUFFERS_H
+#define SNN_COMPILER_CODEGEN_CPU_BUFFERS_H
+
+#include "compiler/Codegen/Cpu/Lanes.h"
+#include "dialect/core/CoreDialect.h"
+
+namespace snn::core {
+
+/// An array in memory. Element (sample, step, n) is at `sample * sampleStride + step * timeStride + sum of strides *
+/// n`, in elements, or in bits for spikes, of which each row begins with a word.
+struct Buffer {
+  core::ArrayType type;
+  Memory memory;                        ///< of the first sample and step at hand; words for bits
+  mlir::Value sampleStride, timeStride; ///< in elements, in words for bits; null without such an extent
+  llvm::SmallVector<int64_t> strides;   ///< of the other extents, in their order
+  int64_t rowElements = 0;              ///< that a row takes in memory, padding included; words for bits
+  bool slice = false;                   ///< one step of an array over time: rows are apart
+  bool padded = true;                   ///< whole vectors may be read and written from the start of a row
+  mlir::Value scalar;                   ///< instead of memory: one number
+  mlir::Value wanted;                   ///< i1: whether anybody reads what is written; null: yes
+
+  bool isBits() const { return type.getElementType().isInteger(1); }
+  /// A value at its place in our own memory, in the form that layoutOf says.
+  static Buffer of(Emitter &e, mlir::Value value, Memory memory, mlir::Value steps);
+  /// One step of an array over time.
+  Buffer at(Emitter &e, mlir::Value step) const;
+  /// Elements of a row: extents that are neither time nor samples.
+  int64_t width() const;
+  /// Whether a row has its elements in order without gaps, so that whole vectors from its start may be read and
+  /// written.
+  bool isRow() const;
+};
+
+/// Points that are computed together: coordinates of each dim of a domain, and which lanes have a point.
+struct Points {
+  llvm::ArrayRef<int64_t> domain;
+  llvm::SmallVector<LaneIndex> dims;
+  /// Dims that are counted through together by one index, in row-major order: their number as an expression. May be
+  /// null.
+  mlir::AffineExpr collapsed;
+  LaneIndex number;
+  int64_t collapsedWidth = 0;
+  mlir::Value mask; ///< vector<kLanes x i1>; null: all
+};
+
+/// The elements of `buffer` at `map` for each point.
+class LaneAccess {
+public:
+  LaneAccess(Emitter &e, const Buffer &buffer, mlir::AffineMap map) : e(e), math(e), buffer(buffer), map(map) {}
+
+  /// Whether all positions of points are inside, else null: true for the lanes of which they are. `steps` and `samples`
+  /// are the extents of the call.
+  mlir::Value inside(const Points &points, mlir::Value samples, mlir::Value steps);
+  /// vector<kLanes x scalar type>; lanes that the mask leaves out have anything, but nothing is read for them.
+  mlir::Value load(const Points &points, mlir::Value mask);
+  void store(mlir::Value value, const Points &points);
+  /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
+  bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
+  /// Whether `collapsed` would make every access plain: in order or the same for all lanes.
+  static bool collapses(const Buffer &buffer, mlir::AffineMap map, mlir::AffineExpr collapsed,
+                        llvm::ArrayRef<int64_t> domain);
+
+private:
+  struct Place {
+    mlir::Value row; ///< offset of the row, in elements or words
+    LaneIndex inner;
+    bool fromStart = false; ///< lane 0 is a multiple of kLanes from the row's start, and rows are as wide as the points
+  };
+  Place placeOf(const Points &points);
+  void storeAlways(mlir::Value value, const Points &points);
+  mlir::Value loadBits(const Place &place, mlir::Value mask);
+  void storeBits(mlir::Value value, const Place &place, mlir::Value mask);
+
+  Emitter &e;
+  LaneMath math;
+  const Buffer &buffer;
+  mlir::AffineMap map;
+};
+
+/// The offset within a row as an expression of the map's dims.
+mlir::AffineExpr innerOffset(const Buffer &buffer, mlir::AffineMap map);
+
+} // namespace snn::core
+
+#endif // SNN_COMPILER_CODEGEN_CPU_BUFFERS_H

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the host gives, copied into rows: inputs of any strides, states, gradients of outputs.
+
+#include "compiler/Codegen/Cpu/Tasks.h"
+
+using namespace mlir;
+
+namespace snn::core {
+void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const FaultRecord &fault) {
+  func::FuncOp function = plan.function;
+  const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
+  auto argument = cast<BlockArgument>(source);
+  StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
+  Operation *declaration = module.lookupSymbol(symbol);
+  if (auto input = dyn_cast_if_present<InputOp>(declaration))
+    return loadInput(emitter, to, input, declarationIndex<InputOp>(module, symbol), fault);
+  if (auto state = dyn_cast_if_present<StateOp>(declaration))
+    return loadState(emitter, to, state);
+  symbol.consume_front("grad.");
+  loadSeed(emitter, to, declarationIndex<OutputOp>(module, symbol));
+}
+
+/// A gradient of an output: contiguous, or zero where the host gives none.
+void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) {
+  Value pointer = frame.outputGradient(output);
+  e.when(
+      e.isNull(pointer), [&] { emitter.fillZero(to); },
+      [&] {
+        Buffer from = hostRows(pointer, to.type);
+        from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
+        copyElements(emitter, from, to);
+      });
+}
+
+/// Reads before anything of these samples is written, so the host may give the same memory for both.
+void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) {
+  Value pointer = frame.pointer(offsetof(snn_call, state_in));
+  e.when(
+      e.isNull(pointer),
+      [&] {
+        double rest = state.getRest().convertToDouble();
+        AffineMap identity = AffineMap::getMultiDimIdentityMap(to.type.getRank(), module.getContext());
+        bool bits = to.isBits();
+        Type type = e.vector(kLanes, bits ? e.b.getI1Type() : to.type.getElementType());
+        Value value =
+            bits ? Value(arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(type), rest != 0)))
+                 : e.constant(type, rest);
+        emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &rows) {
+          emitter.forEachStrip(to.type.getShape(), rows, /*collapse=*/true,
+                               [&](const Points &points) { LaneAccess(e, to, identity).store(value, points); });
+        });
+      },
+      [&] {
+        Buffer from = stateRows(pointer, state.getSymName(), to.type);
+        from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
+        copyElements(emitter, from, to);
+      });
+}
+
+/// All elements, from reals to bits or back where that differs.
+void TaskWriter::copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to) {
+  ArrayRef<int64_t> shape = to.type.getShape();
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(shape.size(), module.getContext());
+  emitter.forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &rows) {
+    emitter.forEachStrip(shape, rows, /*collapse=*/true, [&](const Points &points) {
+      Value value = LaneAccess(e, from, identity).load(points, points.mask);
+      if (from.isBits() && !to.isBits())
+        value = arith::UIToFPOp::create(e.b, e.vector(kLanes, to.type.getElementType()), value);
+      if (to.isBits() && !from.isBits())
+        value = arith::CmpFOp::create(e.b, arith::CmpFPredicate::UNE, value, e.constant(value.getType(), 0));
+      LaneAccess(e, to, identity).store(value, points);
+    });
+  });
+}
+
+/// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,
+/// labels must be classes.
+void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index,
+                           const FaultRecord &fault) {
+  auto declared = cast<ArrayType>(input.getType());
+  Type stored = declared.scalarType();
+  Value pointer = frame.inputData(index), strides = frame.inputStrides(index);
+  Value first = emitter.extents.firstSample;
+
+  // Strides of the host, in the order of the declared extents.
+  int64_t expected = 1;
+  SmallVector<int64_t> contiguous;
+  for (int64_t extent : llvm::reverse(declared.getShape())) {
+    contiguous.insert(contiguous.begin(), expected);
+    expected *= extent > 0 ? extent : 1;
+  }
+  int64_t width = expected;
+  Value sampleStride = e.index(0), timeStride = e.index(0), dense = e.truth(true);
+  SmallVector<Value> inner;
+  SmallVector<int64_t> extents;
+  for (auto [dimension, extent] : llvm::enumerate(declared.getShape())) {
+    Value usual = extent == ArrayType::kTime     ? e.mul(declared.sampleDim() >= 0 ? batch : e.index(1), width)
+                  : extent == ArrayType::kSample ? e.index(width)
+                                                 : e.index(contiguous[dimension]);
+    Value stride = e.choose(
+        e.isNull(strides), [&] { return usual; },
+        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType());
+    if (extent == ArrayType::kTime) {
+      timeStride = stride;
+    } else if (extent == ArrayType::kSample) {
+      sampleStride = stride;
+    } else {
+      inner.push_back(stride);
+      extents.push_back(extent);
+      if (extent > 1)
+        dense = e.both(dense, e.equal(stride, usual));
+    }
+  }
+
+  // A row is looked at as a whole when it lies in its place.
+  auto check = [&](Value row, Value sample) {
+    Value bad;
+    if (isa<FloatType>(stored)) {
+      double largest = llvm::APFloat::getLargest(cast<FloatType>(stored).getFloatSemantics()).convertToDouble();
+      auto sound = e.loop(e.index(0), e.index(width), kLanes, {e.laneMask(kLanes)}, [&](Value at, ValueRange so) {
+        Value value = e.loadVector(to.memory, e.add(row, at), kLanes);
+        Value finite = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OLE, math::AbsFOp::create(e.b, value),
+                                             e.constant(value.getType(), largest));
+        if (width % kLanes)
+          finite =
+              e.either(finite, arith::XOrIOp::create(e.b, emitter.math.below(at, e.index(width)), e.laneMask(kLanes)));
+        return SmallVector<Value>{e.both(so[0], finite)};
+      });
+      Value all = vector::ReductionOp::create(e.b, vector::CombiningKind::AND, sound[0]);
+      bad = e.equal(all, e.truth(false));
+      e.when(bad, [&] { fault.report(e, SNN_ERROR_NOT_FINITE, e.add(first, sample)); });
+    } else if (stored.isInteger(64)) {
+      // As unsigned numbers, negative ones are larger than any.
+      auto worst = e.loop(e.index(0), e.index(width), 1, {e.truth(false)}, [&](Value at, ValueRange known) {
+        Value label = e.load(to.memory, e.add(row, at));
+        Value wrong = e.compare(arith::CmpIPredicate::uge, label, e.i64(getModel(module).getClasses()));
+        return SmallVector<Value>{e.either(known[0], wrong)};
+      });
+      e.when(worst[0], [&] { fault.report(e, SNN_ERROR_LABEL, e.add(first, sample)); });
+    }
+  };
+  auto copyDense = [&](Value source, Value row) {
+    Memory from = e.displaced(pointer, source, stored);
+    auto strip = [&](Value at, Value mask) {
+      Type type = e.vector(kLanes, stored);
+      Value value = mask ? vector::MaskedLoadOp::create(e.b, cast<VectorType>(type), from.base,
+                                                        ValueRange{e.add(from.offset, at)}, mask,
+                                                        arith::ConstantOp::create(e.b, e.b.getZeroAttr(type)))
+                               .getResult()
+                         : e.loadVector(from, at, kLanes);
+      e.storeVector(value, to.memory, e.add(row, at));
+    };
+    int64_t whole = width / kLanes * kLanes;
+    if (whole > 0)
+      e.loop(e.index(0), e.index(whole), kLanes, [&](Value at) { strip(at, nullptr); });
+    if (whole < width)
+      strip(e.index(whole), e.laneMask(width - whole));
+  };
+  auto copyStrided = [&](Value source, Value row) {
+    e.loop(e.index(width), [&](Value i) {
+      Value at = source, rest = i;
+      for (int64_t dimension = extents.size() - 1; dimension >= 0; --dimension) {
+        Value position = e.b.createOrFold<arith::RemUIOp>(rest, e.index(extents[dimension]));
+        rest = e.div(rest, extents[dimension]);
+        at = e.add(at, e.mul(position, inner[dimension]));
+      }
+      e.store(e.load(e.displaced(pointer, at, stored), e.index(0)), to.memory, e.add(row, i));
+    });
+  };
+  emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+    Value source = e.index(0), row = e.index(0), sample = e.index(0);
+    for (auto [extent, dim] : llvm::zip(to.type.getShape(), dims)) {
+      if (extent == ArrayType::kSample) {
+        sample = dim.base;
+        source = e.add(source, e.mul(e.add(first, sample), sampleStride));
+        row = e.add(row, e.mul(sample, to.sampleStride));
+      } else if (extent == ArrayType::kTime) {
+        source = e.add(source, e.mul(dim.base, timeStride));
+        row = e.add(row, e.mul(dim.base, to.timeStride));
+      }
+    }
+    e.when(dense, [&] { copyDense(source, row); }, [&] { copyStrided(source, row); });
+    check(row, sample);
+  });
+}
+
+} // namespace snn::core

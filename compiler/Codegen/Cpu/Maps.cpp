@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Loops over points, scalar bodies on vectors, and core.map.
+
+#include "compiler/Codegen/Cpu/OpEmitter.h"
+
+#include "dialect/core/Maps.h"
+
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+AffineExpr collapsedNumber(ArrayRef<int64_t> domain, MLIRContext *context) {
+  AffineExpr number = getAffineConstantExpr(0, context);
+  for (auto [dim, extent] : llvm::enumerate(domain))
+    if (extent > 0)
+      number = number * extent + getAffineDimExpr(dim, context);
+  return simplifyAffineExpr(number, domain.size(), 0);
+}
+
+int64_t innerPoints(ArrayRef<int64_t> domain) {
+  int64_t product = 1;
+  for (int64_t extent : domain)
+    product *= extent > 0 ? extent : 1;
+  return product;
+}
+
+Value OpEmitter::extentOf(int64_t extent) {
+  if (extent == ArrayType::kTime)
+    return extents.steps;
+  return extent == ArrayType::kSample ? extents.samples : e.index(extent);
+}
+
+void OpEmitter::forEachRow(ArrayRef<int64_t> domain, RowBody body) {
+  SmallVector<LaneIndex> dims(domain.size());
+  const auto *time = llvm::find(domain, ArrayType::kTime), *sample = llvm::find(domain, ArrayType::kSample);
+  auto overTime = [&] {
+    if (time == domain.end())
+      return body(dims);
+    e.loop(extents.steps, [&](Value t) {
+      dims[time - domain.begin()] = math.uniform(t);
+      body(dims);
+    });
+  };
+  if (sample == domain.end())
+    return overTime();
+  e.loop(extents.samples, [&](Value s) {
+    dims[sample - domain.begin()] = math.uniform(s);
+    overTime();
+  });
+}
+
+void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
+                             bool stripsOutside) {
+  Points points;
+  points.domain = domain;
+  points.dims.assign(rows.begin(), rows.end());
+  SmallVector<unsigned> inner;
+  for (auto [dim, extent] : llvm::enumerate(domain))
+    if (extent > 0)
+      inner.push_back(dim);
+  if (inner.empty())
+    return body(points);
+  auto strips = [&](int64_t width, llvm::function_ref<void(Value)> strip) {
+    auto masked = [&](Value at) {
+      points.mask = width % kLanes ? math.below(at, e.index(width)) : Value();
+      strip(at);
+    };
+    if (width <= kLanes)
+      return masked(e.index(0));
+    e.loop(e.index(0), e.index(width), kLanes, masked);
+  };
+  if (collapse) {
+    int64_t width = innerPoints(domain);
+    points.collapsed = collapsedNumber(domain, module.getContext());
+    points.collapsedWidth = width;
+    strips(width, [&](Value at) {
+      points.number = math.ascendingFrom(at);
+      int64_t rest = 1;
+      for (unsigned dim : llvm::reverse(inner)) {
+        LaneIndex digit = math.floorDiv(points.number, rest, 0);
+        points.dims[dim] = dim == inner.front() ? digit : math.mod(digit, domain[dim], 0);
+        rest *= domain[dim];
+      }
+      body(points);
+    });
+    return;
+  }
+  unsigned last = inner.back();
+  auto overLast = [&](llvm::function_ref<void()> inside) {
+    strips(domain[last], [&](Value at) {
+      points.dims[last] = domain[last] == 1 ? math.uniform(at) : math.ascendingFrom(at);
+      inside();
+    });
+  };
+  std::function<void(size_t)> nest = [&](size_t depth) {
+    if (depth + 1 == inner.size())
+      return stripsOutside ? body(points) : overLast([&] { body(points); });
+    unsigned dim = inner[depth];
+    e.loop(e.index(domain[dim]), [&](Value i) {
+      points.dims[dim] = math.uniform(i);
+      nest(depth + 1);
+    });
+  };
+  if (stripsOutside)
+    return overLast([&] { nest(0); });
+  nest(0);
+}
+
+void CallNumbers::prepare(Operation *root) {
+  Type i32 = e.b.getI32Type();
+  root->walk([&](RandomOp op) {
+    int64_t purpose = op.getPurpose();
+    if (keys.contains(purpose))
+      return;
+    Value seed = e.loadAt(frame.call, offsetof(snn_call, seed), e.b.getI64Type());
+    Value epoch = e.loadAt(frame.call, offsetof(snn_call, epoch), e.b.getI64Type());
+    keys[purpose] = randomKey(e, module, seed, arith::ConstantIntOp::create(e.b, i32, purpose),
+                              arith::TruncIOp::create(e.b, i32, epoch));
+  });
+}
+
+Value CallNumbers::random(RandomOp op, Value elements, Value sample, Value step) {
+  Type i32 = e.b.getI32Type(), i64 = e.b.getI64Type();
+  Value zero = arith::ConstantIntOp::create(e.b, i32, 0), low = zero, high = zero;
+  if (sample) {
+    Value ids = frame.pointer(offsetof(snn_call, sample_ids));
+    Value id = e.choose(
+        e.isNull(ids), [&] { return e.toI64(sample); },
+        [&] { return e.loadAt(e.advance(ids, e.mul(sample, 8)), 0, i64); }, i64);
+    low = arith::TruncIOp::create(e.b, i32, id);
+    high = arith::TruncIOp::create(e.b, i32, arith::ShRUIOp::create(e.b, id, e.i64(32)));
+  }
+  Value count = step ? e.b.createOrFold<arith::IndexCastOp>(i32, step) : zero;
+  return randomUnits(e, module, op.getType(), keys.lookup(op.getPurpose()), {elements, low, high, count});
+}
+
+SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const Points &points) {
+  IRMapping mapping;
+  mapping.map(body.getArguments(), arguments);
+  auto dimOf = [&](int64_t mark) -> Value {
+    for (auto [extent, dim] : llvm::zip(points.domain, points.dims))
+      if (extent == mark)
+        return dim.base;
+    return nullptr;
+  };
+  auto stepNow = [&] {
+    Value own = dimOf(ArrayType::kTime);
+    return own ? own : extents.step ? extents.step : e.index(0);
+  };
+  for (Operation &op : body.without_terminator()) {
+    if (auto index = dyn_cast<IndexOp>(op)) {
+      int64_t dim = index.getDim();
+      LaneIndex value;
+      if (dim == ArrayType::kTime) {
+        value = math.uniform(e.add(stepNow(), extents.firstStep));
+      } else if (dim == ArrayType::kSample || points.domain[dim] == ArrayType::kSample) {
+        value = math.uniform(e.add(dimOf(ArrayType::kSample), extents.firstSample));
+      } else {
+        value = points.dims[dim];
+      }
+      mapping.map(index.getResult(), math.wide(value));
+      continue;
+    }
+    if (auto random = dyn_cast<RandomOp>(op)) {
+      LaneIndex element = math.uniform(0);
+      for (auto [extent, dim] : llvm::zip(points.domain, points.dims))
+        if (extent > 0)
+          element = math.add(math.mul(element, extent), dim);
+      Value sample = dimOf(ArrayType::kSample);
+      if (sample)
+        sample = e.add(sample, extents.firstSample);
+      bool steps = !random.getPerSample() && (dimOf(ArrayType::kTime) || extents.step);
+      Value step = steps ? e.add(stepNow(), extents.firstStep) : Value();
+      mapping.map(random.getResult(), numbers.random(random, math.vector(element), sample, step));
+      continue;
+    }
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      auto type = VectorType::get(kLanes, constant.getType());
+      mapping.map(op.getResult(0),
+                  arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, Attribute(constant.getValue()))));
+      continue;
+    }
+    OperationState state(op.getLoc(), op.getName());
+    for (Value operand : op.getOperands())
+      state.addOperands(mapping.lookup(operand));
+    for (Value result : op.getResults())
+      state.addTypes(VectorType::get(kLanes, result.getType()));
+    state.propertiesAttr = op.getPropertiesAsAttribute();
+    state.addAttributes(op.getDiscardableAttrDictionary().getValue());
+    mapping.map(op.getResults(), e.b.create(state)->getResults());
+  }
+  SmallVector<Value> results;
+  for (Value value : body.getTerminator()->getOperands())
+    results.push_back(mapping.lookup(value));
+  return results;
+}
+
+void OpEmitter::fillZero(const Buffer &buffer) {
+  SmallVector<int64_t> rows;
+  for (int64_t extent : buffer.type.getShape())
+    if (extent < 0)
+      rows.push_back(extent);
+  Type element = buffer.isBits() ? Type(e.b.getI16Type()) : buffer.type.scalarType();
+  forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
+    Value row = e.index(0);
+    for (auto [extent, dim] : llvm::zip(rows, dims))
+      row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+    Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(element));
+    e.loop(e.index(buffer.rowElements), [&](Value i) { e.store(zero, buffer.memory, e.add(row, i)); });
+  });
+}
+
+void OpEmitter::emit(MapOp op) {
+  ArrayRef<int64_t> domain = op.getDomain();
+  AffineExpr number = collapsedNumber(domain, op.getContext());
+  SmallVector<LaneAccess> reads, writes;
+  bool collapse = true;
+  auto collect = [&](auto values, auto maps, SmallVector<LaneAccess> &accesses) {
+    for (auto [value, map] : llvm::zip(values, maps)) {
+      const Buffer &buffer = buffers.find(value)->second;
+      accesses.emplace_back(e, buffer, map);
+      collapse &= LaneAccess::collapses(buffer, map, number, domain);
+    }
+  };
+  SmallVector<AffineMap> readMaps = cast<IndexedOpInterface>(op.getOperation()).getReadMaps(),
+                         writeMaps = cast<IndexedOpInterface>(op.getOperation()).getWriteMaps();
+  collect(op.getInputs(), readMaps, reads);
+  // A result without a buffer is one that nobody asks for.
+  SmallVector<unsigned> written;
+  for (auto [index, result] : llvm::enumerate(op.getOutputs())) {
+    auto found = buffers.find(result);
+    if (found == buffers.end())
+      continue;
+    written.push_back(index);
+    writes.emplace_back(e, found->second, writeMaps[index]);
+    collapse &= LaneAccess::collapses(found->second, writeMaps[index], number, domain);
+    if (!writesAll(writeMaps[index], domain, found->second.type.getShape()))
+      fillZero(found->second);
+  }
+  auto emitPoints = [&](const Points &points) {
+    SmallVector<Value> arguments;
+    for (auto [index, access] : llvm::enumerate(reads)) {
+      Value inside = access.inside(points, extents.samples, extents.steps);
+      if (!inside) {
+        arguments.push_back(access.load(points, points.mask));
+        continue;
+      }
+      Value mask = math.mask(inside);
+      Value loaded = access.load(points, math.both(points.mask, mask));
+      auto other = cast<TypedAttr>((*op.getAbsent())[index]);
+      Value rest =
+          arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<VectorType>(loaded.getType()), Attribute(other)));
+      arguments.push_back(arith::SelectOp::create(e.b, mask, loaded, rest));
+    }
+    SmallVector<Value> results = emitBody(op.getBody().front(), arguments, points);
+    for (auto [index, access] : llvm::zip(written, writes)) {
+      Points inside = points;
+      if (Value condition = access.inside(points, extents.samples, extents.steps))
+        inside.mask = math.both(points.mask, math.mask(condition));
+      access.store(results[index], inside);
+    }
+  };
+  bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
+  forEachRow(domain,
+             [&](SmallVectorImpl<LaneIndex> &rows) { forEachStrip(domain, rows, collapse, emitPoints, across); });
+}
+
+} // namespace snn::core

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The ops of the core as loops: map, fold, contract and scan, for the samples at hand.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_OPEMITTER_H
+#define SNN_COMPILER_CODEGEN_CPU_OPEMITTER_H
+
+#include "compiler/Codegen/Cpu/Buffers.h"
+#include "compiler/Codegen/Cpu/Kernels/Kernels.h"
+#include "compiler/Codegen/Cpu/Random.h"
+#include "compiler/Codegen/Host/CallFrame.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace snn::core {
+
+struct Gathered;
+
+/// The samples and steps that a task works on. All of type index.
+struct Extents {
+  mlir::Value samples;     ///< at hand: a chunk, or the batch
+  mlir::Value steps;       ///< of the call
+  mlir::Value firstSample; ///< the place in the batch of the first one at hand
+  mlir::Value firstStep;   ///< what the state has seen before the call
+  mlir::Value step;        ///< within a scan's body: the present step, else null
+};
+
+/// Where a sum over samples is added up, chunk after chunk.
+struct SumSlot {
+  Buffer total;            ///< of the first level
+  mlir::Value levelStride; ///< from one level to the next, in elements
+  mlir::Value fresh;       ///< i1: nothing is there yet
+  mlir::Value blocks;      ///< blocks that were added before
+};
+
+/// Random numbers of a call.
+class CallNumbers {
+public:
+  CallNumbers(Emitter &e, CallFrame &frame, mlir::ModuleOp module) : e(e), frame(frame), module(module) {}
+
+  /// Computes the keys of all random numbers in an op, where the builder stands: outside of loops.
+  void prepare(mlir::Operation *root);
+  mlir::Value call() const { return frame.call; }
+  /// vector<kLanes x element> of random numbers for points whose numbers in their domain are `elements`
+  /// (vector<kLanes x i32>). `sample` is a place in the batch or null, `step` counts from the first step ever, or null.
+  mlir::Value random(core::RandomOp op, mlir::Value elements, mlir::Value sample, mlir::Value step);
+
+private:
+  Emitter &e;
+  CallFrame &frame;
+  mlir::ModuleOp module;
+  llvm::DenseMap<int64_t, RandomKey> keys; ///< by purpose
+};
+
+class OpEmitter {
+public:
+  OpEmitter(Emitter &e, mlir::ModuleOp module, Extents extents, CallNumbers &numbers)
+      : e(e), math(e), module(module), extents(extents), numbers(numbers) {}
+
+  /// Where each array lies: to be filled before an op that reads or writes it is emitted.
+  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  /// Memory of ops that need some to work in.
+  llvm::DenseMap<mlir::Operation *, kernels::Scratch> scratches;
+  mlir::Value placeSamples; ///< samples for which places are made: those at hand at most
+
+  void emit(core::MapOp op);
+  /// A fold or contract whose result has its samples, or none, and does not sum over them.
+  void emit(core::FoldOp op);
+  void emit(core::ContractOp op);
+  void emit(core::ScanOp op);
+  /// A sum over samples: adds the terms of those at hand.
+  void emitSum(core::IndexedOpInterface op, const SumSlot &slot);
+  /// The same by a kernel, for some of the inputs; false if the op has none.
+  bool emitGradient(core::ContractOp op, const SumSlot &slot, kernels::Range inputs);
+  /// Any of these, in a function of its own where that is worth it.
+  void emitAny(mlir::Operation &op);
+  void emitAnySum(core::IndexedOpInterface op, const SumSlot &slot);
+
+  void fillZero(const Buffer &buffer);
+  void copyRows(const Buffer &from, const Buffer &to);
+  /// A scalar body for kLanes points. `arguments` are vectors.
+  llvm::SmallVector<mlir::Value> emitBody(mlir::Block &body, mlir::ValueRange arguments, const Points &points);
+
+  Emitter &e;
+  LaneMath math;
+  mlir::ModuleOp module;
+  Extents extents;
+  CallNumbers &numbers;
+
+  using RowBody = llvm::function_ref<void(llvm::SmallVectorImpl<LaneIndex> &)>;
+  using StripBody = llvm::function_ref<void(const Points &)>;
+  /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
+  void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
+  /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
+  /// counted through as one; else the last one lies in lanes. `stripsOutside`: a strip stays while the others go by, so
+  /// that what is read across its rows, as by a transpose, stays in the cache.
+  void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
+                    bool stripsOutside = false);
+
+private:
+  void outline(mlir::Operation *op, const SumSlot *slot, llvm::function_ref<void(OpEmitter &, const SumSlot *)> body);
+  bool emitProduct(core::ContractOp op);
+  kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
+  mlir::Value rowCount(const Buffer &buffer);
+  mlir::Value extentOf(int64_t extent);
+  void emitReduction(core::IndexedOpInterface op);
+  /// Strips of elements of a reduction's result, with room for the coordinates that are summed.
+  void forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(mlir::AffineExpr)> collapses,
+                      llvm::function_ref<void(Points &, LaneAccess &)> body);
+  void emitMaximum(core::FoldOp op);
+  void emitLaneSum(core::FoldOp op);
+  bool emitCount(core::FoldOp op);
+  void emitPointwise(core::ScanOp op);
+  void emitStepwise(core::ScanOp op);
+  void moveCarries(core::ScanOp op);
+  void exchangeRows(llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> moves);
+};
+
+/// The dims of one sample and step, counted through in row-major order.
+mlir::AffineExpr collapsedNumber(llvm::ArrayRef<int64_t> domain, mlir::MLIRContext *context);
+/// Points of one sample and step.
+int64_t innerPoints(llvm::ArrayRef<int64_t> domain);
+
+} // namespace snn::core
+
+#endif // SNN_COMPILER_CODEGEN_CPU_OPEMITTER_H

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Outline.h.
+
+#include "compiler/Codegen/Cpu/Outline.h"
+
+#include "compiler/Schedule/Cpu/Memory.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/xxhash.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+static std::optional<int64_t> constantOf(Value value) {
+  APInt number;
+  if (!matchPattern(value, m_ConstantInt(&number)))
+    return std::nullopt;
+  return number.getSExtValue();
+}
+
+void Interface::add(Value value) {
+  if (!value) {
+    key += " -";
+  } else if (std::optional<int64_t> constant = constantOf(value)) {
+    key += " " + std::to_string(*constant);
+  } else {
+    key += " ?";
+    operands.push_back(value);
+  }
+}
+
+Value Interface::address(const Memory &memory) {
+  Type element = cast<MemRefType>(memory.base.getType()).getElementType();
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(e.b, memory.base);
+  return e.add(base, e.mul(memory.offset, element.getIntOrFloatBitWidth() / 8));
+}
+
+void Interface::add(const Buffer &buffer) {
+  llvm::raw_string_ostream out(key);
+  out << " [" << buffer.type;
+  llvm::interleaveComma(buffer.strides, out);
+  out << " " << buffer.rowElements << buffer.slice << buffer.padded << bool(buffer.memory.base);
+  if (buffer.memory.base)
+    operands.push_back(address(buffer.memory));
+  for (Value value : {buffer.sampleStride, buffer.timeStride, buffer.scalar, buffer.wanted})
+    add(value);
+}
+
+void Interface::add(const kernels::Scratch &scratch) {
+  key += scratch.bytes ? " s" : " -";
+  if (scratch.bytes)
+    operands.push_back(address({scratch.bytes, scratch.offset}));
+}
+
+Value Received::take(Value original) {
+  if (!original)
+    return original;
+  if (std::optional<int64_t> constant = constantOf(original))
+    return arith::ConstantOp::create(e.b, e.b.getIntegerAttr(original.getType(), *constant));
+  return next();
+}
+
+Memory Received::memory(Type element) {
+  Value pointer = LLVM::IntToPtrOp::create(e.b, e.pointerType(), e.toI64(next()));
+  return e.atPointer(pointer, element);
+}
+
+Buffer Received::take(const Buffer &original) {
+  Buffer buffer = original;
+  if (original.memory.base)
+    buffer.memory = memory(cast<MemRefType>(original.memory.base.getType()).getElementType());
+  buffer.sampleStride = take(original.sampleStride);
+  buffer.timeStride = take(original.timeStride);
+  buffer.scalar = take(original.scalar);
+  buffer.wanted = take(original.wanted);
+  return buffer;
+}
+
+kernels::Scratch Received::take(const kernels::Scratch &original) {
+  if (!original.bytes)
+    return original;
+  Memory bytes = memory(e.b.getI8Type());
+  return {bytes.base, bytes.offset};
+}
+
+/// Everything about an op but where its values lie, for whom they are, and where it stands in the text.
+static std::string textOf(Operation *op) {
+  Operation *copy = op->clone();
+  copy->walk([](Operation *inner) {
+    inner->removeAttr(kPlacesAttr);
+    inner->removeAttr(kWantedAttr);
+  });
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  copy->print(out, OpPrintingFlags().useLocalScope().printGenericOpForm());
+  copy->destroy();
+  return text;
+}
+
+void OpEmitter::outline(Operation *op, const SumSlot *slot,
+                        llvm::function_ref<void(OpEmitter &, const SumSlot *)> body) {
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  llvm::erase_if(values, [&](Value value) { return !buffers.contains(value); });
+  Interface interface(e);
+  interface.operands.push_back(numbers.call());
+  interface.key = textOf(op);
+  for (Value value :
+       {extents.samples, extents.steps, extents.firstSample, extents.firstStep, extents.step, placeSamples})
+    interface.add(value);
+  for (Value value : values)
+    interface.add(buffers.find(value)->second);
+  interface.add(scratch(op));
+  if (slot) {
+    interface.add(slot->total);
+    for (Value value : {slot->levelStride, slot->fresh, slot->blocks})
+      interface.add(value);
+  }
+  std::string name =
+      ("snn_" + op->getName().stripDialect() + "_" + llvm::utohexstr(llvm::xxh3_64bits(interface.key))).str();
+  func::FuncOp function = e.kernel(
+      module, name, ValueRange(interface.operands).getTypes(), {}, [&](Emitter &in, Block::BlockArgListType arguments) {
+        CallFrame frame(in, arguments.front(), module);
+        CallNumbers inside(in, frame, module);
+        inside.prepare(op);
+        Received received(in, ValueRange(arguments).drop_front());
+        Extents own{received.take(extents.samples), received.take(extents.steps), received.take(extents.firstSample),
+                    received.take(extents.firstStep), received.take(extents.step)};
+        OpEmitter emitter(in, module, own, inside);
+        emitter.placeSamples = received.take(placeSamples);
+        for (Value value : values)
+          emitter.buffers[value] = received.take(buffers.find(value)->second);
+        emitter.scratches[op] = received.take(scratch(op));
+        SumSlot taken;
+        if (slot) {
+          taken.total = received.take(slot->total);
+          taken.levelStride = received.take(slot->levelStride);
+          taken.fresh = received.take(slot->fresh);
+          taken.blocks = received.take(slot->blocks);
+        }
+        body(emitter, slot ? &taken : nullptr);
+        func::ReturnOp::create(in.b);
+      });
+  func::CallOp::create(e.b, function, interface.operands);
+}
+
+} // namespace snn::core

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// core.fold and core.contract as loops: kLanes elements of the result at a time, their terms one after the other.
+
+#include "compiler/Codegen/Cpu/Sums.h"
+
+#include "dialect/core/Maps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+/// The terms of a fold or contract.
+class Terms {
+public:
+  Terms(OpEmitter &emitter, IndexedOpInterface op)
+      : e(emitter.e), math(emitter.math), emitter(emitter), op(op), gathered(Gathered::of(op)) {
+    for (auto [value, map] : llvm::zip(op->getOperands(), op.getReadMaps()))
+      reads.emplace_back(e, emitter.buffers.find(value)->second, gathered.compose(map));
+  }
+
+  const Gathered &shape() const { return gathered; }
+  unsigned rank() const { return gathered.domain.size(); }
+
+  bool collapses(AffineExpr number) {
+    return gathered.conditions.empty() && llvm::all_of(llvm::zip(op->getOperands(), op.getReadMaps()), [&](auto pair) {
+             auto [value, map] = pair;
+             return LaneAccess::collapses(emitter.buffers.find(value)->second, gathered.compose(map), number,
+                                          gathered.domain);
+           });
+  }
+
+  /// Where there is a term, or null: everywhere.
+  Value present(const Points &points) {
+    Value all;
+    for (auto [expression, extent] : gathered.conditions) {
+      LaneIndex value = math.of(expression, points.dims, gathered.domain);
+      Value limit = extent == ArrayType::kTime     ? emitter.extents.steps
+                    : extent == ArrayType::kSample ? emitter.extents.samples
+                                                   : e.index(extent);
+      all = math.both(all, extent == 0 ? math.isZero(value) : math.inside(value, limit));
+    }
+    for (LaneAccess &access : reads)
+      all = math.both(all, access.inside(points, emitter.extents.samples, emitter.extents.steps));
+    return math.mask(all);
+  }
+
+  /// A term of a fold, and what `present` says of it.
+  std::pair<Value, Value> fold(const Points &points) {
+    Value mask = present(points);
+    SmallVector<Value> arguments;
+    for (LaneAccess &access : reads)
+      arguments.push_back(access.load(points, mask ? math.both(points.mask, mask) : points.mask));
+    // The body's own coordinates are those of the op.
+    Points own;
+    own.domain = op.getDomain();
+    for (AffineExpr dim : gathered.dims)
+      own.dims.push_back(math.of(dim, points.dims, gathered.domain));
+    return {emitter.emitBody(op->getRegion(0).front(), arguments, own).front(), mask};
+  }
+
+  /// Adds the term at `points`.
+  SmallVector<Value> addTo(Chains &chains, ValueRange state, const Points &points) {
+    auto zeroed = [&](Value value, Value mask) -> Value {
+      return mask ? arith::SelectOp::create(e.b, mask, value, e.constant(value.getType(), 0)) : value;
+    };
+    if (isa<FoldOp>(op.getOperation())) {
+      auto [term, mask] = fold(points);
+      return chains.add(state, zeroed(term, mask));
+    }
+    Value mask = present(points), loadMask = mask ? math.both(points.mask, mask) : points.mask;
+    Value a = reads[0].load(points, loadMask), b = reads[1].load(points, loadMask);
+    auto isBits = [](Value value) { return cast<VectorType>(value.getType()).getElementType().isInteger(1); };
+    if (isBits(a))
+      std::swap(a, b);
+    if (!isBits(b))
+      return chains.add(state, zeroed(a, mask), zeroed(b, mask));
+    if (isBits(a))
+      a = arith::SelectOp::create(e.b, a, e.constant(realVector(), 1), e.constant(realVector(), 0));
+    return chains.add(state, zeroed(a, math.both(b, mask)));
+  }
+
+private:
+  Type realVector() { return e.vector(kLanes, cast<ArrayType>(op->getResult(0).getType()).getElementType()); }
+
+  Emitter &e;
+  LaneMath &math;
+  OpEmitter &emitter;
+  IndexedOpInterface op;
+  Gathered gathered;
+  SmallVector<LaneAccess> reads;
+};
+
+/// Adds up all terms of kLanes elements, in order.
+class TermLoops {
+public:
+  TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, Points &points,
+            Chains::LevelUp levelUp)
+      : e(emitter.e), emitter(emitter), terms(terms), chains(chains), points(points), levelUp(levelUp),
+        along(op.getAlong()), domain(op.getDomain()), runs(Runs::of(op)), sums(op.reducesSamples()) {
+    auto order = op->getAttrOfType<OrderAttr>("order");
+    descending = order && order.getDescending();
+    for (int64_t dim : along)
+      outer += sums && domain[dim] < 0;
+    if (sums)
+      perRun = runs.samplesPerRun(e, emitter.extents.steps);
+  }
+
+  SmallVector<Value> run(SmallVector<Value> state) {
+    state = nest(0, state);
+    return chains.endRun(state, levelUp);
+  }
+
+private:
+  SmallVector<Value> nest(size_t depth, ValueRange state) {
+    if (depth == along.size())
+      return chains.endPosition(terms.addTo(chains, state, points), levelUp);
+    int64_t extent = domain[along[depth]];
+    Value to = extent == ArrayType::kTime     ? emitter.extents.steps
+               : extent == ArrayType::kSample ? emitter.extents.samples
+                                              : e.index(extent);
+    return e.loop(e.index(0), to, 1, state, [&](Value i, ValueRange inner) {
+      Value at = extent == ArrayType::kTime && descending ? e.sub(e.sub(to, i), e.index(1)) : i;
+      points.dims[terms.shape().resultRank + depth] = emitter.math.uniform(at);
+      if (extent == ArrayType::kTime)
+        taken = i;
+      if (extent == ArrayType::kSample)
+        sample = i;
+      SmallVector<Value> next = nest(depth + 1, inner);
+      return depth + 1 == outer ? endOfStep(next) : next;
+    });
+  }
+
+  SmallVector<Value> endOfStep(ValueRange state) {
+    if (runs.positions >= 64)
+      return chains.endRun(state, levelUp);
+    Value one = e.index(1), steps = runs.overTime ? emitter.extents.steps : one;
+    Value last = runs.overTime ? e.equal(e.add(taken, 1), steps) : e.truth(true);
+    auto multiple = [&](Value count, Value of) {
+      return e.equal(e.b.createOrFold<arith::RemUIOp>(count, of), e.index(0));
+    };
+    // Samples are counted in the part, whose chunks are whole runs.
+    Value ends = e.both(last, multiple(e.add(sample, 1), perRun));
+    if (runs.overTime)
+      ends = e.either(ends, e.both(e.equal(perRun, one), multiple(e.add(taken, 1), e.index(runs.stepsPerRun))));
+    auto op = scf::IfOp::create(e.b, TypeRange(state), ends, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToEnd(op.thenBlock());
+    scf::YieldOp::create(e.b, chains.endRun(state, levelUp));
+    e.b.setInsertionPointToEnd(op.elseBlock());
+    scf::YieldOp::create(e.b, state);
+    return SmallVector<Value>(op.getResults());
+  }
+
+  Emitter &e;
+  OpEmitter &emitter;
+  Terms &terms;
+  Chains &chains;
+  Points &points;
+  Chains::LevelUp levelUp;
+  ArrayRef<int64_t> along, domain;
+  Runs runs;
+  bool sums, descending = false;
+  size_t outer = 0; ///< loops over samples and steps
+  Value perRun, taken, sample;
+};
+
+/// How many positions a sum over these dims has at most; 0 if that is not known.
+int64_t positionsOf(IndexedOpInterface op) {
+  int64_t product = 1;
+  for (int64_t dim : op.getAlong()) {
+    int64_t extent = op.getDomain()[dim];
+    if (extent == ArrayType::kSample || llvm::MulOverflow(product, extent < 0 ? kMaxSteps : extent, product))
+      return 0;
+  }
+  return product;
+}
+
+OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
+
+Type elementOf(Operation *op) { return cast<ArrayType>(op->getResult(0).getType()).getElementType(); }
+
+} // namespace
+
+/// The points of a strip of the result, with room for the coordinates that are summed.
+static Points withAlong(const Points &result, const Gathered &shape) {
+  Points points = result;
+  points.domain = shape.domain;
+  points.dims.resize(shape.domain.size());
+  return points;
+}
+
+static AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
+  AffineMap all = AffineMap::getMultiDimIdentityMap(shape.domain.size(), context);
+  return AffineMap::get(all.getNumDims(), 0, all.getResults().take_front(shape.resultRank), context);
+}
+
+void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result,
+                               llvm::function_ref<bool(AffineExpr)> collapses,
+                               llvm::function_ref<void(Points &, LaneAccess &)> body) {
+  MLIRContext *context = module.getContext();
+  ArrayRef<int64_t> domain = ArrayRef(shape.domain).take_front(shape.resultRank);
+  AffineExpr number = collapsedNumber(domain, context);
+  AffineMap map = resultMap(shape, context);
+  bool collapse = collapses(number) && LaneAccess::collapses(result, map, number, shape.domain);
+  LaneAccess access(e, result, map);
+  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
+    forEachStrip(domain, rows, collapse, [&](const Points &strip) {
+      Points points = withAlong(strip, shape);
+      body(points, access);
+    });
+  });
+}
+
+void OpEmitter::emit(ContractOp op) {
+  if (!emitProduct(op))
+    emitReduction(cast<IndexedOpInterface>(op.getOperation()));
+}
+
+void OpEmitter::emit(FoldOp op) {
+  if (emitCount(op))
+    return;
+  if (op.getKind() != FoldKind::Add)
+    return emitMaximum(op);
+  if (op.getOrder()->getLanes() > 1)
+    return emitLaneSum(op);
+  emitReduction(cast<IndexedOpInterface>(op.getOperation()));
+}
+
+void OpEmitter::emitReduction(IndexedOpInterface op) {
+  const Buffer &result = buffers.find(op->getResult(0))->second;
+  Terms terms(*this, op);
+  forEachElement(
+      terms.shape(), result, [&](AffineExpr number) { return terms.collapses(number); },
+      [&](Points &points, LaneAccess &access) {
+        Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
+        TermLoops loops(*this, op, terms, chains, points, nullptr);
+        access.store(chains.total(loops.run(chains.start(nullptr, nullptr))), points);
+      });
+}
+
+void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
+  if (auto contract = dyn_cast<ContractOp>(op.getOperation()); contract && emitGradient(contract, slot, {}))
+    return;
+  Terms terms(*this, op);
+  AffineMap map = resultMap(terms.shape(), op->getContext());
+  forEachElement(
+      terms.shape(), slot.total, [&](AffineExpr number) { return terms.collapses(number); },
+      [&](Points &points, LaneAccess &access) {
+        Chains chains(e, orderOf(op), elementOf(op), 0, /*intoSlot=*/true);
+        Type vector = e.vector(kLanes, elementOf(op));
+        Value zero = e.constant(vector, 0);
+        // A full level goes up; what it meets there is nothing if it is the first that does.
+        std::function<void(Value, Value, int64_t, int64_t)> raise = [&](Value total, Value blocks, int64_t level,
+                                                                        int64_t count) {
+          Buffer above = slot.total;
+          above.memory.offset = e.add(above.memory.offset, e.mul(slot.levelStride, level));
+          LaneAccess at(e, above, map);
+          Value first = e.equal(blocks, e.index(count));
+          Value before = arith::SelectOp::create(e.b, first, zero, at.load(points, points.mask));
+          Value sum = arith::AddFOp::create(e.b, before, total);
+          int64_t next = count * orderOf(op).getLevel();
+          if (level + 1 == kMaxLevels)
+            return at.store(sum, points);
+          Value full = e.equal(e.b.createOrFold<arith::RemUIOp>(blocks, e.index(next)), e.index(0));
+          e.when(
+              full,
+              [&] {
+                at.store(zero, points);
+                raise(sum, blocks, level + 1, next);
+              },
+              [&] { at.store(sum, points); });
+        };
+        auto levelUp = [&](Value total, Value blocks) { raise(total, blocks, 1, orderOf(op).getLevel()); };
+        TermLoops loops(*this, op, terms, chains, points, levelUp);
+        Value before = arith::SelectOp::create(e.b, slot.fresh, zero, access.load(points, points.mask));
+        access.store(chains.total(loops.run(chains.start(before, slot.blocks))), points);
+      });
+}
+
+/// How many terms there are, if each is 1: no sum of ones rounds.
+bool OpEmitter::emitCount(FoldOp op) {
+  auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
+  auto one = yield.getValues().front().getDefiningOp<arith::ConstantOp>();
+  if (!op.getInputs().empty() || op.getKind() != FoldKind::Add || !one ||
+      !cast<FloatAttr>(one.getValue()).getValue().isExactlyValue(1.0) ||
+      cast<ArrayType>(op.getValue().getType()).getRank() != 0)
+    return false;
+  Value count = e.index(1);
+  for (int64_t dim : op.getAlong())
+    count = e.mul(count, extentOf(op.getDomain()[dim]));
+  const Buffer &result = buffers.find(op.getValue())->second;
+  e.store(arith::UIToFPOp::create(e.b, elementOf(op), e.toI64(count)), result.memory, e.index(0));
+  return true;
+}
+
+void OpEmitter::emitLaneSum(FoldOp op) {
+  const Buffer &result = buffers.find(op.getValue())->second;
+  auto indexed = cast<IndexedOpInterface>(op.getOperation());
+  Terms terms(*this, indexed);
+  const Gathered &shape = terms.shape();
+  ArrayRef<int64_t> domain = ArrayRef(shape.domain).take_front(shape.resultRank);
+  int64_t positions = op.getDomain()[op.getAlong().front()], lanes = orderOf(op).getLanes();
+  unsigned last = shape.resultRank;
+  LaneAccess access(e, result, resultMap(shape, op.getContext()));
+
+  auto element = [&](ArrayRef<LaneIndex> coordinates) {
+    Points points;
+    points.domain = shape.domain;
+    points.dims.assign(coordinates.begin(), coordinates.end());
+    points.dims.resize(shape.domain.size());
+    SmallVector<Value> totals;
+    for (int64_t first = 0; first < std::min(lanes, (positions + kLanes - 1) / kLanes * kLanes); first += kLanes) {
+      Chains chains(e, orderOf(op), elementOf(op), (positions + lanes - 1) / lanes, /*intoSlot=*/false);
+      auto state = e.loop(e.index(first), e.index(positions), lanes, chains.start(nullptr, nullptr),
+                          [&](Value at, ValueRange inner) {
+                            points.dims[last] = math.ascendingFrom(at);
+                            points.mask = math.below(at, e.index(positions));
+                            auto [term, mask] = terms.fold(points);
+                            mask = math.both(points.mask, mask);
+                            Value kept = arith::SelectOp::create(e.b, mask, term, e.constant(term.getType(), 0));
+                            return chains.endPosition(chains.add(inner, kept), nullptr);
+                          });
+      totals.push_back(chains.total(chains.endRun(state, nullptr)));
+    }
+    // Lanes that have no position are +0.
+    while (totals.size() > 1) {
+      size_t half = totals.size() / 2;
+      for (size_t i = 0; i < half; ++i)
+        totals[i] = arith::AddFOp::create(e.b, totals[i], totals[i + half]);
+      totals.resize(half);
+    }
+    Value sum = totals.front();
+    for (int64_t half = kLanes / 2; half >= 1; half /= 2) {
+      Value low = vector::ExtractStridedSliceOp::create(e.b, sum, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{half},
+                                                        ArrayRef<int64_t>{1});
+      Value high = vector::ExtractStridedSliceOp::create(e.b, sum, ArrayRef<int64_t>{half}, ArrayRef<int64_t>{half},
+                                                         ArrayRef<int64_t>{1});
+      sum = arith::AddFOp::create(e.b, low, high);
+    }
+    points.mask = Value();
+    points.dims[last] = math.uniform(0);
+    access.store(e.splat(vector::ExtractOp::create(e.b, sum, 0), kLanes), points);
+  };
+  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
+    std::function<void(unsigned)> nest = [&](unsigned dim) {
+      if (dim == domain.size())
+        return element(rows);
+      if (domain[dim] < 0)
+        return nest(dim + 1);
+      e.loop(e.index(domain[dim]), [&](Value i) {
+        rows[dim] = math.uniform(i);
+        nest(dim + 1);
+      });
+    };
+    nest(0);
+  });
+}
+
+void OpEmitter::emitMaximum(FoldOp op) {
+  auto indexed = cast<IndexedOpInterface>(op.getOperation());
+  Terms terms(*this, indexed);
+  bool isMax = op.getKind() == FoldKind::Max;
+  Type i32 = e.vector(kLanes, e.b.getI32Type()), real = e.vector(kLanes, elementOf(op));
+  MLIRContext *context = op.getContext();
+  const Gathered &shape = terms.shape();
+  const Buffer &values = buffers.find(op.getValue())->second;
+  const Buffer *winners = nullptr;
+  if (auto found = buffers.find(op.getWinner()); found != buffers.end())
+    winners = &found->second;
+  ArrayRef<int64_t> along = op.getAlong(), domain = op.getDomain();
+
+  auto element = [&](Points &points, LaneAccess &access) {
+    Value infinity =
+        e.constant(real, isMax ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
+    Value none = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(-1)));
+    Value zero = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(0)));
+    std::function<SmallVector<Value>(size_t, Value, ValueRange)> nest = [&](size_t depth, Value number,
+                                                                            ValueRange state) -> SmallVector<Value> {
+      if (depth == along.size()) {
+        auto [term, mask] = terms.fold(points);
+        Value beats =
+            arith::CmpFOp::create(e.b, isMax ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, term, state[0]);
+        Value first = e.compare(arith::CmpIPredicate::slt, state[1], zero);
+        Value takes = math.both(e.either(beats, first), mask);
+        Value here = e.splat(e.b.createOrFold<arith::IndexCastOp>(e.b.getI32Type(), number), kLanes);
+        return {arith::SelectOp::create(e.b, takes, term, state[0]),
+                arith::SelectOp::create(e.b, takes, here, state[1])};
+      }
+      int64_t extent = domain[along[depth]];
+      return e.loop(e.index(0), extentOf(extent), 1, state, [&](Value i, ValueRange inner) {
+        points.dims[shape.resultRank + depth] = math.uniform(i);
+        Value next = depth == 0 ? i : e.add(e.mul(number, extent), i);
+        return nest(depth + 1, next, inner);
+      });
+    };
+    SmallVector<Value> found = nest(0, e.index(0), ValueRange{infinity, none});
+    access.store(found[0], points);
+    if (winners)
+      LaneAccess(e, *winners, resultMap(shape, context)).store(found[1], points);
+  };
+  forEachElement(shape, values, [&](AffineExpr number) { return terms.collapses(number); }, element);
+}
+
+} // namespace snn::core

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// core.scan: elements that go through time in registers, or all samples step by step.
+
+#include "compiler/Codegen/Cpu/OpEmitter.h"
+
+#include "dialect/core/Maps.h"
+
+#include "compiler/Schedule/Cpu/Memory.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace snn::core {
+namespace {
+
+/// Vectors of kLanes elements that go through time together: consecutive memory, and work to hide latencies with.
+int64_t stripVectors(Emitter &e) { return std::max<int64_t>(1, 4 * e.machineLanes() / kLanes); }
+
+/// The maps of a step, for one vector of elements.
+class StepMaps {
+public:
+  StepMaps(OpEmitter &emitter, ScanOp scan) : emitter(emitter), e(emitter.e), scan(scan) {}
+
+  /// What does not vary over time, loaded before the steps.
+  void loadInvariants(Points points) {
+    this->points = points;
+    for (MapOp map : scan.getBody().front().getOps<MapOp>())
+      for (auto [index, value] : llvm::enumerate(map.getInputs()))
+        if (auto argument = dyn_cast<BlockArgument>(value);
+            argument && llvm::is_contained(scan.getInvariantArgs(), argument))
+          loaded[{map, index}] = load(scan->getOperand(argument.getArgNumber()), nullptr, readMap(map, index));
+  }
+
+  /// The yielded values of the step, from the carries before it.
+  SmallVector<Value> emit(Value step, ValueRange carries) {
+    llvm::DenseMap<Value, Value> values;
+    for (auto [argument, value] : llvm::zip(scan.getCarryArgs(), carries))
+      values[argument] = value;
+    for (MapOp map : scan.getBody().front().getOps<MapOp>()) {
+      SmallVector<Value> arguments;
+      for (auto [index, value] : llvm::enumerate(map.getInputs())) {
+        if (Value known = loaded.lookup({map, index}))
+          arguments.push_back(known);
+        else if (Value known = values.lookup(value))
+          arguments.push_back(known);
+        else
+          arguments.push_back(
+              load(scan->getOperand(cast<BlockArgument>(value).getArgNumber()), step, readMap(map, index)));
+      }
+      for (auto [result, value] :
+           llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points)))
+        values[result] = value;
+    }
+    SmallVector<Value> yielded;
+    for (Value value : scan.getYield()->getOperands()) {
+      Value known = values.lookup(value);
+      auto argument = dyn_cast<BlockArgument>(value);
+      if (!known) // a slice or an invariant that is passed on
+        known = load(scan->getOperand(argument.getArgNumber()),
+                     llvm::is_contained(scan.getSlicedArgs(), argument) ? step : Value(),
+                     AffineMap::getMultiDimIdentityMap(points.domain.size(), scan.getContext()));
+      yielded.push_back(known);
+    }
+    return yielded;
+  }
+
+  Points points;
+
+private:
+  static AffineMap readMap(MapOp map, unsigned index) {
+    return cast<IndexedOpInterface>(map.getOperation()).getReadMaps()[index];
+  }
+
+  Value load(Value array, Value step, AffineMap map) {
+    const Buffer &buffer = emitter.buffers.find(array)->second;
+    Buffer slice = step ? buffer.at(e, step) : buffer;
+    return LaneAccess(e, slice, map).load(points, points.mask);
+  }
+
+  OpEmitter &emitter;
+  Emitter &e;
+  ScanOp scan;
+  llvm::DenseMap<std::pair<Operation *, unsigned>, Value> loaded;
+};
+
+} // namespace
+
+void OpEmitter::emit(ScanOp op) { isPointwise(op) ? emitPointwise(op) : emitStepwise(op); }
+
+void OpEmitter::emitPointwise(ScanOp op) {
+  MLIRContext *context = op.getContext();
+  ArrayRef<int64_t> domain = cast<ArrayType>(op.getYield()->getOperand(0).getType()).getShape();
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(domain.size(), context);
+  int64_t width = innerPoints(domain), strip = stripVectors(e) * kLanes;
+  size_t carries = op.getInit().size(), stacked = op.getStacked().size();
+
+  auto pointsAt = [&](ArrayRef<LaneIndex> rows, Value at) {
+    Points points;
+    points.domain = domain;
+    points.dims.assign(rows.begin(), rows.end());
+    points.collapsed = collapsedNumber(domain, context);
+    points.collapsedWidth = width;
+    points.number = math.ascendingFrom(at);
+    int64_t rest = 1, outermost = -1;
+    for (auto [dim, extent] : llvm::enumerate(domain))
+      if (extent > 0 && outermost < 0)
+        outermost = dim;
+    for (int64_t dim = domain.size() - 1; dim >= 0; --dim) {
+      if (domain[dim] < 0)
+        continue;
+      LaneIndex digit = math.floorDiv(points.number, rest, 0);
+      points.dims[dim] = dim == outermost ? digit : math.mod(digit, domain[dim], 0);
+      rest *= domain[dim];
+    }
+    points.mask = width % kLanes ? math.below(at, e.index(width)) : Value();
+    return points;
+  };
+
+  auto emitStrip = [&](ArrayRef<LaneIndex> rows, Value at, int64_t vectors) {
+    SmallVector<StepMaps> steps;
+    SmallVector<Value> start;
+    for (int64_t v = 0; v < vectors; ++v) {
+      StepMaps &maps = steps.emplace_back(*this, op);
+      maps.loadInvariants(pointsAt(rows, e.add(at, v * kLanes)));
+      for (Value init : op.getInit())
+        start.push_back(LaneAccess(e, buffers.find(init)->second, identity).load(maps.points, maps.points.mask));
+    }
+    auto step = [&](Value i, ValueRange state) {
+      Value t = op.getReverse() ? e.sub(e.sub(extents.steps, e.index(1)), i) : i;
+      extents.step = t;
+      SmallVector<Value> next;
+      for (int64_t v = 0; v < vectors; ++v) {
+        SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries));
+        for (auto [result, value] : llvm::zip(op.getStacked(), yielded))
+          if (auto found = buffers.find(result); found != buffers.end()) {
+            Buffer slice = found->second.at(e, t);
+            LaneAccess(e, slice, identity).store(value, steps[v].points);
+          }
+        llvm::append_range(next, ArrayRef(yielded).drop_front(stacked));
+      }
+      extents.step = nullptr;
+      return next;
+    };
+    SmallVector<Value> last = e.loop(e.index(0), extents.steps, 1, start, step);
+    for (int64_t v = 0; v < vectors; ++v)
+      for (auto [index, result] : llvm::enumerate(op.getFinals()))
+        if (auto found = buffers.find(result); found != buffers.end())
+          LaneAccess(e, found->second, identity).store(last[v * carries + index], steps[v].points);
+  };
+
+  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
+    int64_t whole = width / strip * strip;
+    if (whole > 0)
+      e.loop(e.index(0), e.index(whole), strip, [&](Value at) { emitStrip(rows, at, stripVectors(e)); });
+    if (whole < width)
+      emitStrip(rows, e.index(whole), (width - whole + kLanes - 1) / kLanes);
+  });
+}
+
+void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
+  SmallVector<int64_t> rows;
+  for (int64_t extent : to.type.getShape())
+    if (extent < 0)
+      rows.push_back(extent);
+  if (from.scalar)
+    return e.store(from.scalar, to.memory, e.index(0));
+  forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
+    auto rowOf = [&](const Buffer &buffer) {
+      Value row = e.index(0);
+      for (auto [extent, dim] : llvm::zip(rows, dims))
+        row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+      return row;
+    };
+    Value source = rowOf(from), target = rowOf(to);
+    e.loop(e.index(std::min(from.rowElements, to.rowElements)),
+           [&](Value i) { e.store(e.load(from.memory, e.add(source, i)), to.memory, e.add(target, i)); });
+  });
+}
+
+/// The next carries to where the next step finds them. A carry that becomes another one is read before it is written.
+void OpEmitter::moveCarries(ScanOp op) {
+  SmallVector<std::pair<Value, Value>> moves;
+  for (auto [argument, value] : llvm::zip(op.getCarryArgs(), op.getYield().getNext()))
+    if (value != argument)
+      moves.emplace_back(value, argument);
+  auto isRead = [&](Value target) {
+    return llvm::any_of(moves, [&](auto move) { return move.first == target && move.second != target; });
+  };
+  while (!moves.empty()) {
+    auto *next = llvm::find_if(moves, [&](auto move) { return !isRead(move.second); });
+    if (next == moves.end())
+      return exchangeRows(moves);
+    copyRows(buffers.find(next->first)->second, buffers.find(next->second)->second);
+    moves.erase(next);
+  }
+}
+
+/// Carries that change places with each other, all of one type: element by element, all are read before one is written.
+void OpEmitter::exchangeRows(ArrayRef<std::pair<Value, Value>> moves) {
+  const Buffer &any = buffers.find(moves.front().second)->second;
+  forEachRow(any.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+    e.loop(e.index(any.rowElements), [&](Value i) {
+      SmallVector<Value> read;
+      auto placeIn = [&](const Buffer &buffer) {
+        int64_t sample = buffer.type.sampleDim();
+        Value row = sample < 0 ? e.index(0) : e.mul(dims[sample].base, buffer.sampleStride);
+        return e.add(row, i);
+      };
+      for (auto [from, to] : moves) {
+        const Buffer &buffer = buffers.find(from)->second;
+        read.push_back(e.load(buffer.memory, placeIn(buffer)));
+      }
+      for (auto [value, move] : llvm::zip(read, moves)) {
+        const Buffer &buffer = buffers.find(move.second)->second;
+        e.store(value, buffer.memory, placeIn(buffer));
+      }
+    });
+  });
+}
+
+void OpEmitter::emitStepwise(ScanOp op) {
+  Block &body = op.getBody().front();
+  kernels::Scratch memory = scratch(op);
+  for (auto [argument, init] : llvm::zip(op.getCarryArgs(), op.getInit())) {
+    Layout layout = layoutOf(argument);
+    Buffer carry = Buffer::of(e, argument, e.view(memory.bytes, memory.offset, layout.element), extents.steps);
+    Place bytes = footprintOf(argument);
+    memory.offset = e.add(memory.offset, e.add(e.mul(placeSamples, bytes.samples), bytes.fixed));
+    copyRows(buffers.find(init)->second, carry);
+    buffers[argument] = carry;
+  }
+  for (auto [argument, value] : llvm::zip(op.getInvariantArgs(), op.getInvariant()))
+    buffers[argument] = Buffer(buffers.find(value)->second);
+  e.loop(extents.steps, [&](Value i) {
+    Value t = op.getReverse() ? e.sub(e.sub(extents.steps, e.index(1)), i) : i;
+    extents.step = t;
+    for (auto [argument, value] : llvm::zip(op.getSlicedArgs(), op.getSliced()))
+      buffers[argument] = buffers.find(value)->second.at(e, t);
+    for (Operation &inner : body.without_terminator())
+      emitAny(inner);
+    StepOp yield = op.getYield();
+    for (auto [result, value] : llvm::zip(op.getStacked(), yield.getStacked()))
+      if (auto found = buffers.find(result); found != buffers.end()) {
+        Buffer from = buffers.find(value)->second, to = found->second.at(e, t);
+        if (to.wanted)
+          e.when(to.wanted, [&] { copyRows(from, to); });
+        else
+          copyRows(from, to);
+      }
+    moveCarries(op);
+    extents.step = nullptr;
+  });
+  for (auto [argument, result] : llvm::zip(op.getCarryArgs(), op.getFinals()))
+    if (auto found = buffers.find(result); found != buffers.end())
+      copyRows(buffers.find(argument)->second, found->second);
+}
+
+void OpEmitter::emitAny(Operation &op) {
+  if (core::isView(&op)) {
+    // Other names for the same elements: rows are contiguous on both sides.
+    Buffer view = buffers.find(op.getOperand(0))->second;
+    Layout layout = layoutOf(op.getResult(0));
+    view.type = cast<ArrayType>(op.getResult(0).getType());
+    view.strides.assign(layout.strides.begin(), layout.strides.end());
+    buffers[op.getResult(0)] = view;
+    return;
+  }
+  auto scan = dyn_cast<ScanOp>(op);
+  if (scan && !isPointwise(scan))
+    return emitStepwise(scan); // its ops have functions
+  if (auto contract = dyn_cast<ContractOp>(op); contract && emitProduct(contract))
+    return;
+  outline(&op, nullptr, [&](OpEmitter &inner, const SumSlot *) {
+    llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>(
+        [&](auto known) { inner.emit(known); });
+  });
+}
+
+void OpEmitter::emitAnySum(IndexedOpInterface op, const SumSlot &slot) {
+  outline(op, &slot, [&](OpEmitter &inner, const SumSlot *taken) { inner.emitSum(op, *taken); });
+}
+
+} // namespace snn::core

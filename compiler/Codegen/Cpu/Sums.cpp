@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Sums.h. The order is that of docs/summation.md.
+
+#include "compiler/Codegen/Cpu/Sums.h"
+
+#include "dialect/core/Maps.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+Gathered Gathered::of(IndexedOpInterface op) {
+  Gathered gathered;
+  AffineMap write = op.getWriteMaps().front();
+  MLIRContext *context = op->getContext();
+  auto type = cast<ArrayType>(op->getResult(0).getType());
+  ArrayRef<int64_t> domain = op.getDomain(), along = op.getAlong();
+  gathered.resultRank = type.getRank();
+  llvm::append_range(gathered.domain, type.getShape());
+  gathered.dims.assign(domain.size(), getAffineConstantExpr(0, context));
+  for (auto [index, dim] : llvm::enumerate(along)) {
+    gathered.domain.push_back(domain[dim]);
+    gathered.dims[dim] = getAffineDimExpr(gathered.resultRank + index, context);
+  }
+  unsigned rank = gathered.domain.size();
+  auto simplify = [&](AffineExpr expression) { return simplifyAffineExpr(expression, rank, 0); };
+  auto addCondition = [&](AffineExpr expression, int64_t extent) {
+    std::optional<Bounds> bounds = boundsOf(expression, gathered.domain);
+    bool bare = isa<AffineDimExpr>(expression) && extent < 0;
+    if (!bare && !(extent > 0 && bounds && bounds->low >= 0 && bounds->high < extent))
+      gathered.conditions.push_back({expression, extent});
+  };
+  WriteAnalysis analysis = WriteAnalysis::of(write, domain, along);
+  for (auto [index, position] : llvm::enumerate(analysis.positions)) {
+    AffineExpr rest = simplify(getAffineDimExpr(index, context) - position.known.replaceDims(gathered.dims));
+    for (auto [dim, factor] : position.digits) {
+      gathered.dims[dim] = simplify(rest.floorDiv(factor));
+      addCondition(gathered.dims[dim], domain[dim]);
+      rest = simplify(rest % factor);
+    }
+    if (rest != getAffineConstantExpr(0, context))
+      gathered.conditions.push_back({rest, 0});
+  }
+  return gathered;
+}
+
+AffineMap Gathered::compose(AffineMap map) const {
+  SmallVector<AffineExpr> results;
+  for (AffineExpr result : map.getResults())
+    results.push_back(simplifyAffineExpr(result.replaceDims(dims), domain.size(), 0));
+  return AffineMap::get(domain.size(), 0, results, map.getContext());
+}
+
+Runs Runs::of(IndexedOpInterface op) {
+  Runs runs;
+  for (int64_t dim : op.getAlong()) {
+    int64_t extent = op.getDomain()[dim];
+    runs.overTime |= extent == ArrayType::kTime;
+    if (extent > 0)
+      runs.positions *= extent;
+  }
+  while (runs.overTime && runs.stepsPerRun * runs.positions < 64)
+    runs.stepsPerRun *= 2;
+  return runs;
+}
+
+Value Runs::samplesPerRun(ScalarEmitter &e, Value steps) const {
+  Value terms = e.mul(overTime ? steps : e.index(1), positions), result = e.index(64);
+  for (int64_t samples = 32; samples >= 1; samples /= 2)
+    result = e.b.createOrFold<arith::SelectOp>(e.below(e.mul(terms, samples), e.index(64)), result, e.index(samples));
+  return result;
+}
+
+Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
+  auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, 64); };
+  Value all = overTime ? steps : e.index(1);
+  Value perRun = samplesPerRun(e, steps);
+  // Runs of several samples, the last of which may have fewer.
+  Value whole = e.div(samples, perRun);
+  Value rest = e.sub(samples, e.mul(whole, perRun));
+  Value several =
+      e.add(e.mul(whole, ofTerms(e.mul(e.mul(perRun, all), positions))), ofTerms(e.mul(e.mul(rest, all), positions)));
+  if (!overTime && positions < 64)
+    return several;
+  // Runs of steps.
+  Value wholeRuns = e.div(all, stepsPerRun);
+  Value left = e.sub(all, e.mul(wholeRuns, stepsPerRun));
+  Value one = e.add(e.mul(wholeRuns, (stepsPerRun * positions + 63) / 64), ofTerms(e.mul(left, positions)));
+  return e.b.createOrFold<arith::SelectOp>(e.equal(perRun, e.index(1)), e.mul(samples, one), several);
+}
+
+Value Runs::parts(ScalarEmitter &e, OrderAttr order, Value batch, Value steps) const {
+  Value terms = e.mul(e.mul(batch, overTime ? steps : e.index(1)), positions);
+  Value perRun = samplesPerRun(e, steps);
+  Value units = e.div(e.sub(e.add(batch, perRun), e.index(1)), perRun);
+  Value result = e.index(1);
+  for (int64_t parts = 2; parts <= order.getParts(); parts *= 2) {
+    // Largest power of two that leaves enough terms, halved until each part has a unit.
+    Value enough = e.compare(arith::CmpIPredicate::uge, terms, e.index(parts * order.getPart()));
+    Value filled = e.compare(arith::CmpIPredicate::uge, units, e.index(parts));
+    result = e.b.createOrFold<arith::SelectOp>(e.both(enough, filled), e.index(parts), result);
+  }
+  return result;
+}
+
+Value Runs::levels(ScalarEmitter &e, Value batch, Value steps) const {
+  Value all = blocks(e, batch, steps), result = e.index(1);
+  for (int64_t level = 1, blocks = 64; level < kMaxLevels; ++level, blocks *= 64)
+    result = e.b.createOrFold<arith::SelectOp>(e.below(all, e.index(blocks)), result, e.index(level + 1));
+  return result;
+}
+
+static int64_t levelsFor(int64_t positions, OrderAttr order) {
+  if (positions == 0)
+    return kMaxLevels;
+  int64_t blocks = (positions + order.getBlock() - 1) / order.getBlock(), levels = 1;
+  for (; blocks >= order.getLevel() && levels < kMaxLevels; ++levels)
+    blocks /= order.getLevel();
+  return levels;
+}
+
+Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, bool intoSlot)
+    : e(e), order(order), vector(e.vector(kLanes, element)), levels(intoSlot ? 1 : levelsFor(positions, order)),
+      grouped(order.getGroup() > 1), counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()),
+      intoSlot(intoSlot) {
+  int next = 0;
+  index[Chain] = next++;
+  index[Total] = next++;
+  index[Group] = grouped ? next++ : -1;
+  index[Position] = counted ? next++ : -1;
+  index[Blocks] = counted && (intoSlot || levels > 1) ? next++ : -1;
+  index[Levels] = next;
+}
+
+Value Chains::sum(Value x, Value y) { return arith::AddFOp::create(e.b, x, y); }
+
+SmallVector<Value> Chains::start(Value total, Value blocks) {
+  Value zero = e.constant(vector, 0);
+  SmallVector<Value> state{zero, total ? total : zero};
+  if (grouped)
+    state.push_back(zero);
+  if (counted)
+    state.push_back(e.index(0));
+  if (index[Blocks] >= 0)
+    state.push_back(blocks ? blocks : e.index(0));
+  state.append(levels - 1, zero);
+  return state;
+}
+
+SmallVector<Value> Chains::add(ValueRange state, Value term, Value factor) {
+  SmallVector<Value> next(state);
+  Value &open = next[grouped ? index[Group] : index[Chain]];
+  bool fused = factor && !grouped && order.getLanes() == 1;
+  if (factor && !fused)
+    term = arith::MulFOp::create(e.b, term, factor);
+  open = fused ? e.fma(term, factor, open) : sum(open, term);
+  return next;
+}
+
+SmallVector<Value> Chains::flush(ValueRange state, LevelUp levelUp) {
+  SmallVector<Value> next(state);
+  Value zero = e.constant(vector, 0), chain = state[index[Chain]];
+  if (grouped)
+    chain = sum(chain, state[index[Group]]);
+  Value total = sum(state[index[Total]], chain);
+  next[index[Chain]] = zero;
+  if (grouped)
+    next[index[Group]] = zero;
+  if (counted)
+    next[index[Position]] = e.index(0);
+  next[index[Total]] = total;
+  if (index[Blocks] < 0)
+    return next;
+  Value blocks = e.add(state[index[Blocks]], 1);
+  next[index[Blocks]] = blocks;
+  auto isFull = [&](int64_t count) {
+    return e.equal(e.b.createOrFold<arith::RemUIOp>(blocks, e.index(count)), e.index(0));
+  };
+  if (intoSlot) {
+    Value full = isFull(order.getLevel());
+    e.when(full, [&] { levelUp(total, blocks); });
+    next[index[Total]] = arith::SelectOp::create(e.b, full, zero, total);
+    return next;
+  }
+  int64_t count = 1;
+  for (int64_t level = 0; level + 1 < levels; ++level) {
+    count *= order.getLevel();
+    Value full = isFull(count);
+    Value &below = level == 0 ? next[index[Total]] : next[index[Levels] + level - 1];
+    Value &above = next[index[Levels] + level];
+    above = arith::SelectOp::create(e.b, full, sum(above, below), above);
+    below = arith::SelectOp::create(e.b, full, zero, below);
+  }
+  return next;
+}
+
+/// `yes` or the state as it is.
+static SmallVector<Value> onlyIf(Emitter &e, Value condition, ValueRange state,
+                                 llvm::function_ref<SmallVector<Value>()> yes) {
+  auto op = scf::IfOp::create(e.b, TypeRange(state), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.b);
+  e.b.setInsertionPointToEnd(op.thenBlock());
+  scf::YieldOp::create(e.b, yes());
+  e.b.setInsertionPointToEnd(op.elseBlock());
+  scf::YieldOp::create(e.b, state);
+  return SmallVector<Value>(op.getResults());
+}
+
+SmallVector<Value> Chains::endPosition(ValueRange state, LevelUp levelUp) {
+  if (!counted)
+    return SmallVector<Value>(state);
+  SmallVector<Value> next(state);
+  Value position = e.add(state[index[Position]], 1);
+  next[index[Position]] = position;
+  if (grouped) {
+    Value full = e.equal(e.b.createOrFold<arith::RemUIOp>(position, e.index(order.getGroup())), e.index(0));
+    next = onlyIf(e, full, next, [&] {
+      SmallVector<Value> inner(next);
+      inner[index[Chain]] = sum(next[index[Chain]], next[index[Group]]);
+      inner[index[Group]] = e.constant(vector, 0);
+      return inner;
+    });
+  }
+  return onlyIf(e, e.equal(position, e.index(order.getBlock())), next, [&] { return flush(next, levelUp); });
+}
+
+SmallVector<Value> Chains::endRun(ValueRange state, LevelUp levelUp) {
+  if (!counted)
+    return flush(state, levelUp);
+  Value open = e.compare(arith::CmpIPredicate::ne, state[index[Position]], e.index(0));
+  return onlyIf(e, open, state, [&] { return flush(state, levelUp); });
+}
+
+Value Chains::total(ValueRange state) {
+  Value total = state[index[Total]];
+  for (int64_t level = 1; level < levels; ++level)
+    total = sum(state[index[Levels] + level - 1], total);
+  return total;
+}
+
+} // namespace snn::core

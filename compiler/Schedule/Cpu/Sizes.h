@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Numbers of the order of summation (docs/summation.md) that kernels are written for, and the memory that kernels need.
+
+#ifndef SNN_COMPILER_SCHEDULE_CPU_SIZES_H
+#define SNN_COMPILER_SCHEDULE_CPU_SIZES_H
+
+#include "llvm/Support/MathExtras.h"
+
+#include <cstdint>
+
+namespace snn::kernels {
+
+inline constexpr int64_t kGroup = 4;  ///< positions, of spikes
+inline constexpr int64_t kBlock = 64; ///< positions
+inline constexpr int64_t kLevel = 64; ///< blocks, or terms of the level below
+inline constexpr int64_t kRun = 64;   ///< terms, at least
+
+/// Samples of a run where the steps and positions of one do not fill it.
+inline int64_t samplesPerRun(int64_t steps, int64_t positions = 1) {
+  int64_t samples = 1;
+  while (samples * steps * positions < kRun)
+    samples *= 2;
+  return samples;
+}
+
+/// Levels of a sum of so many terms, at least one.
+inline int64_t levelsOf(int64_t terms) {
+  int64_t levels = 1;
+  for (int64_t blocks = llvm::divideCeil(terms, kBlock); blocks > kLevel; blocks = llvm::divideCeil(blocks, kLevel))
+    ++levels;
+  return levels;
+}
+
+/// At most so many blocks in a RowOrder of whole runs: none but each run's last has less than 64 rows, and a run
+/// has 64.
+inline constexpr int64_t kRowsPerBlock = 32, kBlocksOfShortRun = 2;
+
+/// Bytes of scratch memory, which begins at a multiple of 64: `constant` + `perRow` * rows.
+struct Footprint {
+  int64_t constant = 0, perRow = 0;
+};
+
+inline constexpr int64_t kTileBytes = 12 * 2 * 64;            ///< the largest register tile
+inline constexpr int64_t kStripBytes = 128;                   ///< columns for which tables are made at a time
+inline constexpr int64_t kTableBytes = 16 * 16 * kStripBytes; ///< of the 16 groups of a block
+
+inline Footprint denseScratch(int64_t depth) { return {(levelsOf(depth) - 1) * kTileBytes, 0}; }
+inline Footprint spikeScratch(int64_t depth) { return {kTableBytes, (levelsOf(depth) - 1) * kStripBytes}; }
+
+/// Of a gradient from rows of `words` words: tables, one block's words, and the bits of all its blocks, transposed.
+inline int64_t transposedBytes(int64_t words) { return llvm::alignTo(words * 16, 64) * int64_t(sizeof(int64_t)); }
+inline Footprint spikeGradientScratch(int64_t words) {
+  return {kTableBytes + 64 * int64_t(sizeof(int64_t)) + kBlocksOfShortRun * transposedBytes(words),
+          transposedBytes(words) / kRowsPerBlock};
+}
+
+/// Of a RowOrder: numbers of rows, then of where blocks start.
+inline Footprint rowOrderScratch() { return {128, 2 * sizeof(int32_t)}; }
+
+} // namespace snn::kernels
+
+#endif // SNN_COMPILER_SCHEDULE_CPU_SIZES_H
