@@ -385,7 +385,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
         continue;
       if (needsPlace(result) && homeOf(value) != result)
-        copyElements(emitter, from, advanced(known.find(result)->second));
+        emitter.copyElements(from, advanced(known.find(result)->second));
       storeOutputs(emitter, result, from, first);
     }
   };
@@ -432,7 +432,7 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &fr
     Buffer to = hostBuffer(use.getOperandNumber(), from.type, first);
     Value wanted = to.wanted;
     to.wanted = nullptr;
-    e.when(wanted, [&] { copyElements(emitter, from, to); });
+    e.when(wanted, [&] { emitter.copyElements(from, to); });
   }
 }
 

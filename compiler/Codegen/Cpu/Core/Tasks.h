@@ -93,7 +93,6 @@ private:
   void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
   void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
-  void copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to);
   Buffer stateRows(mlir::Value pointer, llvm::StringRef symbol, ArrayType type);
   void bindKnown(mlir::ValueRange values);
   void addParts(const Buffer &first, mlir::Value partStride, mlir::Value levelStride, const Runs &runs,
