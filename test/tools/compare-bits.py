@@ -5,7 +5,7 @@
   compare-bits.py --bin=build/bin model.snn
   compare-bits.py --bin=build/bin --batch=1,37 --steps=1,64 --threads=1,3 --snnc=--precision=f64 model.snn
 
-For each model, batch and number of steps: snnc makes a library and the text of the stage bptt, snn-random parameters, inputs and
+A model may be a text of the stage bptt. For each model, batch and number of steps: snnc makes a library and the text of the stage bptt, snn-random parameters, inputs and
 labels. Forward and gradient of the library (snn-run) and of the text (snn-interpret) must be the same numbers; where exp, tanh
 or their like occur, close ones. Threads, targets, step by step instead of forward, and other schedules (--schedule) must
 give the same bytes. Exit status: 0 if all agree, else 1, after what does not.
@@ -82,19 +82,32 @@ class Model:
         self.path, self.options, self.folder = path, options, folder
         self.text = self.file("bptt.mlir")
         snnc = [f"{options.bin}/snnc", *options.snnc]
-        run(*snnc, path, "--emit=bptt", "-o", self.text)
+        if path.endswith(".mlir"):  # already at this stage
+            self.text = path
+            snnc.append("--from=bptt")
+        else:
+            run(*snnc, path, "--emit=bptt", "-o", self.text)
         self.libraries = []
         for target in options.target or [None]:
             self.libraries.append(self.file(f"{target}.so"))
             run(*snnc, path, *([f"--target-cpu={target}"] if target else []), "-o", self.libraries[-1])
-        for number, passes in enumerate(options.schedule):
+        usual = self.file("usual.mlir")
+        run(*snnc, path, "--emit=loops", "-o", usual)
+        texts = []
+        if options.no_kernels:
+            texts.append(re.sub("#core.kernel<[a-z_]*>", "#core.kernel<loops>", self.read(usual)))
+        for passes in options.schedule:
             loops = self.file("loops.mlir")
             run(f"{options.bin}/snn-opt", self.text, f"--pass-pipeline=builtin.module({passes})", "-o", loops)
+            head = re.search("^module.*$", self.read(usual), re.M).group()  # says for which machine
+            texts.append(self.read(loops).replace("\nmodule {\n", f"\n{head}\n", 1))
+        for number, text in enumerate(texts):
+            with open(self.file("loops.mlir"), "w") as file:
+                file.write(text)
             self.libraries.append(self.file(f"schedule{number}.so"))
-            run(*[word for word in snnc if not word.startswith(("--precision", "--spike", "-D"))], "--from=loops", loops,
-                "-o", self.libraries[-1])
-        with open(self.text) as file:
-            text = file.read()
+            run(f"{options.bin}/snnc", *[word for word in options.snnc if word == "--core"], "--from=loops",
+                self.file("loops.mlir"), "-o", self.libraries[-1])
+        text = self.read(self.text)
         self.close = bool(INEXACT.search(text))
         steps = re.search(r"snn\.model [^\n]*\bsteps = (\d+)", text)
         self.steps = steps and steps.group(1)  # None: open
@@ -104,6 +117,10 @@ class Model:
 
     def file(self, name):
         return os.path.join(self.folder, name)
+
+    def read(self, path):
+        with open(path) as file:
+            return file.read()
 
     def compute(self, library, inputs, name, *flags):
         run(f"{self.options.bin}/snn-run", library, inputs, "-o", self.file(name), *flags)
@@ -153,6 +170,7 @@ def main():
     parser.add_argument("--threads", type=numbers, default=[1, 3])
     parser.add_argument("--target", action="append", help="a name for --target-cpu")
     parser.add_argument("--schedule", action="append", default=[], help="passes from bptt to loops, as snn-opt reads them")
+    parser.add_argument("--no-kernels", action="store_true", help="also with all contracts as loops")
     parser.add_argument("--gain", default="3", help="factor on weights")
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()

@@ -119,6 +119,8 @@ private:
     for (const Stage &stage : plan.stages) {
       if (stage.kind == Stage::Kind::Serial) {
         phases.serial(stage.task);
+        if (stage.loads())
+          phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), s.index(1));
         continue;
       }
       if (stage.kind == Stage::Kind::Tiles) {

@@ -268,6 +268,9 @@ void OpEmitter::emitAny(Operation &op) {
     buffers[op.getResult(0)] = view;
     return;
   }
+  // What has no memory is for nobody.
+  if (llvm::none_of(op.getResults(), [&](Value result) { return buffers.contains(result); }))
+    return;
   auto scan = dyn_cast<ScanOp>(op);
   if (scan && !isPointwise(scan))
     return emitStepwise(scan); // its ops have functions

@@ -26,6 +26,8 @@ struct Stage {
   std::string task;   ///< the function that does it
   std::string reduce; ///< of a phase with sums: adds up its parts; else empty
 
+  /// Whether it copies what the host gives, of which it may find that it is at fault. A phase always may.
+  bool loads() const;
   BatchMapOp phase() const { return llvm::cast<BatchMapOp>(ops.front()); }
 };
 
@@ -87,6 +89,8 @@ public:
 private:
   Buffer buffer(mlir::Value value);
   Buffer placed(mlir::Value value, Memory bytes, PlaceAttr place, mlir::Value samples);
+  Memory sharedMemory();
+  void bindPlaces(OpEmitter &emitter, mlir::Operation *root, Memory bytes, mlir::Value samples);
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
   void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
