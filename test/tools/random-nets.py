@@ -457,21 +457,8 @@ core.yield {e} : f32
         self.arguments.append(value)
         return value
 
-    def build(self):
-        rng = self.rng
-        pool = [self.argument(("time", "sample", rng.randint(2, 5))),
-                self.argument((rng.randint(2, 6), rng.randint(2, 4))),
-                self.argument(("sample", rng.randint(1, 5))), self.argument(())]
-        if rng.random() < 0.5:
-            pool.append(self.argument(("time", rng.randint(1, 4), "sample", rng.randint(2, 4))))
-        if rng.random() < 0.4:
-            pool.append(self.argument(("time", "sample", rng.randint(2, 6)), "i1"))
-        if rng.random() < 0.3:
-            pool.append(self.argument(("sample",), "i64"))
-        if rng.random() < 0.3:
-            pool.append(self.argument((), "f64"))
-        self.ops(pool, self.lines, rng.randint(2, 6), in_scan=False)
-        # Everything has a share in the loss.
+    def loss(self, pool):
+        """The name of a loss in which everything has a share."""
         shares = []
         for value in pool:
             if value.element == "i64":
@@ -496,6 +483,23 @@ core.yield {e} : f32
         self.lines.append(f"{loss} = core.map over [] reads({typed(shares)}) by [{listed([none] * len(shares))}] "
                           f"writes [{none}] -> !core.array<f64> {{\n^bb0({listed(f'{name}: f64' for name in names)}):\n"
                           + "\n".join(body) + f"\ncore.yield {total} : f64\n}}")
+        return loss
+
+    def build(self):
+        rng = self.rng
+        pool = [self.argument(("time", "sample", rng.randint(2, 5))),
+                self.argument((rng.randint(2, 6), rng.randint(2, 4))),
+                self.argument(("sample", rng.randint(1, 5))), self.argument(())]
+        if rng.random() < 0.5:
+            pool.append(self.argument(("time", rng.randint(1, 4), "sample", rng.randint(2, 4))))
+        if rng.random() < 0.4:
+            pool.append(self.argument(("time", "sample", rng.randint(2, 6)), "i1"))
+        if rng.random() < 0.3:
+            pool.append(self.argument(("sample",), "i64"))
+        if rng.random() < 0.3:
+            pool.append(self.argument((), "f64"))
+        self.ops(pool, self.lines, rng.randint(2, 6), in_scan=False)
+        loss = self.loss(pool)
         head = listed(f"{value.name}: {value.type} {{snn.bind = @{value.name[1:]}}}" for value in self.arguments)
         return (f"func.func @loss({head}) -> (!core.array<f64> {{snn.bind = @loss}}) {{\n" + "\n".join(self.lines)
                 + f"\nreturn {loss} : !core.array<f64>\n}}\n")

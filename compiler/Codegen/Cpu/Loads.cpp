@@ -28,7 +28,7 @@ void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) 
       [&] {
         Buffer from = hostRows(pointer, to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        copyElements(emitter, from, to);
+        emitter.copyElements(from, to);
       });
 }
 
@@ -53,24 +53,8 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
       [&] {
         Buffer from = stateRows(pointer, state.getSymName(), to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        copyElements(emitter, from, to);
+        emitter.copyElements(from, to);
       });
-}
-
-/// All elements, from reals to bits or back where that differs.
-void TaskWriter::copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to) {
-  ArrayRef<int64_t> shape = to.type.getShape();
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(shape.size(), module.getContext());
-  emitter.forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &rows) {
-    emitter.forEachStrip(shape, rows, /*collapse=*/true, [&](const Points &points) {
-      Value value = LaneAccess(e, from, identity).load(points, points.mask);
-      if (from.isBits() && !to.isBits())
-        value = arith::UIToFPOp::create(e.b, e.vector(kLanes, to.type.getElementType()), value);
-      if (to.isBits() && !from.isBits())
-        value = arith::CmpFOp::create(e.b, arith::CmpFPredicate::UNE, value, e.constant(value.getType(), 0));
-      LaneAccess(e, to, identity).store(value, points);
-    });
-  });
 }
 
 /// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,

@@ -87,20 +87,28 @@ public:
     builder.setInsertionPointToEnd(block);
     Emitter e(module.getLoc(), builder, real, target);
     Value batch = e.toIndex(block->getArgument(0)), given = e.toIndex(block->getArgument(1));
-    Value workers = e.toIndex(block->getArgument(2)), largest = e.index(0);
+    Value workers = e.toIndex(block->getArgument(2));
     Value outside = e.either(e.below(e.index(SNN_MAX_BATCH), batch), e.below(e.index(SNN_MAX_WORKERS), workers));
     outside = e.either(outside, e.below(e.index(getModel(module).getMaxSteps()), given));
     constexpr int64_t kMaxPart = int64_t(1) << 61;
-    for (const FunctionPlan &plan : plans) {
-      Value steps = plan.steps ? e.index(*plan.steps) : given;
-      ArenaOffsets offsets = ArenaOffsets::of(e, plan, batch, steps, workers);
-      largest = e.maximum(largest, offsets.total);
-      // Within the bounds too a part may be too large.
-      Value most = e.div(e.index(kMaxPart), e.maximum(offsets.workerBytes, e.index(1)));
-      outside = e.either(outside, e.below(most, workers));
-      outside = e.either(outside, e.below(e.index(kMaxPart), offsets.workers));
-    }
-    func::ReturnOp::create(e.b, Value(arith::SelectOp::create(e.b, outside, e.i64(-1), e.toI64(largest))));
+    auto sizes = [&](Value steps, ValueRange before) {
+      Value largest = before[0], outside = before[1];
+      for (const FunctionPlan &plan : plans) {
+        ArenaOffsets offsets = ArenaOffsets::of(e, plan, batch, plan.steps ? e.index(*plan.steps) : steps, workers);
+        largest = e.maximum(largest, offsets.total);
+        // Within the bounds too a part may be too large.
+        Value most = e.div(e.index(kMaxPart), e.maximum(offsets.workerBytes, e.index(1)));
+        outside = e.either(outside, e.below(most, workers));
+        outside = e.either(outside, e.below(e.index(kMaxPart), offsets.workers));
+      }
+      return SmallVector<Value>{largest, outside};
+    };
+    // Fewer steps may need more, as runs and with them chunks have more samples then.
+    Value few = e.minimum(given, e.index(kernels::kRun - 1));
+    SmallVector<Value> all = e.loop(e.index(0), few, 1, {e.index(0), outside},
+                                    [&](Value i, ValueRange before) { return sizes(e.add(i, 1), before); });
+    all = sizes(given, all);
+    func::ReturnOp::create(e.b, Value(arith::SelectOp::create(e.b, all[1], e.i64(-1), e.toI64(all[0]))));
   }
 
 private:
@@ -112,6 +120,8 @@ private:
     for (const Stage &stage : plan.stages) {
       if (stage.kind == Stage::Kind::Serial) {
         phases.serial(stage.task);
+        if (stage.loads())
+          phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), s.index(1));
         continue;
       }
       if (stage.kind == Stage::Kind::Tiles) {

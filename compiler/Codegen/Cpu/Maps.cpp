@@ -197,7 +197,27 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
   return results;
 }
 
+void OpEmitter::copyElements(const Buffer &from, const Buffer &to) {
+  ArrayRef<int64_t> shape = to.type.getShape();
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(shape.size(), module.getContext());
+  forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &rows) {
+    forEachStrip(shape, rows, /*collapse=*/true, [&](const Points &points) {
+      Value value = LaneAccess(e, from, identity).load(points, points.mask);
+      if (from.isBits() && !to.isBits())
+        value = arith::UIToFPOp::create(e.b, e.vector(kLanes, to.type.getElementType()), value);
+      if (to.isBits() && !from.isBits())
+        value = arith::CmpFOp::create(e.b, arith::CmpFPredicate::UNE, value, e.constant(value.getType(), 0));
+      LaneAccess(e, to, identity).store(value, points);
+    });
+  });
+}
+
 void OpEmitter::fillZero(const Buffer &buffer) {
+  if (buffer.wanted) {
+    Buffer always = buffer;
+    always.wanted = nullptr;
+    return e.when(buffer.wanted, [&] { fillZero(always); });
+  }
   SmallVector<int64_t> rows;
   for (int64_t extent : buffer.type.getShape())
     if (extent < 0)

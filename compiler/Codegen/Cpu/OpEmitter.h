@@ -76,6 +76,9 @@ public:
   void emitAnySum(core::IndexedOpInterface op, const SumSlot &slot);
 
   void fillZero(const Buffer &buffer);
+  /// All elements, from reals to bits or back where that differs.
+  void copyElements(const Buffer &from, const Buffer &to);
+  /// The same, row by row where the form is the same.
   void copyRows(const Buffer &from, const Buffer &to);
   /// A scalar body for kLanes points. `arguments` are vectors.
   llvm::SmallVector<mlir::Value> emitBody(mlir::Block &body, mlir::ValueRange arguments, const Points &points);

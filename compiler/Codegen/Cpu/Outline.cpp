@@ -99,12 +99,18 @@ static std::string textOf(Operation *op) {
 
 void OpEmitter::outline(Operation *op, const SumSlot *slot,
                         llvm::function_ref<void(OpEmitter &, const SumSlot *)> body) {
-  SmallVector<Value> values(op->getOperands());
-  llvm::append_range(values, op->getResults());
-  llvm::erase_if(values, [&](Value value) { return !buffers.contains(value); });
   Interface interface(e);
   interface.operands.push_back(numbers.call());
   interface.key = textOf(op);
+  // The text does not say which operands are the same array, and which results somebody asks for.
+  SmallVector<Value> all(op->getOperands()), values;
+  llvm::append_range(all, op->getResults());
+  for (Value value : all) {
+    size_t number = llvm::find(values, value) - values.begin();
+    interface.key += " " + (buffers.contains(value) ? std::to_string(number) : "-");
+    if (number == values.size() && buffers.contains(value))
+      values.push_back(value);
+  }
   for (Value value :
        {extents.samples, extents.steps, extents.firstSample, extents.firstStep, extents.step, placeSamples})
     interface.add(value);

@@ -364,13 +364,16 @@ void OpEmitter::emitMaximum(FoldOp op) {
   Type i32 = e.vector(kLanes, e.b.getI32Type()), real = e.vector(kLanes, elementOf(op));
   MLIRContext *context = op.getContext();
   const Gathered &shape = terms.shape();
-  const Buffer &values = buffers.find(op.getValue())->second;
-  const Buffer *winners = nullptr;
-  if (auto found = buffers.find(op.getWinner()); found != buffers.end())
-    winners = &found->second;
+  // Either may be something that nobody asks for.
+  SmallVector<std::pair<unsigned, const Buffer *>> results;
+  for (OpResult result : op->getResults())
+    if (auto found = buffers.find(result); found != buffers.end())
+      results.emplace_back(result.getResultNumber(), &found->second);
+  if (results.empty())
+    return;
   ArrayRef<int64_t> along = op.getAlong(), domain = op.getDomain();
 
-  auto element = [&](Points &points, LaneAccess &access) {
+  auto element = [&](Points &points, LaneAccess &) {
     Value infinity =
         e.constant(real, isMax ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
     Value none = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(-1)));
@@ -395,11 +398,10 @@ void OpEmitter::emitMaximum(FoldOp op) {
       });
     };
     SmallVector<Value> found = nest(0, e.index(0), ValueRange{infinity, none});
-    access.store(found[0], points);
-    if (winners)
-      LaneAccess(e, *winners, resultMap(shape, context)).store(found[1], points);
+    for (auto [number, buffer] : results)
+      LaneAccess(e, *buffer, resultMap(shape, context)).store(found[number], points);
   };
-  forEachElement(shape, values, [&](AffineExpr number) { return terms.collapses(number); }, element);
+  forEachElement(shape, *results.front().second, [&](AffineExpr number) { return terms.collapses(number); }, element);
 }
 
 } // namespace snn::core

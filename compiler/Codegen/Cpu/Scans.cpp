@@ -158,6 +158,14 @@ void OpEmitter::emitPointwise(ScanOp op) {
 }
 
 void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
+  if (to.wanted) {
+    Buffer always = to;
+    always.wanted = nullptr;
+    return e.when(to.wanted, [&] { copyRows(from, always); });
+  }
+  // With the host spikes are reals.
+  if (from.isBits() != to.isBits())
+    return copyElements(from, to);
   SmallVector<int64_t> rows;
   for (int64_t extent : to.type.getShape())
     if (extent < 0)
@@ -240,13 +248,8 @@ void OpEmitter::emitStepwise(ScanOp op) {
       emitAny(inner);
     StepOp yield = op.getYield();
     for (auto [result, value] : llvm::zip(op.getStacked(), yield.getStacked()))
-      if (auto found = buffers.find(result); found != buffers.end()) {
-        Buffer from = buffers.find(value)->second, to = found->second.at(e, t);
-        if (to.wanted)
-          e.when(to.wanted, [&] { copyRows(from, to); });
-        else
-          copyRows(from, to);
-      }
+      if (auto found = buffers.find(result); found != buffers.end())
+        copyRows(buffers.find(value)->second, found->second.at(e, t));
     moveCarries(op);
     extents.step = nullptr;
   });
@@ -265,6 +268,9 @@ void OpEmitter::emitAny(Operation &op) {
     buffers[op.getResult(0)] = view;
     return;
   }
+  // What has no memory is for nobody.
+  if (llvm::none_of(op.getResults(), [&](Value result) { return buffers.contains(result); }))
+    return;
   auto scan = dyn_cast<ScanOp>(op);
   if (scan && !isPointwise(scan))
     return emitStepwise(scan); // its ops have functions

@@ -54,6 +54,10 @@ PlaceAttr placeOf(OpResult result) {
 
 } // namespace
 
+bool Stage::loads() const {
+  return llvm::any_of(ops, [](Operation *op) { return op->hasAttr(kLoadAttr); });
+}
+
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
   FunctionPlan plan{function, steps, {}, {}};
   for (Operation &op : function.getBody().front().without_terminator()) {
@@ -171,6 +175,8 @@ Memory TaskWriter::sumMemory(Operation *op, Type element) {
   return e.atPointer(e.advance(arena, offsets.sums.lookup(op)), element);
 }
 
+Memory TaskWriter::sharedMemory() { return {e.atPointer(arena, e.b.getI8Type()).base, offsets.shared}; }
+
 /// A value of the function in memory: what the host gives, or its place in the arena.
 Buffer TaskWriter::buffer(Value value) {
   if (auto found = known.find(value); found != known.end())
@@ -215,7 +221,7 @@ Buffer TaskWriter::buffer(Value value) {
   PlaceAttr place = placeOf(opResult);
   if (!place)
     return Buffer();
-  return known[value] = placed(value, Memory{e.atPointer(arena, e.b.getI8Type()).base, offsets.shared}, place, batch);
+  return known[value] = placed(value, sharedMemory(), place, batch);
 }
 
 SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const Division &division) {
@@ -265,8 +271,30 @@ Value TaskWriter::wantedBy(Attribute list) {
   return any;
 }
 
+/// Places of an op and of what stands in it.
+void TaskWriter::bindPlaces(OpEmitter &emitter, Operation *root, Memory bytes, Value samples) {
+  root->walk([&](Operation *op) {
+    auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    auto wanted = op->getAttrOfType<ArrayAttr>(kWantedAttr);
+    if (!places)
+      return;
+    for (OpResult result : op->getResults())
+      if (PlaceAttr place = placeOf(result)) {
+        Buffer buffer = placed(result, bytes, place, samples);
+        if (wanted)
+          buffer.wanted = wantedBy(wanted[result.getResultNumber()]);
+        emitter.buffers[result] = buffer;
+      }
+    if (places.size() > op->getNumResults()) {
+      auto place = cast<PlaceAttr>(places[op->getNumResults()]);
+      emitter.scratches[op] = {bytes.base, e.add(bytes.offset, evaluate(e, place, samples, steps))};
+    }
+  });
+}
+
 void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> ops) {
   for (Operation *op : ops) {
+    bindPlaces(emitter, op, sharedMemory(), batch);
     for (Value operand : op->getOperands())
       emitter.buffers[operand] = buffer(operand);
     for (Value result : op->getResults())
@@ -298,22 +326,8 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
   emitter.placeSamples = division.chunk;
-  phase.walk([&](Operation *op) {
-    auto places = op == phase ? ArrayAttr() : op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-    auto wanted = op->getAttrOfType<ArrayAttr>(kWantedAttr);
-    if (!places)
-      return;
-    for (OpResult result : op->getResults())
-      if (PlaceAttr place = placeOf(result)) {
-        Buffer buffer = placed(result, bytes, place, division.chunk);
-        if (wanted)
-          buffer.wanted = wantedBy(wanted[result.getResultNumber()]);
-        emitter.buffers[result] = buffer;
-      }
-    if (places.size() > op->getNumResults())
-      emitter.scratches[op] = {bytes.base, e.add(bytes.offset, evaluate(e, cast<PlaceAttr>(places[op->getNumResults()]),
-                                                                        division.chunk, steps))};
-  });
+  for (Operation &op : body)
+    bindPlaces(emitter, &op, bytes, division.chunk);
   for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
     emitter.buffers[argument] = known.find(operand)->second;
 
@@ -385,7 +399,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
         continue;
       if (needsPlace(result) && homeOf(value) != result)
-        copyElements(emitter, from, advanced(known.find(result)->second));
+        emitter.copyElements(from, advanced(known.find(result)->second));
       storeOutputs(emitter, result, from, first);
     }
   };
@@ -432,7 +446,7 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &fr
     Buffer to = hostBuffer(use.getOperandNumber(), from.type, first);
     Value wanted = to.wanted;
     to.wanted = nullptr;
-    e.when(wanted, [&] { copyElements(emitter, from, to); });
+    e.when(wanted, [&] { emitter.copyElements(from, to); });
   }
 }
 
@@ -462,11 +476,22 @@ void TaskWriter::emitSerial(const Stage &stage) {
   bindFunctionValues(emitter, stage.ops);
   for (Operation *op : stage.ops)
     numbers.prepare(op);
+  auto rest = [&] {
+    for (Operation *op : stage.ops)
+      if (isSum(op))
+        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0),
+                     e.index(layoutOf(op->getResult(0)).elements));
+      else if (!op->hasAttr(kLoadAttr))
+        emitter.emitAny(*op);
+  };
+  if (!stage.loads())
+    return rest();
+  FaultRecord fault = FaultRecord::of(e, arena, e.index(0));
+  fault.clear(e);
   for (Operation *op : stage.ops)
-    if (isSum(op))
-      emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0), e.index(layoutOf(op->getResult(0)).elements));
-    else
-      emitter.emitAny(*op);
+    if (op->hasAttr(kLoadAttr))
+      emitLoad(emitter, cast<MapOp>(op), op->getOperand(0), fault);
+  e.when(fault.isClear(e), rest);
 }
 
 static int64_t tilesOf(Operation *op) {

@@ -26,6 +26,8 @@ struct Stage {
   std::string task;   ///< the function that does it
   std::string reduce; ///< of a phase with sums: adds up its parts; else empty
 
+  /// Whether it copies what the host gives, of which it may find that it is at fault. A phase always may.
+  bool loads() const;
   BatchMapOp phase() const { return llvm::cast<BatchMapOp>(ops.front()); }
 };
 
@@ -87,13 +89,14 @@ public:
 private:
   Buffer buffer(mlir::Value value);
   Buffer placed(mlir::Value value, Memory bytes, PlaceAttr place, mlir::Value samples);
+  Memory sharedMemory();
+  void bindPlaces(OpEmitter &emitter, mlir::Operation *root, Memory bytes, mlir::Value samples);
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
   void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
   void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
   void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
-  void copyElements(OpEmitter &emitter, const Buffer &from, const Buffer &to);
   Buffer stateRows(mlir::Value pointer, llvm::StringRef symbol, ArrayType type);
   void bindKnown(mlir::ValueRange values);
   void addParts(const Buffer &first, mlir::Value partStride, mlir::Value levelStride, const Runs &runs,

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# Compares compiled models with the reference interpreter, bit for bit.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Examples:
+  compare-bits.py --bin=build/bin model.snn
+  compare-bits.py --bin=build/bin --batch=1,37 --steps=1,64 --threads=1,3 --snnc=--precision=f64 model.snn
+
+A model may be a text of the stage bptt. For each model, batch and number of steps: snnc makes a library and the text of the
+stage bptt, snn-random parameters, inputs and labels. Forward and gradient of the library (snn-run) and of the text (snn-interpret) must be the same numbers; where exp, tanh
+or their like occur, close ones. Threads, targets, step by step instead of forward, and other schedules (--schedule) must
+give the same bytes. Exit status: 0 if all agree, else 1, after what does not.
+"""
+import argparse
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+FORMATS = {"F64": "d", "F32": "f", "I64": "q", "U8": "B"}
+INEXACT = re.compile(r"math\.(exp|log|log1p|tanh|powf|atan|sin|cos|erf)\b")
+CLOSE = 1e-6  # of the largest element
+
+
+class Failed(Exception):
+    pass
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(map(os.path.basename, command))} ended with {done.returncode}: {done.stdout[-600:]}")
+
+
+def read_tensors(path):
+    """name -> (shape, numbers, bytes)"""
+    with open(path, "rb") as file:
+        content = file.read()
+    start = 8 + struct.unpack("<Q", content[:8])[0]
+    tensors = {}
+    for name, entry in json.loads(content[8:start]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            packed, code = content[start + begin:start + end], FORMATS[entry["dtype"]]
+            numbers = struct.unpack(f"<{len(packed) // struct.calcsize(code)}{code}", packed)
+            tensors[name] = (entry["shape"], numbers, packed)
+    return tensors
+
+
+def narrowed(number):
+    return struct.unpack("<f", struct.pack("<f", number))[0]
+
+
+def differences(got, want, close, single):
+    """What differs, for each tensor that both sides have."""
+    if not got.keys() <= want.keys():
+        return [f"{name}: not in the text" for name in got.keys() - want.keys()]
+    found = []
+    for name, (shape, numbers, packed) in got.items():
+        wanted_shape, wanted, wanted_bytes = want[name]
+        if name == "loss" and single:  # snn-run writes it in the model's precision
+            wanted = [narrowed(number) for number in wanted]
+        if shape != wanted_shape:
+            found.append(f"{name}: {shape}, but expected {wanted_shape}")
+            continue
+        # Both zeros are equal here; a NaN equals itself.
+        wrong = [i for i, (x, y) in enumerate(zip(numbers, wanted)) if x != y and (x == x or y == y)]
+        largest = max((abs(y) for y in wanted), default=0)
+        if close:
+            wrong = [i for i in wrong if not abs(numbers[i] - wanted[i]) <= CLOSE * largest]
+        if wrong:
+            worst = max(wrong, key=lambda i: abs(numbers[i] - wanted[i]))
+            found.append(f"{name}: {len(wrong)} of {len(numbers)} elements, at {wrong[0]} {numbers[wrong[0]]!r} for "
+                         f"{wanted[wrong[0]]!r}, at {worst} {numbers[worst]!r} for {wanted[worst]!r}")
+    return found
+
+
+class Model:
+    def __init__(self, path, options, folder):
+        self.path, self.options, self.folder = path, options, folder
+        self.text = self.file("bptt.mlir")
+        snnc = [f"{options.bin}/snnc", *options.snnc]
+        if path.endswith(".mlir"):  # already at this stage
+            self.text = path
+            snnc.append("--from=bptt")
+        else:
+            run(*snnc, path, "--emit=bptt", "-o", self.text)
+        self.libraries = []
+        for target in options.target or [None]:
+            self.libraries.append(self.file(f"{target}.so"))
+            run(*snnc, path, *([f"--target-cpu={target}"] if target else []), "-o", self.libraries[-1])
+        usual = self.file("usual.mlir")
+        run(*snnc, path, "--emit=loops", "-o", usual)
+        texts = []
+        if options.no_kernels:
+            texts.append(re.sub("#core.kernel<[a-z_]*>", "#core.kernel<loops>", self.read(usual)))
+        for passes in options.schedule:
+            loops = self.file("loops.mlir")
+            run(f"{options.bin}/snn-opt", self.text, f"--pass-pipeline=builtin.module({passes})", "-o", loops)
+            head = re.search("^module.*$", self.read(usual), re.M).group()  # says for which machine
+            texts.append(self.read(loops).replace("\nmodule {\n", f"\n{head}\n", 1))
+        for number, text in enumerate(texts):
+            with open(self.file("loops.mlir"), "w") as file:
+                file.write(text)
+            self.libraries.append(self.file(f"schedule{number}.so"))
+            run(f"{options.bin}/snnc", "--from=loops", self.file("loops.mlir"), "-o", self.libraries[-1])
+        text = self.read(self.text)
+        self.close = bool(INEXACT.search(text))
+        steps = re.search(r"snn\.model [^\n]*\bsteps = (\d+)", text)
+        self.steps = steps and steps.group(1)  # None: open
+        self.training = "func.func @loss_and_gradient" in text
+        self.single = "real = f32" in text
+        self.random = "core.random" in text
+
+    def file(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, path):
+        with open(path) as file:
+            return file.read()
+
+    def compute(self, library, inputs, name, *flags):
+        run(f"{self.options.bin}/snn-run", library, inputs, "-o", self.file(name), *flags)
+        with open(self.file(name), "rb") as file:
+            return file.read()
+
+    def check(self, batch, steps):
+        options, given = self.options, [f"--steps={steps}"] if steps else []
+        found = []
+        for function in ["forward"] + ["loss_and_gradient"] * self.training:
+            inputs = self.file("in.safetensors")
+            flags = ["--no-labels"] if function == "forward" and self.training else []
+            run(f"{options.bin}/snn-random", self.libraries[0], "-o", inputs, f"--batch={batch}", f"--seed={options.seed}",
+                f"--gain={options.gain}", *flags, *given)
+            flags = given + ["--gradients"] * (function != "forward")
+            first = None
+            for library in self.libraries:
+                for threads in options.threads:
+                    got = self.compute(library, inputs, "got.safetensors", f"--threads={threads}", *flags)
+                    if first is None:
+                        first = got
+                    elif got != first:
+                        found.append(f"{function}: other bits of {os.path.basename(library)} with {threads} threads")
+            self.compute(self.libraries[0], inputs, "got.safetensors", f"--threads={options.threads[0]}", *flags)
+            run(f"{options.bin}/snn-interpret", self.text, f"--function={function}", f"--inputs={inputs}",
+                f"--outputs={self.file('want.safetensors')}", f"--steps={steps or self.steps}")
+            got, want = read_tensors(self.file("got.safetensors")), read_tensors(self.file("want.safetensors"))
+            found += [f"{function}: {line}" for line in differences(got, want, self.close, self.single)]
+            if function == "forward":
+                self.compute(self.libraries[0], inputs, "steps.safetensors", "--streaming", *given)
+                streamed = read_tensors(self.file("steps.safetensors"))
+                found += [f"step: {line}" for line in differences(streamed, got, False, False)]
+        return found
+
+
+def numbers(text):
+    return [int(number) for number in text.split(",")]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--bin", required=True, help="the folder of the programs")
+    parser.add_argument("--snnc", action="append", default=[], help="a flag for snnc")
+    parser.add_argument("--batch", type=numbers, default=[5])
+    parser.add_argument("--steps", type=numbers, default=[7], help="for models that leave them open")
+    parser.add_argument("--threads", type=numbers, default=[1, 3])
+    parser.add_argument("--target", action="append", help="a name for --target-cpu")
+    parser.add_argument("--schedule", action="append", default=[], help="passes from bptt to loops, as snn-opt reads them")
+    parser.add_argument("--no-kernels", action="store_true", help="also with all contracts as loops")
+    parser.add_argument("--gain", default="3", help="factor on weights")
+    parser.add_argument("--seed", default="1")
+    options = parser.parse_args()
+    failed = 0
+    for path in options.models:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                model = Model(path, options, folder)
+                sizes = [(b, t) for b in options.batch for t in ([None] if model.steps else options.steps)]
+                for batch, steps in sizes:
+                    found = model.check(batch, steps)
+                    failed += bool(found)
+                    for line in found:
+                        print(f"{path}, batch {batch}" + (f", steps {steps}" if steps else "") + f": {line}")
+            except Failed as failure:
+                failed += 1
+                print(f"{path}: {failure}")
+    print(f"{failed} failed" if failed else "all agree")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
