@@ -133,7 +133,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
       return number(builder.getF64Type());
     Operation *declared = symbols->lookup(name);
     if (!declared)
-      return !isResult && llvm::is_contained(kCounts, name) ? number(builder.getI64Type()) : Type();
+      return Type();
     return llvm::TypeSwitch<Operation *, Type>(declared)
         .Case([&](InputOp op) { return isResult ? Type() : op.getType(); })
         .Case([&](ParameterOp op) { return isResult == isGradient ? op.getType() : Type(); })

@@ -517,3 +517,15 @@ func.func @f(%x: !x) -> !x {
   }
   return %0 : !x
 }
+
+// -----
+
+// Orders that compiled code does not know.
+func.func @f(%x: !core.array<8 x 3 x f32> {snn.bind = @x}) -> !core.array<8 x f32> {
+  // expected-error@+1 {{sums in 8 lanes, but there is code for folds along one fixed extent alone, in multiples of 16}}
+  %0 = core.fold add over [8, 3] along [1] reads(%x : !core.array<8 x 3 x f32>) by [affine_map<(n, c) -> (n, c)>] writes affine_map<(n, c) -> (n)> order <lanes = 8> -> !core.array<8 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %0 : !core.array<8 x f32>
+}

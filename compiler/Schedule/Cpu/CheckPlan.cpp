@@ -125,6 +125,17 @@ LogicalResult checkKernel(ContractOp op) {
   return success();
 }
 
+LogicalResult checkLanes(IndexedOpInterface op) {
+  auto order = op->getAttrOfType<OrderAttr>("order");
+  if (!order || order.getLanes() == 1)
+    return success();
+  const bool isRow = isa<FoldOp>(op) && op.getAlong().size() == 1 && op.getDomain()[op.getAlong().front()] > 0;
+  if (isRow && order.getLanes() % kLanes == 0)
+    return success();
+  return op->emitOpError() << "sums in " << order.getLanes() << " lanes, but there is code for folds along one fixed "
+                           << "extent alone, in multiples of " << kLanes;
+}
+
 LogicalResult checkMap(MapOp map) {
   if (isView(map) && !movesNothing(map, std::numeric_limits<int64_t>::max()))
     return map.emitOpError("is marked as a view, but moves elements in memory");
@@ -211,6 +222,8 @@ CallRange CallRange::of(ModuleOp module) {
 
 LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
   WalkResult walked = function.walk<WalkOrder::PreOrder>([](Operation *op) -> WalkResult {
+    if (auto indexed = dyn_cast<IndexedOpInterface>(op); indexed && failed(checkLanes(indexed)))
+      return failure();
     if (auto contract = dyn_cast<ContractOp>(op))
       return checkKernel(contract);
     if (auto map = dyn_cast<MapOp>(op))
