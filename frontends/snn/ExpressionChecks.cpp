@@ -125,7 +125,7 @@ ValueType DefinitionChecker::unknownName(const Expr &expr) {
                .str();
   else if (evaluator.params.contains(name))
     hint = (" inside of a definition, which sees no 'param' of the file; give it a parameter '" + name +
-            "', and pass the param where it is used")
+            "', and pass the param where it is used, as '" + name + " = " + name + "'")
                .str();
   else if (hint.empty())
     hint = "; parameters stand behind the ';' in the parentheses";

@@ -51,7 +51,12 @@ bool Parser::parseDefinition(SourceFile &file) {
 
 bool Parser::parseDefinitionParts(Definition &definition) {
   StringRef kind = nameOf(definition.kind);
-  if (!parseName(definition.name, ("the name of the " + kind).str()) || !parseSignature(definition))
+  if (!parseName(definition.name, ("the name of the " + kind).str()))
+    return false;
+  if (peek().isName())
+    return refuse("what a definition takes stands in parentheses, as in '" + kind + " " + definition.name.text + "(" +
+                  peek().text + "; PARAMETER = DEFAULT) {'");
+  if (!parseSignature(definition))
     return false;
   if (peekSymbol(":"))
     return refuse(

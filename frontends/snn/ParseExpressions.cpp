@@ -173,7 +173,8 @@ ExprPtr Parser::parseChoice() {
   }
   for (auto [word, operand] : {std::pair{"then", &operands[1]}, {"else", &operands[2]}}) {
     if (!acceptWord(word)) {
-      refuse("expected '" + Twine(word) + "', as in 'if CONDITION then VALUE else VALUE', but found " +
+      refuse("expected '" + Twine(word) + "', as in 'if CONDITION then VALUE else VALUE'" +
+             (operand == &operands[1] ? ", or '{', as in 'if OPTION == WORD {'" : "") + ", but found " +
              peek().describe());
       return nullptr;
     }
