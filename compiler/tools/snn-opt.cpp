@@ -11,7 +11,7 @@
 
 static constexpr llvm::StringLiteral examples = R"(Examples:
   snn-opt model.mlir --snn-to-bptt                  run the passes of a stage
-  snn-opt model.mlir --snn-inline-neurons --cse     run single passes
+  snn-opt model.mlir --core-fuse-maps --cse         run single passes
   snn-opt model.mlir --snn-plan-arena --mlir-print-ir-after-all
 
 )";
