@@ -207,11 +207,6 @@ Scalar BodyImporter::importCall(const Expr &expr) {
 /// The def's text in the place of its call. Names of the caller are out of sight in it, words are not; a neuron may
 /// have names that are words elsewhere.
 Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
-  for (const Statement &statement : def.body)
-    if (statement.kind == Statement::Kind::Derivative) {
-      emitError(inner.getLoc(), "a def that states its derivative cannot be imported yet");
-      failed = true;
-    }
   std::map<StringRef, Binding> inside;
   for (const auto &[name, binding] : names)
     if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
@@ -234,12 +229,21 @@ Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
   for (const NeuronParam &param : def.params)
     if (!inside.count(param.name.text))
       bind(param.name.text, *param.value);
+  const bool isStated =
+      llvm::any_of(def.body, [](const Statement &statement) { return statement.kind == Statement::Kind::Derivative; });
+  // In what a surrogate says nobody asks for the derivative of a derivative.
+  if (isStated && inner.getInsertionBlock() == block.get())
+    return importStated(def, std::move(inside));
   std::swap(names, inside);
-  auto before = std::exchange(output, std::nullopt);
-  importLines(def.body, /*arrays=*/false);
-  Scalar result = *std::exchange(output, before);
+  Scalar result = importBody(def);
   std::swap(names, inside);
   return result;
+}
+
+Scalar BodyImporter::importBody(const Definition &def) {
+  auto before = std::exchange(output, std::nullopt);
+  importLines(def.body, /*arrays=*/false);
+  return *std::exchange(output, before);
 }
 
 const Expr *BodyImporter::surrogateOf(const Expr &expr) const {

@@ -74,7 +74,6 @@ public:
   /// What `spike`, `value` or `next` said, or the result.
   std::optional<Scalar> output;
   bool inStep = false; ///< of a neuron: time is no axis, but the number of the step
-  bool failed = false; ///< something that cannot be imported yet was reported
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
   llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);
@@ -97,6 +96,10 @@ private:
   Scalar importName(const Expr &expr);
   Scalar importCall(const Expr &expr);
   Scalar importDef(const Definition &def, const Expr &call);
+  /// The result of a def, with its names in sight.
+  Scalar importBody(const Definition &def);
+  /// That of a def which states derivatives; `inside` is what its names stand for.
+  Scalar importStated(const Definition &def, std::map<llvm::StringRef, Binding> inside);
   Scalar importReduction(const Expr &expr);
   Scalar importAt(const Expr &expr);
   Scalar importFire(const Expr &expr);

@@ -130,8 +130,6 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
       importer.names["attached"] = Binding::of(value);
   }
   importer.importLines(definition.body, /*arrays=*/false);
-  if (importer.failed)
-    return failure();
 
   SmallVector<Scalar> results{importer.asElement(*importer.output)};
   for (const auto &[name, rest] : states)
@@ -169,8 +167,6 @@ FailureOr<SmallVector<Value>> importElement(const Definition &definition, std::m
   BodyImporter importer(context, builder, location);
   importer.names = std::move(names);
   importer.importLines(definition.body, /*arrays=*/false);
-  if (importer.failed)
-    return failure();
   SmallVector<Scalar> results;
   if (definition.kind == DefinitionKind::Schedule)
     results.push_back(importer.asNumber(*importer.output));
@@ -189,8 +185,6 @@ FailureOr<Value> importLoss(const Definition &definition, std::map<StringRef, Bi
   BodyImporter importer(context, builder, location);
   importer.names = std::move(names);
   importer.importLines(definition.body, /*arrays=*/true);
-  if (importer.failed)
-    return failure();
   return importer.averageOf(*importer.output).value;
 }
 
