@@ -207,8 +207,8 @@ ExitStatus Compilation::checkArena() {
   if (bytes <= double(core::kMaxArena))
     return kExitSuccess;
   return complain(kExitModelError, "the model is too large: its values take " +
-                                       Twine(int64_t(bytes / double(1 << 30))) +
-                                       " GiB of memory, at most " + Twine(core::kMaxArena >> 30) +
+                                       Twine(int64_t(bytes / double(1 << 30))) + " GiB of memory, at most " +
+                                       Twine(core::kMaxArena >> 30) +
                                        " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 
