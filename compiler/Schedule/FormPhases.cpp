@@ -25,6 +25,7 @@ public:
       return;
     if (failed(splitMixedScans(function)))
       return signalPassFailure();
+    giveByPhases();
     PhaseRanks ranks(function, late);
     std::map<int, SmallVector<Operation *>> levels;
     for (Operation &op : function.getBody().front().without_terminator())
@@ -39,6 +40,23 @@ public:
   }
 
 private:
+  /// Phases give the host what has samples: also arguments that are results, and what is computed between phases.
+  void giveByPhases() {
+    Operation *end = function().getBody().front().getTerminator();
+    OpBuilder builder(end);
+    for (OpOperand &result : end->getOpOperands()) {
+      auto type = dyn_cast<ArrayType>(result.get().getType());
+      Operation *op = result.get().getDefiningOp();
+      if (!type || !hasSamples(type) || (op && phaseRoleOf(op) != PhaseRole::Whole))
+        continue;
+      AffineMap same = AffineMap::getMultiDimIdentityMap(type.getRank(), &getContext());
+      auto copy = MapOp::create(builder, end->getLoc(), TypeRange(type), ValueRange(result.get()), type.getShape(),
+                                ArrayRef<AffineMap>{same}, ArrayRef<AffineMap>{same}, ArrayAttr(),
+                                [](ImplicitLocOpBuilder &, ValueRange read) { return SmallVector<Value>(read); });
+      result.set(copy.getResult(0));
+    }
+  }
+
   void formPhase(ArrayRef<Operation *> ops) {
     llvm::SetVector<Value> sharded, invariant, concat, sum;
     llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());

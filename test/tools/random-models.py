@@ -49,7 +49,7 @@ class Model(nets.Net):
 
     def given(self, kind, shape, element="f32"):
         """A value of the host: as inputs lie there, time and samples come first, and spikes are reals."""
-        name = f"p{len(self.boundary)}" if kind != "labels" else "labels"
+        name = f"p{len(self.boundary)}"
         outer = [extent for extent in ("time", "sample") if extent in shape]
         outside = Value("%" + name, outer + [extent for extent in shape if isinstance(extent, int)],
                         "f32" if element == "i1" else element)
@@ -62,7 +62,7 @@ class Model(nets.Net):
         else:
             self.declarations.append(f"snn.input @{name} : {outside.type}")
         self.boundary.append((kind, outside))
-        if kind not in ("parameter", "hyper", "labels"):
+        if kind not in ("parameter", "hyper") and element != "i64":
             return self.arranged(outside, shape, element)
         return outside
 
@@ -87,7 +87,7 @@ class Model(nets.Net):
         """The text of a module with @forward and @loss."""
         rng = self.rng
         some = lambda: rng.choice(self.EXTENTS)
-        pool = [self.given("input", ("time", "sample", some())), self.given("labels", ("sample",), "i64"),
+        pool = [self.given("input", ("time", "sample", some())), self.given("input", ("sample",), "i64"),
                 self.given("parameter", (some(), some())), self.given("parameter", ()),
                 self.given(rng.choice(["input", "state"]), ("sample", some()))]
         if rng.random() < 0.5:
@@ -112,11 +112,13 @@ class Model(nets.Net):
         loss = self.loss(pool)
         head = listed(f"{value.name}: {value.type} {{snn.bind = @{value.name[1:]}}}" for _, value in self.boundary)
         bound = listed(f"{value.type} {{snn.bind = @out{number}}}" for number, value in enumerate(results))
+        self.declarations.append("snn.input @labels : !core.array<sample x i64>")
+        loss_head = head + ", %labels: !core.array<sample x i64> {snn.bind = @labels}"  # a host gives some to each loss
         model = "snn.model @net train real = f32 max_steps = 1000 classes = 3 batch = 128 epochs = 1"
         return "\n".join([
             model, *self.declarations, f"func.func @forward({head}) -> ({bound}) {{", *forward,
             f"return {nets.typed(results)}", "}",
-            f"func.func @loss({head}) -> (!core.array<f64> {{snn.bind = @loss}}) {{", *self.lines,
+            f"func.func @loss({loss_head}) -> (!core.array<f64> {{snn.bind = @loss}}) {{", *self.lines,
             f"return {loss} : !core.array<f64>", "}", ""])
 
     def declared(self, text):
@@ -128,7 +130,7 @@ class Model(nets.Net):
             bind, name = "{snn.bind = @grad." + value.name[1:] + "}", value.name[1:]
             if kind == "parameter":
                 text = text.replace(bind, f"{{snn.bind = @{name}, snn.span = #snn.span<gradients>}}")
-            elif kind in ("input", "state", "hyper"):
+            elif value.element != "i64":
                 outputs.append(f"  snn.output @grad.{name} : {value.type}\n")
         at = text.index("  func.func")
         return text[:at] + "".join(outputs) + text[at:]

@@ -79,23 +79,23 @@ template <typename T> T valueOf(llvm::Expected<T> expected) {
 }
 
 /// What a module says of an argument for which the file has no tensor: a state at rest or a number's default. The batch
-/// is that of the first argument.
-std::optional<Array> declaredValue(mlir::ModuleOp module, const std::string &name, core::ArrayType type,
+/// is that of an argument before it.
+std::optional<Array> declaredValue(mlir::func::FuncOp function, const std::string &name, core::ArrayType type,
                                    const std::vector<std::vector<int64_t>> &shapes, Numbers numbers) {
   const Element element = interpreter::elementOf(type, numbers);
-  mlir::Operation *declared = module.lookupSymbol(name);
+  mlir::Operation *declared = function->getParentOfType<mlir::ModuleOp>().lookupSymbol(name);
   if (auto hyper = llvm::dyn_cast_or_null<HyperOp>(declared))
     return Array(element, {}, {hyper.getValue().convertToDouble()});
   auto state = llvm::dyn_cast_or_null<StateOp>(declared);
-  if (!state || shapes.empty() || shapes.front().empty())
-    return std::nullopt;
   std::vector<int64_t> shape(type.getShape());
-  auto first = llvm::dyn_cast<core::ArrayType>(
-      module.lookupSymbol<InputOp>("input") ? module.lookupSymbol<InputOp>("input").getType() : mlir::Type());
-  shape[0] = shapes.front()[first ? first.sampleDim() : 0];
-  size_t count = 1;
-  for (int64_t extent : shape)
-    count *= extent;
+  size_t count = 0;
+  for (size_t i = 0; state && i < shapes.size(); ++i)
+    if (int dim = llvm::cast<core::ArrayType>(function.getArgument(i).getType()).sampleDim(); dim >= 0) {
+      shape[type.sampleDim()] = shapes[i][dim];
+      count = std::accumulate(shape.begin(), shape.end(), size_t(1), std::multiplies<>());
+    }
+  if (count == 0)
+    return std::nullopt;
   return Array(element, shape, std::vector<double>(count, state.getRest().convertToDouble()));
 }
 
@@ -129,7 +129,7 @@ void interpret(const Options &options) {
       throw DataError(fmt::format("{}: argument #{} is no array of the core", options.text, i));
     if (tensor)
       inputs.push_back(arrayOf(*tensor, interpreter::elementOf(type, numbers), name));
-    else if (auto declared = declaredValue(*module, name, type, shapes, numbers))
+    else if (auto declared = declaredValue(function, name, type, shapes, numbers))
       inputs.push_back(std::move(*declared));
     else
       throw DataError(fmt::format("{}: no tensor \"{}\" for argument #{}", options.inputs, name, i));

@@ -107,10 +107,12 @@ LaneAccess::Place LaneAccess::placeOf(const Points &points) {
     place.row = e.add(place.row, e.mul(at, extent == core::ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
   }
   AffineExpr offset = innerOffset(buffer, map);
-  if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims())) {
-    int64_t difference = *constantDifference(offset, points.collapsed, map.getNumDims());
-    place.inner = math.add(points.number, math.uniform(difference));
-    place.fromStart = difference == 0 && buffer.padded && buffer.isRow() && buffer.width() == points.collapsedWidth;
+  std::optional<int64_t> difference;
+  if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims()))
+    difference = constantDifference(offset, points.collapsed, map.getNumDims());
+  if (difference) {
+    place.inner = math.add(points.number, math.uniform(*difference));
+    place.fromStart = *difference == 0 && buffer.padded && buffer.isRow() && buffer.width() == points.collapsedWidth;
   } else {
     place.inner = math.of(offset, points.dims, points.domain);
   }

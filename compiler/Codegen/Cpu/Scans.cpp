@@ -163,8 +163,8 @@ void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
     always.wanted = nullptr;
     return e.when(to.wanted, [&] { copyRows(from, always); });
   }
-  // With the host spikes are reals.
-  if (from.isBits() != to.isBits())
+  // With the host spikes are reals; parameters lie in an order of their own.
+  if (from.isBits() != to.isBits() || from.strides != to.strides)
     return copyElements(from, to);
   SmallVector<int64_t> rows;
   for (int64_t extent : to.type.getShape())
@@ -268,8 +268,7 @@ void OpEmitter::emitAny(Operation &op) {
     buffers[op.getResult(0)] = view;
     return;
   }
-  // What has no memory is for nobody.
-  if (llvm::none_of(op.getResults(), [&](Value result) { return buffers.contains(result); }))
+  if (op.use_empty())
     return;
   auto scan = dyn_cast<ScanOp>(op);
   if (scan && !isPointwise(scan))

@@ -25,8 +25,6 @@ bool isSum(Operation *op) {
   return indexed && indexed.reducesSamples() && op->getNumOperands() > 0 && !(fold && fold.getKind() != FoldKind::Add);
 }
 
-int64_t alignUp(int64_t bytes) { return llvm::alignTo(bytes, SNN_ALIGNMENT); }
-
 int64_t integer(Operation *op, StringRef name, int64_t otherwise) {
   auto attribute = op->getAttrOfType<IntegerAttr>(name);
   return attribute ? attribute.getInt() : otherwise;
@@ -109,15 +107,17 @@ Value Division::begin(ScalarEmitter &e, Value i, Value batch) const {
   return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
 }
 
-static int64_t bytesOf(Value value) {
+/// Of a sum: a block, or a row for each step.
+static Value bytesOf(Emitter &e, Value value, Value steps) {
   Layout layout = layoutOf(value);
-  return alignUp(layout.bytes());
+  Value rows = layout.steps ? steps : e.index(1);
+  return e.mul(e.ceilDiv(e.mul(rows, layout.bytes()), SNN_ALIGNMENT), SNN_ALIGNMENT);
 }
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
   Value end = e.index(FaultRecord::kBytes * kMaxTasks), workerBytes = e.index(0);
-  auto reserve = [&](Operation *op, const Division &division, int64_t bytes) {
+  auto reserve = [&](Operation *op, const Division &division, Value bytes) {
     offsets.sums[op] = end;
     end = e.add(end, e.mul(e.mul(division.tasks, division.levels), bytes));
   };
@@ -131,11 +131,11 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
       continue;
     BatchMapOp phase = stage.phase();
     Division division = Division::of(e, TaskWriter::anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
-    reserve(phase, division, integer(phase, kSumBytesAttr, 0));
+    reserve(phase, division, e.index(integer(phase, kSumBytesAttr, 0)));
     workerBytes = e.maximum(workerBytes, evaluate(e, arenaOf(phase), division.chunk, steps));
   }
   for (Operation *op : plan.sums)
-    reserve(op, Division::of(e, cast<IndexedOpInterface>(op), 1, batch, steps), bytesOf(op->getResult(0)));
+    reserve(op, Division::of(e, cast<IndexedOpInterface>(op), 1, batch, steps), bytesOf(e, op->getResult(0), steps));
   offsets.shared = end;
   offsets.workers = e.add(end, evaluate(e, arenaOf(plan.function), batch, steps));
   offsets.workerBytes = workerBytes;
@@ -478,10 +478,11 @@ void TaskWriter::emitSerial(const Stage &stage) {
     numbers.prepare(op);
   auto rest = [&] {
     for (Operation *op : stage.ops)
-      if (isSum(op))
-        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0),
-                     e.index(layoutOf(op->getResult(0)).elements));
-      else if (!op->hasAttr(kLoadAttr))
+      if (isSum(op)) {
+        Layout layout = layoutOf(op->getResult(0));
+        Value rows = layout.steps ? steps : e.index(1);
+        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0), e.mul(rows, layout.elements));
+      } else if (!op->hasAttr(kLoadAttr))
         emitter.emitAny(*op);
   };
   if (!stage.loads())
@@ -533,8 +534,7 @@ void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels
   Value result = op->getResult(0);
   Layout layout = layoutOf(result);
   Division division = Division::of(e, op, 1, batch, steps);
-  int64_t bytes = bytesOf(result);
-  Value levelStride = e.index(bytes / layout.elementBytes());
+  Value levelStride = e.div(bytesOf(e, result, steps), layout.elementBytes());
   Value partStride = e.mul(division.levels, levelStride);
   Buffer slots = emitter.buffers.find(result)->second;
   slots.memory = sumMemory(op, layout.element);

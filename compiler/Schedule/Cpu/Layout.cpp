@@ -104,6 +104,14 @@ bool isParameter(Value value) {
   return type.timeDim() < 0 && type.sampleDim() < 0 && isParameter(value, seen);
 }
 
+bool isGradient(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    auto function = dyn_cast<func::FuncOp>(use.getOwner()->getParentOp());
+    return function && isa<func::ReturnOp>(use.getOwner()) &&
+           bindsParameter(function, function.getResultAttrDict(use.getOperandNumber()));
+  });
+}
+
 Place Place::of(PlaceAttr attribute) {
   return {attribute.getFixed(), attribute.getSteps(), attribute.getSamples(), attribute.getRows()};
 }

@@ -52,6 +52,9 @@ struct Layout {
 /// perhaps through phases, or becomes such a result through maps that keep its shape. Without rows only.
 bool isParameter(mlir::Value value);
 
+/// Whether the function gives the value as a parameter's gradient: it lies in the host's span.
+bool isGradient(mlir::Value value);
+
 /// Knows arguments of functions, phases and scans, views and results of ops.
 Layout layoutOf(mlir::Value value);
 

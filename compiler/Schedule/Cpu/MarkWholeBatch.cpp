@@ -49,7 +49,9 @@ private:
     for (Operation &op : function.getBody().front().without_terminator()) {
       if (phaseRoleOf(&op) != PhaseRole::Reducing)
         continue;
-      if (auto fold = dyn_cast<FoldOp>(op); fold && fold.getKind() != FoldKind::Add) { // no parts
+      auto fold = dyn_cast<FoldOp>(op);
+      // No parts, or a sum for each step: the memory of a part has a fixed size.
+      if ((fold && fold.getKind() != FoldKind::Add) || cast<ArrayType>(op.getResult(0).getType()).timeDim() >= 0) {
         leaving.push_back(&op);
         continue;
       }

@@ -102,7 +102,7 @@ bool needsPlace(Value value) {
     return !isPointwise(scan);
   // A gradient lies in its span; numbers of the function are handed over at its end.
   if (isa<func::FuncOp>(op->getParentOp()) && !isa<BatchMapOp>(op))
-    return !isParameter(value);
+    return !isGradient(value);
   return !isOnlyGiven(value) || isa<ContractOp>(op);
 }
 
