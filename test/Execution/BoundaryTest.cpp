@@ -61,28 +61,27 @@ void expectNoWrap(const snn_model_table &table) {
   EXPECT_EQ(table.arena_size(1, 1, SNN_MAX_WORKERS + 1), UINT64_MAX);
 }
 
-constexpr const char *anArena = "arena = #snn.place<[0-9]+ \\+ [0-9]+ \\* T>";
+constexpr const char *anArena = "core\\.arena = #core\\.place<[^>]*>";
 
-// A worker's arena as large as a plan may make it.
+// The memory of a function and of a worker as large as a plan may make it.
 TEST(ArenaSize, HoldsTheLargestPlan) {
   LibraryHandle library = compileEdited(
       "snn 1\nmodel deep {\n  input f32[16]\n  steps ? <= 849447\n  linear(10)\n  leaky(beta = 0.9)\n}\n" +
           std::string(training),
-      "", {{anArena, "arena = #snn.place<4096 + 82840000 * T>"}});
+      "", {{anArena, "core.arena = #core.place<fixed = 4096, steps = 82839936>"}});
   const snn_model_table &table = *snn_library_table(library.get());
   expectNoWrap(table);
-  EXPECT_GT(table.arena_size(1, 849447, 1), uint64_t(1) << 45);
+  EXPECT_GT(table.arena_size(1, 849447, 1), uint64_t(1) << 46);
 }
 
-// In addition as many parts of the batch as a schedule may name, each with its own sums of the largest weights.
+// In addition as many parts of the batch as there may be, each with its own sums of the largest weights.
 TEST(ArenaSize, IsNoNumberIfItDoesNotFit) {
   std::string text = "snn 1\nmodel vast {\n  input f32[46336]\n  steps 1\n";
   for (int layer = 0; layer < 48; ++layer)
     text += "  linear(46336, bias = false)\n";
-  LibraryHandle library = compileEdited(
-      text + "  linear(10)\n  leaky(beta = 0.9)\n}\n" + training, "--precision=f64",
-      {{anArena, "arena = #snn.place<4096 + 70368744100000 * T>"},
-       {"lane_samples = [0-9]+ : i64, lanes = [0-9]+ : i64", "lane_samples = 1 : i64, lanes = 16777216 : i64"}});
+  LibraryHandle library = compileEdited(text + "  linear(10)\n  leaky(beta = 0.9)\n}\n" + training, "--precision=f64",
+                                        {{anArena, "core.arena = #core.place<fixed = 4096, samples = 70368744000000>"},
+                                         {"parts = [0-9]+, part = [0-9]+", "parts = 16777216, part = 1"}});
   const snn_model_table &table = *snn_library_table(library.get());
   expectNoWrap(table);
   EXPECT_EQ(table.arena_size(SNN_MAX_BATCH, 1, SNN_MAX_WORKERS), UINT64_MAX);
