@@ -24,9 +24,6 @@
 
 namespace snn {
 
-/// Lanes of a logical vector: rows of neurons are padded to a multiple of it and spikes are packed by it.
-inline constexpr int64_t kLanes = 16;
-
 /// `n` rounded up to whole vectors.
 inline int64_t paddedWidth(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 

@@ -175,6 +175,7 @@ ExitStatus Compilation::runStage(Stage stage) {
 
   auto passes = PassManager::on<ModuleOp>(&context);
   passes.enableTiming(scope);
+  buildCheck(passes, stage);
   buildStage(passes, stage);
 
   OwningOpRef<ModuleOp> before = module->clone();
@@ -207,8 +208,8 @@ ExitStatus Compilation::checkArena() {
   if (bytes <= double(core::kMaxArena))
     return kExitSuccess;
   return complain(kExitModelError, "the model is too large: its values take " +
-                                       Twine(int64_t(bytes / double(1 << 30))) +
-                                       " GiB of memory, at most " + Twine(core::kMaxArena >> 30) +
+                                       Twine(int64_t(bytes / double(1 << 30))) + " GiB of memory, at most " +
+                                       Twine(core::kMaxArena >> 30) +
                                        " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 

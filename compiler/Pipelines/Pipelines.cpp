@@ -120,6 +120,13 @@ void buildLlvmStage(OpPassManager &passes) {
   passes.addPass(createApplyTarget());
 }
 
+void buildCheck(OpPassManager &passes, Stage stage) {
+  // Each of these may begin with a text that came out of an editor. What passes take for granted is checked first:
+  // verifiers of ops see one op only.
+  if (llvm::is_contained({Stage::Bptt, Stage::Loops, Stage::Cpu}, stage))
+    passes.addPass(createCheckModule());
+}
+
 void buildStage(OpPassManager &passes, Stage stage) {
   switch (stage) {
   case Stage::Snn:

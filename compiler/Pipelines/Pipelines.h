@@ -27,6 +27,9 @@ void buildLlvmStage(mlir::OpPassManager &passes);
 /// The part of it that knows nothing of models.
 void buildConversionToLlvm(mlir::OpPassManager &passes);
 
+/// Whether a module is one that `stage` can be made of.
+void buildCheck(mlir::OpPassManager &passes, Stage stage);
+
 /// The passes that make `stage`, which must be a module stage, from the one before it.
 void buildStage(mlir::OpPassManager &passes, Stage stage);
 

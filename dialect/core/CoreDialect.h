@@ -20,6 +20,13 @@
 #include "dialect/core/CoreDialect.h.inc"
 #include "dialect/core/CoreEnums.h.inc"
 
+namespace snn {
+
+/// Lanes of a logical vector: rows of neurons are padded to a multiple of it and spikes are packed by it.
+inline constexpr int64_t kLanes = 16;
+
+} // namespace snn
+
 namespace snn::core {
 
 /// What holds for each IndexedOpInterface.

@@ -234,6 +234,11 @@ static LogicalResult verifyOrder(Operation *op, std::optional<OrderAttr> order, 
   if (overSamples && (domain[along.front()] != ArrayType::kSample ||
                       (llvm::any_of(along, isTime) && (!isTime(along[1]) || !order->getDescending()))))
     return op->emitOpError("sums over samples, which come first, then descending time, then the rest [order_c4]");
+  const bool isRow = isa<FoldOp>(op) && along.size() == 1 && domain[along.front()] >= 0;
+  if (order->getLanes() > 1 && (!isRow || order->getLanes() % kLanes != 0))
+    return op->emitOpError() << "sums in " << order->getLanes()
+                             << " lanes, but expected a fold along one fixed extent in "
+                             << "multiples of " << kLanes << " [order_c5]";
   return success();
 }
 

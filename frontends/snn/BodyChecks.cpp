@@ -199,8 +199,9 @@ void DefinitionChecker::checkOutput(const Statement &statement) {
   const DefinitionKind kind = frame->definition->kind;
   if (++frame->outputs == 2) {
     error(DiagId::SpikeCount, statement.range,
-          (kind == DefinitionKind::Neuron ? Twine("a neuron has one output, but this is its second; fire on one value, such as max(a, b)")
-                                          : "an optimizer says once what is next, but this is the second time"));
+          (kind == DefinitionKind::Neuron
+               ? Twine("a neuron has one output, but this is its second; fire on one value, such as max(a, b)")
+               : "an optimizer says once what is next, but this is the second time"));
     diagnostics.note(frame->firstOutput, "the first is here");
   } else if (frame->outputs == 1) {
     if (frame->outputKind.value_or(statement.kind) != statement.kind)

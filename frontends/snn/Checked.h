@@ -66,8 +66,8 @@ struct CheckedNeuron {
   bool valid = true;
   bool spikes = true; ///< otherwise it gives a value
   std::vector<CheckedParam> params;
-  llvm::StringMap<size_t> paramIndex;                ///< place of a name in `params`
-  std::vector<CheckedState> states;                  ///< as declared; `fired` comes on top where it is used
+  llvm::StringMap<size_t> paramIndex;        ///< place of a name in `params`
+  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
   std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.

@@ -511,9 +511,11 @@ private:
     const std::string example = model.neurons.front()->decl->name.text.str();
     diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
                       last && population
-                          ? "'population' counts spikes, so the layer before it must be one of neurons, such as '" + example + "'"
+                          ? "'population' counts spikes, so the layer before it must be one of neurons, such as '" +
+                                example + "'"
                           : "the outputs of a model are spikes, so its last layer must be one of neurons; add a line "
-                            "such as '" + example + "' behind this one");
+                            "such as '" +
+                                example + "' behind this one");
   }
 
   CheckedModel &model;

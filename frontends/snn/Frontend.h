@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The front end of the snn language: text -> checked model -> a module of the core. This is the one header that users include.
+// The front end of the snn language: text -> checked model -> a module of the core. This is the one header that users
+// include.
 
 #ifndef SNN_FRONTENDS_SNN_FRONTEND_H
 #define SNN_FRONTENDS_SNN_FRONTEND_H

@@ -160,16 +160,17 @@ private:
       counts[word] = Binding::of(
           {function.argument(word, context.array({}, builder.getI64Type())), {}, ValueType::Kind::Integer, false});
     const ImportContext uses = context.uses(nullptr, /*training=*/true);
-    if (auto rate = names.find("lr"); rate != names.end()) {
+    if (auto scale = names.find("lr"); scale != names.end()) {
       Names scheduled = counts;
       addNumbers(function, schedule, scheduled);
       auto share = importElement(*schedule.definition, scheduled, uses, builder, context.at(schedule.loc));
       if (failed(share))
         return failure();
-      Value factors[] = {rate->second.array->value, share->front()};
-      rate->second = asNumber(combine(loc, factors, [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
-        return {arith::MulFOp::create(b, args[0], args[1])};
-      }));
+      Value factors[] = {scale->second.array->value, share->front()};
+      scale->second =
+          asNumber(combine(loc, factors, [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+            return {arith::MulFOp::create(b, args[0], args[1])};
+          }));
     }
     names.insert(counts.begin(), counts.end());
     auto values = importElement(definition, names, uses, builder, loc);

@@ -236,9 +236,7 @@ private:
 
 } // namespace
 
-std::vector<Token> lex(StringRef text, Diagnostics &diagnostics) {
-  return Scanner(text, diagnostics).run();
-}
+std::vector<Token> lex(StringRef text, Diagnostics &diagnostics) { return Scanner(text, diagnostics).run(); }
 
 bool parseNumber(StringRef text, double &value) {
   bool negative = text.consume_front("-");

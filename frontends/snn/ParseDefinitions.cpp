@@ -54,9 +54,10 @@ bool Parser::parseDefinitionParts(Definition &definition) {
   if (!parseName(definition.name, ("the name of the " + kind).str()) || !parseSignature(definition))
     return false;
   if (peekSymbol(":"))
-    return refuse(definition.kind == DefinitionKind::Def
-                      ? "a body stands in braces, and that of a neuron begins with 'neuron NAME(x; PARAMETER = DEFAULT) {'"
-                      : "a body stands in braces: write '{' here, and '}' behind its last line");
+    return refuse(
+        definition.kind == DefinitionKind::Def
+            ? "a body stands in braces, and that of a neuron begins with 'neuron NAME(x; PARAMETER = DEFAULT) {'"
+            : "a body stands in braces: write '{' here, and '}' behind its last line");
   if (definition.kind == DefinitionKind::Def && peekSymbol("=")) {
     next();
     Statement result;

@@ -102,8 +102,7 @@ bool Parser::close(StringRef symbol, const Token &opener) {
     if (peek().kind == Token::Kind::Invalid)
       return false;
     bool sameLine = at > 0 && tokens[at - 1].kind != Token::Kind::Newline;
-    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) &&
-        foreignOperator(peek().text).empty())
+    if (sameLine && (peek().isName() || peek().kind == Token::Kind::Number) && foreignOperator(peek().text).empty())
       return refuse("expected ',' before '" + peek().text + "'");
     expected("',' or '" + symbol + "'");
     diagnostics.note(opener.range(), "to close this '" + opener.text + "'");
@@ -152,8 +151,8 @@ bool Parser::endLine() { return peekSymbol("}") || endItem(); }
 
 bool Parser::beginsItem(size_t place) const {
   const Token &token = tokens[place];
-  return token.isName() && (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) ||
-                            beginsDefinition(place));
+  return token.isName() &&
+         (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) || beginsDefinition(place));
 }
 
 /// No line of a block begins as an item does, so the block's end is missing before it.

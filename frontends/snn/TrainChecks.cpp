@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Checks of the `train` block, whose losses, metrics, optimizer and schedule are definitions.
 
-#include "frontends/snn/Limits.h"
 #include "frontends/snn/TrainChecks.h"
+#include "frontends/snn/Limits.h"
 
 #include <cmath>
 

@@ -8,8 +8,8 @@
 
 namespace snn::frontend {
 
-/// Fills `model.train` from the file's `train` blocks, of which there may be one. What it leaves open is as in the `train`
-/// of the prelude.
+/// Fills `model.train` from the file's `train` blocks, of which there may be one. What it leaves open is as in the
+/// `train` of the prelude.
 void checkTraining(CheckedModel &model, Evaluator &evaluator);
 
 } // namespace snn::frontend

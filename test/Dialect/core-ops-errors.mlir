@@ -83,6 +83,30 @@ func.func @order_c4_time(%x: !core.array<time x sample x f32>) {
 
 // -----
 
+func.func @order_c5(%x: !core.array<sample x 8 x f32>) {
+  // expected-error @below {{sums in 8 lanes, but expected a fold along one fixed extent in multiples of 16 [order_c5]}}
+  %y = core.fold add over [sample, 8] along [1] reads(%x : !core.array<sample x 8 x f32>) by [affine_map<(s, n) -> (s, n)>]
+      writes affine_map<(s, n) -> (s)> order <lanes = 8> -> !core.array<sample x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @order_c5_time(%x: !core.array<time x sample x 8 x f32>) {
+  // expected-error @below {{sums in 32 lanes, but expected a fold along one fixed extent in multiples of 16 [order_c5]}}
+  %y = core.fold add over [time, sample, 8] along [0, 2] reads(%x : !core.array<time x sample x 8 x f32>)
+      by [affine_map<(t, s, n) -> (t, s, n)>] writes affine_map<(t, s, n) -> (s)> order <lanes = 32> -> !core.array<sample x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return
+}
+
+// -----
+
 func.func @indexed_c1() {
   // expected-error @below {{has a domain with more than one time or sample extent, or one of 0 [indexed_c1]}}
   %y = core.map over [sample, sample] reads() by [] writes [affine_map<(s, n) -> (s)>] -> !core.array<sample x f32> {

@@ -51,7 +51,7 @@ snn.hyper @"l r" = 1.0
 
 // -----
 
-// expected-error @below {{has type 'f32', but expected a tensor with extents [?, ...] [output_c1]}}
+// expected-error @below {{has type 'f32', but expected samples of reals or spikes, or one f64 [output_c1]}}
 snn.output @output_c1 : f32
 
 // -----
@@ -86,7 +86,7 @@ snn.parameter @parameter_c1_tensor : tensor<4xf32> init #snn.fill<0.0>
 
 // -----
 
-// expected-error @below {{has type '!core.array<65536 x 65536 x f32>', but expected fixed extents of reals [parameter_c1]}}
+// expected-error @below {{expected extents of at least 1 and at most 2^31 elements for a sample and step [array_c2]}}
 snn.parameter @parameter_c1_large : !core.array<65536 x 65536 x f32> init #snn.fill<0.0>
 
 // -----

@@ -11,7 +11,7 @@
 // RUN: llvm-readelf --program-headers --notes tiny.so | FileCheck %s --check-prefix=NOTE
 
 // The declarations are gone, and nothing but the query is visible.
-// IR-NOT: snn.{{model|parameter|fixed|input|output|state|hyper|optimizer}} @
+// IR-NOT: snn.{{model|parameter|fixed|input|output|state|hyper}} @
 // IR-DAG: llvm.func internal @snn_entry_step
 // IR-DAG: llvm.func @tiny_snn_query({{.*}}prefer_vector_width = "512"{{.*}}target_cpu = "x86-64-v4"
 // IR-DAG: llvm.mlir.global internal constant @snn_note{{.*}}section = ".note.snnc"
@@ -21,15 +21,15 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   // CHECK-NEXT: size 1 abi 2 precision 0 tensor size 1
   // CHECK-NEXT: name tiny hash 42 target x86-64-v4
   // CHECK-NEXT: steps -1 max 100 classes 10 batch 128 epochs 5
-  snn.model @tiny train real = f32 max_steps = 100 classes = 10 batch = 128 epochs = 5 {snn.hash = 42 : i64}
+  snn.model @tiny train real = f32 max_steps = 100 classes = 10 batch = 128 epochs = 5 {snn.copies = 2 : i64, snn.hash = 42 : i64}
 
   // A matrix [20, 784] is stored as 784 rows of 32; each slot starts at a multiple of 64 bytes.
   // CHECK-NEXT: parameter 1.weight dtype 0 offset 0 init 1 [-0.5, 0.5) shape 20 784 strides 1 32
   // CHECK-NEXT: parameter 1.bias dtype 0 offset 100352 init 1 [-0.5, 0.5) shape 20 strides 1
   // CHECK-NEXT: parameter 2.beta dtype 0 offset 100480 init 0 [0.875, 0.875) shape
-  snn.parameter @"1.weight" : tensor<20x784xf32> init #snn.uniform<-0.5 : f64, 0.5 : f64>
-  snn.parameter @"1.bias" : tensor<20xf32> init #snn.uniform<-0.5 : f64, 0.5 : f64>
-  snn.parameter @"2.beta" : tensor<f32> init #snn.fill<0.875 : f64>
+  snn.parameter @"1.weight" : !core.array<20 x 784 x f32> init #snn.uniform<-0.5 : f64, 0.5 : f64>
+  snn.parameter @"1.bias" : !core.array<20 x f32> init #snn.uniform<-0.5 : f64, 0.5 : f64>
+  snn.parameter @"2.beta" : !core.array<f32> init #snn.fill<0.875 : f64>
 
   // CHECK-NEXT: constant 2.threshold dtype 0 offset 0 init 0 [1, 1) shape
   snn.fixed @"2.threshold" = 1.0
@@ -38,21 +38,20 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   // CHECK-NEXT: input input dtype 2 offset 0 init 0 [0, 0) shape -1 1 28 28
   // CHECK-NEXT: input labels dtype 3 offset 0 init 0 [0, 0) shape -1
   // CHECK-NEXT: output spikes dtype 0 offset 0 init 0 [0, 0) shape -2 -1 20
-  snn.input @input : tensor<?x1x28x28xui8>
-  snn.input @labels : tensor<?xi64>
+  snn.input @input : !core.array<sample x 1 x 28 x 28 x ui8>
+  snn.input @labels : !core.array<sample x i64>
   // CHECK-NEXT: output trace dtype 0 offset 0 init 0 [0, 0) shape -2 -1 20
-  snn.output @spikes over_time : tensor<?x?x20xf32>
-  snn.output @trace over_time : tensor<3x?x20xf32>
+  snn.output @spikes : !core.array<time x sample x 20 x i1>
+  snn.output @trace : !core.array<time x sample x 20 x f32>
 
   // CHECK-NEXT: state 2.mem dtype 0 offset 0 init 0 [0.25, 0) shape 20 strides 1
   // CHECK-NEXT: state 2.syn dtype 0 offset 128 init 0 [0, 0) shape 20 strides 1
-  snn.state @"2.mem" : tensor<20xf32> rest 0.25
-  snn.state @"2.syn" : tensor<20xf32> rest 0.0
+  snn.state @"2.mem" : !core.array<sample x 20 x f32> rest 0.25
+  snn.state @"2.syn" : !core.array<sample x 20 x f32> rest 0.0
 
   // CHECK-NEXT: hyper lr 0.0625 from -inf to inf 0
   // CHECK-NEXT: bytes 100544 201088 256
   snn.hyper @lr = 0.0625
-  snn.optimizer adam
 
   // CHECK-NEXT: entries 0 1 0 0 0
   // CHECK-NEXT: arena 105

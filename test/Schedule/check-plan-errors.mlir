@@ -499,3 +499,21 @@ func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {sn
       writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<dense>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
   return %0 : !core.array<sample x 7 x f32>
 }
+
+// -----
+
+// What the host gives lies in its own layout: nothing but loads knows it.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> !x {
+  %0 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 128>, core.chunk = 4 : i64, core.sum_bytes = 0 : i64, core.sum_places = []} -> concat(!x) {
+  ^bb0(%xs: !x):
+    // expected-error@+1 {{reads what the host gives, which core-load-inputs has to copy first}}
+    %1 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%1 : !x) sum()
+  }
+  return %0 : !x
+}

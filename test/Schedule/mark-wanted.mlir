@@ -45,7 +45,7 @@ func.func @f(%x: !x) -> (!x {snn.bind = @a}, !t {snn.bind = @b}, !x {snn.bind = 
 !x = !core.array<sample x 4 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 snn.model @m train real = f32 max_steps = 1 classes = 4 batch = 8 epochs = 1
-snn.output @loss : tensor<?x4xf64>
+snn.output @loss : !x
 func.func @declared(%x: !x) -> (!x {snn.bind = @loss}, !x {snn.bind = @mem}) {
   %0 = core.map over [sample, 4] reads(%x : !x) by [#sn] writes [#sn] -> !x {
   ^bb0(%a: f32):

@@ -21,11 +21,11 @@ from collections import Counter
 
 NUMBER = re.compile(r"(?<![\w.%@#])-?\d+(?:\.\d+(?:[eE][-+]?\d+)?)?")
 TYPE = re.compile(r"\b(?:f32|f64|i1|i16|i32|i64|ui8|index)\b|(?<=x)(?:f32|f64|i1|i16|i64|ui8)\b")
-EXTENT = re.compile(r"(?<=[<x])(?:\d+|\?)(?=x)")
+EXTENT = re.compile(r"(?<=[<x] )\d+(?= x)|(?<=<)\d+(?= x)|\b(?:time|sample)\b")
 VALUE = re.compile(r"%[\w]+(?:#\d+)?")
 SYMBOL = re.compile(r'@(?:"[^"]*"|[\w.]+)')
-OP = re.compile(r"\b(?:snn|arith|math|func)\.[a-z_]+\b")
-ATTRIBUTE = re.compile(r"[\w.]+ = (?:#snn\.\w+<[^>]*>|\[[^\]]*\]|[^,{}\[\]]+)(?:, )?")
+OP = re.compile(r"\b(?:snn|core|arith|math|func)\.[a-z_]+\b")
+ATTRIBUTE = re.compile(r"[\w.]+ = (?:#(?:snn|core)\.\w+<[^>]*>|\[[^\]]*\]|[^,{}\[\]]+)(?:, )?")
 NUMBERS = ["0", "1", "-1", "2", "3", "7", "16", "63", "64", "65", "1000000007", "2147483648", "4611686018427387904",
            "9223372036854775807", "0.0", "1.5", "1e300"]
 
@@ -83,7 +83,7 @@ def rename_consistently(text, rng):
     if not extents:
         return text
     old, new = rng.choice(extents), rng.choice(extents + ["1", "17", "0"])
-    return re.sub(r"(?<=[<x])" + re.escape(old) + r"(?=x)", new, text)
+    return re.sub(r"\b" + re.escape(old) + r"(?= x)", new, text)
 
 
 def drop_character(text, rng):
@@ -94,7 +94,7 @@ def drop_character(text, rng):
 EDITS = [
     edit_lines, edit_lines, edit_number, edit_number, swap_operands, rename_consistently, drop_character,
     lambda text, rng: exchange(text, TYPE, ["f32", "f64", "i1", "i16", "i64", "ui8"], rng),
-    lambda text, rng: exchange(text, EXTENT, ["?", "0", "1", "17", "1000000007"], rng),
+    lambda text, rng: exchange(text, EXTENT, ["time", "sample", "0", "1", "17", "1000000007"], rng),
     lambda text, rng: exchange(text, VALUE, None, rng),
     lambda text, rng: exchange(text, SYMBOL, None, rng),
     lambda text, rng: exchange(text, OP, None, rng),

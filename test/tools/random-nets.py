@@ -628,7 +628,7 @@ def check_schedule(seed, tools, folder, before, after):
         file.write(net.build())
     write_tensors(inputs, net.tensors())
     run([f"{tools}/snn-opt", texts[0], *before, "--core-vjp=function=loss of-loss", *after, "-o", texts[1]])
-    run([f"{tools}/snn-opt", texts[1], "--core-to-loops", "--core-check-plan", "-o", texts[2]])
+    run([f"{tools}/snn-opt", texts[1], "--snn-to-loops", "--core-check-plan", "-o", texts[2]])
     results = []
     for text in texts[1:]:
         outputs = os.path.join(folder, "out.safetensors")

@@ -6,6 +6,7 @@
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sums.h"
+#include "compiler/Schedule/Phases.h"
 #include "snn/abi.h"
 
 using namespace mlir;
@@ -138,6 +139,20 @@ LogicalResult checkMap(MapOp map) {
   return success();
 }
 
+/// What the host gives for samples is read by loads alone, and by phases that load it.
+LogicalResult checkGiven(BlockArgument argument) {
+  for (OpOperand &use : argument.getUses()) {
+    Operation *user = use.getOwner();
+    if (auto phase = dyn_cast<BatchMapOp>(user)) {
+      if (failed(checkGiven(phase.getBody().front().getArgument(use.getOperandNumber()))))
+        return failure();
+    } else if (!user->hasAttr(kLoadAttr) && !user->hasTrait<OpTrait::IsTerminator>()) {
+      return user->emitOpError() << "reads what the host gives, which core-load-inputs has to copy first";
+    }
+  }
+  return success();
+}
+
 LogicalResult checkPhase(BatchMapOp phase) {
   auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
   if (!chunk || chunk.getInt() < 1 || chunk.getInt() > kMaxBatch || !llvm::isPowerOf2_64(chunk.getInt()))
@@ -208,6 +223,9 @@ LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
     return failure();
   if (isElementwise(function))
     return success();
+  for (BlockArgument argument : function.getArguments())
+    if (hasSamples(argument.getType()) && failed(checkGiven(argument)))
+      return failure();
   Block &block = function.getBody().front();
   if (failed(PlaceChecker(function, block, range).run()))
     return failure();
