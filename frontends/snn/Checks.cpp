@@ -24,33 +24,14 @@ namespace {
 
 constexpr StringRef kLayerKinds[] = {"flatten", "linear", "population"};
 
-/// Symbols that the compiled model has anyway: a model or a label of this name would stand for two things.
+/// Symbols that the compiled model has anyway: a model or a label of this name would stand for two things. Numbers of
+/// its optimizer are looked at where that is known.
 bool isOwnSymbol(StringRef name) {
-  return name.starts_with("snn_") || is_contained({"input",
-                                                   "labels",
-                                                   "spikes",
-                                                   "membrane",
-                                                   "hidden",
-                                                   "hidden_membrane",
-                                                   "count",
-                                                   "loss",
-                                                   "grad",
-                                                   "lr",
-                                                   "beta1",
-                                                   "beta2",
-                                                   "eps",
-                                                   "weight_decay",
-                                                   "momentum",
-                                                   "forward",
-                                                   "step",
-                                                   "update",
-                                                   "loss_and_gradient",
-                                                   "train_step",
-                                                   "arena_size",
-                                                   "optimizer",
-                                                   "schedule",
-                                                   "metric"},
-                                                  name);
+  return name.starts_with("snn_") ||
+         is_contained({"input", "labels", "spikes", "membrane", "hidden", "hidden_membrane", "count", "loss", "grad",
+                       "forward", "step", "update", "loss_and_gradient", "train_step", "arena_size", "optimizer",
+                       "schedule", "metric"},
+                      name);
 }
 
 std::string shapeText(ArrayRef<int64_t> extents) {

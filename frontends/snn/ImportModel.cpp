@@ -17,6 +17,8 @@ using core::ArrayType;
 
 namespace {
 
+constexpr const char *kCount = "count"; ///< an output of the binary interface
+
 AffineMap select(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positions) {
   return AffineMap::getMultiDimMapWithTargets(dims, positions, context);
 }
@@ -49,7 +51,7 @@ public:
         return failure();
     }
     location = context.at(model.layers.back().loc);
-    values["count"] = countSpikes();
+    values[kCount] = countSpikes();
     for (const Declared &output : context.outputs)
       function.result(output.symbol, values.at(output.symbol));
     for (auto [state, value] : llvm::zip(context.states, finals))
@@ -176,11 +178,12 @@ private:
     return success();
   }
 
+  /// What the definition of this output's name says.
   Value countSpikes() {
     const ImportContext uses = context.uses(&context.neurons(), training);
     Expr call;
     call.kind = Expr::Kind::Call;
-    call.name = "spike_count";
+    call.name = kCount;
     call.args.resize(1);
     call.args[0].value = std::make_unique<Expr>();
     call.args[0].value->kind = Expr::Kind::Name;

@@ -202,8 +202,6 @@ private:
       return a;
     if (expr.name == "exp")
       return rounded({std::exp(a.low), std::exp(a.high)});
-    if (expr.name == "heaviside")
-      return above(a, Interval::point(0));
     if (expr.name == "fire") {
       if (!loudest || a.high > most) {
         most = a.high;

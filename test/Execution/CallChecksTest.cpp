@@ -43,7 +43,8 @@ constexpr Entry entries[] = {{"forward", &snn_model_table::forward},
                              {"step", &snn_model_table::step},
                              {"loss_and_gradient", &snn_model_table::loss_and_gradient},
                              {"update", &snn_model_table::update},
-                             {"train_step", &snn_model_table::train_step}};
+                             {"train_step", &snn_model_table::train_step},
+                             {"backward", &snn_model_table::backward}};
 
 /// A call that each entry takes, on memory of its own.
 struct GoodCall {
@@ -90,7 +91,7 @@ struct Case {
 };
 
 constexpr int32_t ok = SNN_OK, argument = SNN_ERROR_ARGUMENT, arena = SNN_ERROR_ARENA, steps_ = SNN_ERROR_STEPS,
-                  unsupported = SNN_ERROR_UNSUPPORTED, number = SNN_ERROR_HYPER;
+                  number = SNN_ERROR_HYPER;
 
 double &named(GoodCall &c, const std::string &name) {
   for (uint64_t i = 0; i < model().hyper_count; ++i)
@@ -100,51 +101,55 @@ double &named(GoodCall &c, const std::string &name) {
 }
 
 const Case cases[] = {
-    {"Nothing", [](GoodCall &) {}, {ok, ok, ok, ok, ok}},
-    {"SmallerStruct", [](GoodCall &c) { c.call.struct_size -= 8; }, {argument, argument, argument, argument, argument}},
-    {"LargerStruct", [](GoodCall &c) { c.call.struct_size += 8; }, {ok, ok, ok, ok, ok}},
+    {"Nothing", [](GoodCall &) {}, {ok, ok, ok, ok, ok, ok}},
+    {"SmallerStruct",
+     [](GoodCall &c) { c.call.struct_size -= 8; },
+     {argument, argument, argument, argument, argument, argument}},
+    {"LargerStruct", [](GoodCall &c) { c.call.struct_size += 8; }, {ok, ok, ok, ok, ok, ok}},
     {"NoParameters",
      [](GoodCall &c) { c.call.parameters = nullptr; },
-     {argument, argument, argument, argument, argument}},
-    {"NoGradients", [](GoodCall &c) { c.call.gradients = nullptr; }, {ok, ok, argument, argument, argument}},
-    {"NoOptimizer", [](GoodCall &c) { c.call.optimizer = nullptr; }, {ok, ok, ok, argument, argument}},
-    {"NoNumberOfTheUpdate", [](GoodCall &c) { c.call.optimizer_step = 0; }, {ok, ok, ok, argument, argument}},
-    {"NoBatch", [](GoodCall &c) { c.call.batch = 0; }, {argument, argument, argument, ok, argument}},
-    {"LargeBatch", [](GoodCall &c) { c.call.batch = SNN_MAX_BATCH + 1; }, {argument, argument, argument, ok, argument}},
-    {"NoWorkers", [](GoodCall &c) { c.call.workers = 0; }, {argument, argument, argument, ok, argument}},
+     {argument, argument, argument, argument, argument, argument}},
+    {"NoGradients", [](GoodCall &c) { c.call.gradients = nullptr; }, {ok, ok, argument, argument, argument, argument}},
+    {"NoOptimizer", [](GoodCall &c) { c.call.optimizer = nullptr; }, {ok, ok, ok, argument, argument, ok}},
+    {"NoNumberOfTheUpdate", [](GoodCall &c) { c.call.optimizer_step = 0; }, {ok, ok, ok, argument, argument, ok}},
+    {"NoBatch", [](GoodCall &c) { c.call.batch = 0; }, {argument, argument, argument, ok, argument, argument}},
+    {"LargeBatch",
+     [](GoodCall &c) { c.call.batch = SNN_MAX_BATCH + 1; },
+     {argument, argument, argument, ok, argument, argument}},
+    {"NoWorkers", [](GoodCall &c) { c.call.workers = 0; }, {argument, argument, argument, ok, argument, argument}},
     {"ManyWorkers",
      [](GoodCall &c) { c.call.workers = SNN_MAX_WORKERS + 1; },
-     {argument, argument, argument, ok, argument}},
-    {"NoInputs", [](GoodCall &c) { c.call.inputs = nullptr; }, {argument, argument, argument, ok, argument}},
-    {"NoData", [](GoodCall &c) { c.data.views[0].data = nullptr; }, {argument, argument, argument, ok, argument}},
-    {"NoLabels", [](GoodCall &c) { c.data.views[1].data = nullptr; }, {ok, ok, argument, ok, argument}},
-    {"NoState", [](GoodCall &c) { c.call.state_in = nullptr; }, {ok, argument, ok, ok, ok}},
-    {"NoStateOut", [](GoodCall &c) { c.call.state_out = nullptr; }, {ok, argument, ok, ok, ok}},
-    {"StateIn", [](GoodCall &c) { c.call.state_in = c.state.data(); }, {unsupported, ok, unsupported, ok, unsupported}},
-    {"StateOut",
-     [](GoodCall &c) { c.call.state_out = c.state.data(); },
-     {unsupported, ok, unsupported, ok, unsupported}},
-    {"NoSteps", [](GoodCall &c) { c.call.steps = 0; }, {steps_, steps_, steps_, ok, steps_}},
-    {"ManySteps", [](GoodCall &c) { c.call.steps = 9; }, {steps_, steps_, steps_, ok, steps_}},
-    {"NoArena", [](GoodCall &c) { c.call.arena = nullptr; }, {arena, arena, arena, ok, arena}},
-    {"SmallArena", [](GoodCall &c) { --c.call.arena_size; }, {arena, arena, arena, ok, arena}},
+     {argument, argument, argument, ok, argument, argument}},
+    {"NoInputs", [](GoodCall &c) { c.call.inputs = nullptr; }, {argument, argument, argument, ok, argument, argument}},
+    {"NoData",
+     [](GoodCall &c) { c.data.views[0].data = nullptr; },
+     {argument, argument, argument, ok, argument, argument}},
+    {"NoLabels", [](GoodCall &c) { c.data.views[1].data = nullptr; }, {ok, ok, argument, ok, argument, ok}},
+    {"NoState", [](GoodCall &c) { c.call.state_in = nullptr; }, {ok, ok, ok, ok, ok, ok}},
+    {"NoStateOut", [](GoodCall &c) { c.call.state_out = nullptr; }, {ok, ok, ok, ok, ok, ok}},
+    {"StateIn", [](GoodCall &c) { c.call.state_in = c.state.data(); }, {ok, ok, ok, ok, ok, ok}},
+    {"StateOut", [](GoodCall &c) { c.call.state_out = c.state.data(); }, {ok, ok, ok, ok, ok, ok}},
+    {"NoSteps", [](GoodCall &c) { c.call.steps = 0; }, {steps_, steps_, steps_, ok, steps_, steps_}},
+    {"ManySteps", [](GoodCall &c) { c.call.steps = 9; }, {steps_, steps_, steps_, ok, steps_, steps_}},
+    {"NoArena", [](GoodCall &c) { c.call.arena = nullptr; }, {arena, arena, arena, ok, arena, arena}},
+    {"SmallArena", [](GoodCall &c) { --c.call.arena_size; }, {arena, arena, arena, ok, arena, arena}},
     {"OddArena",
      [](GoodCall &c) { c.call.arena = static_cast<char *>(c.call.arena) + 8; },
-     {arena, arena, arena, ok, arena}},
+     {arena, arena, arena, ok, arena, arena}},
     {"StepsBeforeArena",
      [](GoodCall &c) { c.call.steps = 9, c.call.arena = nullptr; },
-     {steps_, steps_, steps_, ok, steps_}},
-    {"NoHyper", [](GoodCall &c) { c.call.hyper = nullptr; }, {ok, ok, ok, ok, ok}},
-    {"NegativeRate", [](GoodCall &c) { named(c, "lr") = -1e-300; }, {ok, ok, number, number, number}},
-    {"NoRate", [](GoodCall &c) { named(c, "lr") = -0.0; }, {ok, ok, ok, ok, ok}},
-    {"RateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = NAN; }, {ok, ok, number, number, number}},
-    {"NegativeRateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = -NAN; }, {ok, ok, number, number, number}},
-    {"InfiniteRate", [](GoodCall &c) { named(c, "lr") = INFINITY; }, {ok, ok, number, number, number}},
-    {"LargeRate", [](GoodCall &c) { named(c, "lr") = std::numeric_limits<double>::max(); }, {ok, ok, ok, ok, ok}},
-    {"BetaAtItsOpenEnd", [](GoodCall &c) { named(c, "beta1") = 1; }, {ok, ok, number, number, number}},
+     {steps_, steps_, steps_, ok, steps_, steps_}},
+    {"NoHyper", [](GoodCall &c) { c.call.hyper = nullptr; }, {ok, ok, ok, ok, ok, ok}},
+    {"NegativeRate", [](GoodCall &c) { named(c, "lr") = -1e-300; }, {ok, ok, number, number, number, ok}},
+    {"NoRate", [](GoodCall &c) { named(c, "lr") = -0.0; }, {ok, ok, ok, ok, ok, ok}},
+    {"RateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = NAN; }, {ok, ok, number, number, number, ok}},
+    {"NegativeRateThatIsNoNumber", [](GoodCall &c) { named(c, "lr") = -NAN; }, {ok, ok, number, number, number, ok}},
+    {"InfiniteRate", [](GoodCall &c) { named(c, "lr") = INFINITY; }, {ok, ok, number, number, number, ok}},
+    {"LargeRate", [](GoodCall &c) { named(c, "lr") = std::numeric_limits<double>::max(); }, {ok, ok, ok, ok, ok, ok}},
+    {"BetaAtItsOpenEnd", [](GoodCall &c) { named(c, "beta1") = 1; }, {ok, ok, number, number, number, ok}},
     {"ArgumentsBeforeNumbers",
      [](GoodCall &c) { named(c, "lr") = NAN, c.call.parameters = nullptr; },
-     {argument, argument, argument, argument, argument}},
+     {argument, argument, argument, argument, argument, argument}},
 };
 
 class CallChecks : public testing::TestWithParam<Case> {};
@@ -161,6 +166,37 @@ TEST_P(CallChecks, GiveTheCode) {
 
 INSTANTIATE_TEST_SUITE_P(Spoilt, CallChecks, testing::ValuesIn(cases),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.name); });
+
+// A call starts where `state_in` says, at rest if it says nothing, and leaves its last state where `state_out` says.
+TEST(StateSpans, SayWhereACallStartsAndEnds) {
+  // What an entry gives of the steps: outputs, and the state after them.
+  auto run = [](const Entry &entry, std::vector<std::byte> *from) {
+    GoodCall good(entry);
+    Random random(3);
+    for (uint64_t i = 0; i < model().parameter_bytes / sizeof(float); ++i)
+      reinterpret_cast<float *>(good.parameters.data())[i] = float(random.uniform(-1, 1));
+    good.call.state_in = from ? from->data() : nullptr;
+    good.call.state_out = good.state.data();
+    good.call.outputs = good.data.pointers.data();
+    good.state.fill(Poison::NotANumber);
+    EXPECT_EQ((model().*entry.function)(&good.call), SNN_OK) << entry.name;
+    std::vector<std::byte> state(good.state.data(), good.state.data() + good.state.size());
+    return std::pair(good.data.output("membrane")->bytes, state);
+  };
+  std::vector<std::byte> rest(rows * model().state_bytes);
+  const auto fromRest = run(entries[0], &rest);
+  EXPECT_EQ(run(entries[0], nullptr), fromRest);
+  auto state = fromRest.second;
+  const auto onward = run(entries[0], &state);
+  EXPECT_NE(onward.first, fromRest.first);
+  for (const Entry &entry : {entries[2], entries[4], entries[5]}) {
+    EXPECT_EQ(run(entry, nullptr).second, fromRest.second) << entry.name;
+    const auto [outputs, last] = run(entry, &state);
+    EXPECT_EQ(last, onward.second) << entry.name;
+    if (entry.function != &snn_model_table::backward) // which gives the gradient by the input alone
+      EXPECT_EQ(outputs, onward.first) << entry.name;
+  }
+}
 
 // Whatever the order in which the workers meet them, of all rows at fault the first is reported, with its code.
 TEST(Faults, TheFirstRowIsReported) {

@@ -7,10 +7,12 @@
 #include "test/tools/HostInstance.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <map>
 #include <regex>
+#include <sstream>
 
 using namespace snn;
 using namespace snn::test;
@@ -18,44 +20,87 @@ using namespace snn::test;
 namespace {
 
 constexpr int64_t gap = 512;      // bytes
-constexpr int64_t room = 1 << 24; ///< makes the arena of loss_and_gradient the largest of all functions
+constexpr int64_t lead = 1 << 20; ///< before a phase's places: contracts of the whole batch work in that memory too
+constexpr int64_t room = 1 << 22; ///< for each step: makes the memory of loss_and_gradient the largest of all functions
 
-/// Bytes as a function of the number of steps.
-using Place = std::pair<int64_t, int64_t>;
+/// Bytes as a function of the steps of a call and the samples at hand, in the meaning of #core.place.
+using Place = std::array<int64_t, 4>;
+constexpr const char *summands[] = {"fixed", "steps", "samples", "rows"};
 
-int64_t at(Place place, uint64_t steps) { return place.first + place.second * int64_t(steps); }
+Place parsePlace(const std::string &text) {
+  Place place = {};
+  for (size_t i = 0; i < place.size(); ++i) {
+    std::smatch found;
+    if (std::regex_search(text, found, std::regex(std::string(summands[i]) + " = ([0-9]+)")))
+      place[i] = std::stoll(found[1]);
+  }
+  return place;
+}
 
-/// A function's places in the order of memory with where each was moved, and at last the arena's end.
+std::string print(const Place &place) {
+  return fmt::format("#core.place<fixed = {}, steps = {}, samples = {}, rows = {}>", place[0], place[1], place[2],
+                     place[3]);
+}
+
+int64_t at(const Place &place, uint64_t steps, uint64_t samples) {
+  return place[0] + place[1] * int64_t(steps) + (place[2] + place[3] * int64_t(steps)) * int64_t(samples);
+}
+
+/// The places of one memory, and its end, with where each was moved: a plan adds up sizes, so that no summand falls
+/// from one place to the next.
 using Moves = std::map<Place, Place>;
 
-/// Moves the places of each function of the text of stage loops apart. `last` gets those of loss_and_gradient.
-std::string spreadPlaces(const std::string &text, Moves &last) {
-  static const std::regex any("#snn\\.place<([0-9]+) \\+ ([0-9]+) \\* T>");
-  std::string result;
-  for (size_t begin = 0, end; begin < text.size(); begin = end) {
-    end = std::min(text.find("func.func @", begin + 1), text.size());
-    const std::string function = text.substr(begin, end - begin);
-    Moves moves;
-    for (std::sregex_iterator found(function.begin(), function.end(), any), none; found != none; ++found)
-      moves[{std::stoll((*found)[1]), std::stoll((*found)[2])}] = {};
-    const bool watched = function.rfind("func.func @loss_and_gradient", 0) == 0;
-    int64_t gaps = 0;
-    for (auto &[from, to] : moves)
-      to = {from.first + gap * gaps++, from.second};
-    if (watched && !moves.empty())
-      moves.rbegin()->second.first += room;
+/// Calls use(memory, place) for each place and arena in the text of stage loops, and puts its result there. A memory is
+/// a function's ("update") or that of a phase ("update/1"): a phase's arena and the places in its body are its own, the
+/// places of its results are its function's.
+template <typename Use> std::string replacePlaces(const std::string &text, const Use &use) {
+  static const std::regex any("(core\\.arena = )?#core\\.place<([^>]*)>");
+  static const std::regex head("^  func\\.func @(\\w+)");
+  std::istringstream lines(text);
+  std::string result, function;
+  int phases = 0;
+  bool inPhase = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (std::smatch found; std::regex_search(line, found, head))
+      function = found[1], phases = 0;
+    const bool opens = line.find("core.batch_map ") != std::string::npos;
+    phases += opens;
+    const std::string phase = fmt::format("{}/{}", function, phases);
     size_t copied = 0;
-    for (std::sregex_iterator found(function.begin(), function.end(), any), none; found != none; ++found) {
-      const Place to = moves.at({std::stoll((*found)[1]), std::stoll((*found)[2])});
-      result.append(function, copied, size_t(found->position()) - copied);
-      result += fmt::format("#snn.place<{} + {} * T>", to.first, to.second);
+    for (std::sregex_iterator found(line.begin(), line.end(), any), none; found != none; ++found) {
+      const bool isArena = (*found)[1].matched;
+      result.append(line, copied, size_t(found->position()) - copied);
+      result += (isArena ? "core.arena = " : "") +
+                print(use(inPhase || (opens && isArena) ? phase : function, parsePlace((*found)[2])));
       copied = size_t(found->position() + found->length());
     }
-    result.append(function, copied);
-    if (watched)
-      last = moves;
+    result.append(line, copied) += '\n';
+    inPhase = opens || (inPhase && line.rfind("    }", 0) != 0);
   }
   return result;
+}
+
+/// Moves the places of each memory apart.
+std::string spreadPlaces(const std::string &text, std::map<std::string, Moves> &memories) {
+  replacePlaces(text, [&](const std::string &memory, Place place) { return memories[memory][place] = place; });
+  for (auto &[name, moves] : memories) {
+    const bool ofPhase = name.find('/') != std::string::npos;
+    int64_t offset = ofPhase ? lead : 0;
+    for (auto &[from, to] : moves)
+      to[0] = from[0] + std::exchange(offset, offset + gap);
+    if (ofPhase && name.rfind("loss_and_gradient", 0) == 0)
+      moves.rbegin()->second[1] += room;
+  }
+  return replacePlaces(text, [&](const std::string &memory, Place place) { return memories[memory].at(place); });
+}
+
+void expectGaps(const Moves &moves, const std::byte *memory, uint64_t steps, uint64_t samples) {
+  for (auto place = moves.begin(), next = std::next(place); next != moves.end(); ++place, ++next) {
+    const int64_t size = at(next->first, steps, samples) - at(place->first, steps, samples);
+    const std::byte *end = memory + at(place->second, steps, samples) + size;
+    EXPECT_EQ(std::count(end, end + gap, std::byte(Poison::Pattern)), gap)
+        << "behind the place " << print(place->first);
+  }
 }
 
 struct Case {
@@ -78,11 +123,13 @@ train {{
 }}
 )",
                                        test.layers, test.batch);
-  Moves moves;
+  std::map<std::string, Moves> memories;
   LibraryHandle plain = openLibrary(compileText(text, flags));
   LibraryHandle spread = openLibrary(
-      compileText(spreadPlaces(readText(compileText(text, flags + " --emit=loops")), moves), "--from=loops"));
-  ASSERT_GT(moves.size(), 5u);
+      compileText(spreadPlaces(readText(compileText(text, flags + " --emit=loops")), memories), "--from=loops"));
+  const Moves &shared = memories["loss_and_gradient"], &ofPhase = memories["loss_and_gradient/1"];
+  ASSERT_GT(shared.size() + ofPhase.size(), 10u);
+  ASSERT_FALSE(memories.count("loss_and_gradient/2"));
 
   std::vector<std::byte> outputs[2], gradients[2];
   for (int moved : {0, 1}) {
@@ -97,15 +144,16 @@ train {{
     gradients[moved] = instance.gradientBits();
     if (!moved)
       continue;
-    // The only worker's memory is the arena's last part.
+    // The arena ends with the memory of the function and that of its only worker, for some samples at a time.
     const AlignedBytes &arena = instance.work();
-    const std::byte *worker = arena.data() + int64_t(arena.size()) - at(moves.rbegin()->second, test.steps);
-    for (auto place = moves.begin(), next = std::next(place); next != moves.end(); ++place, ++next) {
-      const int64_t size = at(next->first, test.steps) - at(place->first, test.steps);
-      const std::byte *end = worker + at(place->second, test.steps) + size;
-      EXPECT_EQ(std::count(end, end + gap, std::byte(Poison::Pattern)), gap)
-          << "behind the place " << place->first.first << " + " << place->first.second << " * T";
-    }
+    const int64_t worker = int64_t(table.arena_size(test.batch, test.steps, 2) - arena.size());
+    uint64_t samples = 1;
+    while (at(ofPhase.rbegin()->second, test.steps, samples) < worker)
+      samples *= 2;
+    ASSERT_EQ(at(ofPhase.rbegin()->second, test.steps, samples), worker);
+    const std::byte *end = arena.data() + arena.size() - worker;
+    expectGaps(ofPhase, end, test.steps, samples);
+    expectGaps(shared, end - at(shared.rbegin()->second, test.steps, test.batch), test.steps, test.batch);
   }
   EXPECT_EQ(outputs[0], outputs[1]) << "what lies behind a place matters";
   EXPECT_EQ(gradients[0], gradients[1]) << "what lies behind a place matters";

@@ -59,17 +59,26 @@ std::string test::readText(const std::string &path) {
   return text.str();
 }
 
-std::string test::compileText(const std::string &text, const std::string &flags) {
+/// Runs `program` on `text` in a file of this kind; the path of what it writes.
+static std::string runTool(const std::string &program, const std::string &text, const std::string &suffix,
+                           const std::string &flags) {
   static int count = 0;
   std::string stem = temporaryPath(fmt::format("model{}", count++));
-  std::string source = stem + ".snn", library = stem + ".so", log = stem + ".log";
+  std::string source = stem + suffix, result = stem + ".so", log = stem + ".log";
   std::ofstream(source) << text;
-  const char *chosen = std::getenv("SNNC");
-  std::string command =
-      fmt::format("'{}' '{}' {} -o '{}' > '{}' 2>&1", chosen ? chosen : SNNC_PATH, source, flags, library, log);
+  std::string command = fmt::format("'{}' '{}' {} -o '{}' > '{}' 2>&1", program, source, flags, result, log);
   if (std::system(command.c_str()) != 0)
     throw std::runtime_error(fmt::format("{}\n{}", command, readText(log)));
-  return library;
+  return result;
+}
+
+std::string test::compileText(const std::string &text, const std::string &flags) {
+  const char *chosen = std::getenv("SNNC");
+  return runTool(chosen ? chosen : SNNC_PATH, text, ".snn", flags);
+}
+
+std::string test::runPasses(const std::string &text, const std::string &passes) {
+  return readText(runTool(SNN_OPT_PATH, text, ".mlir", passes));
 }
 
 uint64_t Random::next() {

@@ -90,17 +90,13 @@ public:
     Value workers = e.toIndex(block->getArgument(2));
     Value outside = e.either(e.below(e.index(SNN_MAX_BATCH), batch), e.below(e.index(SNN_MAX_WORKERS), workers));
     outside = e.either(outside, e.below(e.index(getModel(module).getMaxSteps()), given));
-    constexpr int64_t kMaxPart = int64_t(1) << 61;
     auto sizes = [&](Value steps, ValueRange before) {
       Value largest = before[0], outside = before[1];
-      for (const FunctionPlan &plan : plans) {
-        ArenaOffsets offsets = ArenaOffsets::of(e, plan, batch, plan.steps ? e.index(*plan.steps) : steps, workers);
-        largest = e.maximum(largest, offsets.total);
-        // Within the bounds too a part may be too large.
-        Value most = e.div(e.index(kMaxPart), e.maximum(offsets.workerBytes, e.index(1)));
-        outside = e.either(outside, e.below(most, workers));
-        outside = e.either(outside, e.below(e.index(kMaxPart), offsets.workers));
-      }
+      e.wraps = &outside; // within the bounds too a size may be too large
+      for (const FunctionPlan &plan : plans)
+        largest = e.maximum(largest,
+                            ArenaOffsets::of(e, plan, batch, plan.steps ? e.index(*plan.steps) : steps, workers).total);
+      e.wraps = nullptr;
       return SmallVector<Value>{largest, outside};
     };
     // Fewer steps may need more, as runs and with them chunks have more samples then.

@@ -15,9 +15,18 @@ Value ScalarEmitter::i64(int64_t value) { return arith::ConstantIntOp::create(b,
 
 Value ScalarEmitter::truth(bool value) { return arith::ConstantIntOp::create(b, b.getI1Type(), value); }
 
-Value ScalarEmitter::add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
+Value ScalarEmitter::add(Value x, Value y) {
+  Value sum = b.createOrFold<arith::AddIOp>(x, y);
+  if (wraps)
+    *wraps = either(*wraps, below(sum, x));
+  return sum;
+}
 Value ScalarEmitter::sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(x, y); }
-Value ScalarEmitter::mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+Value ScalarEmitter::mul(Value x, Value y) {
+  if (wraps)
+    *wraps = either(*wraps, differs(arith::MulUIExtendedOp::create(b, x, y).getHigh(), index(0)));
+  return b.createOrFold<arith::MulIOp>(x, y);
+}
 Value ScalarEmitter::div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
 Value ScalarEmitter::minimum(Value x, Value y) { return b.createOrFold<arith::MinUIOp>(x, y); }
 Value ScalarEmitter::maximum(Value x, Value y) { return b.createOrFold<arith::MaxUIOp>(x, y); }

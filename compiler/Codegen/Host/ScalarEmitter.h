@@ -19,6 +19,8 @@ public:
   ScalarEmitter(mlir::Location loc, mlir::OpBuilder &builder) : b(loc, builder) {}
 
   mlir::ImplicitLocOpBuilder b;
+  /// If it is given, sums and products add to it whether their result was too large for its type.
+  mlir::Value *wraps = nullptr;
 
   mlir::Value index(int64_t value);
   mlir::Value i64(int64_t value);

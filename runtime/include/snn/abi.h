@@ -192,7 +192,7 @@ typedef struct snn_model_table {
   uint64_t (*arena_size)(uint64_t batch, uint64_t steps, uint64_t workers);
 
   /* Entry points; those that the model was compiled without are NULL. All but update run the network on `inputs` from
-   * state_in to state_out and write the outputs that are wanted. */
+   * state_in to state_out and write the outputs that are wanted; of these backward gives "grad.input" alone. */
   snn_entry_fn forward;
   snn_entry_fn step;              /* forward of one time step; T calls give the bits of one forward */
   snn_entry_fn loss_and_gradient; /* loss and gradients, also the output "grad.input"; buffers */

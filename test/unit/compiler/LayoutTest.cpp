@@ -65,7 +65,7 @@ TEST_F(LayoutTest, ParametersHaveTheirFirstExtentInnermost) {
   read("%a: !core.array<20 x 3 x 5 x f32> {snn.bind = @w}, %b: !core.array<20 x 3 x f32> {snn.bind = @classes}",
        "return\n",
        "snn.model @m train real = f32 max_steps = 1 classes = 4 batch = 8 epochs = 1\n"
-       "snn.parameter @w : tensor<20x3xf32> init #snn.fill<0.0>\n");
+       "snn.parameter @w : !core.array<20 x 3 x 5 x f32> init #snn.fill<0.0>\n");
   EXPECT_TRUE(argument(0).parameterLike);
   EXPECT_EQ(strides(argument(0)), (Strides{1, 160, 32}));
   EXPECT_EQ(argument(0).elements, 480);

@@ -1,0 +1,93 @@
+"""The surrogates of the prelude: numbers of each, against the formula of snnTorch in plain Python, and against its own soft form.
+
+usage: surrogates.py BIN FOLDER"""
+
+import json
+import math
+import struct
+import subprocess
+import sys
+
+BIN, FOLDER = sys.argv[1:]
+
+# snntorch/surrogate.py: what a gradient is multiplied by at v = membrane - threshold.
+FORMULAS = {
+    "fast_sigmoid": lambda v: 1 / (25 * abs(v) + 1) ** 2,
+    "atan": lambda v: 2 / 2 / (1 + (math.pi / 2 * 2 * v) ** 2),
+    "sigmoid": lambda v: 25 * math.exp(-25 * v) / (math.exp(-25 * v) + 1) ** 2,
+    "straight_through": lambda v: 1,
+    "straight_through_estimator": lambda v: 1,
+    "triangular": lambda v: 1 if v < 0 else -1,
+    "heaviside": lambda v: 1 if v > 0 else 0,
+    "spike_rate_escape": lambda v: 25 * math.exp(-1 * abs(v - 1)),
+    "leaky_spike": lambda v: 1 if v > 0 else 0.1,
+    "sparse_fast_sigmoid": lambda v: 1 / (25 * abs(v) + 1) ** 2 if v > 1 else 0,
+}
+# None is a kink of any of them (those are 0 and 1).
+POINTS = [-3.0, -1.125, -0.5, -0.03125, 0.03125, 0.375, 0.75, 1.5, 4.0]
+WIDTH = 2.0**-20
+
+
+def run(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+
+
+def save(path, tensors):
+    header, data = {}, b""
+    for name, numbers in tensors.items():
+        part = struct.pack(f"<{len(numbers)}d", *numbers)
+        header[name] = {"dtype": "F64", "shape": [len(numbers)], "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def load(path):
+    with open(path, "rb") as file:
+        content = file.read()
+    length = struct.unpack("<Q", content[:8])[0]
+    tensors = {}
+    for name, entry in json.loads(content[8:8 + length]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            code = {"F64": "d", "F32": "f", "U8": "B", "BOOL": "B"}[entry["dtype"]]
+            part = content[8 + length + begin:8 + length + end]
+            tensors[name] = struct.unpack(f"<{len(part) // struct.calcsize(code)}{code}", part)
+    return tensors
+
+
+def interpret(module, function, inputs):
+    save(f"{FOLDER}/in.safetensors", inputs)
+    run(f"{BIN}/snn-interpret", module, f"--function={function}", f"--inputs={FOLDER}/in.safetensors",
+        f"--outputs={FOLDER}/out.safetensors", "--wide")
+    return load(f"{FOLDER}/out.safetensors")
+
+
+def expect(name, what, got, want, tolerance):
+    for v, x, y in zip(POINTS, got, want):
+        if not abs(x - y) <= tolerance * max(1, abs(y)):
+            sys.exit(f"{name}: {what} at {v} is {x!r}, expected {y!r}")
+
+
+texts = {}
+for form, flags in {"hard": [], "soft": ["--soft"]}.items():
+    texts[form] = f"{FOLDER}/{form}.mlir"
+    text = run(f"{BIN}/snn-definitions", "--core", "--wide", *flags)
+    with open(texts[form], "w") as file:
+        file.write(text)
+    found = [line.split("(")[0].split(".")[-1] for line in text.splitlines() if "func.func @surrogate." in line]
+    if sorted(found) != sorted(FORMULAS):
+        sys.exit(f"the prelude has the surrogates {sorted(found)}, but this test knows {sorted(FORMULAS)}")
+
+seeds = [1 + 0.25 * i for i in range(len(POINTS))]
+for name, formula in FORMULAS.items():
+    run(f"{BIN}/snn-opt", texts["hard"], f"--core-vjp=function=surrogate.{name}", "--core-resolve-vjps", "-o",
+        f"{FOLDER}/vjp.mlir")
+    got = interpret(f"{FOLDER}/vjp.mlir", f"surrogate.{name}_vjp", {"v": POINTS, "seed.output": seeds})
+    expect(name, "the step", got["output"], [v > 0 for v in POINTS], 0)
+    slopes = [formula(v) for v in POINTS]
+    expect(name, "the gradient", got["grad.v"], [seed * slope for seed, slope in zip(seeds, slopes)], 1e-13)
+    ends = interpret(texts["soft"], f"surrogate.{name}", {"v": [v + sign * WIDTH for sign in (1, -1) for v in POINTS]})
+    differences = [(up - down) / (2 * WIDTH) for up, down in zip(ends["output"], ends["output"][len(POINTS):])]
+    expect(name, "the difference of the soft form", differences, slopes, 1e-8)

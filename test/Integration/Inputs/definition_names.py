@@ -1,0 +1,43 @@
+"""Fails if code knows anything that the prelude defines by its name, or by a common one of its kind.
+
+    definition_names.py SOURCE_ROOT
+
+Comments do not count. Messages of the front end show examples, so that its strings count only if they are one word, as
+names are that it compares with.
+"""
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(sys.argv[1])
+prelude = (root / "frontends/snn/prelude.snn").read_text()
+names = set(re.findall(r"^(?:neuron|surrogate|loss|metric|optimizer|schedule|def) (\w+)", prelude, re.M))
+# Functions of the language, the names of the interface, words that mean something else too.
+GENERAL = {"atan", "pi", "count", "constant", "cosine", "accuracy", "rate"}
+COMMON = {"cross_entropy", "poisson", "rmsprop", "adagrad", "momentum", "lif", "mse", "nll", "hinge", "alif", "izhikevich"}
+assert GENERAL < names and len(names) > 20, names
+words = {name.lower() for name in (names - GENERAL) | COMMON}
+
+comments = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
+strings = re.compile(r'R"\((?:.*?)\)"|"((?:\\.|[^"\\\n])*)"', re.S)
+
+
+def one_word(found):
+    return found.group(0) if re.fullmatch(r"\w+", found.group(1) or "") else '""'
+
+
+found, files = [], 0
+for folder in ("dialect", "compiler", "frontends", "runtime"):
+    for path in sorted((root / folder).rglob("*")):
+        if path.suffix not in (".cpp", ".h", ".td", ".c", ".inc"):
+            continue
+        files += 1
+        text = comments.sub("", path.read_text())
+        if folder == "frontends":
+            text = strings.sub(one_word, text)
+        for line in text.splitlines():
+            if known := words & {word.lower() for word in re.findall(r"\w+", line)}:
+                found.append(f"{path.relative_to(root)}: {', '.join(sorted(known))}: {line.strip()}")
+assert files > 100, f"only {files} files in {root}"
+print("\n".join(found))
+sys.exit(1 if found else 0)
