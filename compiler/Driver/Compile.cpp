@@ -13,6 +13,7 @@
 #include "compiler/Emit/Native.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -176,11 +177,18 @@ ExitStatus Compilation::runStage(Stage stage) {
   auto passes = PassManager::on<ModuleOp>(&context);
   passes.enableTiming(scope);
   buildStage(passes, stage);
+  // Texts of these stages are long. What comes out of the first is looked at once; LLVM has a verifier of its own.
+  const bool late = stage == Stage::Cpu || stage == Stage::Llvm;
+  passes.enableVerifier(!late);
 
   OwningOpRef<ModuleOp> before = module->clone();
   std::string reason;
   bool succeeded = false;
-  const bool ended = runGuarded([&] { succeeded = mlir::succeeded(passes.run(*module)); }, reason);
+  const bool ended = runGuarded(
+      [&] {
+        succeeded = mlir::succeeded(passes.run(*module)) && (stage != Stage::Cpu || mlir::succeeded(verify(*module)));
+      },
+      reason);
   if (ended && succeeded)
     return kExitSuccess;
   std::string pipeline;
@@ -207,8 +215,8 @@ ExitStatus Compilation::checkArena() {
   if (bytes <= double(core::kMaxArena))
     return kExitSuccess;
   return complain(kExitModelError, "the model is too large: its values take " +
-                                       Twine(int64_t(bytes / double(1 << 30))) +
-                                       " GiB of memory, at most " + Twine(core::kMaxArena >> 30) +
+                                       Twine(int64_t(bytes / double(1 << 30))) + " GiB of memory, at most " +
+                                       Twine(core::kMaxArena >> 30) +
                                        " GiB are possible; fewer time steps, neurons or inputs take less");
 }
 

@@ -135,15 +135,6 @@ Value LaneAccess::inside(const Points &points, Value samples, Value steps) {
   return all;
 }
 
-static Value gatherMask(Emitter &e, Value mask) {
-  return mask ? mask : arith::ConstantOp::create(e.b, DenseElementsAttr::get(e.vector(kLanes, e.b.getI1Type()), true));
-}
-
-static Value zeroOf(Emitter &e, Type element) {
-  auto type = e.vector(kLanes, element);
-  return arith::ConstantOp::create(e.b, cast<TypedAttr>(e.b.getZeroAttr(type)));
-}
-
 Value LaneAccess::loadBits(const Place &place, Value mask) {
   Value bitsPerWord = e.index(kLanes);
   if (place.inner.ascending && place.fromStart)
@@ -156,9 +147,7 @@ Value LaneAccess::loadBits(const Place &place, Value mask) {
   }
   Value indices = math.vector(place.inner);
   LaneIndex general{nullptr, false, indices};
-  Value words = vector::GatherOp::create(
-      e.b, e.vector(kLanes, e.b.getI16Type()), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
-      math.floorDiv(general, kLanes, 0).lanes, gatherMask(e, mask), zeroOf(e, e.b.getI16Type()));
+  Value words = e.gather(buffer.memory, place.row, math.floorDiv(general, kLanes, 0).lanes, mask);
   Value shifts = arith::TruncIOp::create(e.b, words.getType(), math.mod(general, kLanes, 0).lanes);
   return arith::TruncIOp::create(e.b, e.vector(kLanes, e.b.getI1Type()), arith::ShRUIOp::create(e.b, words, shifts));
 }
@@ -181,16 +170,13 @@ Value LaneAccess::load(const Points &points, Value mask) {
                        [&] { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(element)).getResult(); }, element),
                    kLanes);
   }
-  Value from = e.add(buffer.memory.offset, place.row);
   if (place.inner.ascending) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !mask)
       return e.loadVector(buffer.memory, at, kLanes);
-    return vector::MaskedLoadOp::create(e.b, e.vector(kLanes, element), buffer.memory.base,
-                                        ValueRange{e.add(buffer.memory.offset, at)}, mask, zeroOf(e, element));
+    return e.loadMasked(buffer.memory, at, mask);
   }
-  return vector::GatherOp::create(e.b, e.vector(kLanes, element), buffer.memory.base, ValueRange{from},
-                                  place.inner.lanes, gatherMask(e, mask), zeroOf(e, element));
+  return e.gather(buffer.memory, place.row, place.inner.lanes, mask);
 }
 
 void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
@@ -246,12 +232,9 @@ void LaneAccess::storeAlways(Value value, const Points &points) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !points.mask)
       return e.storeVector(value, buffer.memory, at);
-    vector::MaskedStoreOp::create(e.b, buffer.memory.base, ValueRange{e.add(buffer.memory.offset, at)}, points.mask,
-                                  value);
-    return;
+    return e.storeMasked(value, buffer.memory, at, points.mask);
   }
-  vector::ScatterOp::create(e.b, Type(), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
-                            place.inner.lanes, gatherMask(e, points.mask), value);
+  e.scatter(value, buffer.memory, place.row, place.inner.lanes, points.mask);
 }
 
 } // namespace snn::core

@@ -126,12 +126,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
   auto copyDense = [&](Value source, Value row) {
     Memory from = e.displaced(pointer, source, stored);
     auto strip = [&](Value at, Value mask) {
-      Type type = e.vector(kLanes, stored);
-      Value value = mask ? vector::MaskedLoadOp::create(e.b, cast<VectorType>(type), from.base,
-                                                        ValueRange{e.add(from.offset, at)}, mask,
-                                                        arith::ConstantOp::create(e.b, e.b.getZeroAttr(type)))
-                               .getResult()
-                         : e.loadVector(from, at, kLanes);
+      Value value = mask ? e.loadMasked(from, at, mask) : e.loadVector(from, at, kLanes);
       e.storeVector(value, to.memory, e.add(row, at));
     };
     int64_t whole = width / kLanes * kLanes;

@@ -207,14 +207,13 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     model->setAttr("snn.copies", Builder(&getContext()).getI64IntegerAttr(copies));
   }
 
-  /// i1 in memory would be packed by some ops and addressed by bytes by others: silently wrong.
+  /// Loads and stores of i1 and addresses of it do not agree on how many lie in a byte: silently wrong.
   void checkMemory() {
-    getOperation().walk([&](Operation *op) {
-      for (Type type : op->getResultTypes())
-        if (auto memory = dyn_cast<MemRefType>(type); memory && memory.getElementType().isInteger(1)) {
-          op->emitOpError("keeps i1 in memory");
-          signalPassFailure();
-        }
+    getOperation().walk([&](LLVM::GEPOp op) {
+      if (!op.getElemType().isInteger(1))
+        return;
+      op->emitOpError("keeps i1 in memory");
+      signalPassFailure();
     });
   }
 };

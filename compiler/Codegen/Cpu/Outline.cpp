@@ -30,9 +30,7 @@ void Interface::add(Value value) {
 }
 
 Value Interface::address(const Memory &memory) {
-  Type element = cast<MemRefType>(memory.base.getType()).getElementType();
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(e.b, memory.base);
-  return e.add(base, e.mul(memory.offset, element.getIntOrFloatBitWidth() / 8));
+  return e.advance(memory.base, e.mul(memory.offset, memory.element.getIntOrFloatBitWidth() / 8));
 }
 
 void Interface::add(const Buffer &buffer) {
@@ -49,7 +47,7 @@ void Interface::add(const Buffer &buffer) {
 void Interface::add(const kernels::Scratch &scratch) {
   key += scratch.bytes ? " s" : " -";
   if (scratch.bytes)
-    operands.push_back(address({scratch.bytes, scratch.offset}));
+    operands.push_back(e.advance(scratch.bytes, scratch.offset));
 }
 
 Value Received::take(Value original) {
@@ -60,15 +58,10 @@ Value Received::take(Value original) {
   return next();
 }
 
-Memory Received::memory(Type element) {
-  Value pointer = LLVM::IntToPtrOp::create(e.b, e.pointerType(), e.toI64(next()));
-  return e.atPointer(pointer, element);
-}
-
 Buffer Received::take(const Buffer &original) {
   Buffer buffer = original;
   if (original.memory.base)
-    buffer.memory = memory(cast<MemRefType>(original.memory.base.getType()).getElementType());
+    buffer.memory = e.atPointer(next(), original.memory.element);
   buffer.sampleStride = take(original.sampleStride);
   buffer.timeStride = take(original.timeStride);
   buffer.scalar = take(original.scalar);
@@ -79,8 +72,7 @@ Buffer Received::take(const Buffer &original) {
 kernels::Scratch Received::take(const kernels::Scratch &original) {
   if (!original.bytes)
     return original;
-  Memory bytes = memory(e.b.getI8Type());
-  return {bytes.base, bytes.offset};
+  return {next(), e.index(0)};
 }
 
 /// Everything about an op but where its values lie, for whom they are, and where it stands in the text.

@@ -175,7 +175,7 @@ Memory TaskWriter::sumMemory(Operation *op, Type element) {
   return e.atPointer(e.advance(arena, offsets.sums.lookup(op)), element);
 }
 
-Memory TaskWriter::sharedMemory() { return {e.atPointer(arena, e.b.getI8Type()).base, offsets.shared}; }
+Memory TaskWriter::sharedMemory() { return {arena, offsets.shared, e.b.getI8Type()}; }
 
 /// A value of the function in memory: what the host gives, or its place in the arena.
 Buffer TaskWriter::buffer(Value value) {
@@ -321,7 +321,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   FaultRecord fault = FaultRecord::of(e, arena, index);
   fault.clear(e);
   Value workerOffset = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
-  Memory bytes{e.atPointer(arena, e.b.getI8Type()).base, workerOffset};
+  Memory bytes{arena, workerOffset, e.b.getI8Type()};
 
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
@@ -508,13 +508,12 @@ int64_t TaskWriter::tiles(const Stage &stage) {
 void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   bindFunctionValues(emitter, stage.ops);
-  Value bytes = e.atPointer(arena, e.b.getI8Type()).base;
   Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
   int64_t firstTile = 0;
   for (Operation *op : stage.ops) {
     MatrixProduct product = *matchProduct(cast<ContractOp>(op));
     int64_t count = tilesOf(op);
-    emitter.scratches[op] = {bytes, memory};
+    emitter.scratches[op] = {arena, memory};
     Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
                         e.below(index, e.index(firstTile + count)));
     e.when(mine, [&] {

@@ -69,14 +69,14 @@ TEST_F(HostTest, ChecksFollowFromDeclarations) {
   EXPECT_EQ(checks(EntryKind::Backward, function("network")),
             (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "steps",
                    "gradients of outputs", "arena"}));
-  EXPECT_EQ(checks(EntryKind::Update, function("update")),
-            (Names{"size of the call", "spans", "counts", "numbers"}));
+  EXPECT_EQ(checks(EntryKind::Update, function("update")), (Names{"size of the call", "spans", "counts", "numbers"}));
 }
 
 // A check can only be left out where it has nothing to look at.
 TEST_F(HostTest, NothingIsCheckedThatIsNotThere) {
   module = parse("snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0\n"
-                 "snn.input @input : !core.array<sample x 5 x f32>\nsnn.output @spikes differentiable : !core.array<sample x 2 x f32>\n"
+                 "snn.input @input : !core.array<sample x 5 x f32>\nsnn.output @spikes differentiable : "
+                 "!core.array<sample x 2 x f32>\n"
                  "func.func private @network()");
   EXPECT_EQ(checks(EntryKind::Backward, function("network")),
             (Names{"size of the call", "batch", "workers", "inputs", "steps", "arena"}));

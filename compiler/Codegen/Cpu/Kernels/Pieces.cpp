@@ -38,7 +38,7 @@ func::CallOp call(Emitter &e, ModuleOp module, StringRef name, const Operands &o
                   const std::function<Strip(Emitter &, Arguments)> &make, TypeRange results) {
   auto kernel = e.kernel(module, name, ValueRange(operands.values).getTypes(), results,
                          [&](Emitter &inner, Block::BlockArgListType arguments) {
-                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments)));
+                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments, operands.elements)));
                          });
   return func::CallOp::create(e.b, kernel, operands.values);
 }

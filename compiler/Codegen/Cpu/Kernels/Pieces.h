@@ -22,7 +22,10 @@ void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, 
 /// The operands of a call, and the arguments of its kernel in the same order.
 class Operands {
 public:
-  Operands &add(Memory memory) { return add(memory.base).add(memory.offset); }
+  Operands &add(Memory memory) {
+    elements.push_back(memory.element);
+    return add(memory.base).add(memory.offset);
+  }
   Operands &add(mlir::Value value) {
     values.push_back(value);
     return *this;
@@ -34,15 +37,17 @@ public:
   Operands &add(Scratch scratch) { return add(scratch.bytes).add(scratch.offset); }
 
   llvm::SmallVector<mlir::Value> values;
+  llvm::SmallVector<mlir::Type> elements; ///< of each memory
 };
 
 class Arguments {
 public:
-  explicit Arguments(mlir::Block::BlockArgListType arguments) : arguments(arguments) {}
+  Arguments(mlir::Block::BlockArgListType arguments, llvm::ArrayRef<mlir::Type> elements)
+      : arguments(arguments), elements(elements) {}
   mlir::Value value() { return arguments[next++]; }
   Memory memory() {
-    mlir::Value base = value();
-    return {base, value()};
+    mlir::Value base = value(), offset = value();
+    return {base, offset, elements[nextMemory++]};
   }
   Scratch scratch() {
     mlir::Value bytes = value();
@@ -55,7 +60,8 @@ public:
 
 private:
   mlir::Block::BlockArgListType arguments;
-  size_t next = 0;
+  llvm::ArrayRef<mlir::Type> elements;
+  size_t next = 0, nextMemory = 0;
 };
 
 /// Calls the kernel of that name with the operands; `make` writes it, up to its return of `results`.
