@@ -6,6 +6,7 @@
 using namespace mlir;
 
 namespace snn::core {
+
 void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const FaultRecord &fault) {
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
@@ -20,15 +21,25 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const Faul
   loadSeed(emitter, to, declarationIndex<OutputOp>(module, symbol));
 }
 
+void TaskWriter::copyOutlined(OpEmitter &emitter, const Buffer &from, const Buffer &to) {
+  emitter.outline({"copy", nullptr, {from, to}}, [](OpEmitter &inner, const Outlined &taken) {
+    inner.copyElements(taken.buffers[0], taken.buffers[1]);
+  });
+}
+
 /// A gradient of an output: contiguous, or zero where the host gives none.
 void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) {
   Value pointer = frame.outputGradient(output);
   e.when(
-      e.isNull(pointer), [&] { emitter.fillZero(to); },
+      e.isNull(pointer),
+      [&] {
+        emitter.outline({"zero", nullptr, {to}},
+                        [](OpEmitter &inner, const Outlined &taken) { inner.fillZero(taken.buffers[0]); });
+      },
       [&] {
         Buffer from = hostRows(pointer, to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        emitter.copyElements(from, to);
+        copyOutlined(emitter, from, to);
       });
 }
 
@@ -39,21 +50,22 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
       e.isNull(pointer),
       [&] {
         double rest = state.getRest().convertToDouble();
-        AffineMap identity = AffineMap::getMultiDimIdentityMap(to.type.getRank(), module.getContext());
-        bool bits = to.isBits();
-        Type type = e.vector(kLanes, bits ? e.b.getI1Type() : to.type.getElementType());
-        Value value =
-            bits ? Value(arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(type), rest != 0)))
-                 : e.constant(type, rest);
-        emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &rows) {
-          emitter.forEachStrip(to.type.getShape(), rows, /*collapse=*/true,
-                               [&](const Points &points) { LaneAccess(e, to, identity).store(value, points); });
+        Value number = to.isBits() ? e.truth(rest != 0) : e.constant(to.type.getElementType(), rest);
+        emitter.outline({"rest", nullptr, {to}, std::nullopt, {number}}, [](OpEmitter &inner, const Outlined &taken) {
+          const Buffer &rows = taken.buffers[0];
+          AffineMap identity = AffineMap::getMultiDimIdentityMap(rows.type.getRank(), inner.module.getContext());
+          Value value = inner.e.splat(taken.values[0], kLanes);
+          inner.forEachRow(rows.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true, [&](const Points &points) {
+              LaneAccess(inner.e, rows, identity).store(value, points);
+            });
+          });
         });
       },
       [&] {
         Buffer from = stateRows(pointer, state.getSymName(), to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        emitter.copyElements(from, to);
+        copyOutlined(emitter, from, to);
       });
 }
 

@@ -276,14 +276,15 @@ void OpEmitter::emitAny(Operation &op) {
     return emitStepwise(scan); // its ops have functions
   if (auto contract = dyn_cast<ContractOp>(op); contract && emitProduct(contract))
     return;
-  outline(&op, nullptr, [&](OpEmitter &inner, const SumSlot *) {
+  outline({op.getName().stripDialect().str(), &op}, [&](OpEmitter &inner, const Outlined &) {
     llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>(
         [&](auto known) { inner.emit(known); });
   });
 }
 
 void OpEmitter::emitAnySum(IndexedOpInterface op, const SumSlot &slot) {
-  outline(op, &slot, [&](OpEmitter &inner, const SumSlot *taken) { inner.emitSum(op, *taken); });
+  outline({op->getName().stripDialect().str(), op, {}, slot},
+          [&](OpEmitter &inner, const Outlined &taken) { inner.emitSum(op, *taken.slot); });
 }
 
 } // namespace snn::core
