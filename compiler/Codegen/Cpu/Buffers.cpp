@@ -135,7 +135,7 @@ Value LaneAccess::inside(const Points &points, Value samples, Value steps) {
   return all;
 }
 
-Value LaneAccess::loadBits(const Place &place, Value mask) {
+Value LaneAccess::loadBits(const Place &place, const Points &points, Value mask) {
   Value bitsPerWord = e.index(kLanes);
   if (place.inner.ascending && place.fromStart)
     return e.wordToBits(e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord))));
@@ -144,6 +144,19 @@ Value LaneAccess::loadBits(const Place &place, Value mask) {
     Value shift = e.b.createOrFold<arith::RemUIOp>(place.inner.base, bitsPerWord);
     Value bit = arith::ShRUIOp::create(e.b, word, e.b.createOrFold<arith::IndexCastOp>(e.b.getI16Type(), shift));
     return e.splat(arith::TruncIOp::create(e.b, e.b.getI1Type(), bit), kLanes);
+  }
+  // Bits side by side are in one word or in two. Lanes behind the row have anything.
+  if (place.inner.ascending && core::isInside(map, points.domain, buffer.type.getShape())) {
+    Type i32 = e.b.getI32Type();
+    auto wordAt = [&](Value at) -> Value {
+      return arith::ExtUIOp::create(e.b, i32, e.load(buffer.memory, e.add(place.row, at)));
+    };
+    Value base = place.inner.base, sixteen = arith::ConstantIntOp::create(e.b, i32, kLanes);
+    Value last = e.minimum(e.div(e.add(base, kLanes - 1), kLanes), e.index(buffer.rowElements - 1));
+    Value words = e.either(wordAt(e.div(base, kLanes)), arith::ShLIOp::create(e.b, wordAt(last), sixteen));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i32, e.b.createOrFold<arith::RemUIOp>(base, bitsPerWord));
+    Value word = arith::TruncIOp::create(e.b, e.b.getI16Type(), arith::ShRUIOp::create(e.b, words, shift));
+    return e.wordToBits(word);
   }
   Value indices = math.vector(place.inner);
   LaneIndex general{nullptr, false, indices};
@@ -157,7 +170,7 @@ Value LaneAccess::load(const Points &points, Value mask) {
     return e.splat(buffer.scalar, kLanes);
   Place place = placeOf(points);
   if (buffer.isBits())
-    return loadBits(place, mask);
+    return loadBits(place, points, mask);
   Type element = buffer.type.scalarType();
   if (place.inner.isUniform()) {
     Value at = e.add(place.row, place.inner.base);
