@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Translation to LLVM IR, the O3 pipeline and code generation.
+// Translation to LLVM IR, optimisation and code generation.
 
 #include "compiler/Emit/Native.h"
 #include "compiler/Emit/Target.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A builder for loops over vectors: what ScalarEmitter has, vector loads and stores.
+// A builder for loops over vectors: what ScalarEmitter has, loads and stores, single and in vectors.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_EMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_EMITTER_H

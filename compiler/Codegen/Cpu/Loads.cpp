@@ -56,9 +56,8 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
           AffineMap identity = AffineMap::getMultiDimIdentityMap(rows.type.getRank(), inner.module.getContext());
           Value value = inner.e.splat(taken.values[0], kLanes);
           inner.forEachRow(rows.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
-            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true, [&](const Points &points) {
-              LaneAccess(inner.e, rows, identity).store(value, points);
-            });
+            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true,
+                               [&](const Points &points) { LaneAccess(inner.e, rows, identity).store(value, points); });
           });
         });
       },

@@ -615,8 +615,8 @@ static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelS
       });
 }
 
-/// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts are
-/// added as neighbours, and pairs of them. One function for all sums of a kind.
+/// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts
+/// are added as neighbours, and pairs of them. One function for all sums of a kind.
 static void addParts(OpEmitter &emitter, const Buffer &first, const Buffer &result, Value partStride, Value levelStride,
                      const Runs &runs, const Division &division, Value from, Value to) {
   emitter.outline({llvm::formatv("add_parts_{0}{1}", runs.positions, runs.overTime ? "_over_time" : ""),

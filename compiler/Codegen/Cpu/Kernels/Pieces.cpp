@@ -82,6 +82,13 @@ void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk) {
       });
       return;
     }
+    if (walk.anyBlock) {
+      e.loop(from, to, kBlock, [&](Value start) {
+        Value end = rest == 0 ? e.add(start, kBlock) : e.minimum(e.add(start, kBlock), to);
+        walk.anyBlock(start, end, e.equal(start, from));
+      });
+      return;
+    }
     Value stop = e.minimum(to, whole);
     if (depth >= kBlock)
       e.loop(from, stop, kBlock, [&](Value start) { walk.block(start, kBlock, e.equal(start, from)); });

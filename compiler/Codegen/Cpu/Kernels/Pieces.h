@@ -78,10 +78,12 @@ void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t w
 
 /// Walks through `depth` terms in order. Each level but the lowest asks raise(level, first) to add the total of the
 /// level below to its own. block(start, count, first) computes up to 64 terms and adds them to the lowest total;
-/// `first` says that a total holds nothing yet.
+/// `first` says that a total holds nothing yet. The last block is written apart if it is shorter; anyBlock(start, end,
+/// first), if it is given, is written once for all of them.
 struct LevelWalk {
   std::function<void(mlir::Value start, int64_t count, mlir::Value first)> block;
   std::function<void(int64_t level, mlir::Value first)> raise;
+  std::function<void(mlir::Value start, mlir::Value end, mlir::Value first)> anyBlock = nullptr;
 };
 void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk);
 
