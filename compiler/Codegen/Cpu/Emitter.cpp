@@ -60,6 +60,14 @@ void Emitter::scatter(Value value, Memory memory, Value at, Value lanes, Value m
   LLVM::masked_scatter::create(b, value, addresses(memory, at, lanes), allLanes(mask), bytesOf(memory.element));
 }
 
+void Emitter::strips(int64_t count, const std::function<void(Value, int64_t)> &body) {
+  const int64_t whole = count / kLanes * kLanes;
+  if (whole > 0)
+    loop(index(0), index(whole), kLanes, [&](Value i) { body(i, kLanes); });
+  if (whole < count)
+    loop(index(whole), index(count), 1, [&](Value i) { body(i, 1); });
+}
+
 /// A single element is in an object of the host or of the arena, at an offset that is not negative.
 static constexpr auto kInside = LLVM::GEPNoWrapFlags::inbounds | LLVM::GEPNoWrapFlags::nuw;
 

@@ -46,6 +46,8 @@ public:
   /// The same for lanes that lie apart, at `lanes` (integers) behind `at`. Without a mask, all of them.
   mlir::Value gather(Memory memory, mlir::Value at, mlir::Value lanes, mlir::Value mask);
   void scatter(mlir::Value value, Memory memory, mlir::Value at, mlir::Value lanes, mlir::Value mask);
+  /// Calls body(i, lanes) for all of `count` elements, kLanes at a time, and what is left over one by one.
+  void strips(int64_t count, const std::function<void(mlir::Value i, int64_t lanes)> &body);
   mlir::Value load(Memory memory, mlir::Value at);
   void store(mlir::Value value, Memory memory, mlir::Value at);
   /// kLanes bits with the first `count` set.

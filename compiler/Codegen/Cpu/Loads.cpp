@@ -14,7 +14,14 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const Faul
   StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
-    return loadInput(emitter, to, input, declarationIndex<InputOp>(module, symbol), fault);
+    return emitter.outline({"input_" + std::to_string(declarationIndex<InputOp>(module, symbol)),
+                            nullptr,
+                            {to},
+                            std::nullopt,
+                            {fault.pointer, batch}},
+                           [&](OpEmitter &inner, const Outlined &taken) {
+                             loadInput(inner, taken.buffers[0], input, {taken.values[0]}, taken.values[1]);
+                           });
   if (auto state = dyn_cast_if_present<StateOp>(declaration))
     return loadState(emitter, to, state);
   symbol.consume_front("grad.");
@@ -70,8 +77,11 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
 
 /// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,
 /// labels must be classes.
-void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index,
-                           const FaultRecord &fault) {
+void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, const FaultRecord &fault, Value batch) {
+  Emitter &e = emitter.e;
+  ModuleOp module = emitter.module;
+  CallFrame frame(e, emitter.numbers.call(), module);
+  const int64_t index = declarationIndex<InputOp>(module, input.getSymName());
   auto declared = cast<ArrayType>(input.getType());
   Type stored = declared.scalarType();
   Value pointer = frame.inputData(index), strides = frame.inputStrides(index);

@@ -227,13 +227,10 @@ void OpEmitter::fillZero(const Buffer &buffer) {
     Value row = e.index(0);
     for (auto [extent, dim] : llvm::zip(rows, dims))
       row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
-    auto zero = [&](Type type) -> Value { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(type)); };
-    Value whole = e.index(buffer.rowElements / kLanes * kLanes);
-    e.loop(e.index(0), whole, kLanes,
-           [&](Value i) { e.storeVector(zero(e.vector(kLanes, element)), buffer.memory, e.add(row, i)); });
-    if (buffer.rowElements % kLanes)
-      e.loop(whole, e.index(buffer.rowElements), 1,
-             [&](Value i) { e.store(zero(element), buffer.memory, e.add(row, i)); });
+    e.strips(buffer.rowElements, [&](Value i, int64_t lanes) {
+      Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(e.vector(lanes, element)));
+      e.storeVector(zero, buffer.memory, e.add(row, i));
+    });
   });
 }
 

@@ -104,7 +104,8 @@ private:
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
   void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
-  void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault);
+  static void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, const FaultRecord &fault,
+                        mlir::Value batch);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
   void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
   Buffer stateRows(mlir::Value pointer, llvm::StringRef symbol, ArrayType type);
