@@ -226,7 +226,7 @@ Memory TaskWriter::sumMemory(Operation *op, Type element) {
   return e.atPointer(e.advance(arena, offsets.sums(e, op)), element);
 }
 
-Memory TaskWriter::sharedMemory() { return {arena, offsets.shared, e.b.getI8Type()}; }
+Memory TaskWriter::sharedMemory() { return e.atPointer(e.advance(arena, offsets.shared), e.b.getI8Type()); }
 
 /// A value of the function in memory: what the host gives, or its place in the arena.
 Buffer TaskWriter::buffer(Value value) {
@@ -372,7 +372,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   FaultRecord fault = FaultRecord::of(e, arena, index);
   fault.clear(e);
   Value workerOffset = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
-  Memory bytes{arena, workerOffset, e.b.getI8Type()};
+  Memory bytes = e.atPointer(e.advance(arena, workerOffset), e.b.getI8Type());
 
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
@@ -564,7 +564,7 @@ void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
   for (Operation *op : stage.ops) {
     MatrixProduct product = *matchProduct(cast<ContractOp>(op));
     int64_t count = tilesOf(op);
-    emitter.scratches[op] = {arena, memory};
+    emitter.scratches[op] = {e.advance(arena, memory), e.index(0)};
     Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
                         e.below(index, e.index(firstTile + count)));
     e.when(mine, [&] {
