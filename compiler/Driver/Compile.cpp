@@ -13,6 +13,7 @@
 #include "compiler/Emit/Native.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -177,11 +178,18 @@ ExitStatus Compilation::runStage(Stage stage) {
   passes.enableTiming(scope);
   buildCheck(passes, stage);
   buildStage(passes, stage);
+  // Texts of these stages are long. What comes out of the first is looked at once; LLVM has a verifier of its own.
+  const bool late = stage == Stage::Cpu || stage == Stage::Llvm;
+  passes.enableVerifier(!late);
 
   OwningOpRef<ModuleOp> before = module->clone();
   std::string reason;
   bool succeeded = false;
-  const bool ended = runGuarded([&] { succeeded = mlir::succeeded(passes.run(*module)); }, reason);
+  const bool ended = runGuarded(
+      [&] {
+        succeeded = mlir::succeeded(passes.run(*module)) && (stage != Stage::Cpu || mlir::succeeded(verify(*module)));
+      },
+      reason);
   if (ended && succeeded)
     return kExitSuccess;
   std::string pipeline;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Translation to LLVM IR, the O3 pipeline and code generation.
+// Translation to LLVM IR, optimisation and code generation.
 
 #include "compiler/Emit/Native.h"
 #include "compiler/Emit/Target.h"
@@ -32,24 +32,30 @@ llvm::TargetLibraryInfoImpl knownLibrary(const llvm::Triple &triple) {
   return library;
 }
 
+/// Vectors, unrolled loops and functions worth sharing are written where the schedule is known (compiler/Codegen), and
+/// all of it is in SSA form. What is left is to see which arguments are always the same, to fold, to take out of loops
+/// what does not change in them, and to compute nothing twice. The O3 pipeline took five times as long for the same
+/// speed.
+constexpr llvm::StringLiteral kPasses =
+    "always-inline,ipsccp,globaldce,cgscc(function-attrs),"
+    "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,loop-mssa(loop-rotate,licm),gvn,"
+    "instcombine<no-verify-fixpoint>,simplifycfg)";
+
 void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
-  // Vectors and unrolled loops are written where the schedule is known (compiler/Codegen). More of both by LLVM doubled
-  // the code and the time of compilation, and gained nothing.
-  llvm::PipelineTuningOptions tuning;
-  tuning.LoopUnrolling = tuning.LoopInterleaving = false;
-  tuning.LoopVectorization = tuning.SLPVectorization = false;
-  llvm::PassBuilder builder(&machine, tuning);
+  llvm::PassBuilder builder(&machine);
   functions.registerPass([&] { return llvm::TargetLibraryAnalysis(knownLibrary(machine.getTargetTriple())); });
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  llvm::ModulePassManager passes;
+  llvm::cantFail(builder.parsePassPipeline(passes, kPasses));
+  passes.run(module, modules);
 }
 
 /// Without this LLVM prints errors and leaves the process.

@@ -25,7 +25,7 @@ public:
   NativeModule(NativeModule &&);
   ~NativeModule();
 
-  /// Translates and optimises (O3) for the module's snn.target. Fails with a diagnostic at the module.
+  /// Translates and optimises for the module's snn.target. Fails with a diagnostic at the module.
   static mlir::FailureOr<NativeModule> build(mlir::ModuleOp module);
 
   /// Assembly text, or the bytes of an ELF object. May be called more than once.

@@ -4,6 +4,7 @@
 #ifndef SNN_COMPILER_EMIT_PASSES_H
 #define SNN_COMPILER_EMIT_PASSES_H
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"

@@ -6,6 +6,15 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertToLlvm : Pass<"snn-convert-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "converts loops, functions, arithmetic and vectors to the LLVM dialect";
+  let description = [{
+    The declarations and ops of other dialects stay as they are. Vectors have one dimension, and memory is accessed by
+    ops of the LLVM dialect already.
+  }];
+  let dependentDialects = ["::mlir::cf::ControlFlowDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 def EmitDescriptor : Pass<"snn-emit-descriptor", "::mlir::ModuleOp"> {
   let summary = "turns the model's declarations into the table of snn/abi.h";
   let description = [{

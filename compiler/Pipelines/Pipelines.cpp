@@ -9,18 +9,6 @@
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Passes.h"
-#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
-#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
-#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -88,29 +76,13 @@ void buildCpuStage(OpPassManager &passes) {
 
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
   passes.addPass(createExpandMath());
-  tidy(passes);
+
+  // The builders fold as they go, and LLVM does the rest in less time than a canonicalizer; duplicates cost every pass
+  // that comes.
+  passes.addPass(createCSEPass());
 }
 
-void buildConversionToLlvm(OpPassManager &passes) {
-  // From structured to flat: transfers of vectors that need a loop, then the loops, then the addresses of strided
-  // memory, whose arithmetic is affine until it is lowered as well.
-  passes.addPass(createConvertVectorToSCFPass());
-  passes.addPass(createSCFToControlFlowPass());
-  passes.addPass(memref::createExpandStridedMetadataPass());
-  passes.addPass(createLowerAffinePass());
-
-  // Now each dialect on its own. Order matters little as casts between their types are reconciled at the end; functions
-  // come last because their arguments decide which casts are left.
-  passes.addPass(createConvertMathToLLVMPass());
-  passes.addPass(createConvertVectorToLLVMPass());
-  passes.addPass(createConvertControlFlowToLLVMPass());
-  passes.addPass(createArithToLLVMConversionPass());
-  passes.addPass(createConvertIndexToLLVMPass());
-  passes.addPass(createFinalizeMemRefToLLVMConversionPass());
-  passes.addPass(createConvertFuncToLLVMPass());
-  tidy(passes);
-  passes.addPass(createReconcileUnrealizedCastsPass());
-}
+void buildConversionToLlvm(OpPassManager &passes) { passes.addPass(createConvertToLlvm()); }
 
 void buildLlvmStage(OpPassManager &passes) {
   buildConversionToLlvm(passes);

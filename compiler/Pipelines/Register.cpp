@@ -12,7 +12,6 @@
 #include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -26,8 +25,7 @@ namespace snn {
 
 void registerStageDialects(DialectRegistry &registry) {
   registry.insert<SnnDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect, scf::SCFDialect,
-                  cf::ControlFlowDialect, memref::MemRefDialect, vector::VectorDialect, LLVM::LLVMDialect,
-                  core::CoreDialect>();
+                  cf::ControlFlowDialect, vector::VectorDialect, LLVM::LLVMDialect, core::CoreDialect>();
   registerCoreAdjoints(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);

@@ -5,7 +5,6 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
@@ -25,6 +24,5 @@ int main(int argc, char **argv) {
   registry.insert<mlir::affine::AffineDialect, mlir::index::IndexDialect, mlir::tensor::TensorDialect>();
   snn::registerPassesAndPipelines();
   mlir::registerConversionPasses();
-  mlir::memref::registerMemRefPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "snn-opt\n", registry));
 }

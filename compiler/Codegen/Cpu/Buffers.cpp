@@ -137,16 +137,7 @@ Value LaneAccess::inside(const Points &points, Value samples, Value steps) {
   return all;
 }
 
-static Value gatherMask(Emitter &e, Value mask) {
-  return mask ? mask : arith::ConstantOp::create(e.b, DenseElementsAttr::get(e.vector(kLanes, e.b.getI1Type()), true));
-}
-
-static Value zeroOf(Emitter &e, Type element) {
-  auto type = e.vector(kLanes, element);
-  return arith::ConstantOp::create(e.b, cast<TypedAttr>(e.b.getZeroAttr(type)));
-}
-
-Value LaneAccess::loadBits(const Place &place, Value mask) {
+Value LaneAccess::loadBits(const Place &place, const Points &points, Value mask) {
   Value bitsPerWord = e.index(kLanes);
   if (place.inner.ascending && place.fromStart)
     return e.wordToBits(e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord))));
@@ -156,11 +147,22 @@ Value LaneAccess::loadBits(const Place &place, Value mask) {
     Value bit = arith::ShRUIOp::create(e.b, word, e.b.createOrFold<arith::IndexCastOp>(e.b.getI16Type(), shift));
     return e.splat(arith::TruncIOp::create(e.b, e.b.getI1Type(), bit), kLanes);
   }
+  // Bits side by side are in one word or in two. Lanes behind the row have anything.
+  if (place.inner.ascending && core::isInside(map, points.domain, buffer.type.getShape())) {
+    Type i32 = e.b.getI32Type();
+    auto wordAt = [&](Value at) -> Value {
+      return arith::ExtUIOp::create(e.b, i32, e.load(buffer.memory, e.add(place.row, at)));
+    };
+    Value base = place.inner.base, sixteen = arith::ConstantIntOp::create(e.b, i32, kLanes);
+    Value last = e.minimum(e.div(e.add(base, kLanes - 1), kLanes), e.index(buffer.rowElements - 1));
+    Value words = e.either(wordAt(e.div(base, kLanes)), arith::ShLIOp::create(e.b, wordAt(last), sixteen));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i32, e.b.createOrFold<arith::RemUIOp>(base, bitsPerWord));
+    Value word = arith::TruncIOp::create(e.b, e.b.getI16Type(), arith::ShRUIOp::create(e.b, words, shift));
+    return e.wordToBits(word);
+  }
   Value indices = math.vector(place.inner);
   LaneIndex general{nullptr, false, indices};
-  Value words = vector::GatherOp::create(
-      e.b, e.vector(kLanes, e.b.getI16Type()), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
-      math.floorDiv(general, kLanes, 0).lanes, gatherMask(e, mask), zeroOf(e, e.b.getI16Type()));
+  Value words = e.gather(buffer.memory, place.row, math.floorDiv(general, kLanes, 0).lanes, mask);
   Value shifts = arith::TruncIOp::create(e.b, words.getType(), math.mod(general, kLanes, 0).lanes);
   return arith::TruncIOp::create(e.b, e.vector(kLanes, e.b.getI1Type()), arith::ShRUIOp::create(e.b, words, shifts));
 }
@@ -170,7 +172,7 @@ Value LaneAccess::load(const Points &points, Value mask) {
     return e.splat(buffer.scalar, kLanes);
   Place place = placeOf(points);
   if (buffer.isBits())
-    return loadBits(place, mask);
+    return loadBits(place, points, mask);
   Type element = buffer.type.scalarType();
   if (place.inner.isUniform()) {
     Value at = e.add(place.row, place.inner.base);
@@ -183,16 +185,13 @@ Value LaneAccess::load(const Points &points, Value mask) {
                        [&] { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(element)).getResult(); }, element),
                    kLanes);
   }
-  Value from = e.add(buffer.memory.offset, place.row);
   if (place.inner.ascending) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !mask)
       return e.loadVector(buffer.memory, at, kLanes);
-    return vector::MaskedLoadOp::create(e.b, e.vector(kLanes, element), buffer.memory.base,
-                                        ValueRange{e.add(buffer.memory.offset, at)}, mask, zeroOf(e, element));
+    return e.loadMasked(buffer.memory, at, mask);
   }
-  return vector::GatherOp::create(e.b, e.vector(kLanes, element), buffer.memory.base, ValueRange{from},
-                                  place.inner.lanes, gatherMask(e, mask), zeroOf(e, element));
+  return e.gather(buffer.memory, place.row, place.inner.lanes, mask);
 }
 
 void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
@@ -248,12 +247,9 @@ void LaneAccess::storeAlways(Value value, const Points &points) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !points.mask)
       return e.storeVector(value, buffer.memory, at);
-    vector::MaskedStoreOp::create(e.b, buffer.memory.base, ValueRange{e.add(buffer.memory.offset, at)}, points.mask,
-                                  value);
-    return;
+    return e.storeMasked(value, buffer.memory, at, points.mask);
   }
-  vector::ScatterOp::create(e.b, Type(), buffer.memory.base, ValueRange{e.add(buffer.memory.offset, place.row)},
-                            place.inner.lanes, gatherMask(e, points.mask), value);
+  e.scatter(value, buffer.memory, place.row, place.inner.lanes, points.mask);
 }
 
 } // namespace snn::core

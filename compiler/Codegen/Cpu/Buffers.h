@@ -71,7 +71,7 @@ private:
   };
   Place placeOf(const Points &points);
   void storeAlways(mlir::Value value, const Points &points);
-  mlir::Value loadBits(const Place &place, mlir::Value mask);
+  mlir::Value loadBits(const Place &place, const Points &points, mlir::Value mask);
   void storeBits(mlir::Value value, const Place &place, mlir::Value mask);
 
   Emitter &e;

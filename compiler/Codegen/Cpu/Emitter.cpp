@@ -18,19 +18,69 @@ Value Emitter::splat(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, vector(lanes, scalar.getType()), scalar);
 }
 
+static unsigned bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
+
+Value Emitter::address(Memory memory, Value at) {
+  return LLVM::GEPOp::create(b, pointerType(), memory.element, memory.base, ValueRange{toI64(add(memory.offset, at))});
+}
+
+Value Emitter::addresses(Memory memory, Value at, Value lanes) {
+  Type pointers = VectorType::get({kLanes}, pointerType());
+  return LLVM::GEPOp::create(b, pointers, memory.element, address(memory, at), ValueRange{lanes});
+}
+
+Value Emitter::allLanes(Value mask) { return mask ? mask : laneMask(kLanes); }
+
 Value Emitter::loadVector(Memory memory, Value at, int64_t lanes) {
-  Type element = cast<MemRefType>(memory.base.getType()).getElementType();
-  return vector::LoadOp::create(b, vector(lanes, element), memory.base, add(memory.offset, at));
+  return LLVM::LoadOp::create(b, vector(lanes, memory.element), address(memory, at), bytesOf(memory.element));
 }
 
 void Emitter::storeVector(Value value, Memory memory, Value at) {
-  vector::StoreOp::create(b, value, memory.base, add(memory.offset, at));
+  LLVM::StoreOp::create(b, value, address(memory, at), bytesOf(memory.element));
 }
 
-Value Emitter::load(Memory memory, Value at) { return memref::LoadOp::create(b, memory.base, add(memory.offset, at)); }
+Value Emitter::loadMasked(Memory memory, Value at, Value mask) {
+  VectorType type = vector(kLanes, memory.element);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(b, type, address(memory, at), mask, zero, bytesOf(memory.element));
+}
+
+void Emitter::storeMasked(Value value, Memory memory, Value at, Value mask) {
+  LLVM::MaskedStoreOp::create(b, value, address(memory, at), mask, bytesOf(memory.element));
+}
+
+Value Emitter::gather(Memory memory, Value at, Value lanes, Value mask) {
+  VectorType type = vector(kLanes, memory.element);
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  return LLVM::masked_gather::create(b, type, addresses(memory, at, lanes), allLanes(mask), zero,
+                                     bytesOf(memory.element));
+}
+
+void Emitter::scatter(Value value, Memory memory, Value at, Value lanes, Value mask) {
+  LLVM::masked_scatter::create(b, value, addresses(memory, at, lanes), allLanes(mask), bytesOf(memory.element));
+}
+
+void Emitter::strips(int64_t count, const std::function<void(Value, int64_t)> &body) {
+  const int64_t whole = count / kLanes * kLanes;
+  if (whole > 0)
+    loop(index(0), index(whole), kLanes, [&](Value i) { body(i, kLanes); });
+  if (whole < count)
+    loop(index(whole), index(count), 1, [&](Value i) { body(i, 1); });
+}
+
+/// A single element is in an object of the host or of the arena, at an offset that is not negative.
+static constexpr auto kInside = LLVM::GEPNoWrapFlags::inbounds | LLVM::GEPNoWrapFlags::nuw;
+
+Value Emitter::load(Memory memory, Value at) {
+  Value from = LLVM::GEPOp::create(b, pointerType(), memory.element, memory.base,
+                                   ValueRange{toI64(add(memory.offset, at))}, kInside);
+  return LLVM::LoadOp::create(b, memory.element, from);
+}
 
 void Emitter::store(Value value, Memory memory, Value at) {
-  memref::StoreOp::create(b, value, memory.base, add(memory.offset, at));
+  Value to = LLVM::GEPOp::create(b, pointerType(), memory.element, memory.base,
+                                 ValueRange{toI64(add(memory.offset, at))}, kInside);
+  LLVM::StoreOp::create(b, value, to);
 }
 
 Value Emitter::laneMask(int64_t count) {
@@ -56,37 +106,11 @@ Value Emitter::bitsToReals(Value bits) {
 
 Value Emitter::fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
 
-Memory Emitter::view(Value bytes, Value offset, Type element) {
-  // The extent of a view is not looked at; places are checked by the plan and by the arena's size.
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return {memref::ViewOp::create(b, type, bytes, offset, ValueRange{index(int64_t(1) << 40)}), index(0)};
-}
-
-Memory Emitter::atPointer(Value pointer, Type element) {
-  Type pointerType = LLVM::LLVMPointerType::get(b.getContext());
-  Type word = b.getI64Type(), words = LLVM::LLVMArrayType::get(word, 1);
-  auto descriptor = LLVM::LLVMStructType::getLiteral(b.getContext(), {pointerType, pointerType, word, words, words});
-  Value value = LLVM::UndefOp::create(b, descriptor);
-  Value zero = LLVM::ConstantOp::create(b, word, b.getI64IntegerAttr(0));
-  Value one = LLVM::ConstantOp::create(b, word, b.getI64IntegerAttr(1));
-  Value extent = LLVM::ConstantOp::create(b, word, b.getI64IntegerAttr(int64_t(1) << 40));
-  auto insert = [&](Value part, ArrayRef<int64_t> position) {
-    value = LLVM::InsertValueOp::create(b, value, part, position);
-  };
-  insert(pointer, {0});
-  insert(pointer, {1});
-  insert(zero, {2});
-  insert(extent, {3, 0});
-  insert(one, {4, 0});
-  auto type = MemRefType::get({ShapedType::kDynamic}, element);
-  return {UnrealizedConversionCastOp::create(b, type, value).getResult(0), index(0)};
-}
+Memory Emitter::view(Value bytes, Value offset, Type element) { return atPointer(advance(bytes, offset), element); }
 
 Memory Emitter::displaced(Value pointer, Value elements, Type element) {
   return atPointer(advance(pointer, mul(elements, element.getIntOrFloatBitWidth() / 8)), element);
 }
-
-Type Emitter::memoryType(Type element) { return MemRefType::get({ShapedType::kDynamic}, element); }
 
 func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange arguments, TypeRange results,
                              const std::function<void(Emitter &, Block::BlockArgListType)> &make) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A builder for loops over vectors: what ScalarEmitter has, vector loads and stores.
+// A builder for loops over vectors: what ScalarEmitter has, loads and stores, single and in vectors.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_EMITTER_H
 #define SNN_COMPILER_CODEGEN_CPU_EMITTER_H
@@ -11,8 +11,9 @@ namespace snn {
 
 /// A one-dimensional memory of elements, from `offset` on. Offsets and strides count elements.
 struct Memory {
-  mlir::Value base;   ///< memref<?xT>
+  mlir::Value base;   ///< pointer
   mlir::Value offset; ///< index
+  mlir::Type element;
 };
 
 /// What the target gives: filled from the module's attribute `snn.target`.
@@ -39,6 +40,14 @@ public:
   mlir::Value splat(mlir::Value scalar, int64_t lanes);
   mlir::Value loadVector(Memory memory, mlir::Value at, int64_t lanes);
   void storeVector(mlir::Value value, Memory memory, mlir::Value at);
+  /// With a mask (kLanes x i1), lanes that it leaves out are 0 and nothing is read for them, or not written.
+  mlir::Value loadMasked(Memory memory, mlir::Value at, mlir::Value mask);
+  void storeMasked(mlir::Value value, Memory memory, mlir::Value at, mlir::Value mask);
+  /// The same for lanes that lie apart, at `lanes` (integers) behind `at`. Without a mask, all of them.
+  mlir::Value gather(Memory memory, mlir::Value at, mlir::Value lanes, mlir::Value mask);
+  void scatter(mlir::Value value, Memory memory, mlir::Value at, mlir::Value lanes, mlir::Value mask);
+  /// Calls body(i, lanes) for all of `count` elements, kLanes at a time, and what is left over one by one.
+  void strips(int64_t count, const std::function<void(mlir::Value i, int64_t lanes)> &body);
   mlir::Value load(Memory memory, mlir::Value at);
   void store(mlir::Value value, Memory memory, mlir::Value at);
   /// kLanes bits with the first `count` set.
@@ -49,10 +58,9 @@ public:
   mlir::Value bitsToReals(mlir::Value bits);
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
 
-  /// A view of the bytes of `memory` (memref<?xi8>) from byte `offset` on.
+  /// Elements from byte `offset` behind a pointer on.
   Memory view(mlir::Value bytes, mlir::Value offset, mlir::Type element);
-  /// Memory at a pointer of the host.
-  Memory atPointer(mlir::Value pointer, mlir::Type element);
+  Memory atPointer(mlir::Value pointer, mlir::Type element) { return {pointer, index(0), element}; }
   /// Memory of the host that begins `elements` behind a pointer, or before it: strides of a host may be negative, while
   /// the offsets of a Memory are not.
   Memory displaced(mlir::Value pointer, mlir::Value elements, mlir::Type element);
@@ -61,11 +69,12 @@ public:
   mlir::func::FuncOp kernel(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange arguments,
                             mlir::TypeRange results,
                             const std::function<void(Emitter &, mlir::Block::BlockArgListType)> &make);
-  /// Operands for a parameter pair (memref, index) of a kernel.
-  static void append(llvm::SmallVectorImpl<mlir::Value> &operands, Memory memory) {
-    operands.append({memory.base, memory.offset});
-  }
-  mlir::Type memoryType(mlir::Type element);
+
+private:
+  mlir::Value address(Memory memory, mlir::Value at);
+  /// The addresses of kLanes elements.
+  mlir::Value addresses(Memory memory, mlir::Value at, mlir::Value lanes);
+  mlir::Value allLanes(mlir::Value mask);
 };
 
 } // namespace snn

@@ -6,6 +6,7 @@
 using namespace mlir;
 
 namespace snn::core {
+
 void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const FaultRecord &fault) {
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
@@ -13,22 +14,39 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const Faul
   StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
-    return loadInput(emitter, to, input, declarationIndex<InputOp>(module, symbol), fault);
+    return emitter.outline({"input_" + std::to_string(declarationIndex<InputOp>(module, symbol)),
+                            nullptr,
+                            {to},
+                            std::nullopt,
+                            {fault.pointer, batch}},
+                           [&](OpEmitter &inner, const Outlined &taken) {
+                             loadInput(inner, taken.buffers[0], input, {taken.values[0]}, taken.values[1]);
+                           });
   if (auto state = dyn_cast_if_present<StateOp>(declaration))
     return loadState(emitter, to, state);
   symbol.consume_front("grad.");
   loadSeed(emitter, to, declarationIndex<OutputOp>(module, symbol));
 }
 
+void TaskWriter::copyOutlined(OpEmitter &emitter, const Buffer &from, const Buffer &to) {
+  emitter.outline({"copy", nullptr, {from, to}}, [](OpEmitter &inner, const Outlined &taken) {
+    inner.copyElements(taken.buffers[0], taken.buffers[1]);
+  });
+}
+
 /// A gradient of an output: contiguous, or zero where the host gives none.
 void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) {
   Value pointer = frame.outputGradient(output);
   e.when(
-      e.isNull(pointer), [&] { emitter.fillZero(to); },
+      e.isNull(pointer),
+      [&] {
+        emitter.outline({"zero", nullptr, {to}},
+                        [](OpEmitter &inner, const Outlined &taken) { inner.fillZero(taken.buffers[0]); });
+      },
       [&] {
         Buffer from = hostRows(pointer, to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        emitter.copyElements(from, to);
+        copyOutlined(emitter, from, to);
       });
 }
 
@@ -39,28 +57,31 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
       e.isNull(pointer),
       [&] {
         double rest = state.getRest().convertToDouble();
-        AffineMap identity = AffineMap::getMultiDimIdentityMap(to.type.getRank(), module.getContext());
-        bool bits = to.isBits();
-        Type type = e.vector(kLanes, bits ? e.b.getI1Type() : to.type.getElementType());
-        Value value =
-            bits ? Value(arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(type), rest != 0)))
-                 : e.constant(type, rest);
-        emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &rows) {
-          emitter.forEachStrip(to.type.getShape(), rows, /*collapse=*/true,
-                               [&](const Points &points) { LaneAccess(e, to, identity).store(value, points); });
+        Value number = to.isBits() ? e.truth(rest != 0) : e.constant(to.type.getElementType(), rest);
+        emitter.outline({"rest", nullptr, {to}, std::nullopt, {number}}, [](OpEmitter &inner, const Outlined &taken) {
+          const Buffer &rows = taken.buffers[0];
+          AffineMap identity = AffineMap::getMultiDimIdentityMap(rows.type.getRank(), inner.module.getContext());
+          Value value = inner.e.splat(taken.values[0], kLanes);
+          inner.forEachRow(rows.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true,
+                               [&](const Points &points) { LaneAccess(inner.e, rows, identity).store(value, points); });
+          });
         });
       },
       [&] {
         Buffer from = stateRows(pointer, state.getSymName(), to.type);
         from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        emitter.copyElements(from, to);
+        copyOutlined(emitter, from, to);
       });
 }
 
 /// Contiguous samples go by vectors, others element by element, with strides of either sign. Reals must be finite,
 /// labels must be classes.
-void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index,
-                           const FaultRecord &fault) {
+void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, const FaultRecord &fault, Value batch) {
+  Emitter &e = emitter.e;
+  ModuleOp module = emitter.module;
+  CallFrame frame(e, emitter.numbers.call(), module);
+  const int64_t index = declarationIndex<InputOp>(module, input.getSymName());
   auto declared = cast<ArrayType>(input.getType());
   Type stored = declared.scalarType();
   Value pointer = frame.inputData(index), strides = frame.inputStrides(index);
@@ -126,12 +147,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
   auto copyDense = [&](Value source, Value row) {
     Memory from = e.displaced(pointer, source, stored);
     auto strip = [&](Value at, Value mask) {
-      Type type = e.vector(kLanes, stored);
-      Value value = mask ? vector::MaskedLoadOp::create(e.b, cast<VectorType>(type), from.base,
-                                                        ValueRange{e.add(from.offset, at)}, mask,
-                                                        arith::ConstantOp::create(e.b, e.b.getZeroAttr(type)))
-                               .getResult()
-                         : e.loadVector(from, at, kLanes);
+      Value value = mask ? e.loadMasked(from, at, mask) : e.loadVector(from, at, kLanes);
       e.storeVector(value, to.memory, e.add(row, at));
     };
     int64_t whole = width / kLanes * kLanes;

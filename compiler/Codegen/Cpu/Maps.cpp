@@ -227,8 +227,10 @@ void OpEmitter::fillZero(const Buffer &buffer) {
     Value row = e.index(0);
     for (auto [extent, dim] : llvm::zip(rows, dims))
       row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
-    Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(element));
-    e.loop(e.index(buffer.rowElements), [&](Value i) { e.store(zero, buffer.memory, e.add(row, i)); });
+    e.strips(buffer.rowElements, [&](Value i, int64_t lanes) {
+      Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(e.vector(lanes, element)));
+      e.storeVector(zero, buffer.memory, e.add(row, i));
+    });
   });
 }
 

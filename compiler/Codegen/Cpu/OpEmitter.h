@@ -11,6 +11,8 @@
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
+#include <optional>
+
 namespace snn::core {
 
 struct Gathered;
@@ -30,6 +32,16 @@ struct SumSlot {
   mlir::Value levelStride; ///< from one level to the next, in elements
   mlir::Value fresh;       ///< i1: nothing is there yet
   mlir::Value blocks;      ///< blocks that were added before
+};
+
+/// What a function of its own gets from its caller, besides extents and the op's arrays. The body gets the same, as it
+/// looks inside.
+struct Outlined {
+  std::string name;
+  mlir::Operation *op = nullptr; ///< may be null
+  llvm::SmallVector<Buffer> buffers = {};
+  std::optional<SumSlot> slot = std::nullopt;
+  llvm::SmallVector<mlir::Value> values = {}; ///< may be null
 };
 
 /// Random numbers of a call.
@@ -75,6 +87,9 @@ public:
   void emitAny(mlir::Operation &op);
   void emitAnySum(core::IndexedOpInterface op, const SumSlot &slot);
 
+  /// Calls a function for `what`. All that would be written alike share it, also among entries.
+  void outline(const Outlined &what, llvm::function_ref<void(OpEmitter &, const Outlined &)> body);
+
   void fillZero(const Buffer &buffer);
   /// All elements, from reals to bits or back where that differs.
   void copyElements(const Buffer &from, const Buffer &to);
@@ -100,7 +115,6 @@ public:
                     bool stripsOutside = false);
 
 private:
-  void outline(mlir::Operation *op, const SumSlot *slot, llvm::function_ref<void(OpEmitter &, const SumSlot *)> body);
   bool emitProduct(core::ContractOp op);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);

@@ -30,9 +30,7 @@ void Interface::add(Value value) {
 }
 
 Value Interface::address(const Memory &memory) {
-  Type element = cast<MemRefType>(memory.base.getType()).getElementType();
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(e.b, memory.base);
-  return e.add(base, e.mul(memory.offset, element.getIntOrFloatBitWidth() / 8));
+  return e.advance(memory.base, e.mul(memory.offset, memory.element.getIntOrFloatBitWidth() / 8));
 }
 
 void Interface::add(const Buffer &buffer) {
@@ -49,7 +47,7 @@ void Interface::add(const Buffer &buffer) {
 void Interface::add(const kernels::Scratch &scratch) {
   key += scratch.bytes ? " s" : " -";
   if (scratch.bytes)
-    operands.push_back(address({scratch.bytes, scratch.offset}));
+    operands.push_back(e.advance(scratch.bytes, scratch.offset));
 }
 
 Value Received::take(Value original) {
@@ -60,15 +58,10 @@ Value Received::take(Value original) {
   return next();
 }
 
-Memory Received::memory(Type element) {
-  Value pointer = LLVM::IntToPtrOp::create(e.b, e.pointerType(), e.toI64(next()));
-  return e.atPointer(pointer, element);
-}
-
 Buffer Received::take(const Buffer &original) {
   Buffer buffer = original;
   if (original.memory.base)
-    buffer.memory = memory(cast<MemRefType>(original.memory.base.getType()).getElementType());
+    buffer.memory = e.atPointer(next(), original.memory.element);
   buffer.sampleStride = take(original.sampleStride);
   buffer.timeStride = take(original.timeStride);
   buffer.scalar = take(original.scalar);
@@ -79,8 +72,7 @@ Buffer Received::take(const Buffer &original) {
 kernels::Scratch Received::take(const kernels::Scratch &original) {
   if (!original.bytes)
     return original;
-  Memory bytes = memory(e.b.getI8Type());
-  return {bytes.base, bytes.offset};
+  return {next(), e.index(0)};
 }
 
 /// Everything about an op but where its values lie, for whom they are, and where it stands in the text.
@@ -97,14 +89,17 @@ static std::string textOf(Operation *op) {
   return text;
 }
 
-void OpEmitter::outline(Operation *op, const SumSlot *slot,
-                        llvm::function_ref<void(OpEmitter &, const SumSlot *)> body) {
+void OpEmitter::outline(const Outlined &what, llvm::function_ref<void(OpEmitter &, const Outlined &)> body) {
   Interface interface(e);
   interface.operands.push_back(numbers.call());
-  interface.key = textOf(op);
+  interface.key = what.name;
   // The text does not say which operands are the same array, and which results somebody asks for.
-  SmallVector<Value> all(op->getOperands()), values;
-  llvm::append_range(all, op->getResults());
+  SmallVector<Value> all, values;
+  if (what.op) {
+    interface.key += textOf(what.op);
+    llvm::append_range(all, what.op->getOperands());
+    llvm::append_range(all, what.op->getResults());
+  }
   for (Value value : all) {
     size_t number = llvm::find(values, value) - values.begin();
     interface.key += " " + (buffers.contains(value) ? std::to_string(number) : "-");
@@ -116,19 +111,23 @@ void OpEmitter::outline(Operation *op, const SumSlot *slot,
     interface.add(value);
   for (Value value : values)
     interface.add(buffers.find(value)->second);
-  interface.add(scratch(op));
-  if (slot) {
-    interface.add(slot->total);
-    for (Value value : {slot->levelStride, slot->fresh, slot->blocks})
+  for (const Buffer &buffer : what.buffers)
+    interface.add(buffer);
+  interface.add(scratch(what.op));
+  if (what.slot) {
+    interface.add(what.slot->total);
+    for (Value value : {what.slot->levelStride, what.slot->fresh, what.slot->blocks})
       interface.add(value);
   }
-  std::string name =
-      ("snn_" + op->getName().stripDialect() + "_" + llvm::utohexstr(llvm::xxh3_64bits(interface.key))).str();
+  for (Value value : what.values)
+    interface.add(value);
+  std::string name = "snn_" + what.name + "_" + llvm::utohexstr(llvm::xxh3_64bits(interface.key));
   func::FuncOp function = e.kernel(
       module, name, ValueRange(interface.operands).getTypes(), {}, [&](Emitter &in, Block::BlockArgListType arguments) {
         CallFrame frame(in, arguments.front(), module);
         CallNumbers inside(in, frame, module);
-        inside.prepare(op);
+        if (what.op)
+          inside.prepare(what.op);
         Received received(in, ValueRange(arguments).drop_front());
         Extents own{received.take(extents.samples), received.take(extents.steps), received.take(extents.firstSample),
                     received.take(extents.firstStep), received.take(extents.step)};
@@ -136,15 +135,20 @@ void OpEmitter::outline(Operation *op, const SumSlot *slot,
         emitter.placeSamples = received.take(placeSamples);
         for (Value value : values)
           emitter.buffers[value] = received.take(buffers.find(value)->second);
-        emitter.scratches[op] = received.take(scratch(op));
-        SumSlot taken;
-        if (slot) {
-          taken.total = received.take(slot->total);
-          taken.levelStride = received.take(slot->levelStride);
-          taken.fresh = received.take(slot->fresh);
-          taken.blocks = received.take(slot->blocks);
+        Outlined taken{what.name, what.op};
+        for (const Buffer &buffer : what.buffers)
+          taken.buffers.push_back(received.take(buffer));
+        emitter.scratches[what.op] = received.take(scratch(what.op));
+        if (what.slot) {
+          taken.slot.emplace();
+          taken.slot->total = received.take(what.slot->total);
+          taken.slot->levelStride = received.take(what.slot->levelStride);
+          taken.slot->fresh = received.take(what.slot->fresh);
+          taken.slot->blocks = received.take(what.slot->blocks);
         }
-        body(emitter, slot ? &taken : nullptr);
+        for (Value value : what.values)
+          taken.values.push_back(received.take(value));
+        body(emitter, taken);
         func::ReturnOp::create(in.b);
       });
   func::CallOp::create(e.b, function, interface.operands);

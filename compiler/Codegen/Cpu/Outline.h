@@ -37,7 +37,6 @@ public:
   kernels::Scratch take(const kernels::Scratch &original);
 
 private:
-  Memory memory(mlir::Type element);
   mlir::Value next() { return arguments[position++]; }
 
   Emitter &e;

@@ -14,7 +14,7 @@ def LowerToCpu : Pass<"core-lower-to-cpu", "::mlir::ModuleOp"> {
     runtime/include/snn/abi.h is the contract for everything that is read from a call.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
 }
 

@@ -92,7 +92,7 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   std::function<void(Value, int64_t, int64_t)> raise = [&](Value done, int64_t level, int64_t full) {
     auto at = [&](int64_t which) {
       return Memory{slot.total.memory.base,
-                    e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, which)), start)};
+                    e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, which)), start), e.real};
     };
     Value isFull = e.equal(e.b.createOrFold<arith::RemUIOp>(done, e.index(full)), e.index(0));
     e.when(isFull, [&] {

@@ -332,10 +332,9 @@ void OpEmitter::emitLaneSum(FoldOp op) {
     }
     Value sum = totals.front();
     for (int64_t half = kLanes / 2; half >= 1; half /= 2) {
-      Value low = vector::ExtractStridedSliceOp::create(e.b, sum, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{half},
-                                                        ArrayRef<int64_t>{1});
-      Value high = vector::ExtractStridedSliceOp::create(e.b, sum, ArrayRef<int64_t>{half}, ArrayRef<int64_t>{half},
-                                                         ArrayRef<int64_t>{1});
+      auto lanes = llvm::to_vector(llvm::seq<int64_t>(2 * half));
+      Value low = vector::ShuffleOp::create(e.b, sum, sum, ArrayRef(lanes).take_front(half));
+      Value high = vector::ShuffleOp::create(e.b, sum, sum, ArrayRef(lanes).drop_front(half));
       sum = arith::AddFOp::create(e.b, low, high);
     }
     points.mask = Value();

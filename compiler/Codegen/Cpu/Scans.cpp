@@ -166,22 +166,27 @@ void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
   // With the host spikes are reals; parameters lie in an order of their own.
   if (from.isBits() != to.isBits() || from.strides != to.strides)
     return copyElements(from, to);
-  SmallVector<int64_t> rows;
-  for (int64_t extent : to.type.getShape())
-    if (extent < 0)
-      rows.push_back(extent);
   if (from.scalar)
     return e.store(from.scalar, to.memory, e.index(0));
-  forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
-    auto rowOf = [&](const Buffer &buffer) {
-      Value row = e.index(0);
-      for (auto [extent, dim] : llvm::zip(rows, dims))
-        row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
-      return row;
-    };
-    Value source = rowOf(from), target = rowOf(to);
-    e.loop(e.index(std::min(from.rowElements, to.rowElements)),
-           [&](Value i) { e.store(e.load(from.memory, e.add(source, i)), to.memory, e.add(target, i)); });
+  outline({"rows", nullptr, {from, to}}, [](OpEmitter &inner, const Outlined &taken) {
+    Emitter &e = inner.e;
+    const Buffer &from = taken.buffers[0], &to = taken.buffers[1];
+    SmallVector<int64_t> rows;
+    for (int64_t extent : to.type.getShape())
+      if (extent < 0)
+        rows.push_back(extent);
+    inner.forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
+      auto rowOf = [&](const Buffer &buffer) {
+        Value row = e.index(0);
+        for (auto [extent, dim] : llvm::zip(rows, dims))
+          row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+        return row;
+      };
+      Value source = rowOf(from), target = rowOf(to);
+      e.strips(std::min(from.rowElements, to.rowElements), [&](Value i, int64_t lanes) {
+        e.storeVector(e.loadVector(from.memory, e.add(source, i), lanes), to.memory, e.add(target, i));
+      });
+    });
   });
 }
 
@@ -205,23 +210,25 @@ void OpEmitter::moveCarries(ScanOp op) {
 
 /// Carries that change places with each other, all of one type: element by element, all are read before one is written.
 void OpEmitter::exchangeRows(ArrayRef<std::pair<Value, Value>> moves) {
-  const Buffer &any = buffers.find(moves.front().second)->second;
-  forEachRow(any.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
-    e.loop(e.index(any.rowElements), [&](Value i) {
-      SmallVector<Value> read;
-      auto placeIn = [&](const Buffer &buffer) {
-        int64_t sample = buffer.type.sampleDim();
-        Value row = sample < 0 ? e.index(0) : e.mul(dims[sample].base, buffer.sampleStride);
-        return e.add(row, i);
-      };
-      for (auto [from, to] : moves) {
-        const Buffer &buffer = buffers.find(from)->second;
-        read.push_back(e.load(buffer.memory, placeIn(buffer)));
-      }
-      for (auto [value, move] : llvm::zip(read, moves)) {
-        const Buffer &buffer = buffers.find(move.second)->second;
-        e.store(value, buffer.memory, placeIn(buffer));
-      }
+  SmallVector<Buffer> all;
+  for (auto [from, to] : moves)
+    all.append({buffers.find(from)->second, buffers.find(to)->second});
+  outline({"exchange", nullptr, all}, [](OpEmitter &inner, const Outlined &taken) {
+    Emitter &e = inner.e;
+    ArrayRef<Buffer> all = taken.buffers;
+    inner.forEachRow(all[1].type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+      e.strips(all[1].rowElements, [&](Value i, int64_t lanes) {
+        auto placeIn = [&](const Buffer &buffer) {
+          int64_t sample = buffer.type.sampleDim();
+          Value row = sample < 0 ? e.index(0) : e.mul(dims[sample].base, buffer.sampleStride);
+          return e.add(row, i);
+        };
+        SmallVector<Value> read;
+        for (size_t move = 0; move < all.size(); move += 2)
+          read.push_back(e.loadVector(all[move].memory, placeIn(all[move]), lanes));
+        for (auto [move, value] : llvm::enumerate(read))
+          e.storeVector(value, all[2 * move + 1].memory, placeIn(all[2 * move + 1]));
+      });
     });
   });
 }
@@ -275,14 +282,15 @@ void OpEmitter::emitAny(Operation &op) {
     return emitStepwise(scan); // its ops have functions
   if (auto contract = dyn_cast<ContractOp>(op); contract && emitProduct(contract))
     return;
-  outline(&op, nullptr, [&](OpEmitter &inner, const SumSlot *) {
+  outline({op.getName().stripDialect().str(), &op}, [&](OpEmitter &inner, const Outlined &) {
     llvm::TypeSwitch<Operation *, void>(&op).Case<MapOp, FoldOp, ContractOp, ScanOp>(
         [&](auto known) { inner.emit(known); });
   });
 }
 
 void OpEmitter::emitAnySum(IndexedOpInterface op, const SumSlot &slot) {
-  outline(op, &slot, [&](OpEmitter &inner, const SumSlot *taken) { inner.emitSum(op, *taken); });
+  outline({op->getName().stripDialect().str(), op, {}, slot},
+          [&](OpEmitter &inner, const Outlined &taken) { inner.emitSum(op, *taken.slot); });
 }
 
 } // namespace snn::core

@@ -30,7 +30,7 @@ int64_t integer(Operation *op, StringRef name, int64_t otherwise) {
   return attribute ? attribute.getInt() : otherwise;
 }
 
-Value evaluate(Emitter &e, PlaceAttr place, Value samples, Value steps) {
+Value evaluate(ScalarEmitter &e, PlaceAttr place, Value samples, Value steps) {
   if (!place)
     return e.index(0);
   Value bytes = e.add(e.index(place.getFixed()), e.mul(steps, place.getSteps()));
@@ -56,14 +56,33 @@ bool Stage::loads() const {
   return llvm::any_of(ops, [](Operation *op) { return op->hasAttr(kLoadAttr); });
 }
 
+/// An op may be done as soon as its operands are there if it writes to the host alone: a place in the arena is only
+/// free from where the op stands.
+static bool mayMove(Operation *op) {
+  return isa<IndexedOpInterface>(op) && !op->hasAttr(kLoadAttr) &&
+         llvm::none_of(op->getResults(), [](OpResult result) { return bool(placeOf(result)); });
+}
+
+/// Gradients of all layers come together: each stage ends with a barrier.
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
   FunctionPlan plan{function, steps, {}, {}};
+  llvm::DenseMap<Operation *, size_t> stageOf;
   for (Operation &op : function.getBody().front().without_terminator()) {
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
     Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
                        : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
                                                                                     : Stage::Kind::Serial;
-    if (plan.stages.empty() || kind == Stage::Kind::Phase || plan.stages.back().kind != kind) {
+    size_t end = plan.stages.size(), first = end == 0 ? 0 : end - 1;
+    if (mayMove(&op)) {
+      first = 0;
+      for (Value operand : op.getOperands())
+        if (Operation *source = operand.getDefiningOp())
+          first = std::max(first, stageOf.lookup(source) + (kind == Stage::Kind::Serial ? 0 : 1));
+    }
+    size_t at = kind == Stage::Kind::Phase ? end : first;
+    while (at < end && plan.stages[at].kind != kind)
+      ++at;
+    if (at == end) {
       auto name = [&](StringRef what) {
         return ("snn_" + what + "_" + function.getName() + "_" + Twine(plan.stages.size())).str();
       };
@@ -72,7 +91,8 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
         stage.reduce = name("reduce");
       plan.stages.push_back(std::move(stage));
     }
-    plan.stages.back().ops.push_back(&op);
+    plan.stages[at].ops.push_back(&op);
+    stageOf[&op] = at;
     if (isSum(&op))
       plan.sums.push_back(&op);
   }
@@ -107,37 +127,73 @@ Value Division::begin(ScalarEmitter &e, Value i, Value batch) const {
   return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
 }
 
-/// Of a sum: a block, or a row for each step.
-static Value bytesOf(Emitter &e, Value value, Value steps) {
-  Layout layout = layoutOf(value);
-  Value rows = layout.steps ? steps : e.index(1);
-  return e.mul(e.ceilDiv(e.mul(rows, layout.bytes()), SNN_ALIGNMENT), SNN_ALIGNMENT);
+/// Of a sum, or of each of its steps if it has some.
+static int64_t bytesOf(Value value) { return llvm::alignTo(layoutOf(value).bytes(), SNN_ALIGNMENT); }
+
+static Value stepsOf(Emitter &e, Value value, Value steps) { return layoutOf(value).steps ? steps : e.index(1); }
+
+Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
+  Value end = e.index(FaultRecord::kBytes * kMaxTasks);
+  for (auto [count, multiple] : llvm::zip(counts, multiples))
+    end = e.add(end, e.mul(count, multiple));
+  return end;
 }
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
-  Value end = e.index(FaultRecord::kBytes * kMaxTasks), workerBytes = e.index(0);
-  auto reserve = [&](Operation *op, const Division &division, Value bytes) {
-    offsets.sums[op] = end;
-    end = e.add(end, e.mul(e.mul(division.tasks, division.levels), bytes));
+  struct Kind {
+    Runs runs;
+    OrderAttr order;
+    bool hasSteps;
+    bool operator==(const Kind &) const = default;
+  };
+  SmallVector<Kind> kinds;
+  Multiples end;
+  auto reserve = [&](Operation *op, IndexedOpInterface sum, int64_t bytes, bool hasSteps) {
+    offsets.bytes[op] = end;
+    if (!sum)
+      return;
+    Kind kind{Runs::of(sum), orderOf(sum), hasSteps};
+    size_t number = llvm::find(kinds, kind) - kinds.begin();
+    if (number == kinds.size()) {
+      Division division = Division::of(e, sum, 1, batch, steps);
+      Value count = e.mul(division.tasks, division.levels);
+      offsets.counts.push_back(hasSteps ? e.mul(count, steps) : count);
+      kinds.push_back(kind);
+      end.push_back(0);
+    }
+    end[number] += bytes;
+  };
+  Value workerBytes = e.index(0);
+  SmallVector<PlaceAttr> scratch;
+  auto contains = [](PlaceAttr x, PlaceAttr y) {
+    return x.getFixed() >= y.getFixed() && x.getSteps() >= y.getSteps() && x.getSamples() >= y.getSamples() &&
+           x.getRows() >= y.getRows();
   };
   for (const Stage &stage : plan.stages) {
     // Contracts of the whole batch work in the memory of their task's worker.
     if (stage.kind == Stage::Kind::Tiles)
-      for (Operation *op : stage.ops)
-        workerBytes = e.maximum(
-            workerBytes, evaluate(e, productScratch(cast<ContractOp>(op)).attribute(op->getContext()), batch, steps));
+      for (Operation *op : stage.ops) {
+        PlaceAttr place = productScratch(cast<ContractOp>(op)).attribute(op->getContext());
+        if (llvm::any_of(scratch, [&](PlaceAttr other) { return contains(other, place); }))
+          continue;
+        llvm::erase_if(scratch, [&](PlaceAttr other) { return contains(place, other); });
+        scratch.push_back(place);
+      }
     if (stage.kind != Stage::Kind::Phase)
       continue;
     BatchMapOp phase = stage.phase();
-    Division division = Division::of(e, TaskWriter::anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
-    reserve(phase, division, e.index(integer(phase, kSumBytesAttr, 0)));
-    workerBytes = e.maximum(workerBytes, evaluate(e, arenaOf(phase), division.chunk, steps));
+    IndexedOpInterface sum = TaskWriter::anySum(phase);
+    reserve(phase, sum, integer(phase, kSumBytesAttr, 0), /*hasSteps=*/false);
+    Division division = Division::of(e, sum, integer(phase, kChunkAttr, 1), batch, steps);
+    workerBytes = e.maximum(workerBytes, core::evaluate(e, arenaOf(phase), division.chunk, steps));
   }
+  for (PlaceAttr place : scratch)
+    workerBytes = e.maximum(workerBytes, core::evaluate(e, place, batch, steps));
   for (Operation *op : plan.sums)
-    reserve(op, Division::of(e, cast<IndexedOpInterface>(op), 1, batch, steps), bytesOf(e, op->getResult(0), steps));
-  offsets.shared = end;
-  offsets.workers = e.add(end, evaluate(e, arenaOf(plan.function), batch, steps));
+    reserve(op, cast<IndexedOpInterface>(op), bytesOf(op->getResult(0)), layoutOf(op->getResult(0)).steps);
+  offsets.shared = offsets.evaluate(e, end);
+  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), batch, steps));
   offsets.workerBytes = workerBytes;
   offsets.total = e.add(offsets.workers, e.mul(workerBytes, workers));
   return offsets;
@@ -172,10 +228,10 @@ Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, Value samp
 }
 
 Memory TaskWriter::sumMemory(Operation *op, Type element) {
-  return e.atPointer(e.advance(arena, offsets.sums.lookup(op)), element);
+  return e.atPointer(e.advance(arena, offsets.sums(e, op)), element);
 }
 
-Memory TaskWriter::sharedMemory() { return {e.atPointer(arena, e.b.getI8Type()).base, offsets.shared}; }
+Memory TaskWriter::sharedMemory() { return e.atPointer(e.advance(arena, offsets.shared), e.b.getI8Type()); }
 
 /// A value of the function in memory: what the host gives, or its place in the arena.
 Buffer TaskWriter::buffer(Value value) {
@@ -231,7 +287,7 @@ SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const 
   Layout layout = layoutOf(value);
   int64_t offset = cast<IntegerAttr>(places[result]).getInt();
   SumSlot slot;
-  Value start = e.add(offsets.sums.lookup(phase), e.add(e.mul(e.mul(part, division.levels), bytes), e.index(offset)));
+  Value start = e.add(offsets.sums(e, phase), e.add(e.mul(e.mul(part, division.levels), bytes), e.index(offset)));
   slot.total = Buffer::of(e, value, e.atPointer(e.advance(arena, start), layout.element), steps);
   slot.levelStride = e.index(bytes / layout.elementBytes());
   return slot;
@@ -321,7 +377,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   FaultRecord fault = FaultRecord::of(e, arena, index);
   fault.clear(e);
   Value workerOffset = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
-  Memory bytes{e.atPointer(arena, e.b.getI8Type()).base, workerOffset};
+  Memory bytes = e.atPointer(e.advance(arena, workerOffset), e.b.getI8Type());
 
   // Where things lie does not depend on the chunk; what is cut along samples moves with it.
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
@@ -399,7 +455,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
         continue;
       if (needsPlace(result) && homeOf(value) != result)
-        emitter.copyElements(from, advanced(known.find(result)->second));
+        copyOutlined(emitter, from, advanced(known.find(result)->second));
       storeOutputs(emitter, result, from, first);
     }
   };
@@ -446,7 +502,7 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &fr
     Buffer to = hostBuffer(use.getOperandNumber(), from.type, first);
     Value wanted = to.wanted;
     to.wanted = nullptr;
-    e.when(wanted, [&] { emitter.copyElements(from, to); });
+    e.when(wanted, [&] { copyOutlined(emitter, from, to); });
   }
 }
 
@@ -479,9 +535,9 @@ void TaskWriter::emitSerial(const Stage &stage) {
   auto rest = [&] {
     for (Operation *op : stage.ops)
       if (isSum(op)) {
-        Layout layout = layoutOf(op->getResult(0));
-        Value rows = layout.steps ? steps : e.index(1);
-        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0), e.mul(rows, layout.elements));
+        Value result = op->getResult(0);
+        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0),
+                     e.mul(stepsOf(e, result, steps), layoutOf(result).elements));
       } else if (!op->hasAttr(kLoadAttr))
         emitter.emitAny(*op);
   };
@@ -509,13 +565,12 @@ int64_t TaskWriter::tiles(const Stage &stage) {
 void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   bindFunctionValues(emitter, stage.ops);
-  Value bytes = e.atPointer(arena, e.b.getI8Type()).base;
   Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
   int64_t firstTile = 0;
   for (Operation *op : stage.ops) {
     MatrixProduct product = *matchProduct(cast<ContractOp>(op));
     int64_t count = tilesOf(op);
-    emitter.scratches[op] = {bytes, memory};
+    emitter.scratches[op] = {e.advance(arena, memory), e.index(0)};
     Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
                         e.below(index, e.index(firstTile + count)));
     e.when(mine, [&] {
@@ -526,37 +581,6 @@ void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
     });
     firstTile += count;
   }
-}
-
-/// Part after part, each with levels of its own, then their tree: elements [from, to) of the result, which are those of
-/// the inputs.
-void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, Value from, Value to) {
-  Value result = op->getResult(0);
-  Layout layout = layoutOf(result);
-  Division division = Division::of(e, op, 1, batch, steps);
-  Value levelStride = e.div(bytesOf(e, result, steps), layout.elementBytes());
-  Value partStride = e.mul(division.levels, levelStride);
-  Buffer slots = emitter.buffers.find(result)->second;
-  slots.memory = sumMemory(op, layout.element);
-  e.loop(division.tasks, [&](Value part) {
-    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    OpEmitter inner(e, module, {e.sub(end, begin), steps, begin, firstStep, nullptr}, numbers);
-    inner.scratches[op] = emitter.scratches.lookup(op);
-    for (Value operand : op->getOperands()) {
-      Buffer buffer = emitter.buffers.find(operand)->second;
-      if (buffer.memory.base && buffer.sampleStride)
-        buffer.memory.offset = e.add(buffer.memory.offset, e.mul(begin, buffer.sampleStride));
-      inner.buffers[operand] = buffer;
-    }
-    SumSlot slot{slots, levelStride, e.truth(true), e.index(0)};
-    slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
-    auto contract = dyn_cast<ContractOp>(op.getOperation());
-    if (!contract || !inner.emitGradient(contract, slot, inputs))
-      inner.emitAnySum(op, slot);
-  });
-  addParts(slots, partStride, levelStride, runsOf(op), division, from, to);
-  Buffer target = emitter.buffers.find(result)->second;
-  e.loop(from, to, kLanes, [&](Value i) { e.storeVector(e.loadVector(slots.memory, i, kLanes), target.memory, i); });
 }
 
 static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelStride, const Runs &runs,
@@ -597,29 +621,66 @@ static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelS
       });
 }
 
-/// Elements [from, to) of the first part become the sum of all: what is not full goes up, then parts are added as
-/// neighbours, and pairs of them. One function for all sums of a kind.
-void TaskWriter::addParts(const Buffer &first, Value partStride, Value levelStride, const Runs &runs,
-                          const Division &division, Value from, Value to) {
-  Interface interface(e);
-  const SmallVector<Value> values{partStride, levelStride, division.tasks, division.unit, from, to, batch, steps};
-  interface.add(first);
-  for (Value value : values)
-    interface.add(value);
-  interface.key += llvm::formatv(" {0} {1} {2}", first.type, runs.positions, runs.overTime).str();
-  std::string name = "snn_add_parts_" + llvm::utohexstr(llvm::xxh3_64bits(interface.key));
-  func::FuncOp function = e.kernel(
-      module, name, ValueRange(interface.operands).getTypes(), {}, [&](Emitter &in, Block::BlockArgListType arguments) {
-        Received received(in, arguments);
-        Buffer sums = received.take(first);
-        SmallVector<Value> taken;
-        for (Value value : values)
-          taken.push_back(received.take(value));
-        Division own{taken[2], taken[3], nullptr, nullptr};
-        emitAddParts(in, sums.memory, taken[0], taken[1], runs, own, taken[4], taken[5], taken[6], taken[7]);
-        func::ReturnOp::create(in.b);
-      });
-  func::CallOp::create(e.b, function, interface.operands);
+/// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts
+/// are added as neighbours, and pairs of them. One function for all sums of a kind.
+static void addParts(OpEmitter &emitter, const Buffer &first, const Buffer &result, Value partStride, Value levelStride,
+                     const Runs &runs, const Division &division, Value from, Value to) {
+  emitter.outline({llvm::formatv("add_parts_{0}{1}", runs.positions, runs.overTime ? "_over_time" : ""),
+                   nullptr,
+                   {first, result},
+                   std::nullopt,
+                   {partStride, levelStride, division.tasks, division.unit, from, to}},
+                  [&](OpEmitter &inner, const Outlined &taken) {
+                    Emitter &e = inner.e;
+                    const SmallVector<Value> &values = taken.values;
+                    Memory sums = taken.buffers[0].memory, target = taken.buffers[1].memory;
+                    emitAddParts(e, sums, values[0], values[1], runs, {values[2], values[3], nullptr, nullptr},
+                                 values[4], values[5], inner.extents.samples, inner.extents.steps);
+                    e.loop(values[4], values[5], kLanes,
+                           [&](Value i) { e.storeVector(e.loadVector(sums, i, kLanes), target, i); });
+                  });
+}
+
+/// Part after part, each with levels of its own, then their tree: elements [from, to) of the result, which are those of
+/// the inputs.
+static void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, const SumSlot &first, kernels::Range inputs,
+                         Value from, Value to) {
+  Emitter &e = emitter.e;
+  Value batch = emitter.extents.samples, steps = emitter.extents.steps;
+  Division division = Division::of(e, op, 1, batch, steps);
+  Value partStride = e.mul(division.levels, first.levelStride);
+  e.loop(division.tasks, [&](Value part) {
+    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
+    OpEmitter inner(e, emitter.module, {e.sub(end, begin), steps, begin, emitter.extents.firstStep, nullptr},
+                    emitter.numbers);
+    inner.scratches[op] = emitter.scratches.lookup(op);
+    for (Value operand : op->getOperands()) {
+      Buffer buffer = emitter.buffers.find(operand)->second;
+      if (buffer.memory.base && buffer.sampleStride)
+        buffer.memory.offset = e.add(buffer.memory.offset, e.mul(begin, buffer.sampleStride));
+      inner.buffers[operand] = buffer;
+    }
+    SumSlot slot = first;
+    slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
+    auto contract = dyn_cast<ContractOp>(op.getOperation());
+    if (!contract || !inner.emitGradient(contract, slot, inputs))
+      inner.emitAnySum(op, slot);
+  });
+  addParts(emitter, first.total, emitter.buffers.find(op->getResult(0))->second, partStride, first.levelStride,
+           Runs::of(op), division, from, to);
+}
+
+void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, Value from, Value to) {
+  Value result = op->getResult(0);
+  Layout layout = layoutOf(result);
+  Value levelStride = e.mul(stepsOf(e, result, steps), bytesOf(result) / layout.elementBytes());
+  SumSlot first{emitter.buffers.find(result)->second, levelStride, e.truth(true), e.index(0)};
+  first.total.memory = sumMemory(op, layout.element);
+  emitter.outline({"whole_" + op->getName().stripDialect().str(), op, {}, first, {inputs.from, inputs.to, from, to}},
+                  [&](OpEmitter &inner, const Outlined &taken) {
+                    const SmallVector<Value> &values = taken.values;
+                    core::emitWholeSum(inner, op, *taken.slot, {values[0], values[1]}, values[2], values[3]);
+                  });
 }
 
 int64_t TaskWriter::reduceSlices(const Stage &stage) {
@@ -636,6 +697,7 @@ void TaskWriter::emitReduce(const Stage &stage, Value index) {
   int64_t firstSlice = 0, bytes = integer(phase, kSumBytesAttr, 0);
   IndexedOpInterface any = anySum(phase);
   Runs runs = Runs::of(any);
+  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   for (auto [number, sum] : llvm::enumerate(phase.getSum())) {
     Layout layout = layoutOf(sum);
     int64_t slices = (layout.elements + kReduceElements - 1) / kReduceElements;
@@ -647,10 +709,7 @@ void TaskWriter::emitReduce(const Stage &stage, Value index) {
       Buffer first = slotOf(phase, number, e.index(0), division).total;
       Value levelStride = e.index(bytes / layout.elementBytes());
       Value partStride = e.mul(division.levels, levelStride);
-      addParts(first, partStride, levelStride, runs, division, from, to);
-      Buffer target = buffer(sum);
-      e.loop(from, to, kLanes,
-             [&](Value i) { e.storeVector(e.loadVector(first.memory, i, kLanes), target.memory, i); });
+      addParts(emitter, first, buffer(sum), partStride, levelStride, runs, division, from, to);
       known.erase(sum);
     });
     firstSlice += slices;

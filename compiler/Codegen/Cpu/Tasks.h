@@ -45,13 +45,23 @@ struct FunctionPlan {
 /// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each sum between phases, values
 /// of the function, the workers' memory.
 struct ArenaOffsets {
-  llvm::DenseMap<mlir::Operation *, mlir::Value> sums; ///< of a phase or an op between phases
   mlir::Value shared, workers, workerBytes, total;
+
+  /// Of the sums of a phase or of an op between phases.
+  mlir::Value sums(ScalarEmitter &e, mlir::Operation *op) const { return evaluate(e, bytes.find(op)->second); }
 
   static constexpr int64_t kMaxTasks = 64; ///< of a phase
 
   static ArenaOffsets of(Emitter &e, const FunctionPlan &plan, mlir::Value batch, mlir::Value steps,
                          mlir::Value workers);
+
+private:
+  using Multiples = llvm::SmallVector<int64_t, 4>; ///< for each of `counts`
+  mlir::Value evaluate(ScalarEmitter &e, const Multiples &multiples) const;
+
+  /// Parts times levels, for each way to divide a batch. Deep networks have many sums and few of these.
+  llvm::SmallVector<mlir::Value> counts;
+  llvm::DenseMap<mlir::Operation *, Multiples> bytes; ///< where sums begin
 };
 
 /// Parts and units of a phase or an op that sums over samples, at run time.
@@ -94,13 +104,13 @@ private:
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
   void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
-  void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, int64_t index, const FaultRecord &fault);
+  static void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, const FaultRecord &fault,
+                        mlir::Value batch);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
   void loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output);
   Buffer stateRows(mlir::Value pointer, llvm::StringRef symbol, ArrayType type);
   void bindKnown(mlir::ValueRange values);
-  void addParts(const Buffer &first, mlir::Value partStride, mlir::Value levelStride, const Runs &runs,
-                const Division &division, mlir::Value from, mlir::Value to);
+  static void copyOutlined(OpEmitter &emitter, const Buffer &from, const Buffer &to);
   Buffer hostBuffer(unsigned index, ArrayType type, mlir::Value first);
   Buffer givenRows(mlir::Value result, mlir::Value first);
   void storeOutputs(OpEmitter &emitter, mlir::Value result, const Buffer &from, mlir::Value first);

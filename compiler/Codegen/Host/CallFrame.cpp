@@ -13,6 +13,19 @@ namespace {
 
 constexpr llvm::StringLiteral kHyperDefaults = "snn_hyper_defaults";
 
+constexpr llvm::StringLiteral kNoEntries = "snn_no_entries";
+
+/// As many nulls as the model has outputs, for calls without a table.
+void ensureNoEntries(ScalarEmitter &e, ModuleOp module) {
+  if (module.lookupSymbol(kNoEntries))
+    return;
+  const int64_t count = std::distance(module.getOps<OutputOp>().begin(), module.getOps<OutputOp>().end());
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto nulls = DenseElementsAttr::get(RankedTensorType::get({count}, builder.getI64Type()), int64_t(0));
+  LLVM::GlobalOp::create(builder, e.b.getLoc(), LLVM::LLVMArrayType::get(builder.getI64Type(), count),
+                         /*isConstant=*/true, LLVM::Linkage::Internal, kNoEntries, nulls);
+}
+
 /// The numbers of the model's text, for calls that bring none.
 void ensureHyperDefaults(ScalarEmitter &e, ModuleOp module) {
   if (module.lookupSymbol(kHyperDefaults))
@@ -38,10 +51,11 @@ Value CallFrame::steps(std::optional<int64_t> fixed) {
 }
 
 Value CallFrame::entry(size_t table, int64_t i) {
-  Value entries = pointer(table);
-  return e.choose(
-      e.isNull(entries), [&] { return entries; },
-      [&] { return e.loadAt(entries, i * sizeof(void *), e.pointerType()); }, e.pointerType());
+  ensureNoEntries(e, module);
+  Value given = pointer(table);
+  Value none = LLVM::AddressOfOp::create(e.b, e.pointerType(), kNoEntries);
+  Value entries = LLVM::SelectOp::create(e.b, e.isNull(given), none, given);
+  return e.loadAt(entries, i * sizeof(void *), e.pointerType());
 }
 
 Value CallFrame::inputData(int64_t i) {

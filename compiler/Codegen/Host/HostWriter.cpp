@@ -65,7 +65,7 @@ Value EntryPhases::finish() {
 
 /// Threads of a pool have the mode of whoever made them, and the caller's own may have changed since. All arithmetic on
 /// reals is in tasks, so the host keeps its mode elsewhere, also in its parallel_for.
-LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &body) {
+LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &body, bool plain) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()), word = builder.getI64Type();
   auto declared = [&](StringRef symbol, FunctionType type) {
@@ -80,6 +80,8 @@ LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &
   func::FuncOp task = declared(name, builder.getFunctionType({pointer, word, word}, {}));
   func::FuncOp arithmetic = declared((name + "_body").str(), task.getFunctionType());
   arithmetic->setAttr("passthrough", builder.getStrArrayAttr({"noinline"})); // see FloatMode.h
+  if (plain)
+    setPlain(arithmetic);
 
   Block *block = task.addEntryBlock();
   builder.setInsertionPointToEnd(block);
@@ -98,11 +100,16 @@ LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &
   return result;
 }
 
+void HostWriter::setPlain(Operation *function) {
+  function->setAttr("passthrough", Builder(function->getContext()).getStrArrayAttr({"noinline", "optnone"}));
+}
+
 void HostWriter::addEntry(StringRef name, Location loc, const CallChecks &checks,
                           llvm::function_ref<void(EntryPhases &)> addPhases) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i32 = builder.getI32Type();
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({pointer}, {i32}));
+  setPlain(function);
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   ScalarEmitter e(loc, builder);

@@ -39,10 +39,14 @@ public:
   using TaskBody = std::function<mlir::LogicalResult(mlir::OpBuilder &builder, mlir::Value call, mlir::Value index,
                                                      mlir::Value worker)>;
 
-  /// A task runs in a floating-point mode of its own. The return is added here.
-  mlir::LogicalResult addTask(llvm::StringRef name, mlir::Location loc, const TaskBody &body);
+  /// A task runs in a floating-point mode of its own. The return is added here. `plain`: the body only says where
+  /// things lie and calls functions, so nothing is gained where it is optimised.
+  mlir::LogicalResult addTask(llvm::StringRef name, mlir::Location loc, const TaskBody &body, bool plain = false);
   void addEntry(llvm::StringRef name, mlir::Location loc, const CallChecks &checks,
                 llvm::function_ref<void(EntryPhases &)> addPhases);
+
+  /// Addresses and calls are most of the text of a deep network, and a small part of the time that it runs.
+  static void setPlain(mlir::Operation *function);
 
 private:
   mlir::ModuleOp module;

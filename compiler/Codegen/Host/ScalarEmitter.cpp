@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -80,6 +81,14 @@ Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, 
 Type ScalarEmitter::pointerType() { return LLVM::LLVMPointerType::get(b.getContext()); }
 
 Value ScalarEmitter::advance(Value pointer, Value bytes) {
+  APInt known;
+  if (matchPattern(bytes, m_ConstantInt(&known))) {
+    if (known.isZero())
+      return pointer;
+    if (known.isSignedIntN(31))
+      return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer,
+                                 ArrayRef<LLVM::GEPArg>{int32_t(known.getSExtValue())});
+  }
   return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{toI64(bytes)});
 }
 

@@ -4,8 +4,6 @@
 
 #include "compiler/Codegen/Cpu/Kernels/Pieces.h"
 
-#include <optional>
-
 using namespace mlir;
 
 namespace snn::kernels {
@@ -45,21 +43,20 @@ Strip addTerm(Emitter &e, Memory a, Value aAt, int64_t aStep, Memory b, Value bA
   return next;
 }
 
-/// The chains of a tile over terms [from, to), which are `count` if that is known.
-Strip sumTerms(Emitter &e, Value from, Value to, std::optional<int64_t> count, Tile tile,
-               const Emitter::CarryingBody &term) {
+/// The chains of a tile over terms [from, to). If `multiple` is one of kUnroll, their number is so, too.
+Strip sumTerms(Emitter &e, Value from, Value to, int64_t multiple, Tile tile, const Emitter::CarryingBody &term) {
   Strip chains = zeros(e, tile.rows * tile.vectors);
   if (tile.rows < tileRows(e.target).front() || tile.vectors < kPanelVectors)
     return e.loop(from, to, 1, chains, term);
-  Value unrolled =
-      count ? e.add(from, *count / kUnroll * kUnroll) : e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
+  const bool whole = multiple % kUnroll == 0;
+  Value unrolled = whole ? to : e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
   chains = e.loop(from, unrolled, kUnroll, chains, [&](Value i, ValueRange sums) {
     Strip next(sums);
     for (int64_t step = 0; step < kUnroll; ++step)
       next = term(e.add(i, step), next);
     return next;
   });
-  return count && *count % kUnroll == 0 ? chains : e.loop(unrolled, to, 1, chains, term);
+  return whole ? chains : e.loop(unrolled, to, 1, chains, term);
 }
 
 class DenseBody {
@@ -98,14 +95,7 @@ private:
     };
     Value aRow = e.mul(row, shape.a.stride);
     walkLevels(e, shape.depth,
-               {[&](Value start, int64_t count, Value first) {
-                  auto term = [&](Value k, ValueRange chains) {
-                    return addTerm(e, a, e.add(aRow, k), shape.a.stride, b, e.add(e.mul(k, shape.b.stride), column),
-                                   tile, chains);
-                  };
-                  Strip chains = sumTerms(e, start, e.add(start, count), count, tile, term);
-                  addTo(0, chains, first);
-                },
+               {nullptr,
                 [&](int64_t level, Value first) {
                   Strip below;
                   for (int64_t i = 0; i < tile.rows; ++i) {
@@ -113,6 +103,14 @@ private:
                     llvm::append_range(below, loadStrip(e, memory, at, tile.vectors));
                   }
                   addTo(level, below, first);
+                },
+                [&](Value start, Value end, Value first) {
+                  auto term = [&](Value k, ValueRange chains) {
+                    return addTerm(e, a, e.add(aRow, k), shape.a.stride, b, e.add(e.mul(k, shape.b.stride), column),
+                                   tile, chains);
+                  };
+                  Strip chains = sumTerms(e, start, end, shape.depth, tile, term);
+                  addTo(0, chains, first);
                 }});
   }
 
@@ -146,7 +144,7 @@ private:
   void emitTile(Value k, Value column, Tile tile, Value firstOfPass, Value endOfPass) {
     e.loop(firstOfPass, endOfPass, 1, [&](Value block) {
       Value from = e.toIndex(e.load(starts, block)), to = e.toIndex(e.load(starts, e.add(block, 1)));
-      Strip chains = sumTerms(e, from, to, std::nullopt, tile, [&](Value position, ValueRange sums) {
+      Strip chains = sumTerms(e, from, to, 1, tile, [&](Value position, ValueRange sums) {
         Value row = e.toIndex(e.load(rows, position));
         return addTerm(e, a, e.add(e.mul(row, shape.a.stride), k), 1, d, e.add(e.mul(row, shape.d.stride), column),
                        tile, sums);

@@ -28,7 +28,7 @@ struct Bits {
 
 /// From a byte that is a multiple of 64, as large as Sizes.h says.
 struct Scratch {
-  mlir::Value bytes;  ///< memref<?xi8>
+  mlir::Value bytes;  ///< pointer
   mlir::Value offset; ///< index
 };
 

@@ -38,7 +38,7 @@ func::CallOp call(Emitter &e, ModuleOp module, StringRef name, const Operands &o
                   const std::function<Strip(Emitter &, Arguments)> &make, TypeRange results) {
   auto kernel = e.kernel(module, name, ValueRange(operands.values).getTypes(), results,
                          [&](Emitter &inner, Block::BlockArgListType arguments) {
-                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments)));
+                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments, operands.elements)));
                          });
   return func::CallOp::create(e.b, kernel, operands.values);
 }
@@ -79,6 +79,13 @@ void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk) {
       e.loop(from, to, span, [&](Value start) {
         level(above - 1, start, e.minimum(e.add(start, span), to));
         walk.raise(above, e.equal(start, from));
+      });
+      return;
+    }
+    if (walk.anyBlock) {
+      e.loop(from, to, kBlock, [&](Value start) {
+        Value end = rest == 0 ? e.add(start, kBlock) : e.minimum(e.add(start, kBlock), to);
+        walk.anyBlock(start, end, e.equal(start, from));
       });
       return;
     }

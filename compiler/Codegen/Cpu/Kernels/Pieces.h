@@ -22,7 +22,10 @@ void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, 
 /// The operands of a call, and the arguments of its kernel in the same order.
 class Operands {
 public:
-  Operands &add(Memory memory) { return add(memory.base).add(memory.offset); }
+  Operands &add(Memory memory) {
+    elements.push_back(memory.element);
+    return add(memory.base).add(memory.offset);
+  }
   Operands &add(mlir::Value value) {
     values.push_back(value);
     return *this;
@@ -34,15 +37,17 @@ public:
   Operands &add(Scratch scratch) { return add(scratch.bytes).add(scratch.offset); }
 
   llvm::SmallVector<mlir::Value> values;
+  llvm::SmallVector<mlir::Type> elements; ///< of each memory
 };
 
 class Arguments {
 public:
-  explicit Arguments(mlir::Block::BlockArgListType arguments) : arguments(arguments) {}
+  Arguments(mlir::Block::BlockArgListType arguments, llvm::ArrayRef<mlir::Type> elements)
+      : arguments(arguments), elements(elements) {}
   mlir::Value value() { return arguments[next++]; }
   Memory memory() {
-    mlir::Value base = value();
-    return {base, value()};
+    mlir::Value base = value(), offset = value();
+    return {base, offset, elements[nextMemory++]};
   }
   Scratch scratch() {
     mlir::Value bytes = value();
@@ -55,7 +60,8 @@ public:
 
 private:
   mlir::Block::BlockArgListType arguments;
-  size_t next = 0;
+  llvm::ArrayRef<mlir::Type> elements;
+  size_t next = 0, nextMemory = 0;
 };
 
 /// Calls the kernel of that name with the operands; `make` writes it, up to its return of `results`.
@@ -72,10 +78,12 @@ void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t w
 
 /// Walks through `depth` terms in order. Each level but the lowest asks raise(level, first) to add the total of the
 /// level below to its own. block(start, count, first) computes up to 64 terms and adds them to the lowest total;
-/// `first` says that a total holds nothing yet.
+/// `first` says that a total holds nothing yet. The last block is written apart if it is shorter; anyBlock(start, end,
+/// first), if it is given, is written once for all of them.
 struct LevelWalk {
   std::function<void(mlir::Value start, int64_t count, mlir::Value first)> block;
   std::function<void(int64_t level, mlir::Value first)> raise;
+  std::function<void(mlir::Value start, mlir::Value end, mlir::Value first)> anyBlock = nullptr;
 };
 void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk);
 
