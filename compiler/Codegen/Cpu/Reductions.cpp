@@ -260,8 +260,8 @@ Value OpEmitter::sumOfParts(IndexedOpInterface op, llvm::function_ref<Value(kern
       Value isFirst =
           e.equal(e.b.createOrFold<arith::RemUIOp>(e.div(part, int64_t(1) << level), e.index(2)), e.index(0));
       Value sum = arith::AddFOp::create(e.b, next[level], total);
-      next[level] = arith::SelectOp::create(e.b, e.either(waits, isFirst),
-                                            arith::SelectOp::create(e.b, waits, next[level], total), next[level]);
+      Value kept = arith::SelectOp::create(e.b, waits, next[level], total);
+      next[level] = arith::SelectOp::create(e.b, isFirst, kept, next[level]);
       waits = e.either(waits, isFirst);
       total = arith::SelectOp::create(e.b, waits, total, sum);
     }
