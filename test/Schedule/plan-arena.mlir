@@ -1,10 +1,10 @@
 // A place for each value that needs one. The check of the plan is apart from it: networks are planned and checked.
 // RUN: %snn-opt %s --core-choose-chunk --core-plan-arena --core-check-plan | FileCheck %s
-// RUN: %python %S/../tools/core-networks.py dense 784 128 500 --static | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.dense
+// RUN: %python %S/../tools/core-networks.py dense 784 128 500 --static | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.dense
 // RUN: FileCheck --check-prefix=DENSE %s < %t.dense
-// RUN: %python %S/../tools/core-networks.py deep 12 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.deep
-// RUN: %python %S/../tools/core-networks.py batch-norm 2 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.norm
-// RUN: %snn-opt %S/../Autodiff/vjp-slstm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --core-to-loops --core-check-plan -o %t.slstm
+// RUN: %python %S/../tools/core-networks.py deep 12 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.deep
+// RUN: %python %S/../tools/core-networks.py batch-norm 2 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.norm
+// RUN: %snn-opt %S/../Autodiff/vjp-slstm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.slstm
 
 // Spikes and their gradient have kernels, and the first layer's gradient, of as many terms as there are samples, is made for the
 // whole batch.
