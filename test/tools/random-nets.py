@@ -636,7 +636,7 @@ def check_schedule(seed, tools, folder, before, after):
         with open(outputs, "rb") as file:
             results.append(file.read())
     if results[0] != results[1]:
-        raise Failed("results are not the same bits after core-to-loops")
+        raise Failed("results are not the same bits after snn-to-loops")
     return 0.0
 
 
@@ -651,7 +651,7 @@ def main():
     parser.add_argument("--count", type=int, default=1, help="functions, one seed after the other")
     parser.add_argument("--before", default="", help="passes before core-vjp")
     parser.add_argument("--passes", default="core-resolve-vjps,core-fix-order,canonicalize,cse", help="after core-vjp")
-    parser.add_argument("--scheduled", action="store_true", help="compare the gradients before and after core-to-loops")
+    parser.add_argument("--scheduled", action="store_true", help="compare the gradients before and after snn-to-loops")
     parser.add_argument("--keep", help="a folder for the texts that were found")
     parser.add_argument("--print", action="store_true", help="print the first function instead")
     options = parser.parse_args()

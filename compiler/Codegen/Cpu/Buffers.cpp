@@ -137,12 +137,24 @@ Value LaneAccess::inside(const Points &points, Value samples, Value steps) {
   return all;
 }
 
-Value LaneAccess::loadBits(const Place &place, const Points &points, Value mask) {
+/// The same element for all lanes. Without a lane in `mask` (null: all) there may be none, and its address means
+/// nothing.
+static Value loadOne(Emitter &e, const Memory &memory, Value at, Type element, Value mask) {
+  if (!mask)
+    return e.load(memory, at);
+  Value any = vector::ReductionOp::create(e.b, vector::CombiningKind::OR, mask);
+  return e.choose(
+      any, [&] { return e.load(memory, at); },
+      [&] { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(element)).getResult(); }, element);
+}
+
+Value LaneAccess::loadBits(const Place &place, const Points &points, Value mask, Value some) {
   Value bitsPerWord = e.index(kLanes);
   if (place.inner.ascending && place.fromStart)
     return e.wordToBits(e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord))));
   if (place.inner.isUniform()) {
-    Value word = e.load(buffer.memory, e.add(place.row, e.div(place.inner.base, bitsPerWord)));
+    Value at = e.add(place.row, e.div(place.inner.base, bitsPerWord));
+    Value word = loadOne(e, buffer.memory, at, e.b.getI16Type(), some);
     Value shift = e.b.createOrFold<arith::RemUIOp>(place.inner.base, bitsPerWord);
     Value bit = arith::ShRUIOp::create(e.b, word, e.b.createOrFold<arith::IndexCastOp>(e.b.getI16Type(), shift));
     return e.splat(arith::TruncIOp::create(e.b, e.b.getI1Type(), bit), kLanes);
@@ -171,20 +183,11 @@ Value LaneAccess::load(const Points &points, Value mask) {
   if (buffer.scalar)
     return e.splat(buffer.scalar, kLanes);
   Place place = placeOf(points);
+  Value some = points.mask == mask ? Value() : mask;
   if (buffer.isBits())
-    return loadBits(place, points, mask);
-  Type element = buffer.type.scalarType();
-  if (place.inner.isUniform()) {
-    Value at = e.add(place.row, place.inner.base);
-    if (!mask || points.mask == mask)
-      return e.splat(e.load(buffer.memory, at), kLanes);
-    // Without a lane that has an element, its address means nothing.
-    Value any = vector::ReductionOp::create(e.b, vector::CombiningKind::OR, mask);
-    return e.splat(e.choose(
-                       any, [&] { return e.load(buffer.memory, at); },
-                       [&] { return arith::ConstantOp::create(e.b, e.b.getZeroAttr(element)).getResult(); }, element),
-                   kLanes);
-  }
+    return loadBits(place, points, mask, some);
+  if (place.inner.isUniform())
+    return e.splat(loadOne(e, buffer.memory, e.add(place.row, place.inner.base), buffer.type.scalarType(), some), kLanes);
   if (place.inner.ascending) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !mask)
@@ -228,10 +231,18 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
   }
 }
 
-void LaneAccess::store(Value value, const Points &points) {
-  if (buffer.wanted)
-    return e.when(buffer.wanted, [&] { storeAlways(value, points); });
-  storeAlways(value, points);
+void LaneAccess::store(Value value, const Points &points, Value inside) {
+  Points present = points;
+  present.mask = math.both(points.mask, math.mask(inside));
+  Value condition = buffer.wanted;
+  // An element that is the same for all lanes is stored without a mask.
+  if (inside && placeOf(points).inner.isUniform()) {
+    Value first = isa<VectorType>(inside.getType()) ? vector::ExtractOp::create(e.b, inside, 0).getResult() : inside;
+    condition = condition ? e.both(condition, first) : first;
+  }
+  if (condition)
+    return e.when(condition, [&] { storeAlways(value, present); });
+  storeAlways(value, present);
 }
 
 void LaneAccess::storeAlways(Value value, const Points &points) {

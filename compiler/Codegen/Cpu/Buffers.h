@@ -56,7 +56,8 @@ public:
   mlir::Value inside(const Points &points, mlir::Value samples, mlir::Value steps);
   /// vector<kLanes x scalar type>; lanes that the mask leaves out have anything, but nothing is read for them.
   mlir::Value load(const Points &points, mlir::Value mask);
-  void store(mlir::Value value, const Points &points);
+  /// Where `inside` is null or says so: one truth for all lanes, or one for each.
+  void store(mlir::Value value, const Points &points, mlir::Value inside = {});
   /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
   /// Whether `collapsed` would make every access plain: in order or the same for all lanes.
@@ -71,7 +72,7 @@ private:
   };
   Place placeOf(const Points &points);
   void storeAlways(mlir::Value value, const Points &points);
-  mlir::Value loadBits(const Place &place, const Points &points, mlir::Value mask);
+  mlir::Value loadBits(const Place &place, const Points &points, mlir::Value mask, mlir::Value some);
   void storeBits(mlir::Value value, const Place &place, mlir::Value mask);
 
   Emitter &e;

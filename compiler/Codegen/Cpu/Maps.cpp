@@ -277,12 +277,8 @@ void OpEmitter::emit(MapOp op) {
       arguments.push_back(arith::SelectOp::create(e.b, mask, loaded, rest));
     }
     SmallVector<Value> results = emitBody(op.getBody().front(), arguments, points);
-    for (auto [index, access] : llvm::zip(written, writes)) {
-      Points inside = points;
-      if (Value condition = access.inside(points, extents.samples, extents.steps))
-        inside.mask = math.both(points.mask, math.mask(condition));
-      access.store(results[index], inside);
-    }
+    for (auto [index, access] : llvm::zip(written, writes))
+      access.store(results[index], points, access.inside(points, extents.samples, extents.steps));
   };
   bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
   forEachRow(domain,

@@ -120,6 +120,7 @@ private:
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);
   void emitReduction(core::IndexedOpInterface op);
+  mlir::Value sumOfParts(core::IndexedOpInterface op, llvm::function_ref<mlir::Value(kernels::Range)> totalOf);
   /// Strips of elements of a reduction's result, with room for the coordinates that are summed.
   void forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(mlir::AffineExpr)> collapses,
                       llvm::function_ref<void(Points &, LaneAccess &)> body);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // core.fold and core.contract as loops: kLanes elements of the result at a time, their terms one after the other.
 
-#include "compiler/Codegen/Cpu/Sums.h"
+#include "compiler/Codegen/Cpu/Tasks.h"
 
 #include "dialect/core/Maps.h"
 
@@ -95,9 +95,9 @@ private:
 class TermLoops {
 public:
   TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, Points &points,
-            Chains::LevelUp levelUp)
+            Chains::LevelUp levelUp, kernels::Range samples = {})
       : e(emitter.e), emitter(emitter), terms(terms), chains(chains), points(points), levelUp(levelUp),
-        along(op.getAlong()), domain(op.getDomain()), runs(Runs::of(op)), sums(op.reducesSamples()) {
+        samples(samples), along(op.getAlong()), domain(op.getDomain()), runs(Runs::of(op)), sums(op.reducesSamples()) {
     auto order = op->getAttrOfType<OrderAttr>("order");
     descending = order && order.getDescending();
     for (int64_t dim : along)
@@ -117,10 +117,13 @@ private:
       return chains.endPosition(terms.addTo(chains, state, points), levelUp);
     int64_t extent = domain[along[depth]];
     Value to = extent == ArrayType::kTime     ? emitter.extents.steps
-               : extent == ArrayType::kSample ? emitter.extents.samples
-                                              : e.index(extent);
+               : extent != ArrayType::kSample ? e.index(extent)
+               : samples.from                 ? e.sub(samples.to, samples.from)
+                                              : emitter.extents.samples;
     return e.loop(e.index(0), to, 1, state, [&](Value i, ValueRange inner) {
-      Value at = extent == ArrayType::kTime && descending ? e.sub(e.sub(to, i), e.index(1)) : i;
+      Value at = extent == ArrayType::kTime && descending       ? e.sub(e.sub(to, i), e.index(1))
+                 : extent == ArrayType::kSample && samples.from ? e.add(samples.from, i)
+                                                                : i;
       points.dims[terms.shape().resultRank + depth] = emitter.math.uniform(at);
       if (extent == ArrayType::kTime)
         taken = i;
@@ -158,6 +161,7 @@ private:
   Chains &chains;
   Points &points;
   Chains::LevelUp levelUp;
+  kernels::Range samples; ///< of a part; null: all at hand
   ArrayRef<int64_t> along, domain;
   Runs runs;
   bool sums, descending = false;
@@ -233,10 +237,38 @@ void OpEmitter::emitReduction(IndexedOpInterface op) {
   forEachElement(
       terms.shape(), result, [&](AffineExpr number) { return terms.collapses(number); },
       [&](Points &points, LaneAccess &access) {
-        Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
-        TermLoops loops(*this, op, terms, chains, points, nullptr);
-        access.store(chains.total(loops.run(chains.start(nullptr, nullptr))), points);
+        auto totalOf = [&](kernels::Range samples) {
+          Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
+          TermLoops loops(*this, op, terms, chains, points, nullptr, samples);
+          return chains.total(loops.run(chains.start(nullptr, nullptr)));
+        };
+        access.store(op.reducesSamples() ? sumOfParts(op, totalOf) : totalOf({}), points);
       });
+}
+
+/// The tree of the totals of all parts, whose number is a power of two: a total waits at its level for its neighbour.
+Value OpEmitter::sumOfParts(IndexedOpInterface op, llvm::function_ref<Value(kernels::Range)> totalOf) {
+  Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
+  Division division = Division::of(e, op, 1, extents.samples, extents.steps);
+  const unsigned levels = llvm::Log2_64(orderOf(op).getParts());
+  auto add = [&](Value part, ValueRange before) {
+    SmallVector<Value> next(before);
+    Value total =
+        totalOf({division.begin(e, part, extents.samples), division.begin(e, e.add(part, 1), extents.samples)});
+    Value waits = e.truth(false);
+    for (unsigned level = 0; level < levels; ++level) {
+      Value isFirst =
+          e.equal(e.b.createOrFold<arith::RemUIOp>(e.div(part, int64_t(1) << level), e.index(2)), e.index(0));
+      Value sum = arith::AddFOp::create(e.b, next[level], total);
+      Value kept = arith::SelectOp::create(e.b, waits, next[level], total);
+      next[level] = arith::SelectOp::create(e.b, isFirst, kept, next[level]);
+      waits = e.either(waits, isFirst);
+      total = arith::SelectOp::create(e.b, waits, total, sum);
+    }
+    next[levels] = total;
+    return next;
+  };
+  return e.loop(e.index(0), division.tasks, 1, SmallVector<Value>(levels + 1, zero), add)[levels];
 }
 
 void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
