@@ -185,7 +185,8 @@ class Writer:
             self.unreached.append(gone)
             drive += f" - detach({gone})"
         if self.maybe(0.3):
-            word = self.pick("time", "neuron", "steps")
+            # A model that is called step by step has one step in each call, so that `steps` gives other numbers.
+            word = self.pick("time", "neuron", *([] if self.exact else ["steps"]))
             self.use("word." + word)
             drive += f" + {gain} / (1 + {word})"
         if not self.smooth and self.maybe(0.3):
