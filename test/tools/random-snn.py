@@ -240,7 +240,8 @@ class Writer:
         self.neurons.append((name, kind, reals, options, layer))
 
     def any_surrogate(self):
-        names = ["atan", "fast_sigmoid"] if self.smooth else PRODUCTIONS["surrogate"].split()[:-1]
+        # The soft fast_sigmoid has a jump in its second derivative, which differences see.
+        names = ["atan", "atan"] if self.smooth else PRODUCTIONS["surrogate"].split()[:-1]
         if self.exact:
             names = [name for name in names if name not in ("sigmoid", "spike_rate_escape")]
         if self.surrogates and self.maybe(0.4):
