@@ -209,7 +209,7 @@ Scalar BodyImporter::countOf(AxisSet axes) {
     Scalar extent = Scalar::number(static_cast<double>(extentOf(axis)));
     if (extentOf(axis) < 0) {
       if (!counts.count(axis))
-        counts.emplace(axis, sumOf(Scalar::number(1), {axis}));
+        counts.emplace(axis, axis == Axis::Time && inStep ? stepsOfCall() : sumOf(Scalar::number(1), {axis}));
       extent = read(counts.at(axis));
     }
     count = count.constant == 1 ? extent : scalars.operation(Operator::Multiply, count, extent);

@@ -73,7 +73,8 @@ public:
 
   /// What `spike`, `value` or `next` said, or the result.
   std::optional<Scalar> output;
-  bool inStep = false; ///< of a neuron: time is no axis, but the number of the step
+  bool inStep = false;                     ///< of a neuron: time is no axis, but the number of the step
+  std::function<ArrayValue()> stepsOfCall; ///< in a step: their count, which is computed before the first
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
   llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);

@@ -98,6 +98,13 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
   inner.setInsertionPointToEnd(&body);
   BodyImporter importer(context, inner, location);
   importer.inStep = true;
+  importer.stepsOfCall = [&] {
+    ArrayValue count = BodyImporter(context, builder, location).sumOf(Scalar::number(1), {Axis::Time});
+    invariant.push_back(count.value);
+    count.value = body.insertArgument(static_cast<unsigned>(sliced.size() + invariant.size() - 1),
+                                      count.value.getType(), location);
+    return count;
+  };
   ArrayValue current = layer.current;
   current.value = argument(current.value, overTime);
   current.axes = axes;

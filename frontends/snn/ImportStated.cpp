@@ -77,6 +77,10 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
     return usual(*this, std::move(inside));
 
   SmallVector<Given> operands;
+  if (inStep) { // no region sees what is computed before the first step
+    countOf({Axis::Time});
+    operands.push_back({"", counts.at(Axis::Time), nullptr});
+  }
   bool network = false, others = false;
   for (auto &[name, binding] : inside) {
     if (!binding.array && !(binding.scalar && binding.scalar->value))
@@ -115,6 +119,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
   {
     BodyImporter importer(context, end, loc);
     importer.inStep = inStep;
+    importer.stepsOfCall = [&] { return withValue(operands.front().array, value->getArgument(0)); };
     Scalar found = usual(importer, bound(*value));
     result = importer.arrayOf(network ? importer.asElement(found) : importer.asNumber(found));
     core::YieldOp::create(end, loc, result.value);
@@ -128,6 +133,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
   {
     BodyImporter importer(context, end, loc);
     importer.inStep = inStep;
+    importer.stepsOfCall = [&] { return withValue(operands.front().array, vjp->getArgument(0)); };
     importer.names = bound(*vjp);
     importer.names["result"] = Binding::of(withValue(result, vjp->getArgument(types.size())));
     importer.names["grad"] =

@@ -1,4 +1,4 @@
-// Random small models in our language, with what is known about their gradients.
+// Random small models in our language (test/tools/random-snn.py), with what is known about their gradients.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef SNN_TEST_GRADIENTS_RANDOMMODEL_H
 #define SNN_TEST_GRADIENTS_RANDOMMODEL_H
@@ -11,8 +11,7 @@ namespace snn::test {
 
 struct RandomModel {
   std::string text;
-  /// Names (as in "gone0") of the neurons' parameters that no gradient reaches: unused, behind detach, or in the branch
-  /// of an option that was not chosen.
+  /// Names (as in "gone0") of the neurons' parameters that no gradient reaches.
   std::set<std::string> unreached;
   uint64_t batch = 1, steps = 1;
 

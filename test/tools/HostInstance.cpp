@@ -121,6 +121,8 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
   if (entry == table.step)
     raw.state_in = raw.state_out = state.data();
   raw.optimizer_step = updates;
+  raw.updates = 100; // schedules may ask for the length of the training
+  raw.epochs = 2;
   raw.arena = arena.data();
   raw.arena_size = arena.size();
   raw.parallel_for = pool ? snn_pool_parallel_for : nullptr;
