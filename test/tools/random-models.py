@@ -132,6 +132,21 @@ class Model(nets.Net):
                 text = text.replace(bind, f"{{snn.bind = @{name}, snn.span = #snn.span<gradients>}}")
             elif value.element != "i64":
                 outputs.append(f"  snn.output @grad.{name} : {value.type}\n")
+        number = "!core.array<f32>"
+        text = text.rstrip().removesuffix("}") + f"""
+  func.func @update(%p: {number} {{snn.bind = @p, snn.span = #snn.span<parameters>}},
+      %g: {number} {{snn.bind = @g, snn.span = #snn.span<gradients>}})
+      -> ({number} {{snn.bind = @p, snn.span = #snn.span<parameters>}}) {{
+    %next = core.map over [] reads(%p, %g : {number}, {number}) by [affine_map<() -> ()>, affine_map<() -> ()>]
+        writes [affine_map<() -> ()>] -> {number} {{
+    ^bb0(%a: f32, %b: f32):
+      %less = arith.subf %a, %b : f32
+      core.yield %less : f32
+    }}
+    return %next : {number}
+  }}
+}}
+"""
         at = text.index("  func.func")
         return text[:at] + "".join(outputs) + text[at:]
 

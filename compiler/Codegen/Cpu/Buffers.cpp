@@ -187,7 +187,8 @@ Value LaneAccess::load(const Points &points, Value mask) {
   if (buffer.isBits())
     return loadBits(place, points, mask, some);
   if (place.inner.isUniform())
-    return e.splat(loadOne(e, buffer.memory, e.add(place.row, place.inner.base), buffer.type.scalarType(), some), kLanes);
+    return e.splat(loadOne(e, buffer.memory, e.add(place.row, place.inner.base), buffer.type.scalarType(), some),
+                   kLanes);
   if (place.inner.ascending) {
     Value at = e.add(place.row, place.inner.base);
     if (place.fromStart || !mask)

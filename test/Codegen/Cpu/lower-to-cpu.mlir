@@ -17,7 +17,7 @@
 // CHECK-NEXT: call @snn_task_forward_0_body(
 // CHECK-NEXT: call @snn_leave_float_mode(%[[MODE]])
 // CHECK-NEXT: return
-// CHECK: func.func private @snn_task_forward_0_body({{.*}} attributes {passthrough = ["noinline"]}
+// CHECK: func.func private @snn_task_forward_0_body({{.*}} attributes {passthrough = ["noinline"
 // CHECK-DAG: func.func @snn_entry_forward(%{{.*}}: !llvm.ptr) -> i32
 // CHECK-DAG: func.func @snn_entry_step(%{{.*}}: !llvm.ptr) -> i32
 // CHECK-DAG: func.func @snn_arena_size(%{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64) -> i64
