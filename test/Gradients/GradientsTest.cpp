@@ -18,7 +18,7 @@ namespace {
 constexpr double tolerance = 1e-6;
 /// Of a difference, for inputs that are multiples of 2^-13, so that sums are exact. Neurons magnify it over time, and
 /// what a difference of fourth order leaves out grows with its fourth power.
-double widthFor(uint64_t steps) { return steps > 10 ? 0x1p-24 : 0x1p-16; }
+double widthFor(uint64_t steps) { return steps > 10 ? 0x1p-22 : 0x1p-16; }
 
 /// One compiled form of the model, with memory for one number of steps.
 struct Variant {
