@@ -5,199 +5,12 @@
 
 #include "compiler/Codegen/Cpu/Outline.h"
 #include "compiler/Schedule/Cpu/Memory.h"
-#include "compiler/Schedule/Cpu/Products.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 
 namespace snn::core {
-namespace {
 
 constexpr llvm::StringLiteral kLossName = "loss"; ///< has a field of its own
-constexpr int64_t kReduceElements = 16384;        ///< of a sum that one task adds up
-constexpr int64_t kTileInputs = 64;               ///< rows of a gradient of the whole batch that one task computes
-
-bool isSum(Operation *op) {
-  auto indexed = dyn_cast<IndexedOpInterface>(op);
-  auto fold = dyn_cast<FoldOp>(op);
-  // Ones are counted, and the largest of all samples is found, without parts.
-  return indexed && indexed.reducesSamples() && op->getNumOperands() > 0 && !(fold && fold.getKind() != FoldKind::Add);
-}
-
-int64_t integer(Operation *op, StringRef name, int64_t otherwise) {
-  auto attribute = op->getAttrOfType<IntegerAttr>(name);
-  return attribute ? attribute.getInt() : otherwise;
-}
-
-Value evaluate(ScalarEmitter &e, PlaceAttr place, Value samples, Value steps) {
-  if (!place)
-    return e.index(0);
-  Value bytes = e.add(e.index(place.getFixed()), e.mul(steps, place.getSteps()));
-  bytes = e.add(bytes, e.mul(samples, place.getSamples()));
-  return e.add(bytes, e.mul(e.mul(samples, steps), place.getRows()));
-}
-
-PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>(kArenaAttr); }
-
-Runs runsOf(Operation *op) { return Runs::of(cast<IndexedOpInterface>(op)); }
-OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
-
-/// The place of an op's result, or null.
-PlaceAttr placeOf(OpResult result) {
-  auto places = result.getOwner()->getAttrOfType<ArrayAttr>(kPlacesAttr);
-  return places && result.getResultNumber() < places.size() ? dyn_cast<PlaceAttr>(places[result.getResultNumber()])
-                                                            : PlaceAttr();
-}
-
-} // namespace
-
-bool Stage::loads() const {
-  return llvm::any_of(ops, [](Operation *op) { return op->hasAttr(kLoadAttr); });
-}
-
-/// An op may be done as soon as its operands are there if it writes to the host alone: a place in the arena is only
-/// free from where the op stands.
-static bool mayMove(Operation *op) {
-  return isa<IndexedOpInterface>(op) && !op->hasAttr(kLoadAttr) &&
-         llvm::none_of(op->getResults(), [](OpResult result) { return bool(placeOf(result)); });
-}
-
-/// Gradients of all layers come together: each stage ends with a barrier.
-FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
-  FunctionPlan plan{function, steps, {}, {}};
-  llvm::DenseMap<Operation *, size_t> stageOf;
-  for (Operation &op : function.getBody().front().without_terminator()) {
-    auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
-    Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
-                       : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
-                                                                                    : Stage::Kind::Serial;
-    size_t end = plan.stages.size(), first = end == 0 ? 0 : end - 1;
-    if (mayMove(&op)) {
-      first = 0;
-      for (Value operand : op.getOperands())
-        if (Operation *source = operand.getDefiningOp())
-          first = std::max(first, stageOf.lookup(source) + (kind == Stage::Kind::Serial ? 0 : 1));
-    }
-    size_t at = kind == Stage::Kind::Phase ? end : first;
-    while (at < end && plan.stages[at].kind != kind)
-      ++at;
-    if (at == end) {
-      auto name = [&](StringRef what) {
-        return ("snn_" + what + "_" + function.getName() + "_" + Twine(plan.stages.size())).str();
-      };
-      Stage stage{kind, {}, name("task"), ""};
-      if (auto phase = dyn_cast<BatchMapOp>(op); phase && !phase.getSum().empty())
-        stage.reduce = name("reduce");
-      plan.stages.push_back(std::move(stage));
-    }
-    plan.stages[at].ops.push_back(&op);
-    stageOf[&op] = at;
-    if (isSum(&op))
-      plan.sums.push_back(&op);
-  }
-  return plan;
-}
-
-IndexedOpInterface TaskWriter::anySum(BatchMapOp phase) {
-  for (Operation &op : phase.getBody().front().without_terminator())
-    if (isSum(&op))
-      return cast<IndexedOpInterface>(op);
-  return nullptr;
-}
-
-Division Division::of(ScalarEmitter &e, IndexedOpInterface op, int64_t chunk, Value batch, Value steps) {
-  Division division;
-  if (!op) {
-    division.unit = division.chunk = e.index(chunk);
-    division.levels = e.index(1);
-    division.tasks = e.minimum(e.ceilDiv(batch, chunk), e.index(ArenaOffsets::kMaxTasks));
-    return division;
-  }
-  Runs runs = Runs::of(op);
-  division.tasks = runs.parts(e, orderOf(op), batch, steps);
-  division.unit = runs.samplesPerRun(e, steps);
-  division.chunk = e.maximum(e.index(chunk), division.unit);
-  division.levels = runs.levels(e, batch, steps);
-  return division;
-}
-
-Value Division::begin(ScalarEmitter &e, Value i, Value batch) const {
-  Value units = e.div(e.sub(e.add(batch, unit), e.index(1)), unit);
-  return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
-}
-
-/// Of a sum, or of each of its steps if it has some.
-static int64_t bytesOf(Value value) { return llvm::alignTo(layoutOf(value).bytes(), SNN_ALIGNMENT); }
-
-static Value stepsOf(Emitter &e, Value value, Value steps) { return layoutOf(value).steps ? steps : e.index(1); }
-
-Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
-  Value end = e.index(FaultRecord::kBytes * kMaxTasks);
-  for (auto [count, multiple] : llvm::zip(counts, multiples))
-    end = e.add(end, e.mul(count, multiple));
-  return end;
-}
-
-ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
-  ArenaOffsets offsets;
-  struct Kind {
-    Runs runs;
-    OrderAttr order;
-    bool hasSteps;
-    bool operator==(const Kind &) const = default;
-  };
-  SmallVector<Kind> kinds;
-  Multiples end;
-  auto reserve = [&](Operation *op, IndexedOpInterface sum, int64_t bytes, bool hasSteps) {
-    offsets.bytes[op] = end;
-    if (!sum)
-      return;
-    Kind kind{Runs::of(sum), orderOf(sum), hasSteps};
-    size_t number = llvm::find(kinds, kind) - kinds.begin();
-    if (number == kinds.size()) {
-      Division division = Division::of(e, sum, 1, batch, steps);
-      Value count = e.mul(division.tasks, division.levels);
-      offsets.counts.push_back(hasSteps ? e.mul(count, steps) : count);
-      kinds.push_back(kind);
-      end.push_back(0);
-    }
-    end[number] += bytes;
-  };
-  Value workerBytes = e.index(0);
-  SmallVector<PlaceAttr> scratch;
-  auto contains = [](PlaceAttr x, PlaceAttr y) {
-    return x.getFixed() >= y.getFixed() && x.getSteps() >= y.getSteps() && x.getSamples() >= y.getSamples() &&
-           x.getRows() >= y.getRows();
-  };
-  for (const Stage &stage : plan.stages) {
-    // Contracts of the whole batch work in the memory of their task's worker.
-    if (stage.kind == Stage::Kind::Tiles)
-      for (Operation *op : stage.ops) {
-        PlaceAttr place = productScratch(cast<ContractOp>(op)).attribute(op->getContext());
-        if (llvm::any_of(scratch, [&](PlaceAttr other) { return contains(other, place); }))
-          continue;
-        llvm::erase_if(scratch, [&](PlaceAttr other) { return contains(place, other); });
-        scratch.push_back(place);
-      }
-    if (stage.kind != Stage::Kind::Phase)
-      continue;
-    BatchMapOp phase = stage.phase();
-    IndexedOpInterface sum = TaskWriter::anySum(phase);
-    reserve(phase, sum, integer(phase, kSumBytesAttr, 0), /*hasSteps=*/false);
-    Division division = Division::of(e, sum, integer(phase, kChunkAttr, 1), batch, steps);
-    workerBytes = e.maximum(workerBytes, core::evaluate(e, arenaOf(phase), division.chunk, steps));
-  }
-  for (PlaceAttr place : scratch)
-    workerBytes = e.maximum(workerBytes, core::evaluate(e, place, batch, steps));
-  for (Operation *op : plan.sums)
-    reserve(op, cast<IndexedOpInterface>(op), bytesOf(op->getResult(0)), layoutOf(op->getResult(0)).steps);
-  offsets.shared = offsets.evaluate(e, end);
-  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), batch, steps));
-  offsets.workerBytes = workerBytes;
-  offsets.total = e.add(offsets.workers, e.mul(workerBytes, workers));
-  return offsets;
-}
 
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, ModuleOp module)
     : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),
@@ -207,12 +20,12 @@ TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, c
 
 Division TaskWriter::divisionOf(const Stage &stage) {
   BatchMapOp phase = stage.phase();
-  return Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
+  return Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps);
 }
 
 Value TaskWriter::taskCount(ScalarEmitter &e, const Stage &stage, Value batch, Value steps) {
   BatchMapOp phase = stage.phase();
-  return Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps).tasks;
+  return Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps).tasks;
 }
 
 StringRef TaskWriter::symbolOf(DictionaryAttr attributes) {
@@ -270,7 +83,7 @@ Buffer TaskWriter::buffer(Value value) {
   auto opResult = cast<OpResult>(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {
-    Division division = Division::of(e, anySum(phase), integer(phase, kChunkAttr, 1), batch, steps);
+    Division division = Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps);
     return known[value] =
                slotOf(phase, opResult.getResultNumber() - phase.getConcat().size(), e.index(0), division).total;
   }
@@ -281,7 +94,7 @@ Buffer TaskWriter::buffer(Value value) {
 }
 
 SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const Division &division) {
-  int64_t bytes = integer(phase, kSumBytesAttr, 0);
+  int64_t bytes = integerOf(phase, kSumBytesAttr, 0);
   auto places = phase->getAttrOfType<ArrayAttr>(kSumPlacesAttr);
   Value value = phase.getSum()[result];
   Layout layout = layoutOf(value);
@@ -440,7 +253,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
             continue;
           SumSlot slot = slotOf(phase, number, index, division);
           slot.fresh = e.equal(first, begin);
-          slot.blocks = runsOf(&op).blocks(e, e.sub(first, begin), steps);
+          slot.blocks = Runs::of(cast<IndexedOpInterface>(op)).blocks(e, e.sub(first, begin), steps);
           emitter.emitAnySum(cast<IndexedOpInterface>(op), slot);
         }
       };
@@ -549,171 +362,6 @@ void TaskWriter::emitSerial(const Stage &stage) {
     if (op->hasAttr(kLoadAttr))
       emitLoad(emitter, cast<MapOp>(op), op->getOperand(0), fault);
   e.when(fault.isClear(e), rest);
-}
-
-static int64_t tilesOf(Operation *op) {
-  return (matchProduct(cast<ContractOp>(op))->depth + kTileInputs - 1) / kTileInputs;
-}
-
-int64_t TaskWriter::tiles(const Stage &stage) {
-  int64_t count = 0;
-  for (Operation *op : stage.ops)
-    count += tilesOf(op);
-  return count;
-}
-
-void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
-  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
-  bindFunctionValues(emitter, stage.ops);
-  Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
-  int64_t firstTile = 0;
-  for (Operation *op : stage.ops) {
-    MatrixProduct product = *matchProduct(cast<ContractOp>(op));
-    int64_t count = tilesOf(op);
-    emitter.scratches[op] = {e.advance(arena, memory), e.index(0)};
-    Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
-                        e.below(index, e.index(firstTile + count)));
-    e.when(mine, [&] {
-      Value from = e.mul(e.sub(index, e.index(firstTile)), kTileInputs);
-      Value to = e.minimum(e.add(from, kTileInputs), e.index(product.depth));
-      emitWholeSum(emitter, cast<IndexedOpInterface>(op), {from, to}, e.mul(from, product.stride),
-                   e.mul(to, product.stride));
-    });
-    firstTile += count;
-  }
-}
-
-static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelStride, const Runs &runs,
-                         const Division &division, Value from, Value to, Value batch, Value steps) {
-  auto addTo = [&](Value target, Value source) {
-    e.loop(from, to, kLanes, [&](Value i) {
-      Value sum = arith::AddFOp::create(e.b, e.loadVector(sums, e.add(target, i), kLanes),
-                                        e.loadVector(sums, e.add(source, i), kLanes));
-      e.storeVector(sum, sums, e.add(target, i));
-    });
-  };
-  e.loop(division.tasks, [&](Value part) {
-    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    Value blocks = runs.blocks(e, e.sub(end, begin), steps), at = e.mul(part, partStride);
-    Value filled = e.index(64);
-    for (int64_t level = 1; level < kMaxLevels; ++level) {
-      // A level that no total has reached has nothing in it.
-      e.when(e.compare(arith::CmpIPredicate::uge, blocks, filled),
-             [&] { addTo(at, e.add(at, e.mul(levelStride, level))); });
-      filled = e.mul(filled, 64);
-    }
-  });
-  scf::WhileOp::create(
-      e.b, TypeRange{e.b.getIndexType()}, ValueRange{e.index(1)},
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, args[0], division.tasks);
-        scf::ConditionOp::create(b, loc, more, args);
-      },
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        OpBuilder::InsertionGuard guard(e.b);
-        e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-        Value distance = args[0], pair = e.mul(distance, 2);
-        e.loop(e.div(division.tasks, pair), [&](Value i) {
-          Value target = e.mul(i, pair);
-          addTo(e.mul(target, partStride), e.mul(e.add(target, distance), partStride));
-        });
-        scf::YieldOp::create(e.b, ValueRange{pair});
-      });
-}
-
-/// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts
-/// are added as neighbours, and pairs of them. One function for all sums of a kind.
-static void addParts(OpEmitter &emitter, const Buffer &first, const Buffer &result, Value partStride, Value levelStride,
-                     const Runs &runs, const Division &division, Value from, Value to) {
-  emitter.outline({llvm::formatv("add_parts_{0}{1}", runs.positions, runs.overTime ? "_over_time" : ""),
-                   nullptr,
-                   {first, result},
-                   std::nullopt,
-                   {partStride, levelStride, division.tasks, division.unit, from, to}},
-                  [&](OpEmitter &inner, const Outlined &taken) {
-                    Emitter &e = inner.e;
-                    const SmallVector<Value> &values = taken.values;
-                    Memory sums = taken.buffers[0].memory, target = taken.buffers[1].memory;
-                    emitAddParts(e, sums, values[0], values[1], runs, {values[2], values[3], nullptr, nullptr},
-                                 values[4], values[5], inner.extents.samples, inner.extents.steps);
-                    e.loop(values[4], values[5], kLanes,
-                           [&](Value i) { e.storeVector(e.loadVector(sums, i, kLanes), target, i); });
-                  });
-}
-
-/// Part after part, each with levels of its own, then their tree: elements [from, to) of the result, which are those of
-/// the inputs.
-static void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, const SumSlot &first, kernels::Range inputs,
-                         Value from, Value to) {
-  Emitter &e = emitter.e;
-  Value batch = emitter.extents.samples, steps = emitter.extents.steps;
-  Division division = Division::of(e, op, 1, batch, steps);
-  Value partStride = e.mul(division.levels, first.levelStride);
-  e.loop(division.tasks, [&](Value part) {
-    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    OpEmitter inner(e, emitter.module, {e.sub(end, begin), steps, begin, emitter.extents.firstStep, nullptr},
-                    emitter.numbers);
-    inner.scratches[op] = emitter.scratches.lookup(op);
-    for (Value operand : op->getOperands()) {
-      Buffer buffer = emitter.buffers.find(operand)->second;
-      if (buffer.memory.base && buffer.sampleStride)
-        buffer.memory.offset = e.add(buffer.memory.offset, e.mul(begin, buffer.sampleStride));
-      inner.buffers[operand] = buffer;
-    }
-    SumSlot slot = first;
-    slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
-    auto contract = dyn_cast<ContractOp>(op.getOperation());
-    if (!contract || !inner.emitGradient(contract, slot, inputs))
-      inner.emitAnySum(op, slot);
-  });
-  addParts(emitter, first.total, emitter.buffers.find(op->getResult(0))->second, partStride, first.levelStride,
-           Runs::of(op), division, from, to);
-}
-
-void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, Value from, Value to) {
-  Value result = op->getResult(0);
-  Layout layout = layoutOf(result);
-  Value levelStride = e.mul(stepsOf(e, result, steps), bytesOf(result) / layout.elementBytes());
-  SumSlot first{emitter.buffers.find(result)->second, levelStride, e.truth(true), e.index(0)};
-  first.total.memory = sumMemory(op, layout.element);
-  emitter.outline({"whole_" + op->getName().stripDialect().str(), op, {}, first, {inputs.from, inputs.to, from, to}},
-                  [&](OpEmitter &inner, const Outlined &taken) {
-                    const SmallVector<Value> &values = taken.values;
-                    core::emitWholeSum(inner, op, *taken.slot, {values[0], values[1]}, values[2], values[3]);
-                  });
-}
-
-int64_t TaskWriter::reduceSlices(const Stage &stage) {
-  int64_t slices = 0;
-  BatchMapOp phase = stage.phase();
-  for (Value sum : phase.getSum())
-    slices += (layoutOf(sum).elements + kReduceElements - 1) / kReduceElements;
-  return slices;
-}
-
-void TaskWriter::emitReduce(const Stage &stage, Value index) {
-  BatchMapOp phase = stage.phase();
-  Division division = divisionOf(stage);
-  int64_t firstSlice = 0, bytes = integer(phase, kSumBytesAttr, 0);
-  IndexedOpInterface any = anySum(phase);
-  Runs runs = Runs::of(any);
-  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
-  for (auto [number, sum] : llvm::enumerate(phase.getSum())) {
-    Layout layout = layoutOf(sum);
-    int64_t slices = (layout.elements + kReduceElements - 1) / kReduceElements;
-    Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstSlice)),
-                        e.below(index, e.index(firstSlice + slices)));
-    e.when(mine, [&] {
-      Value from = e.mul(e.sub(index, e.index(firstSlice)), kReduceElements);
-      Value to = e.minimum(e.add(from, kReduceElements), e.index(layout.elements));
-      Buffer first = slotOf(phase, number, e.index(0), division).total;
-      Value levelStride = e.index(bytes / layout.elementBytes());
-      Value partStride = e.mul(division.levels, levelStride);
-      addParts(emitter, first, buffer(sum), partStride, levelStride, runs, division, from, to);
-      known.erase(sum);
-    });
-    firstSlice += slices;
-  }
 }
 
 void TaskWriter::emitNumbers() {
