@@ -51,6 +51,16 @@ void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
     slot = arith::AddFOp::create(builder, contribution.getLoc(), slot, contribution);
 }
 
+void Adjoints::replace(Value value, Value other) {
+  table.erase(value);
+  active.erase(value);
+  for (auto &entry : table)
+    if (entry.second == value)
+      entry.second = other;
+  for (auto &entry : apart)
+    llvm::replace(entry.second, value, other);
+}
+
 LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operations) {
   for (Operation *op : llvm::reverse(operations)) {
     if (llvm::none_of(op->getResults(), [&](Value result) { return lookup(result); }))

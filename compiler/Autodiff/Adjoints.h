@@ -34,11 +34,9 @@ public:
   void keepApart(mlir::Value value) { apart[value]; }
   llvm::SmallVector<mlir::Value> contributions(mlir::Value value) const { return apart.lookup(value); }
 
-  /// For values that are about to be erased.
-  void forget(mlir::Value value) {
-    table.erase(value);
-    active.erase(value);
-  }
+  /// For a value that is about to be erased: its adjoint is of no use any more, and where it is an adjoint itself,
+  /// `other` is it now.
+  void replace(mlir::Value value, mlir::Value other);
 
   /// Writes the adjoints of `operations`, from the last to the first, as far as something contributed to their results.
   llvm::LogicalResult reverse(mlir::OpBuilder &builder, llvm::ArrayRef<mlir::Operation *> operations);

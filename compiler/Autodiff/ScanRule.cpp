@@ -120,7 +120,9 @@ private:
     };
     for (auto [operand, contribution] : contributions) {
       auto op = contribution.getDefiningOp<IndexedOpInterface>();
-      if (!op || op->getBlock() != &block || isa<MapOp>(op) || !isOnlyThat(contribution)) {
+      auto fold = contribution.getDefiningOp<FoldOp>();
+      const bool isSum = op && !isa<MapOp>(op) && !(fold && fold.getKind() != FoldKind::Add) && !op->hasAttr("order");
+      if (!isSum || op->getBlock() != &block || !isOnlyThat(contribution)) {
         constants.emplace_back(operand, stackPosition(contribution));
         continue;
       }
@@ -209,7 +211,7 @@ private:
           if (port.operand == old)
             port.operand = result;
       old.replaceAllUsesWith(result);
-      outer.forget(old);
+      outer.replace(old, result);
     };
     for (auto [old, result] : llvm::zip(forward.getStacked(), larger.getStacked()))
       replace(old, result);

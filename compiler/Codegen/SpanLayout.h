@@ -38,8 +38,6 @@ public:
   const SpanSlot *find(llvm::StringRef name) const;
 
   int64_t parameterBytes() const { return parameterSize; }
-  /// Number of tensors that the optimiser keeps per parameter; copy j starts at j * parameterBytes().
-  int64_t optimizerCopies() const { return copies; }
   int64_t optimizerBytes() const { return copies * parameterSize; }
   /// Of one sample.
   int64_t stateBytes() const { return stateSize; }

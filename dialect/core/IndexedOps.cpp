@@ -9,6 +9,8 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
+constexpr int64_t kMaxPoints = int64_t(1) << 40; // products of dense layers have more of them than arrays have elements
+
 SmallVector<AffineMap> mapsOf(ArrayAttr maps) { return llvm::to_vector(maps.getAsValueRange<AffineMapAttr>()); }
 
 /// `text` with where it is said of: "input #1".
@@ -109,6 +111,10 @@ LogicalResult verifyIndexedOp(Operation *op) {
   if (llvm::count(domain, ArrayType::kTime) > 1 || llvm::count(domain, ArrayType::kSample) > 1 ||
       llvm::any_of(domain, [](int64_t extent) { return extent == 0 || extent < ArrayType::kTime; }))
     return op->emitOpError("has a domain with more than one time or sample extent, or one of 0 [indexed_c1]");
+  int64_t points = 1; // of a sample and a step; passes multiply them
+  for (int64_t extent : domain)
+    if (llvm::MulOverflow(points, std::max<int64_t>(extent, 1), points) || points > kMaxPoints)
+      return op->emitOpError("has a domain of too many points: at most 2^40 for a sample and step [indexed_c1]");
   for (auto [position, dim] : llvm::enumerate(along))
     if (dim < 0 || dim >= int64_t(domain.size()) || llvm::is_contained(along.take_front(position), dim))
       return op->emitOpError() << "sums along dim " << dim

@@ -43,9 +43,12 @@ void BodyImporter::importLines(const Statements &body, bool arrays) {
       names[statement.name.text] = binding;
       break;
     }
-    case Statement::Kind::Spike:
-    case Statement::Kind::Value:
+    case Statement::Kind::Value: // a real, also where the expression is a comparison
     case Statement::Kind::Next:
+      output = Scalar{ValueType::Kind::Real, true, std::nullopt,
+                      scalars.asReal(importExpr(*statement.value), /*network=*/true)};
+      break;
+    case Statement::Kind::Spike:
     case Statement::Kind::Result:
       output = importExpr(*statement.value);
       break;

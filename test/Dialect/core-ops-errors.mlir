@@ -83,6 +83,18 @@ func.func @order_c4_time(%x: !core.array<time x sample x f32>) {
 
 // -----
 
+func.func @indexed_c1_points(%x: !core.array<sample x 8 x f32>) {
+  // expected-error @below {{has a domain of too many points: at most 2^40 for a sample and step [indexed_c1]}}
+  %y = core.fold add over [sample, 8, 1099511627776] along [2] reads(%x : !core.array<sample x 8 x f32>)
+      by [affine_map<(s, n, a) -> (s, n)>] writes affine_map<(s, n, a) -> (s, n)> -> !core.array<sample x 8 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return
+}
+
+// -----
+
 func.func @indexed_c1() {
   // expected-error @below {{has a domain with more than one time or sample extent, or one of 0 [indexed_c1]}}
   %y = core.map over [sample, sample] reads() by [] writes [affine_map<(s, n) -> (s)>] -> !core.array<sample x f32> {

@@ -529,3 +529,36 @@ func.func @f(%x: !core.array<8 x 3 x f32> {snn.bind = @x}) -> !core.array<8 x f3
   }
   return %0 : !core.array<8 x f32>
 }
+
+// -----
+
+func.func @f(%x: !core.array<8 x 300 x f32> {snn.bind = @x}) -> !core.array<8 x f32> {
+  // expected-error@+1 {{sums in the order #core.order<level = 2>, but there is code for levels, blocks over samples and runs of 64 alone}}
+  %0 = core.fold add over [8, 300] along [1] reads(%x : !core.array<8 x 300 x f32>) by [affine_map<(n, c) -> (n, c)>] writes affine_map<(n, c) -> (n)> order <level = 2> -> !core.array<8 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %0 : !core.array<8 x f32>
+}
+
+// -----
+
+// A row for each step has no place among a part's sums.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> !core.array<time x 8 x f32> {
+  %0 = core.batch_map sharded(%x : !t) invariant() {core.chunk = 8 : i64, core.arena = #core.place<rows = 64>, core.sum_places = [0], core.sum_bytes = 0 : i64} -> sum(!core.array<time x 8 x f32>) {
+  ^bb0(%xs: !t):
+    %1 = core.map over [time, sample, 8] reads(%xs : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{is a sum for each step, which a phase does not make; core-mark-whole-batch takes it out}}
+    %2 = core.fold add over [time, sample, 8] along [1] reads(%1 : !t) by [#tsn] writes affine_map<(t, s, n) -> (t, n)> order <run = 64, parts = 16, part = 256> -> !core.array<time x 8 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat() sum(%2 : !core.array<time x 8 x f32>)
+  }
+  return %0 : !core.array<time x 8 x f32>
+}

@@ -68,3 +68,22 @@ func.func @others(%host: !image, %late: !core.array<time x sample x 3 x f32>) ->
   }
   return %flat, %vector, %before : !row, !core.array<12 x f32>, !core.array<time x sample x 3 x f32>
 }
+
+// -----
+
+// What no point writes is zero, and no view has zeros.
+// CHECK-LABEL: func.func @outside
+// CHECK-NOT: core.view
+// CHECK: return
+func.func @outside(%x: !core.array<sample x 5 x f32>) -> !core.array<sample x 4 x f32> {
+  %0 = core.map over [sample, 5] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, n) -> (s, n)>] writes [affine_map<(s, n) -> (s, n)>] -> !core.array<sample x 5 x f32> {
+  ^bb0(%a: f32):
+    %b = arith.negf %a : f32
+    core.yield %b : f32
+  }
+  %1 = core.map over [sample, 4] reads(%0 : !core.array<sample x 5 x f32>) by [affine_map<(s, n) -> (s, n + 1)>] writes [affine_map<(s, n) -> (s, n + 1)>] -> !core.array<sample x 4 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %1 : !core.array<sample x 4 x f32>
+}

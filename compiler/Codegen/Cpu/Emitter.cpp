@@ -100,10 +100,6 @@ Value Emitter::bitsToWord(Value bits) {
   return vector::ExtractOp::create(b, word, 0);
 }
 
-Value Emitter::bitsToReals(Value bits) {
-  return arith::SelectOp::create(b, bits, constant(rowVector(), 1), constant(rowVector(), 0));
-}
-
 Value Emitter::fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
 
 Memory Emitter::view(Value bytes, Value offset, Type element) { return atPointer(advance(bytes, offset), element); }

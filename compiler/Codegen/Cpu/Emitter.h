@@ -55,7 +55,6 @@ public:
   /// A word of spikes as kLanes truth values, as reals, and back.
   mlir::Value wordToBits(mlir::Value word);
   mlir::Value bitsToWord(mlir::Value bits);
-  mlir::Value bitsToReals(mlir::Value bits);
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
 
   /// Elements from byte `offset` behind a pointer on.

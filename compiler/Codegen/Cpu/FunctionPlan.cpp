@@ -51,7 +51,7 @@ static bool mayMove(Operation *op) {
          llvm::none_of(op->getResults(), [](OpResult result) { return bool(placeOf(result)); });
 }
 
-/// Gradients of all layers come together: each stage ends with a barrier.
+/// Gradients of all layers that lie with the host come together: each stage ends with a barrier.
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
   FunctionPlan plan{function, steps, {}, {}};
   llvm::DenseMap<Operation *, size_t> stageOf;
@@ -66,6 +66,8 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
       for (Value operand : op.getOperands())
         if (Operation *source = operand.getDefiningOp())
           first = std::max(first, stageOf.lookup(source) + (kind == Stage::Kind::Serial ? 0 : 1));
+    } else if (kind == Stage::Kind::Tiles) {
+      first = end; // beside it, tiles of an op before it might still read what lay in its place
     }
     size_t at = kind == Stage::Kind::Phase ? end : first;
     while (at < end && plan.stages[at].kind != kind)

@@ -356,6 +356,8 @@ void OpEmitter::emitLaneSum(FoldOp op) {
       totals.push_back(chains.total(chains.endRun(state, nullptr)));
     }
     // Lanes that have no position are +0.
+    while (!llvm::isPowerOf2_64(totals.size()))
+      totals.push_back(e.constant(totals.front().getType(), 0));
     while (totals.size() > 1) {
       size_t half = totals.size() / 2;
       for (size_t i = 0; i < half; ++i)

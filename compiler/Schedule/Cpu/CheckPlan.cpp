@@ -5,6 +5,7 @@
 
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 #include "compiler/Schedule/Cpu/Sums.h"
 #include "compiler/Schedule/Phases.h"
 #include "snn/abi.h"
@@ -125,9 +126,16 @@ LogicalResult checkKernel(ContractOp op) {
   return success();
 }
 
-LogicalResult checkLanes(IndexedOpInterface op) {
+/// There is code for the orders that core-fix-order gives, and not for all that can be said.
+LogicalResult checkOrder(IndexedOpInterface op) {
   auto order = op->getAttrOfType<OrderAttr>("order");
-  if (!order || order.getLanes() == 1)
+  if (!order)
+    return success();
+  if (order.getLevel() != kernels::kLevel || (order.getRun() && order.getRun() != kernels::kRun) ||
+      (order.getRun() && order.getBlock() != kernels::kBlock))
+    return op->emitOpError() << "sums in the order " << order << ", but there is code for levels, blocks over samples "
+                             << "and runs of " << kernels::kLevel << " alone";
+  if (order.getLanes() == 1)
     return success();
   const bool isRow = isa<FoldOp>(op) && op.getAlong().size() == 1 && op.getDomain()[op.getAlong().front()] > 0;
   if (isRow && order.getLanes() % kLanes == 0)
@@ -172,6 +180,9 @@ LogicalResult checkPhase(BatchMapOp phase) {
   for (Value given : phase.getYield().getSum()) {
     auto fold = given.getDefiningOp<FoldOp>();
     std::optional<SumClass> kind = SumClass::of(given.getDefiningOp());
+    if (cast<ArrayType>(given.getType()).timeDim() >= 0)
+      return given.getDefiningOp()->emitOpError(
+          "is a sum for each step, which a phase does not make; core-mark-whole-batch takes it out");
     if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !(*first == *kind)))
       return given.getDefiningOp()->emitOpError(
           "does not fall into the runs and parts of its phase's other sums; core-mark-whole-batch takes it out");
@@ -222,7 +233,7 @@ CallRange CallRange::of(ModuleOp module) {
 
 LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
   WalkResult walked = function.walk<WalkOrder::PreOrder>([](Operation *op) -> WalkResult {
-    if (auto indexed = dyn_cast<IndexedOpInterface>(op); indexed && failed(checkLanes(indexed)))
+    if (auto indexed = dyn_cast<IndexedOpInterface>(op); indexed && failed(checkOrder(indexed)))
       return failure();
     if (auto contract = dyn_cast<ContractOp>(op))
       return checkKernel(contract);

@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "dialect/core/Maps.h"
 
 using namespace mlir;
 
@@ -83,7 +84,7 @@ bool movesNothing(MapOp map, int64_t maxPoints) {
     points *= std::max<int64_t>(extent, 1);
   for (int64_t extent : to.extents)
     elements *= extent;
-  return points == elements &&
+  return points == elements && isInside(write, map.getDomain(), cast<ArrayType>(output.getType()).getShape()) &&
          isEqual(rowOffset(input, from, read), rowOffset(output, to, write), map.getDomain(), maxPoints);
 }
 

@@ -3,6 +3,8 @@
 
 #include "compiler/Schedule/Cpu/Products.h"
 
+#include "compiler/Schedule/Cpu/Sizes.h"
+
 using namespace mlir;
 
 namespace snn::core {
@@ -92,7 +94,9 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   if (rhs->bits)
     return std::nullopt; // bits select rows, they are none
   // Kernels keep one chain for each element, of real terms or of groups that tables hold.
-  if (OrderAttr order = op.getOrderAttr(); !order || order.getLanes() != 1 || order.getGroup() != (lhs->bits ? 4 : 1))
+  OrderAttr order = op.getOrderAttr();
+  if (!order || order.getLanes() != 1 || order.getGroup() != (lhs->bits ? 4 : 1) ||
+      order.getBlock() != kernels::kBlock || order.getLevel() != kernels::kLevel)
     return std::nullopt;
   if (product.gradient) {
     product.depthDim = lhs->inner[0];
