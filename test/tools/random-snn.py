@@ -127,9 +127,16 @@ class Writer:
         return name, 1
 
     def stated(self):
-        """A function with a derivative of its own, which no model may call yet."""
-        self.use("definition.def-derivative")
-        self.definitions.append(f"def {self.name('stated')}(x) {{\n  x + 1\n  derivative x = grad * result\n}}")
+        """A function that states the derivative which it has."""
+        name = self.name("stated")
+        self.use("definition.def-derivative", "definition.def")
+        if self.maybe():
+            self.definitions.append(f"def {name}(x; scale = 0.5) {{\n  scale * x * x + x\n"
+                                    f"  derivative x = grad * (2 * scale * x + 1)\n}}")
+        else:
+            self.definitions.append(f"def {name}(x; scale = 0.5) {{\n  y = 1 + x * x\n  scale / y\n"
+                                    f"  derivative x = -2 * grad * x * result / y\n}}")
+        return name, 1
 
     def surrogate(self):
         name = self.name("bump")
@@ -411,7 +418,7 @@ class Writer:
         if self.maybe(0.5):
             self.functions.append(self.function())
         if self.maybe(0.2):
-            self.stated()
+            self.functions.append(self.stated())
         if self.maybe():
             self.surrogates.append(self.surrogate())
         for _ in range(rng.randint(0, 2)):
