@@ -87,31 +87,24 @@ Value convertReals(OpBuilder &builder, Location loc, Value value, Type real) {
   auto array = dyn_cast<ArrayType>(value.getType());
   if (!array)
     return convert(builder, value);
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(array.getRank(), builder.getContext());
   return MapOp::create(
-             builder, loc, TypeRange(array.withElement(real)), ValueRange{value}, array.getShape(),
-             ArrayRef<AffineMap>{identity}, ArrayRef<AffineMap>{identity}, ArrayAttr(),
+             builder, loc, array.withElement(real), value,
              [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> { return {convert(b, args[0])}; })
       .getResult(0);
 }
 
 Value addArrays(OpBuilder &builder, Location loc, Value x, Value y) {
-  auto type = cast<ArrayType>(x.getType());
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
-  return MapOp::create(builder, loc, TypeRange(type), ValueRange{x, y}, type.getShape(),
-                       ArrayRef<AffineMap>{identity, identity}, ArrayRef<AffineMap>{identity}, ArrayAttr(),
+  return MapOp::create(builder, loc, cast<ArrayType>(x.getType()), ValueRange{x, y},
                        [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
                          return {arith::AddFOp::create(b, args[0], args[1])};
                        })
       .getResult(0);
 }
 
-Value zeroArray(OpBuilder &builder, Location loc, ArrayType type) {
-  AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
-  return MapOp::create(builder, loc, TypeRange(type), ValueRange{}, type.getShape(), ArrayRef<AffineMap>{},
-                       ArrayRef<AffineMap>{identity}, ArrayAttr(),
+Value constantArray(OpBuilder &builder, Location loc, ArrayType type, double value) {
+  return MapOp::create(builder, loc, type, ValueRange{},
                        [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
-                         return {arith::ConstantOp::create(b, b.getZeroAttr(type.scalarType()))};
+                         return {arith::ConstantOp::create(b, b.getFloatAttr(type.scalarType(), value))};
                        })
       .getResult(0);
 }

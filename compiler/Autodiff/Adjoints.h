@@ -54,8 +54,8 @@ mlir::Value convertReals(mlir::OpBuilder &builder, mlir::Location loc, mlir::Val
 /// x + y, element by element, of two arrays of one type.
 mlir::Value addArrays(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Value y);
 
-/// An array of zeros.
-mlir::Value zeroArray(mlir::OpBuilder &builder, mlir::Location loc, ArrayType type);
+/// An array of reals, each of which is `value`.
+mlir::Value constantArray(mlir::OpBuilder &builder, mlir::Location loc, ArrayType type, double value);
 
 /// `type` with reals of type `real`, if its elements are none: the type of a gradient.
 ArrayType gradientType(mlir::Type type, mlir::Type real);

@@ -134,23 +134,13 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     for (auto [index, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
       addResult(entry, index, mapping.lookup(value), loss.getResultAttrDict(index));
       const bool isLoss = resultSymbol(loss, index) == kLoss;
-      seeds.push_back(isLoss ? constantOne(builder, loss.getLoc(), value.getType()) : Value());
+      seeds.push_back(isLoss ? core::constantArray(builder, loss.getLoc(), cast<ArrayType>(value.getType()), 1)
+                             : Value());
     }
     if (llvm::none_of(seeds, [](Value seed) { return seed != nullptr; }))
       return loss.emitError() << "expected a result that is bound to @" << kLoss;
     seeds.resize(entry.getNumResults());
     return appendGradients(entry, seeds);
-  }
-
-  static Value constantOne(OpBuilder &builder, Location loc, Type type) {
-    AffineMap point = AffineMap::get(0, 0, builder.getContext());
-    return core::MapOp::create(builder, loc, TypeRange(type), ValueRange{}, ArrayRef<int64_t>{}, ArrayRef<AffineMap>{},
-                               ArrayRef<AffineMap>{point}, ArrayAttr(),
-                               [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
-                                 Type real = cast<ArrayType>(type).getElementType();
-                                 return {arith::ConstantOp::create(b, b.getFloatAttr(real, 1))};
-                               })
-        .getResult(0);
   }
 
   LogicalResult composeBackward(func::FuncOp network) {

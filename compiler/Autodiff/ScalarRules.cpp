@@ -160,7 +160,7 @@ struct CustomVjpModel : DifferentiableOpInterface::ExternalModel<CustomVjpModel,
       if (grad)
         grad = convertReals(builder, op->getLoc(), grad, array ? array.getElementType() : type);
       else
-        grad = array ? zeroArray(builder, op->getLoc(), array)
+        grad = array ? constantArray(builder, op->getLoc(), array, 0)
                      : arith::ConstantOp::create(builder, op->getLoc(), builder.getZeroAttr(type));
       values.push_back(grad);
     }

@@ -38,7 +38,7 @@ public:
         slices.emplace_back(operand, stackPosition(gradient));
     for (BlockArgument argument : carried) {
       Value gradient = inner.lookup(argument);
-      next.push_back(gradient ? gradient : zeroArray(body, loc, gradientType(argument.getType(), realType())));
+      next.push_back(gradient ? gradient : constantArray(body, loc, gradientType(argument.getType(), realType()), 0));
     }
     addInvariants();
     saveForwardValues();
@@ -90,7 +90,7 @@ private:
         continue;
       Value gradient = outer.lookup(final);
       if (!gradient)
-        gradient = zeroArray(builder, loc, gradientType(final.getType(), realType()));
+        gradient = constantArray(builder, loc, gradientType(final.getType(), realType()), 0);
       carried.push_back(argument);
       inner.add(body, value, addPort(carries, gradient, gradient.getType()));
     }

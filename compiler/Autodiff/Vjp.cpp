@@ -58,7 +58,7 @@ LogicalResult appendVjp(func::FuncOp function, ArrayRef<unsigned> wanted, ArrayR
     Value argument = function.getArgument(index);
     Value gradient = adjoints.lookup(argument);
     if (!gradient) // the results do not depend on it
-      gradient = zeroArray(builder, function.getLoc(), gradientType(argument.getType(), adjoints.getReal()));
+      gradient = constantArray(builder, function.getLoc(), gradientType(argument.getType(), adjoints.getReal()), 0);
     gradients.push_back(gradient);
   }
   return success();
@@ -150,14 +150,7 @@ private:
         continue;
       }
       found = true;
-      AffineMap none = AffineMap::get(0, 0, &getContext());
-      seeds.push_back(
-          core::MapOp::create(builder, function.getLoc(), type, ValueRange{}, ArrayRef<int64_t>{},
-                              ArrayRef<AffineMap>{}, ArrayRef<AffineMap>{none}, ArrayAttr(),
-                              [&](ImplicitLocOpBuilder &b, ValueRange) -> SmallVector<Value> {
-                                return {arith::ConstantOp::create(b, b.getFloatAttr(array.getElementType(), 1))};
-                              })
-              .getResult(0));
+      seeds.push_back(core::constantArray(builder, function.getLoc(), array, 1));
     }
     if (!found)
       return function.emitError("expected a result without extents that is bound to @loss");

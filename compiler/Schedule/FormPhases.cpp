@@ -49,9 +49,7 @@ private:
       Operation *op = result.get().getDefiningOp();
       if (!type || !hasSamples(type) || (op && phaseRoleOf(op) != PhaseRole::Whole))
         continue;
-      AffineMap same = AffineMap::getMultiDimIdentityMap(type.getRank(), &getContext());
-      auto copy = MapOp::create(builder, end->getLoc(), TypeRange(type), ValueRange(result.get()), type.getShape(),
-                                ArrayRef<AffineMap>{same}, ArrayRef<AffineMap>{same}, ArrayAttr(),
+      auto copy = MapOp::create(builder, end->getLoc(), type, ValueRange(result.get()),
                                 [](ImplicitLocOpBuilder &, ValueRange read) { return SmallVector<Value>(read); });
       result.set(copy.getResult(0));
     }

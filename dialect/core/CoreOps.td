@@ -45,7 +45,9 @@ def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
     // `absent` may be null. `body` gets one scalar for each input and returns one for each result.
     OpBuilder<(ins "::mlir::TypeRange":$outputs, "::mlir::ValueRange":$inputs, "::llvm::ArrayRef<int64_t>":$domain,
         "::llvm::ArrayRef<::mlir::AffineMap>":$reads, "::llvm::ArrayRef<::mlir::AffineMap>":$writes,
-        "::mlir::ArrayAttr":$absent, "::snn::core::BodyBuilder":$body)>];
+        "::mlir::ArrayAttr":$absent, "::snn::core::BodyBuilder":$body)>,
+    // Element by element: inputs of the result's shape.
+    OpBuilder<(ins "::snn::core::ArrayType":$output, "::mlir::ValueRange":$inputs, "::snn::core::BodyBuilder":$body)>];
 }
 
 def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {

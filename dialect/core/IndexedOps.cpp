@@ -172,6 +172,12 @@ void MapOp::build(OpBuilder &builder, OperationState &state, TypeRange outputs, 
   addBody(builder, state, inputs, body);
 }
 
+void MapOp::build(OpBuilder &builder, OperationState &state, ArrayType output, ValueRange inputs, BodyBuilder body) {
+  AffineMap identity = AffineMap::getMultiDimIdentityMap(output.getRank(), builder.getContext());
+  build(builder, state, TypeRange(output), inputs, output.getShape(), SmallVector<AffineMap>(inputs.size(), identity),
+        identity, ArrayAttr(), body);
+}
+
 void FoldOp::build(OpBuilder &builder, OperationState &state, Type value, ValueRange inputs, ArrayRef<int64_t> domain,
                    ArrayRef<int64_t> along, ArrayRef<AffineMap> reads, AffineMap write, BodyBuilder body) {
   state.addOperands(inputs);

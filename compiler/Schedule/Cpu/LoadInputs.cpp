@@ -57,10 +57,8 @@ class LoadInputs : public impl::LoadInputsBase<LoadInputs> {
   static Value copy(BlockArgument argument, std::optional<ArrayRef<OpOperand *>> uses = std::nullopt) {
     auto type = cast<ArrayType>(argument.getType());
     OpBuilder builder = OpBuilder::atBlockBegin(argument.getOwner());
-    AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), argument.getContext());
     auto map =
-        MapOp::create(builder, argument.getLoc(), TypeRange(type), ValueRange(argument), type.getShape(),
-                      ArrayRef<AffineMap>{identity}, ArrayRef<AffineMap>{identity}, ArrayAttr(),
+        MapOp::create(builder, argument.getLoc(), type, ValueRange(argument),
                       [](ImplicitLocOpBuilder &, ValueRange arguments) { return SmallVector<Value>(arguments); });
     map->setAttr(kLoadAttr, builder.getUnitAttr());
     if (!uses)
