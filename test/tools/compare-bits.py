@@ -11,42 +11,16 @@ or their like occur, close ones. Threads, targets, step by step instead of forwa
 give the same bytes. Exit status: 0 if all agree, else 1, after what does not.
 """
 import argparse
-import json
 import os
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 
-FORMATS = {"F64": "d", "F32": "f", "I64": "q", "U8": "B"}
+from tensor_files import Failed, read_tensors, run
+
 INEXACT = re.compile(r"math\.(exp|log|log1p|tanh|powf|atan|sin|cos|erf)\b")
 CLOSE = 1e-5  # of the largest element
-
-
-class Failed(Exception):
-    pass
-
-
-def run(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(map(os.path.basename, command))} ended with {done.returncode}: {done.stdout[-600:]}")
-
-
-def read_tensors(path):
-    """name -> (shape, numbers, bytes)"""
-    with open(path, "rb") as file:
-        content = file.read()
-    start = 8 + struct.unpack("<Q", content[:8])[0]
-    tensors = {}
-    for name, entry in json.loads(content[8:start]).items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            packed, code = content[start + begin:start + end], FORMATS[entry["dtype"]]
-            numbers = struct.unpack(f"<{len(packed) // struct.calcsize(code)}{code}", packed)
-            tensors[name] = (entry["shape"], numbers, packed)
-    return tensors
 
 
 def narrowed(number):

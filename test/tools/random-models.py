@@ -10,13 +10,12 @@ needs. Their bodies have exact operations alone, so that compiled code and inter
 samples are parameters, those with samples are inputs or states; values with samples are outputs of `forward`.
 """
 import argparse
-import importlib.util
 import os
 import re
 
-spec = importlib.util.spec_from_file_location("nets", os.path.join(os.path.dirname(__file__), "random-nets.py"))
-nets = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(nets)
+import core_functions as nets
+from tensor_files import run
+
 Value, listed = nets.Value, nets.listed
 
 
@@ -165,13 +164,13 @@ def main():
         primal, gradient = path + ".primal", path + ".gradient"
         with open(primal, "w") as file:
             file.write(model.build())
-        nets.run([f"{options.bin}/snn-opt", primal, "--core-vjp=function=loss of-loss", "--core-resolve-vjps",
+        run(*[f"{options.bin}/snn-opt", primal, "--core-vjp=function=loss of-loss", "--core-resolve-vjps",
                   "--core-fix-order", "--canonicalize", "--cse", "-o", gradient])
         with open(gradient) as file:
             text = model.declared(file.read())
         with open(gradient, "w") as file:
             file.write(text)
-        nets.run([f"{options.bin}/snn-opt", gradient, "--snn-stamp-model", "-o", path])
+        run(*[f"{options.bin}/snn-opt", gradient, "--snn-stamp-model", "-o", path])
         os.remove(primal)
         os.remove(gradient)
 

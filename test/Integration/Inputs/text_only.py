@@ -7,9 +7,13 @@ usage: text_only.py data FOLDER                       files in the form of MNIST
 """
 import json
 import math
+import pathlib
 import random
 import struct
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+from tensor_files import read_tensors
 
 STEPS, UPDATES = 5, 3
 
@@ -105,20 +109,6 @@ def shaped(numbers, shape):
     return [shaped(numbers[i * size:(i + 1) * size], shape[1:]) for i in range(shape[0])]
 
 
-def load(path):
-    with open(path, "rb") as file:
-        content = file.read()
-    length = struct.unpack("<Q", content[:8])[0]
-    tensors = {}
-    for name, entry in json.loads(content[8:8 + length]).items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            code = {"F64": "d", "F32": "f", "I64": "q", "U8": "B"}[entry["dtype"]]
-            part = content[8 + length + begin:8 + length + end]
-            tensors[name] = (list(struct.unpack(f"<{len(part) // struct.calcsize(code)}{code}", part)), entry["shape"])
-    return tensors
-
-
 def expect(what, got, want):
     scale = max(map(abs, want))
     error = max(abs(x - y) for x, y in zip(got, want))
@@ -127,32 +117,32 @@ def expect(what, got, want):
 
 
 def check(path, trained_path, out_path):
-    given, trained, out = load(path), load(trained_path), load(out_path)
+    given, trained, out = (read_tensors(file) for file in (path, trained_path, out_path))
     names = ["1.weight", "1.bias", "2.keep", "3.weight", "3.bias", "4.level"]
-    values = {name: given[name][0] for name in names}
+    values = {name: list(given[name].numbers) for name in names}
     speeds = {name: [0.0] * len(values[name]) for name in names}
-    pixels, (samples, *_) = given["input"]
+    pixels, samples = given["input"].numbers, given["input"].shape[0]
     images = [pixels[i * 64:(i + 1) * 64] for i in range(samples)]
     losses = []
     for update in range(1, UPDATES + 1):
-        parameters = {name: shaped(values[name], given[name][1]) for name in names}
-        loss, active = loss_of(parameters, images, given["labels"][0])
+        parameters = {name: shaped(values[name], given[name].shape) for name in names}
+        loss, active = loss_of(parameters, images, given["labels"].numbers)
         backward(loss)
         losses.append(loss.value)
         gradients = {name: [leaf.gradient for leaf in flat(parameters[name])] for name in names}
         if update == 1:
-            expect("the loss", out["loss"][0], [loss.value])
-            expect("the metric", out["metric.activity"][0], [active])
+            expect("the loss", out["loss"].numbers, [loss.value])
+            expect("the metric", out["metric.activity"].numbers, [active])
             for name in names:
-                expect(f"the gradient of {name}", out[f"grad.{name}"][0], gradients[name])
+                expect(f"the gradient of {name}", out[f"grad.{name}"].numbers, gradients[name])
         rate = 0.5 * (0.25 + 0.75 * (1 - (update - 1) / UPDATES) ** 2)
         for name in names:
             for i, g in enumerate(gradients[name]):
                 speeds[name][i] = 0.75 * speeds[name][i] + g / (1 + abs(g))
                 values[name][i] -= rate * (0.75 * speeds[name][i] + g)
-    expect("the losses", trained["losses"][0], losses)
+    expect("the losses", trained["losses"].numbers, losses)
     for name in names:
-        expect(f"{name} after {UPDATES} updates", trained[name][0], values[name])
+        expect(f"{name} after {UPDATES} updates", trained[name].numbers, values[name])
 
 
 def data(folder):

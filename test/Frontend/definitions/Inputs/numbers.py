@@ -2,29 +2,18 @@
 
 usage: numbers.py FOLDER"""
 
-import json
 import math
+import pathlib
 import random
-import struct
 import sys
 
-
-def save(path, tensors):
-    """tensors: name -> (type, shape, numbers)"""
-    header, data = {}, b""
-    for name, (kind, shape, numbers) in tensors.items():
-        code = {"F64": "d", "I64": "q", "U8": "B"}[kind]
-        part = struct.pack(f"<{len(numbers)}{code}", *numbers)
-        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
-        data += part
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tools"))
+from tensor_files import write_tensors
 
 
 def case(name, inputs, wants):
-    save(f"{sys.argv[1]}/{name}.in.safetensors", inputs)
-    save(f"{sys.argv[1]}/{name}.want.safetensors", wants)
+    write_tensors(f"{sys.argv[1]}/{name}.in.safetensors", inputs)
+    write_tensors(f"{sys.argv[1]}/{name}.want.safetensors", wants)
 
 
 def number(value):

@@ -2,11 +2,12 @@
 
 usage: surrogates.py BIN FOLDER"""
 
-import json
 import math
-import struct
-import subprocess
+import pathlib
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tools"))
+from tensor_files import read_tensors, run, write_tensors
 
 BIN, FOLDER = sys.argv[1:]
 
@@ -28,40 +29,11 @@ POINTS = [-3.0, -1.125, -0.5, -0.03125, 0.03125, 0.375, 0.75, 1.5, 4.0]
 WIDTH = 2.0**-20
 
 
-def run(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
-
-
-def save(path, tensors):
-    header, data = {}, b""
-    for name, numbers in tensors.items():
-        part = struct.pack(f"<{len(numbers)}d", *numbers)
-        header[name] = {"dtype": "F64", "shape": [len(numbers)], "data_offsets": [len(data), len(data) + len(part)]}
-        data += part
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
-def load(path):
-    with open(path, "rb") as file:
-        content = file.read()
-    length = struct.unpack("<Q", content[:8])[0]
-    tensors = {}
-    for name, entry in json.loads(content[8:8 + length]).items():
-        if name != "__metadata__":
-            begin, end = entry["data_offsets"]
-            code = {"F64": "d", "F32": "f", "U8": "B", "BOOL": "B"}[entry["dtype"]]
-            part = content[8 + length + begin:8 + length + end]
-            tensors[name] = struct.unpack(f"<{len(part) // struct.calcsize(code)}{code}", part)
-    return tensors
-
-
 def interpret(module, function, inputs):
-    save(f"{FOLDER}/in.safetensors", inputs)
+    write_tensors(f"{FOLDER}/in.safetensors", {name: ("F64", [len(v)], v) for name, v in inputs.items()})
     run(f"{BIN}/snn-interpret", module, f"--function={function}", f"--inputs={FOLDER}/in.safetensors",
         f"--outputs={FOLDER}/out.safetensors", "--wide")
-    return load(f"{FOLDER}/out.safetensors")
+    return {name: tensor.numbers for name, tensor in read_tensors(f"{FOLDER}/out.safetensors").items()}
 
 
 def expect(name, what, got, want, tolerance):
