@@ -109,8 +109,9 @@ public:
     Operation *end = copy.getBody().front().getTerminator();
     for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
       end->insertOperands(end->getNumOperands(), gradient);
-      (void)copy.insertResult(copy.getNumResults(), gradient.getType(),
-                              bound("grad.", copy.getArgAttrOfType<FlatSymbolRefAttr>(index, "snn.bind")));
+      (void)copy.insertResult(
+          copy.getNumResults(), gradient.getType(),
+          bound("grad.", copy.getArgAttrOfType<FlatSymbolRefAttr>(index, SnnDialect::bindAttrName())));
     }
   }
 
@@ -121,7 +122,7 @@ private:
       return {};
     Builder builder(&getContext());
     auto name = FlatSymbolRefAttr::get(&getContext(), (prefix + bind.getValue()).str());
-    return builder.getDictionaryAttr(builder.getNamedAttr("snn.bind", name));
+    return builder.getDictionaryAttr(builder.getNamedAttr(SnnDialect::bindAttrName(), name));
   }
 
   void addSeedArguments(func::FuncOp function, Type real, SmallVector<Value> &seeds) {
@@ -132,7 +133,7 @@ private:
         continue;
       }
       unsigned index = function.getNumArguments();
-      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, "snn.bind");
+      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, SnnDialect::bindAttrName());
       (void)function.insertArgument(index, core::gradientType(type, real), bound("seed.", bind), function.getLoc());
       seeds.push_back(function.getArgument(index));
     }
@@ -143,7 +144,7 @@ private:
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
     bool found = false;
     for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
-      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, "snn.bind");
+      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, SnnDialect::bindAttrName());
       auto array = dyn_cast<core::ArrayType>(type);
       if (!bind || bind.getValue() != "loss" || !array || array.getRank() != 0) {
         seeds.push_back(Value());

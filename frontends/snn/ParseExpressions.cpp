@@ -167,8 +167,7 @@ ExprPtr Parser::parseChoice() {
     return nullptr;
   }
   if (peekSymbol("{")) {
-    refuse("an 'if' with braces chooses when the model is compiled, by an option ('if OPTION == WORD {'); a value "
-           "that is known when the model runs is chosen by 'if CONDITION then VALUE else VALUE'");
+    refuse(kTwoKindsOfIf);
     return nullptr;
   }
   for (auto [word, operand] : {std::pair{"then", &operands[1]}, {"else", &operands[2]}}) {

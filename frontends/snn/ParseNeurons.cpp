@@ -36,10 +36,6 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
     if (!parseName(statement.name, "a constant's name") || !expect("=", " and the constant's value") ||
         !(statement.value = parseExpr()))
       return false;
-  } else if (acceptWord("spike")) {
-    statement.kind = Statement::Kind::Spike;
-    if (!(statement.value = parseExpr()))
-      return false;
   } else if (peek().isName("if")) {
     statement.kind = Statement::Kind::If;
     if (!parseIf(statement, valid))
@@ -79,26 +75,13 @@ bool Parser::parseAssignment(Statement &statement) {
 
 /// `option == word`. People expect any condition here, so what is different must be said.
 bool Parser::parseCondition(Branch &branch) {
-  if (peekSymbol("("))
-    return refuse("the condition of 'if' stands without parentheses: 'if OPTION == WORD {'");
-  if (!parseName(branch.option, "the name of an option"))
-    return false;
-  if (peekSymbol("{"))
-    return refuse("expected '==' and one of the option's words, as in 'if " + branch.option.text + " == true {'");
-  if (peekSymbol("="))
-    return refuse("expected '==', but found '='; a comparison has two signs, an assignment one");
-  if (!peekSymbol("==") || after().kind == Token::Kind::Number) {
-    if (peek().kind == Token::Kind::Invalid)
+  if (peek().isName() && after().isSymbol("==") && after(2).isName()) {
+    if (!parseName(branch.option, "the name of an option"))
       return false;
-    refuse("'if' chooses when the model is compiled, by an option of the neuron ('if OPTION == WORD {'), but the value "
-           "of '" +
-           branch.option.text + "' is known only when the model runs");
-    diagnostics.note(branch.option.range, "a comparison is 1 or 0, so with 'c = " + branch.option.text +
-                                              " > 0' the value 'c * a + (1 - c) * b' is a where it holds, and else b");
-    return false;
+    next();
+    return parseName(branch.word, "one of the option's words");
   }
-  next();
-  return parseName(branch.word, "one of the option's words");
+  return peek().kind == Token::Kind::Invalid ? false : refuse(kTwoKindsOfIf);
 }
 
 bool Parser::parseIf(Statement &statement, bool &valid) {

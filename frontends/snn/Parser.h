@@ -81,6 +81,10 @@ private:
   bool parseAssignment(Statement &statement);
   bool parseIf(Statement &statement, bool &valid);
   bool parseCondition(Branch &branch);
+  static constexpr llvm::StringLiteral kTwoKindsOfIf =
+      "an 'if' with braces chooses when the model is compiled, by an option ('if OPTION == WORD {'); a value that is "
+      "known "
+      "when the model runs is chosen by 'if CONDITION then VALUE else VALUE'";
 
   // Definitions.
   bool beginsItem(size_t place) const;

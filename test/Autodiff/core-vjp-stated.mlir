@@ -27,3 +27,31 @@ func.func @f(%x: !t, %start: !x, %g: !t) -> !t {
   }
   return %r : !t
 }
+
+// What is stated may also be a largest element. That is no sum, which would move out of the scan.
+// RUN: %snn-opt %s --core-vjp=function=largest | FileCheck %s --check-prefix=LARGEST
+// LARGEST-LABEL: func.func @largest_vjp
+// LARGEST: core.scan reverse
+// LARGEST: core.fold max over [4]
+// LARGEST: core.step
+// LARGEST-NOT: core.fold max
+// LARGEST: core.fold add over [time
+!r = !core.array<f32>
+func.func @largest(%x: !t, %scale: !r) -> !t {
+  %s = core.scan sliced(%x : !t) invariant(%scale : !r) init() -> stacked(!t) {
+  ^bb0(%now: !x, %by: !r):
+    %y = core.custom_vjp(%now, %by) : (!x, !r) -> !x value {
+    ^bb0(%a: !x, %b: !r):
+      core.yield %a : !x
+    } vjp {
+    ^bb0(%a: !x, %b: !r, %result: !x, %grad: !x):
+      %most, %where = core.fold max over [4] along [0] reads(%grad : !x) by [#n] writes affine_map<(n) -> ()> -> !r winner !core.array<i32> {
+      ^bb0(%e: f32):
+        core.yield %e : f32
+      }
+      core.yield %grad, %most : !x, !r
+    }
+    core.step stacked(%y : !x) next()
+  }
+  return %s : !t
+}

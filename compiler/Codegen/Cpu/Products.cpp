@@ -101,23 +101,13 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
         raise(done, level + 1, full * kernels::kLevel);
     });
   };
-  scf::WhileOp::create(
-      e.b, TypeRange{e.b.getIndexType()}, ValueRange{e.index(0)},
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, args[0], blocks);
-        scf::ConditionOp::create(b, loc, more, args);
-      },
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        OpBuilder::InsertionGuard guard(e.b);
-        e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-        Value from = args[0], before = e.add(slot.blocks, from);
-        Value filled = e.b.createOrFold<arith::RemUIOp>(before, e.index(kernels::kLevel));
-        Value room = e.sub(e.index(kernels::kLevel), filled);
-        Value to = e.minimum(blocks, e.add(from, room));
-        emitBlocks(from, to);
-        raise(e.add(slot.blocks, to), 1, kernels::kLevel);
-        scf::YieldOp::create(e.b, ValueRange{to});
-      });
+  e.whileBelow(e.index(0), blocks, [&](Value from) {
+    Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, from), e.index(kernels::kLevel));
+    Value to = e.minimum(blocks, e.add(from, e.sub(e.index(kernels::kLevel), filled)));
+    emitBlocks(from, to);
+    raise(e.add(slot.blocks, to), 1, kernels::kLevel);
+    return to;
+  });
   return true;
 }
 

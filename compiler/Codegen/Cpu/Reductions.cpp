@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // core.fold and core.contract as loops: kLanes elements of the result at a time, their terms one after the other.
 
-#include "compiler/Codegen/Cpu/Tasks.h"
+#include "compiler/Codegen/Cpu/FunctionPlan.h"
 
 #include "dialect/core/Maps.h"
 
@@ -135,7 +135,7 @@ private:
   }
 
   SmallVector<Value> endOfStep(ValueRange state) {
-    if (runs.positions >= 64)
+    if (runs.positions >= kernels::kRun)
       return chains.endRun(state, levelUp);
     Value one = e.index(1), steps = runs.overTime ? emitter.extents.steps : one;
     Value last = runs.overTime ? e.equal(e.add(taken, 1), steps) : e.truth(true);

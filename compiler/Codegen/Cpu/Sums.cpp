@@ -59,20 +59,21 @@ Runs Runs::of(IndexedOpInterface op) {
     if (extent > 0)
       runs.positions *= extent;
   }
-  while (runs.overTime && runs.stepsPerRun * runs.positions < 64)
+  while (runs.overTime && runs.stepsPerRun * runs.positions < kernels::kRun)
     runs.stepsPerRun *= 2;
   return runs;
 }
 
 Value Runs::samplesPerRun(ScalarEmitter &e, Value steps) const {
-  Value terms = e.mul(overTime ? steps : e.index(1), positions), result = e.index(64);
-  for (int64_t samples = 32; samples >= 1; samples /= 2)
-    result = e.b.createOrFold<arith::SelectOp>(e.below(e.mul(terms, samples), e.index(64)), result, e.index(samples));
+  Value terms = e.mul(overTime ? steps : e.index(1), positions), result = e.index(kernels::kRun);
+  for (int64_t samples = kernels::kRun / 2; samples >= 1; samples /= 2)
+    result = e.b.createOrFold<arith::SelectOp>(e.below(e.mul(terms, samples), e.index(kernels::kRun)), result,
+                                               e.index(samples));
   return result;
 }
 
 Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
-  auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, 64); };
+  auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, kernels::kBlock); };
   Value all = overTime ? steps : e.index(1);
   Value perRun = samplesPerRun(e, steps);
   // Runs of several samples, the last of which may have fewer.
@@ -80,12 +81,13 @@ Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
   Value rest = e.sub(samples, e.mul(whole, perRun));
   Value several =
       e.add(e.mul(whole, ofTerms(e.mul(e.mul(perRun, all), positions))), ofTerms(e.mul(e.mul(rest, all), positions)));
-  if (!overTime && positions < 64)
+  if (!overTime && positions < kernels::kRun)
     return several;
   // Runs of steps.
   Value wholeRuns = e.div(all, stepsPerRun);
   Value left = e.sub(all, e.mul(wholeRuns, stepsPerRun));
-  Value one = e.add(e.mul(wholeRuns, (stepsPerRun * positions + 63) / 64), ofTerms(e.mul(left, positions)));
+  Value one = e.add(e.mul(wholeRuns, int64_t(llvm::divideCeil(stepsPerRun * positions, kernels::kBlock))),
+                    ofTerms(e.mul(left, positions)));
   return e.b.createOrFold<arith::SelectOp>(e.equal(perRun, e.index(1)), e.mul(samples, one), several);
 }
 
@@ -105,7 +107,7 @@ Value Runs::parts(ScalarEmitter &e, OrderAttr order, Value batch, Value steps) c
 
 Value Runs::levels(ScalarEmitter &e, Value batch, Value steps) const {
   Value all = blocks(e, batch, steps), result = e.index(1);
-  for (int64_t level = 1, blocks = 64; level < kMaxLevels; ++level, blocks *= 64)
+  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
     result = e.b.createOrFold<arith::SelectOp>(e.below(all, e.index(blocks)), result, e.index(level + 1));
   return result;
 }

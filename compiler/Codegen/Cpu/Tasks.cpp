@@ -180,6 +180,12 @@ static Buffer viewed(Buffer buffer, Value value) {
   return buffer;
 }
 
+/// A value that a phase gives, and that has no memory but the host's.
+static bool isWithHost(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && !isView(op) && !needsPlace(value) && !homeOf(value);
+}
+
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
@@ -229,7 +235,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
     if (homeOf(value) == result)
       emitter.buffers[resolveView(value)] = viewed(advanced(known.find(result)->second), resolveView(value));
-    else if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
+    else if (isWithHost(value))
       emitter.buffers[value] = givenRows(result, first);
   }
 
@@ -264,8 +270,7 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
     }
     for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
       const Buffer &from = emitter.buffers.find(value)->second;
-      // What has no place lies with the host already.
-      if (!needsPlace(value) && value.getDefiningOp() && !isView(value.getDefiningOp()) && !homeOf(value))
+      if (isWithHost(value))
         continue;
       if (needsPlace(result) && homeOf(value) != result)
         copyOutlined(emitter, from, advanced(known.find(result)->second));

@@ -58,30 +58,22 @@ static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelS
   e.loop(division.tasks, [&](Value part) {
     Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
     Value blocks = runs.blocks(e, e.sub(end, begin), steps), at = e.mul(part, partStride);
-    Value filled = e.index(64);
+    Value filled = e.index(kernels::kLevel);
     for (int64_t level = 1; level < kMaxLevels; ++level) {
       // A level that no total has reached has nothing in it.
       e.when(e.compare(arith::CmpIPredicate::uge, blocks, filled),
              [&] { addTo(at, e.add(at, e.mul(levelStride, level))); });
-      filled = e.mul(filled, 64);
+      filled = e.mul(filled, kernels::kLevel);
     }
   });
-  scf::WhileOp::create(
-      e.b, TypeRange{e.b.getIndexType()}, ValueRange{e.index(1)},
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, args[0], division.tasks);
-        scf::ConditionOp::create(b, loc, more, args);
-      },
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        OpBuilder::InsertionGuard guard(e.b);
-        e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-        Value distance = args[0], pair = e.mul(distance, 2);
-        e.loop(e.div(division.tasks, pair), [&](Value i) {
-          Value target = e.mul(i, pair);
-          addTo(e.mul(target, partStride), e.mul(e.add(target, distance), partStride));
-        });
-        scf::YieldOp::create(e.b, ValueRange{pair});
-      });
+  e.whileBelow(e.index(1), division.tasks, [&](Value distance) {
+    Value pair = e.mul(distance, 2);
+    e.loop(e.div(division.tasks, pair), [&](Value i) {
+      Value target = e.mul(i, pair);
+      addTo(e.mul(target, partStride), e.mul(e.add(target, distance), partStride));
+    });
+    return pair;
+  });
 }
 
 /// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts

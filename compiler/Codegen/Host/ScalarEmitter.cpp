@@ -56,6 +56,16 @@ SmallVector<Value> ScalarEmitter::loop(Value from, Value to, int64_t step, Value
   return SmallVector<Value>(op.getResults());
 }
 
+void ScalarEmitter::whileBelow(Value start, Value limit, const std::function<Value(Value)> &body) {
+  auto op = scf::WhileOp::create(b, TypeRange{start.getType()}, ValueRange{start});
+  OpBuilder::InsertionGuard guard(b);
+  Location loc = b.getLoc();
+  Block *before = b.createBlock(&op.getBefore(), {}, start.getType(), loc);
+  scf::ConditionOp::create(b, below(before->getArgument(0), limit), before->getArguments());
+  Block *after = b.createBlock(&op.getAfter(), {}, start.getType(), loc);
+  scf::YieldOp::create(b, body(after->getArgument(0)));
+}
+
 void ScalarEmitter::when(Value condition, const std::function<void()> &body, const std::function<void()> &otherwise) {
   auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/static_cast<bool>(otherwise));
   OpBuilder::InsertionGuard guard(b);

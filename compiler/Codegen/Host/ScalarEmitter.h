@@ -48,6 +48,8 @@ public:
   /// for (i = from; i < to; i += step)
   void loop(mlir::Value from, mlir::Value to, int64_t step, const Body &body);
   void loop(mlir::Value to, const Body &body) { loop(index(0), to, 1, body); }
+  /// From `start` on, as long as it is below `limit`; the body gives the next one.
+  void whileBelow(mlir::Value start, mlir::Value limit, const std::function<mlir::Value(mlir::Value)> &body);
   /// The same with values carried from one round to the next; returns the last ones.
   llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange start,
                                       const CarryingBody &body);

@@ -2,8 +2,8 @@
 // RUN: %snn-opt --snn-to-loops %s -o %t.loops
 // RUN: %snn-opt --core-lower-to-cpu %t.loops | FileCheck %s
 // RUN: %snn-opt --core-lower-to-cpu %t.loops | FileCheck %s --check-prefix=NONE --allow-empty \
-// RUN:   --implicit-check-not='memref.alloc' --implicit-check-not='memref.copy' --implicit-check-not='core.map' \
-// RUN:   --implicit-check-not='core.batch_map' --implicit-check-not='core.scan' --implicit-check-not='{{memref<[^>]*xi1[,>]}}'
+// RUN:   --implicit-check-not='memref' --implicit-check-not='alloca' --implicit-check-not='malloc' --implicit-check-not='{{core\.(map|fold|contract|scan|batch_map)}}' \
+// RUN:   --implicit-check-not='{{llvm.(load|store).*[ x]i1[, >]}}' --implicit-check-not='{{getelementptr.*, i1$}}'
 // NONE: module
 
 // The declarations stay: the table of the library is made of them.
