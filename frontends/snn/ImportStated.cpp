@@ -64,8 +64,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
     else if (statement.kind == Statement::Kind::Soft)
       soft = statement.value.get();
 
-  // The usual result, with the usual derivative of what it has none stated for.
-  auto usual = [&](BodyImporter &importer, Names given) {
+  auto resultIn = [&](BodyImporter &importer, Names given) {
     std::swap(importer.names, given);
     Scalar result = importer.importBody(def);
     if (context.softSpikes && soft) // its names are those that the lines before it have left
@@ -73,8 +72,8 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
     std::swap(importer.names, given);
     return result;
   };
-  if (context.softSpikes && soft)
-    return usual(*this, std::move(inside));
+  if (context.softSpikes && soft) // which has its usual derivative
+    return resultIn(*this, std::move(inside));
 
   SmallVector<Given> operands;
   if (inStep) { // no region sees what is computed before the first step
@@ -120,7 +119,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
     BodyImporter importer(context, end, loc);
     importer.inStep = inStep;
     importer.stepsOfCall = [&] { return withValue(operands.front().array, value->getArgument(0)); };
-    Scalar found = usual(importer, bound(*value));
+    Scalar found = resultIn(importer, bound(*value));
     result = importer.arrayOf(network ? importer.asElement(found) : importer.asNumber(found));
     core::YieldOp::create(end, loc, result.value);
   }
@@ -164,7 +163,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
       inside[operand.name] = Binding();
       inside[operand.name].scalar = hidden;
     }
-  Scalar plain = usual(*this, std::move(inside));
+  Scalar plain = resultIn(*this, std::move(inside));
   Value second = finish(network ? asElement(plain) : asNumber(plain), result.axes).front().value;
   result.value = joined(outer, loc, result.value, second, gradient);
   return read(result);
