@@ -16,11 +16,11 @@ public:
 
   void emit(Value slice) {
     Block &block = update.getBody().front();
-    llvm::DenseMap<Value, Memory> streams;
+    SmallVector<std::pair<BlockArgument, Memory>> streams; // in their order: the same text in each run
     for (BlockArgument argument : block.getArguments()) {
       unsigned index = argument.getArgNumber();
       if (update.getArgAttr(index, SnnDialect::spanAttrName()))
-        streams[argument] = memoryOf(update.getArgAttrDict(index));
+        streams.emplace_back(argument, memoryOf(update.getArgAttrDict(index)));
       else
         values[argument] = e.splat(numberOf(update.getArgAttrDict(index)), kLanes);
     }
