@@ -11,18 +11,27 @@ namespace snn::core {
 namespace {
 
 /// Of a scalar, or of an array's elements.
-Type elementType(Value value) {
-  auto array = dyn_cast<ArrayType>(value.getType());
-  return array ? array.getElementType() : value.getType();
+Type elementType(Type type) {
+  auto array = dyn_cast<ArrayType>(type);
+  return array ? array.getElementType() : type;
 }
 
 } // namespace
 
-/// What passes no gradient on, and rightly so: it is constant but for steps, or gives no real number.
+bool hasGradient(Type type) {
+  Type element = elementType(type);
+  return isa<FloatType>(element) || element.isInteger(1);
+}
+
+/// What passes no gradient on, and rightly so: it is constant but for steps.
 static bool isFlat(Operation *op) {
-  if (isa<DetachOp, math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp, math::RoundEvenOp>(op))
-    return true;
-  return llvm::none_of(op->getResults(), [](Value result) { return isa<FloatType>(elementType(result)); });
+  return isa<DetachOp, arith::CmpFOp, arith::CmpIOp, math::IsFiniteOp, math::IsInfOp, math::IsNaNOp, math::IsNormalOp,
+             math::FloorOp, math::CeilOp, math::TruncOp, math::RoundOp, math::RoundEvenOp>(op);
+}
+
+void Adjoints::setActive(Value value) {
+  if (hasGradient(value.getType()))
+    active.insert(value);
 }
 
 void Adjoints::propagate(Operation *op) {
@@ -36,7 +45,7 @@ void Adjoints::propagate(Operation *op) {
 void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
   if (!isActive(value))
     return;
-  if (!isa<FloatType>(elementType(value)))
+  if (!isa<FloatType>(elementType(value.getType())))
     contribution = convertReals(builder, contribution.getLoc(), contribution, real);
   if (auto kept = apart.find(value); kept != apart.end()) {
     kept->second.push_back(contribution);
@@ -76,7 +85,7 @@ LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operat
 }
 
 Value convertReals(OpBuilder &builder, Location loc, Value value, Type real) {
-  Type from = elementType(value);
+  Type from = elementType(value.getType());
   if (from == real)
     return value;
   auto convert = [&](OpBuilder &b, Value scalar) -> Value {

@@ -10,15 +10,20 @@
 
 namespace snn::core {
 
+/// Whether values of this type, a scalar's or an array's, have gradients: reals and spikes do. Integers (labels,
+/// winners, places) have none, whatever they are made of.
+bool hasGradient(mlir::Type type);
+
 /// dL/dv for values v of one region: scalars of a body, or arrays. Only active values, those on a path from something
 /// whose gradient is wanted, get one: what is added for others is dropped. The adjoint of a real value has its type,
-/// that of a spike or of any other value the type `real`, whatever numbers it is used with.
+/// that of a spike the type `real`, whatever numbers it is used with.
 class Adjoints {
 public:
   explicit Adjoints(mlir::Type real) : real(real) {}
   mlir::Type getReal() const { return real; }
 
-  void setActive(mlir::Value value) { active.insert(value); }
+  /// If values of its type have gradients.
+  void setActive(mlir::Value value);
   bool isActive(mlir::Value value) const { return active.contains(value); }
   /// The results of `op` become active if it is differentiable and an operand is.
   void propagate(mlir::Operation *op);

@@ -19,7 +19,7 @@ public:
       : op(op), builder(builder), outer(outer), body(op->getRegion(0).front()), reads(op.getReadMaps()),
         domain(op.getDomain()) {
     for (auto [result, write] : llvm::zip(op->getResults(), op.getWriteMaps()))
-      if (Value gradient = outer.lookup(result); gradient && !isWinner(result)) {
+      if (Value gradient = outer.lookup(result)) {
         gradients.push_back(gradient);
         gradientReads.push_back(write);
         gradientOf.push_back(cast<OpResult>(result).getResultNumber());
@@ -46,11 +46,6 @@ public:
   }
 
 private:
-  static bool isWinner(Value result) {
-    auto fold = dyn_cast<FoldOp>(result.getDefiningOp());
-    return fold && result == fold.getWinner();
-  }
-
   /// Whether the body's value depends on input `index` in a way that has a gradient.
   bool reaches(unsigned index) {
     Adjoints inner(realType());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adjoints of arith and math ops on scalars, and of a definition that states its own. Comparisons and roundings have
-// none: they are piecewise constant.
+// none: they are piecewise constant (isFlat in Adjoints.cpp).
 
 #include "compiler/Autodiff/Adjoints.h"
 
@@ -27,6 +27,9 @@ Value mul(B &b, Value x, Value y) { return arith::MulFOp::create(b, x, y); }
 Value div(B &b, Value x, Value y) { return arith::DivFOp::create(b, x, y); }
 Value sub(B &b, Value x, Value y) { return arith::SubFOp::create(b, x, y); }
 Value neg(B &b, Value x) { return arith::NegFOp::create(b, x); }
+Value select(B &b, Value condition, Value x, Value y) { return arith::SelectOp::create(b, condition, x, y); }
+Value zero(B &b, Value like) { return constant(b, like.getType(), 0); }
+Value one(B &b, Value like) { return constant(b, like.getType(), 1); }
 
 /// An operand's share of the adjoint: written only if somebody wants it.
 template <typename Make> void contribute(B &b, Adjoints &adjoints, Value operand, Make make) {
@@ -34,10 +37,15 @@ template <typename Make> void contribute(B &b, Adjoints &adjoints, Value operand
     adjoints.add(b, operand, make());
 }
 
-void addF(arith::AddFOp op, B &b, Value g, Adjoints &adjoints) {
-  adjoints.add(b, op.getLhs(), g);
-  adjoints.add(b, op.getRhs(), g);
+/// Two operands in like roles: `Share` is what one of them gets beside the other.
+template <typename OpTy, Value (*Share)(B &, Value g, Value operand, Value other)>
+void symmetric(OpTy op, B &b, Value g, Adjoints &adjoints) {
+  contribute(b, adjoints, op.getLhs(), [&] { return Share(b, g, op.getLhs(), op.getRhs()); });
+  contribute(b, adjoints, op.getRhs(), [&] { return Share(b, g, op.getRhs(), op.getLhs()); });
 }
+
+Value sumShare(B &, Value g, Value, Value) { return g; }
+Value productShare(B &b, Value g, Value, Value other) { return mul(b, g, other); }
 
 void subF(arith::SubFOp op, B &b, Value g, Adjoints &adjoints) {
   adjoints.add(b, op.getLhs(), g);
@@ -46,11 +54,6 @@ void subF(arith::SubFOp op, B &b, Value g, Adjoints &adjoints) {
 
 void negF(arith::NegFOp op, B &b, Value g, Adjoints &adjoints) {
   contribute(b, adjoints, op.getOperand(), [&] { return neg(b, g); });
-}
-
-void mulF(arith::MulFOp op, B &b, Value g, Adjoints &adjoints) {
-  contribute(b, adjoints, op.getLhs(), [&] { return mul(b, g, op.getRhs()); });
-  contribute(b, adjoints, op.getRhs(), [&] { return mul(b, g, op.getLhs()); });
 }
 
 /// d(x/y) = dx/y - (x/y) dy/y
@@ -66,32 +69,34 @@ void fma(math::FmaOp op, B &b, Value g, Adjoints &adjoints) {
   adjoints.add(b, op.getC(), g);
 }
 
-void select(arith::SelectOp op, B &b, Value g, Adjoints &adjoints) {
-  Value zero = constant(b, g.getType(), 0);
-  contribute(b, adjoints, op.getTrueValue(), [&] { return arith::SelectOp::create(b, op.getCondition(), g, zero); });
-  contribute(b, adjoints, op.getFalseValue(), [&] { return arith::SelectOp::create(b, op.getCondition(), zero, g); });
+/// Spikes are numbers of which only 0 and 1 occur: a and b is a b, a or b is a + b - a b, one of both is a + b - 2 a b,
+/// and a choice between x and y is a x + (1 - a) y.
+Value andShare(B &b, Value g, Value, Value other) { return select(b, other, g, zero(b, g)); }
+Value orShare(B &b, Value g, Value, Value other) { return select(b, other, zero(b, g), g); }
+Value xorShare(B &b, Value g, Value, Value other) { return select(b, other, neg(b, g), g); }
+
+void choice(arith::SelectOp op, B &b, Value g, Adjoints &adjoints) {
+  auto number = [&](Value value) -> Value {
+    return isa<FloatType>(value.getType()) ? value : arith::UIToFPOp::create(b, g.getType(), value);
+  };
+  Value condition = op.getCondition(), x = op.getTrueValue(), y = op.getFalseValue();
+  contribute(b, adjoints, x, [&] { return select(b, condition, g, zero(b, g)); });
+  contribute(b, adjoints, y, [&] { return select(b, condition, zero(b, g), g); });
+  contribute(b, adjoints, condition, [&] { return mul(b, g, sub(b, number(x), number(y))); });
 }
 
 /// At a tie each operand takes half, as in torch.maximum and torch.minimum; beside a number of the text, as in a clamp
 /// or relu, nothing passes: the subgradient of least norm, as in PyTorch from 2.14 on.
-template <typename OpTy, arith::CmpFPredicate Wins> void extremum(OpTy op, B &b, Value g, Adjoints &adjoints) {
-  Value zero = constant(b, g.getType(), 0);
-  auto share = [&](Value operand, Value other) -> Value {
-    Value wins = arith::SelectOp::create(b, arith::CmpFOp::create(b, Wins, operand, other), g, zero);
-    if (other.template getDefiningOp<arith::ConstantOp>())
-      return wins;
-    Value tie = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, operand, other);
-    return arith::SelectOp::create(b, tie, mul(b, g, constant(b, g.getType(), 0.5)), wins);
-  };
-  contribute(b, adjoints, op.getLhs(), [&] { return share(op.getLhs(), op.getRhs()); });
-  contribute(b, adjoints, op.getRhs(), [&] { return share(op.getRhs(), op.getLhs()); });
+template <arith::CmpFPredicate Wins> Value extremeShare(B &b, Value g, Value operand, Value other) {
+  Value wins = select(b, arith::CmpFOp::create(b, Wins, operand, other), g, zero(b, g));
+  if (other.getDefiningOp<arith::ConstantOp>())
+    return wins;
+  Value tie = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, operand, other);
+  return select(b, tie, mul(b, g, constant(b, g.getType(), 0.5)), wins);
 }
 
 /// A spike's gradient is that of the real number which it stands for.
-void fromSpike(arith::UIToFPOp op, B &b, Value g, Adjoints &adjoints) {
-  if (op.getIn().getType().isInteger(1))
-    adjoints.add(b, op.getIn(), g);
-}
+void fromSpike(arith::UIToFPOp op, B &b, Value g, Adjoints &adjoints) { adjoints.add(b, op.getIn(), g); }
 
 void widen(arith::ExtFOp op, B &b, Value g, Adjoints &adjoints) {
   contribute(b, adjoints, op.getIn(), [&] { return arith::TruncFOp::create(b, op.getIn().getType(), g); });
@@ -107,7 +112,6 @@ void unary(OpTy op, B &b, Value g, Adjoints &adjoints) {
   contribute(b, adjoints, op.getOperand(), [&] { return mul(b, g, Derivative(b, op.getOperand(), op.getResult())); });
 }
 
-Value one(B &b, Value like) { return constant(b, like.getType(), 1); }
 Value expRule(B &, Value, Value y) { return y; }
 Value expm1Rule(B &b, Value, Value y) { return arith::AddFOp::create(b, y, one(b, y)); }
 Value logRule(B &b, Value x, Value) { return div(b, one(b, x), x); }
@@ -120,28 +124,25 @@ Value atanRule(B &b, Value x, Value) { return div(b, one(b, x), arith::AddFOp::c
 
 /// 0 at 0, as in torch.abs.
 Value absRule(B &b, Value x, Value) {
-  Value zero = constant(b, x.getType(), 0);
-  Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero);
-  Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, zero);
-  return arith::SelectOp::create(b, above, one(b, x),
-                                 arith::SelectOp::create(b, below, constant(b, x.getType(), -1), zero));
+  Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, zero(b, x));
+  Value below = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, zero(b, x));
+  return select(b, above, one(b, x), select(b, below, constant(b, x.getType(), -1), zero(b, x)));
 }
 
 /// d(x^p) = p x^(p-1) dx + x^p log(x) dp. The first is 0 where p = 0, the second where x = 0 and p is not negative, as
 /// in torch.pow: their factors are 0 and an infinity.
 void power(math::PowFOp op, B &b, Value g, Adjoints &adjoints) {
   Value x = op.getLhs(), p = op.getRhs();
-  Value zero = constant(b, g.getType(), 0);
   auto compare = [&](arith::CmpFPredicate predicate, Value value) -> Value {
-    return arith::CmpFOp::create(b, predicate, value, zero);
+    return arith::CmpFOp::create(b, predicate, value, zero(b, value));
   };
-  contribute(b, adjoints, x, [&]() -> Value {
+  contribute(b, adjoints, x, [&] {
     Value lower = math::PowFOp::create(b, x, sub(b, p, one(b, p)));
-    return arith::SelectOp::create(b, compare(arith::CmpFPredicate::OEQ, p), zero, mul(b, g, mul(b, p, lower)));
+    return select(b, compare(arith::CmpFPredicate::OEQ, p), zero(b, g), mul(b, g, mul(b, p, lower)));
   });
-  contribute(b, adjoints, p, [&]() -> Value {
+  contribute(b, adjoints, p, [&] {
     Value flat = arith::AndIOp::create(b, compare(arith::CmpFPredicate::OEQ, x), compare(arith::CmpFPredicate::OGE, p));
-    return arith::SelectOp::create(b, flat, zero, mul(b, g, mul(b, op.getResult(), math::LogOp::create(b, x))));
+    return select(b, flat, zero(b, g), mul(b, g, mul(b, op.getResult(), math::LogOp::create(b, x))));
   });
 }
 
@@ -179,22 +180,28 @@ template <typename OpTy, auto Rule> void attach(MLIRContext *context) {
 template <typename OpTy, Value (*Derivative)(B &, Value, Value)> void attachUnary(MLIRContext *context) {
   attach<OpTy, unary<OpTy, Derivative>>(context);
 }
+template <typename OpTy, Value (*Share)(B &, Value, Value, Value)> void attachSymmetric(MLIRContext *context) {
+  attach<OpTy, symmetric<OpTy, Share>>(context);
+}
 
 } // namespace
 
 void registerScalarRules(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
-    attach<arith::AddFOp, addF>(context);
+    attachSymmetric<arith::AddFOp, sumShare>(context);
+    attachSymmetric<arith::MulFOp, productShare>(context);
+    attachSymmetric<arith::AndIOp, andShare>(context);
+    attachSymmetric<arith::OrIOp, orShare>(context);
+    attachSymmetric<arith::XOrIOp, xorShare>(context);
+    attachSymmetric<arith::MaximumFOp, extremeShare<arith::CmpFPredicate::OGT>>(context);
+    attachSymmetric<arith::MinimumFOp, extremeShare<arith::CmpFPredicate::OLT>>(context);
     attach<arith::SubFOp, subF>(context);
     attach<arith::NegFOp, negF>(context);
-    attach<arith::MulFOp, mulF>(context);
     attach<arith::DivFOp, divF>(context);
-    attach<arith::SelectOp, select>(context);
+    attach<arith::SelectOp, choice>(context);
     attach<arith::UIToFPOp, fromSpike>(context);
     attach<arith::ExtFOp, widen>(context);
     attach<arith::TruncFOp, narrow>(context);
-    attach<arith::MaximumFOp, extremum<arith::MaximumFOp, arith::CmpFPredicate::OGT>>(context);
-    attach<arith::MinimumFOp, extremum<arith::MinimumFOp, arith::CmpFPredicate::OLT>>(context);
   });
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     attach<math::FmaOp, fma>(context);

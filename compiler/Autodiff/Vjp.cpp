@@ -127,8 +127,7 @@ private:
 
   void addSeedArguments(func::FuncOp function, Type real, SmallVector<Value> &seeds) {
     for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
-      Type element = cast<core::ArrayType>(type).getElementType();
-      if (!isa<FloatType>(element) && !element.isInteger(1)) { // a winner has no gradient
+      if (!core::hasGradient(type)) { // a winner, say
         seeds.push_back(Value());
         continue;
       }

@@ -51,6 +51,8 @@ void BodyImporter::importLines(const Statements &body, bool arrays) {
     case Statement::Kind::Spike:
     case Statement::Kind::Result:
       output = importExpr(*statement.value);
+      if (statement.kind == Statement::Kind::Spike && context.softSpikes) // where all outputs are reals
+        output = Scalar{ValueType::Kind::Real, true, std::nullopt, scalars.asReal(*output, /*network=*/true)};
       break;
     case Statement::Kind::If:
       for (const Branch &branch : statement.branches)

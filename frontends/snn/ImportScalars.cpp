@@ -3,6 +3,7 @@
 
 #include "frontends/snn/ImportScalars.h"
 
+#include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
@@ -144,7 +145,14 @@ Scalar ScalarBuilder::operation(Operator op, const Scalar &a, const Scalar &b) {
   if (compares && a.kind == ValueType::Kind::Integer && b.kind == ValueType::Kind::Integer)
     return result(arith::CmpIOp::create(builder, integerPredicate(op), a.value, b.value), network,
                   ValueType::Kind::Bits);
-  Value x = asReal(a, network), y = asReal(b, network);
+  // No gradient passes a comparison, not even one with 1, which says of a spike what it is and would be folded to it.
+  auto operand = [&](const Scalar &scalar) {
+    Scalar compared = scalar;
+    if (compares && scalar.kind == ValueType::Kind::Bits && !scalar.constant)
+      compared.value = core::DetachOp::create(builder, scalar.value.getType(), scalar.value);
+    return asReal(compared, network);
+  };
+  Value x = operand(a), y = operand(b);
   switch (op) {
   case Operator::Add:
     return result(arith::AddFOp::create(builder, x, y), network);
@@ -191,6 +199,13 @@ Scalar ScalarBuilder::choose(const Scalar &condition, const Scalar &yes, const S
   if (condition.constant)
     return *condition.constant != 0 ? yes : no;
   const bool network = condition.network || yes.network || no.network;
+  if (condition.kind == ValueType::Kind::Real) { // a soft spike mixes; integers cannot be mixed
+    if (yes.kind == ValueType::Kind::Integer && no.kind == ValueType::Kind::Integer)
+      return choose(operation(Operator::Greater, condition, Scalar::number(0.5)), yes, no);
+    Scalar rest = operation(Operator::Subtract, Scalar::number(1), condition);
+    return operation(Operator::Add, operation(Operator::Multiply, condition, yes),
+                     operation(Operator::Multiply, rest, no));
+  }
   const bool same = yes.kind == no.kind && yes.kind != ValueType::Kind::Real;
   Value a = same ? asValue(yes) : asReal(yes, network), b = same ? asValue(no) : asReal(no, network);
   Scalar chosen =

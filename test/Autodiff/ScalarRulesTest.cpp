@@ -42,6 +42,17 @@ const OpCase kCases[] = {
     {"math.absf", "%r = math.absf %a : f64"},
 };
 
+/// %bit of the spikes %p, %q and %s, each of which stands once in it.
+const OpCase kOfSpikes[] = {
+    {"arith.andi", "%bit = arith.andi %p, %q : i1"},
+    {"arith.ori", "%bit = arith.ori %p, %q : i1"},
+    {"arith.xori", "%bit = arith.xori %p, %q : i1"},
+    {"not", "%true = arith.constant true\n%bit = arith.xori %p, %true : i1"},
+    {"arith.select", "%bit = arith.select %p, %q, %s : i1"},
+    {"several", "%either = arith.ori %p, %q : i1\n%true = arith.constant true\n"
+                "%not = arith.xori %either, %true : i1\n%bit = arith.andi %not, %s : i1"},
+};
+
 /// Rules of conversions, which differences cannot show: numbers are rounded, spikes jump.
 const char *const kConversions[] = {"arith.uitofp", "arith.extf", "arith.truncf"};
 
@@ -125,6 +136,44 @@ TEST_F(ScalarRules, EachAgreesWithDifferences) {
   }
 }
 
+TEST_F(ScalarRules, ASpikesGradientIsTheDifferenceThatItMakes) {
+  std::string spikes; // which fire where %a, %b and %c are above 0
+  for (const char *spike : {"%p = core.custom_vjp(%a)", "%q = core.custom_vjp(%b)", "%s = core.custom_vjp(%c)"})
+    spikes += std::string(spike) + R"( : (f64) -> i1 value {
+    ^bb0(%v: f64):
+      %zero = arith.constant 0.0 : f64
+      %fires = arith.cmpf ogt, %v, %zero : f64
+      core.yield %fires : i1
+    } vjp {
+    ^bb0(%v: f64, %result: i1, %grad: f64):
+      core.yield %grad : f64
+    }
+)";
+  const char *const kResults[] = {"%r = arith.uitofp %bit : i1 to f64",
+                                  "%three = arith.constant 3.0 : f64\n%half = arith.constant 0.5 : f64\n"
+                                  "%r = arith.select %bit, %three, %half : f64"};
+  for (const OpCase &test : kOfSpikes)
+    for (const char *result : kResults) {
+      std::string text = textOf((spikes + test.text + "\n" + result).c_str());
+      auto module = parseSourceString<ModuleOp>(text, &context);
+      ASSERT_TRUE(module) << test.name;
+      std::vector<Array> inputs = {numbersFrom(-1, 1), numbersFrom(-1, 1), numbersFrom(-1, 1)};
+      Array g = numbersFrom(-2, 2);
+      std::vector<Array> found = gradients(text, inputs, g, {0, 1, 2});
+      for (unsigned argument : {0, 1, 2}) {
+        std::vector<std::vector<double>> values;
+        for (double moved : {1, -1}) {
+          std::vector<Array> there = inputs;
+          there[argument] = Array(Element::F64, {24}, std::vector<double>(24, moved));
+          values.push_back(runModule(*module, there)[0].numbers());
+        }
+        for (unsigned i = 0; i < 24; ++i)
+          EXPECT_EQ(found[argument].number(i), g.number(i) * (values[0][i] - values[1][i]))
+              << test.name << " by spike " << argument << ", " << result;
+      }
+    }
+}
+
 TEST_F(ScalarRules, AtATieEachOperandTakesHalfAndNothingBesideANumber) {
   Array same = numbersFrom(-1, 1), half(Element::F64, {24}, std::vector<double>(24, 0.5)), g = numbersFrom(1, 2);
   for (const char *name : {"maximumf", "minimumf"}) {
@@ -187,7 +236,8 @@ TEST_F(ScalarRules, EveryRuleHasACase) {
     StringRef dialect = name.getDialectNamespace();
     if ((dialect != "arith" && dialect != "math") || !name.hasInterface(id))
       continue;
-    EXPECT_TRUE(llvm::any_of(kCases, [&](const OpCase &test) { return name.getStringRef() == test.name; }) ||
+    auto isOf = [&](const OpCase &test) { return name.getStringRef() == test.name; };
+    EXPECT_TRUE(llvm::any_of(kCases, isOf) || llvm::any_of(kOfSpikes, isOf) ||
                 llvm::is_contained(kConversions, name.getStringRef()))
         << name.getStringRef().str() << " has an adjoint, but no case in this file";
   }

@@ -186,6 +186,96 @@ TEST(Entries, GradientOfWhatTheLossDoesNotReadIsZero) {
   EXPECT_GT(error(got.at("grad.0.weight"), Array(Element::F64, {8, 6})), 0);
 }
 
+/// A model in which `line` says how the spikes a, b and c, fired at different levels, act; its gradients and loss.
+Values withSpikes(const std::string &line, bool softSpikes = false) {
+  const std::string text = R"(snn 1
+neuron cell(x; beta = 0.8, level = 0.3, shape = fast_sigmoid(slope = 4)) {
+  state mem = 0
+  mem = beta * mem + x
+  a = fire(mem - level, shape)
+  b = fire(x, shape)
+  c = fire(level - mem * x, shape)
+  )" + line + R"(
+  mem = mem - 0.1 * (a + b + c)
+  spike fire(mem, shape)
+}
+model several {
+  input f32[6] over time
+  steps 5
+  linear(8)
+  cell(beta = learn each 0.8, level = learn 0.3)
+  linear(4)
+  cell
+}
+train { loss mse_count
+}
+)";
+  frontend::FrontendOptions options;
+  options.softSpikes = softSpikes;
+  CoreModel model(text, options);
+  return model.run("loss_and_gradient", randomValues(model, 3, 5, 1));
+}
+
+/// Whether they have the same loss and gradients, up to rounding; those of `one` are not zero.
+void expectSame(const Values &one, const Values &other, const std::string &what) {
+  for (const char *name : {"loss", "grad.0.weight", "grad.1.beta", "grad.1.level", "grad.2.weight", "grad.input"}) {
+    EXPECT_LE(error(one.at(name), other.at(name)), 1e-12) << what << ": " << name;
+    EXPECT_GT(error(one.at(name), Array(Element::F64, one.at(name).shape())), 0) << what << ": " << name;
+  }
+}
+
+TEST(Spikes, AChoiceBySpikesIsTheSumThatItStandsFor) {
+  for (auto [choice, sum] :
+       {std::pair{"s = if a then b else c\nmem = mem - 0.2 * s", "mem = mem - 0.2 * (a * b + (1 - a) * c)"},
+        {"s = if a then b else a\nmem = mem - 0.2 * s", "mem = mem - 0.2 * (a * b + (1 - a) * a)"},
+        {"mem = if a then 0.3 * mem else mem + x", "mem = a * (0.3 * mem) + (1 - a) * (mem + x)"},
+        {"mem = if attached(fired) then 0.3 * mem else mem + x",
+         "mem = attached(fired) * (0.3 * mem) + (1 - attached(fired)) * (mem + x)"},
+        {"s = if a then 1 < 0 else 0 < 1\nmem = mem - 0.2 * s", "mem = mem - 0.2 * (1 - a)"},
+        {"mem = if detach(a) then 0.3 * mem else mem + x",
+         "mem = detach(a) * (0.3 * mem) + (1 - detach(a)) * (mem + x)"}})
+    for (bool soft : {false, true})
+      expectSame(withSpikes(choice, soft), withSpikes(sum, soft), std::string(choice) + (soft ? ", soft" : ""));
+}
+
+TEST(Spikes, NoGradientPassesAComparison) {
+  for (std::string comparison : {"== 1", "== 0", "> 0", "!= 0", "== b"})
+    expectSame(withSpikes("mem = mem - 0.2 * (a " + comparison + ")"),
+               withSpikes("mem = mem - 0.2 * detach(a " + comparison + ")"), comparison);
+}
+
+TEST(Spikes, AnIntegerHasNoGradient) {
+  expectSame(withSpikes("n = if a then time else neuron\nmem = mem - 0.05 * n"),
+             withSpikes("n = if a then time else neuron\nmem = mem - 0.05 * detach(n)"), "a choice");
+}
+
+/// Outputs are reals then, whatever they are made of.
+TEST(Spikes, AreRealIfTheyAreSoft) {
+  for (const char *spike :
+       {"detach(mem > 0.2)", "random() < mem", "if training then fire(mem, shape) else detach(x > 0)"}) {
+    std::string text = R"(snn 1
+neuron cell(x; shape = atan) {
+  state mem = 0
+  mem = 0.8 * mem + x
+  spike )" + std::string(spike) +
+                       R"(
+}
+model soft {
+  input f32[6] over time
+  steps 5
+  linear(8)
+  cell
+}
+train { loss mse_count
+}
+)";
+    frontend::FrontendOptions options;
+    options.softSpikes = true;
+    CoreModel model(text, options);
+    EXPECT_EQ(model.run("forward", randomValues(model, 3, 5, 1)).at("spikes").element(), Element::F64) << spike;
+  }
+}
+
 TEST(Random, DropoutKeepsItsMaskOverTimeAndInfersWithoutOne) {
   CoreModel model(R"(snn 1
 model masks {
