@@ -4,7 +4,6 @@
 #include "dialect/SnnDialect.h"
 
 #include "mlir/IR/DialectImplementation.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -28,25 +27,14 @@ void SnnDialect::initialize() {
       >();
 }
 
-bool isModelName(llvm::StringRef name) {
-  auto isWordCharacter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  return !name.empty() && name.size() <= kMaxModelName && !llvm::isDigit(name.front()) &&
-         llvm::all_of(name, isWordCharacter);
-}
-
-bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents) {
-  int64_t product = 1;
-  for (int64_t extent : extents) {
-    if (extent < 1 || extent > kMaxElements / product)
-      return false;
-    product *= extent;
-  }
-  return true;
-}
-
 ModelOp getModel(ModuleOp module) {
   auto models = module.getOps<ModelOp>();
   return models.empty() ? ModelOp() : *models.begin();
+}
+
+StringRef boundName(DictionaryAttr attributes) {
+  auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
+  return bind ? bind.getValue() : StringRef();
 }
 
 } // namespace snn

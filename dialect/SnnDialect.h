@@ -19,6 +19,17 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialect/SnnAttributes.h.inc"
 
+namespace snn {
+
+/// A model's name is part of a symbol that stands in an ELF note (snn_note.query_symbol): a C identifier of at most so
+/// many characters.
+inline constexpr size_t kMaxModelName = 101;
+bool isModelName(llvm::StringRef name);
+/// Names of declarations stand in tables, comments of headers and checkpoints: as in a state_dict, "1.weight".
+bool isDeclarationName(llvm::StringRef name);
+
+} // namespace snn
+
 #define GET_OP_CLASSES
 #include "dialect/SnnOps.h.inc"
 
@@ -27,21 +38,30 @@ namespace snn {
 /// `n` rounded up to whole vectors.
 inline int64_t paddedWidth(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
-/// A model's name is part of a symbol that stands in an ELF note (snn_note.query_symbol): a C identifier of at most so
-/// many characters.
-inline constexpr size_t kMaxModelName = 101;
-bool isModelName(llvm::StringRef name);
-
 /// Upper bounds of what a module may declare. They keep all sizes in bytes far from the end of 64 bits.
 inline constexpr int64_t kMaxSteps = int64_t(1) << 20;
 inline constexpr int64_t kMaxBatch = int64_t(1) << 24;
-inline constexpr int64_t kMaxElements = int64_t(1) << 31; ///< of a parameter, or of one sample and time step
 
-/// Whether all extents are fixed and at least 1, with no more than kMaxElements elements.
-bool hasBoundedExtents(llvm::ArrayRef<int64_t> extents);
+/// Functions of the stage snn; @update stays one.
+inline constexpr llvm::StringLiteral kNetwork = "network", kTrainingNetwork = "training_network",
+                                     kCriterion = "criterion", kUpdate = "update";
+/// Those of the stages bptt and loops, which are called as the entries of the interface.
+inline constexpr llvm::StringLiteral kForward = "forward", kLossAndGradient = "loss_and_gradient",
+                                     kBackward = "backward";
+/// What their arguments and results are bound to. Nothing declares the loss: it has an operand of the call.
+inline constexpr llvm::StringLiteral kInput = "input", kLabels = "labels", kLoss = "loss";
+/// What is bound to `grad.NAME` is the gradient of the output NAME, given by the host, or of the input.
+inline constexpr llvm::StringLiteral kGradientPrefix = "grad.";
+/// Counts of the call, which @update takes.
+inline constexpr llvm::StringLiteral kUpdateCount = "update", kUpdatesCount = "updates", kEpochCount = "epoch",
+                                     kEpochsCount = "epochs";
+inline constexpr llvm::StringLiteral kCounts[] = {kUpdateCount, kUpdatesCount, kEpochCount, kEpochsCount};
 
 /// The one snn.model of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);
+
+/// What an argument or result with these attributes is bound to, or "".
+llvm::StringRef boundName(mlir::DictionaryAttr attributes);
 
 } // namespace snn
 

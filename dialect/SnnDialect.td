@@ -23,6 +23,11 @@ def Snn_Dialect : Dialect {
     /// Which span an argument that is bound to a parameter lies in (#snn.span; parameters if absent), and which copy.
     static constexpr ::llvm::StringLiteral spanAttrName() { return "snn.span"; }
     static constexpr ::llvm::StringLiteral copyAttrName() { return "snn.copy"; }
+    /// On snn.model: by what builds are told apart, and how many tensors an optimizer keeps for each parameter.
+    static constexpr ::llvm::StringLiteral hashAttrName() { return "snn.hash"; }
+    static constexpr ::llvm::StringLiteral copiesAttrName() { return "snn.copies"; }
+    /// On the module: the target that it is scheduled for.
+    static constexpr ::llvm::StringLiteral targetAttrName() { return "snn.target"; }
   }];
 }
 

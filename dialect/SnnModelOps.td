@@ -9,7 +9,38 @@ include "mlir/IR/SymbolInterfaces.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Snn_ModelOp : Snn_Op<"model", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+class Snn_SymbolName<string predicate, string summary> : ConfinedAttr<SymbolNameAttr, [
+    AttrConstraint<CPred<predicate # "(::llvm::cast<::mlir::StringAttr>($_self).getValue())">, summary>]>;
+def Snn_ModelName : Snn_SymbolName<"::snn::isModelName", "that is a C identifier of at most 101 characters [model_c3]">;
+def Snn_DeclarationName : Snn_SymbolName<"::snn::isDeclarationName", "of letters, digits, '_' and '.' [name_c1]">;
+
+// Arrays whose elements or extents are of some kind.
+class Snn_OfElements<string condition> :
+    CPred<"::llvm::cast<::snn::core::ArrayType>($_self).getElementType()." # condition>;
+class Snn_OfExtents<string condition> : CPred<"::llvm::cast<::snn::core::ArrayType>($_self)." # condition>;
+defvar Reals = Snn_OfElements<"isFloat()">;
+defvar RealsOrSpikes = Or<[Reals, Snn_OfElements<"isInteger(1)">]>;
+defvar Samples = Snn_OfExtents<"sampleDim() >= 0">;
+defvar OneNumber = Snn_OfExtents<"getRank() == 0">;
+defvar NoTime = Snn_OfExtents<"timeDim() < 0">;
+
+class Snn_TypeAttr<list<Pred> conditions, string summary> :
+    TypeAttrBase<"::snn::core::ArrayType", summary, And<conditions>> {
+  let constBuilderCall = "::mlir::TypeAttr::get($0)";
+}
+def Snn_InputTypeAttr : Snn_TypeAttr<[Samples, Or<[Reals, Snn_OfElements<"isUnsignedInteger(8)">,
+    And<[Snn_OfElements<"isSignlessInteger(64)">, Snn_OfExtents<"getRank() == 1">]>]>],
+    "samples of reals or ui8, or one i64 for each [input_c1]">;
+def Snn_OutputTypeAttr : Snn_TypeAttr<[Or<[And<[Samples, RealsOrSpikes]>, And<[OneNumber, Snn_OfElements<"isF64()">]>]>],
+    "samples of reals or spikes, or one f64 [output_c1]">;
+def Snn_StateTypeAttr : Snn_TypeAttr<[Snn_OfExtents<"sampleDim() == 0">, Snn_OfExtents<"getRank() > 1">, NoTime,
+    RealsOrSpikes], "reals or spikes of each sample at one step [state_c1]">;
+def Snn_ParameterTypeAttr : Snn_TypeAttr<[Neg<Samples>, NoTime, Reals], "fixed extents of reals [parameter_c1]">;
+def Snn_InitAttr : AnyAttrOf<[Snn_UniformAttr, Snn_FillAttr], "#snn.uniform or #snn.fill [parameter_c2]">;
+
+class Snn_Declaration<string mnemonic> : Snn_Op<mnemonic, [Symbol, HasParent<"::mlir::ModuleOp">]>;
+
+def Snn_ModelOp : Snn_Declaration<"model"> {
   let summary = "what holds for the whole model";
   let description = [{
     Exactly one stands in a module. `real` is the type of all reals, `steps` the number of time steps
@@ -19,8 +50,9 @@ def Snn_ModelOp : Snn_Op<"model", [Symbol, HasParent<"::mlir::ModuleOp">]> {
     snn.model @population train real = f32 steps = 1 max_steps = 1 classes = 10 batch = 128 epochs = 5
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$real, OptionalAttr<I64Attr>:$steps, I64Attr:$max_steps,
-      I64Attr:$classes, Snn_RunModeAttr:$mode, I64Attr:$batch, I64Attr:$epochs);
+  let arguments = (ins Snn_ModelName:$sym_name, TypeAttrOf<AnyTypeOf<[F32, F64], "f32 or f64 [model_c1]">>:$real,
+      OptionalAttr<I64Attr>:$steps, I64Attr:$max_steps, ConfinedAttr<I64Attr, [IntPositive]>:$classes,
+      Snn_RunModeAttr:$mode, ConfinedAttr<I64Attr, [IntPositive]>:$batch, ConfinedAttr<I64Attr, [IntNonNegative]>:$epochs);
   let assemblyFormat = [{
     $sym_name $mode `real` `=` $real (`steps` `=` $steps^)? `max_steps` `=` $max_steps `classes` `=` $classes
     `batch` `=` $batch `epochs` `=` $epochs attr-dict
@@ -28,45 +60,40 @@ def Snn_ModelOp : Snn_Op<"model", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let hasVerifier = 1;
 }
 
-def Snn_ParameterOp : Snn_Op<"parameter", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_ParameterOp : Snn_Declaration<"parameter"> {
   let summary = "a trainable array, under its state_dict name";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, AnyAttr:$init);
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_ParameterTypeAttr:$type, Snn_InitAttr:$init);
   let assemblyFormat = "$sym_name `:` $type `init` $init attr-dict";
-  let hasVerifier = 1;
 }
 
-def Snn_FixedOp : Snn_Op<"fixed", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_FixedOp : Snn_Declaration<"fixed"> {
   let summary = "a constant of the model that a checkpoint may contain under this name";
-  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$value);
+  let arguments = (ins Snn_DeclarationName:$sym_name, F64Attr:$value);
   let assemblyFormat = "$sym_name `=` $value attr-dict";
-  let hasVerifier = 1;
 }
 
-def Snn_InputOp : Snn_Op<"input", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_InputOp : Snn_Declaration<"input"> {
   let summary = "an array that the host gives with each call";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type);
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_InputTypeAttr:$type);
   let assemblyFormat = "$sym_name `:` $type attr-dict";
-  let hasVerifier = 1;
 }
 
-def Snn_OutputOp : Snn_Op<"output", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_OutputOp : Snn_Declaration<"output"> {
   let summary = "an array that the host may ask for; computed only when asked for";
   let description = "`differentiable`: the entry `backward` takes its gradient from the host.";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, UnitAttr:$differentiable);
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_OutputTypeAttr:$type, UnitAttr:$differentiable);
   let assemblyFormat = "$sym_name (`differentiable` $differentiable^)? `:` $type attr-dict";
-  let hasVerifier = 1;
 }
 
-def Snn_StateOp : Snn_Op<"state", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_StateOp : Snn_Declaration<"state"> {
   let summary = "what a neuron layer carries from step to step, with its value at rest";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type, F64Attr:$rest);
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_StateTypeAttr:$type, F64Attr:$rest);
   let assemblyFormat = "$sym_name `:` $type `rest` $rest attr-dict";
-  let hasVerifier = 1;
 }
 
-def Snn_HyperOp : Snn_Op<"hyper", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+def Snn_HyperOp : Snn_Declaration<"hyper"> {
   let summary = "a number that the host may change at run time, within its range; with the model's default";
-  let arguments = (ins SymbolNameAttr:$sym_name, F64Attr:$value, OptionalAttr<Snn_RangeAttr>:$range);
+  let arguments = (ins Snn_DeclarationName:$sym_name, F64Attr:$value, OptionalAttr<Snn_RangeAttr>:$range);
   let assemblyFormat = "$sym_name `=` $value (`in` $range^)? attr-dict";
   let hasVerifier = 1;
 }

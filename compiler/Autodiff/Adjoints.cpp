@@ -34,12 +34,11 @@ void Adjoints::setActive(Value value) {
     active.insert(value);
 }
 
-void Adjoints::propagate(Operation *op) {
-  if (!isa<DifferentiableOpInterface>(op) && isFlat(op))
-    return;
-  if (llvm::any_of(op->getOperands(), [&](Value operand) { return isActive(operand); }))
-    for (Value result : op->getResults())
-      setActive(result);
+void Adjoints::propagate(ArrayRef<Operation *> operations) {
+  for (Operation *op : operations)
+    if (!isFlat(op) && llvm::any_of(op->getOperands(), [&](Value operand) { return isActive(operand); }))
+      for (Value result : op->getResults())
+        setActive(result);
 }
 
 void Adjoints::add(OpBuilder &builder, Value value, Value contribution) {
@@ -84,6 +83,10 @@ LogicalResult Adjoints::reverse(OpBuilder &builder, ArrayRef<Operation *> operat
   return success();
 }
 
+SmallVector<Operation *> opsOf(Block &body) {
+  return llvm::to_vector(llvm::make_pointer_range(body.without_terminator()));
+}
+
 Value convertReals(OpBuilder &builder, Location loc, Value value, Type real) {
   Type from = elementType(value.getType());
   if (from == real)
@@ -108,6 +111,13 @@ Value addArrays(OpBuilder &builder, Location loc, Value x, Value y) {
                          return {arith::AddFOp::create(b, args[0], args[1])};
                        })
       .getResult(0);
+}
+
+Value sumOf(OpBuilder &builder, Location loc, Value array, ArrayType type, ArrayRef<int64_t> along, AffineMap write) {
+  ArrayRef<int64_t> domain = cast<ArrayType>(array.getType()).getShape();
+  return FoldOp::create(builder, loc, type, array, domain, along, builder.getMultiDimIdentityMap(domain.size()), write,
+                        [](ImplicitLocOpBuilder &, ValueRange args) { return SmallVector<Value>(args); })
+      .getValue();
 }
 
 Value constantArray(OpBuilder &builder, Location loc, ArrayType type, double value) {

@@ -25,8 +25,8 @@ public:
   /// If values of its type have gradients.
   void setActive(mlir::Value value);
   bool isActive(mlir::Value value) const { return active.contains(value); }
-  /// The results of `op` become active if it is differentiable and an operand is.
-  void propagate(mlir::Operation *op);
+  /// The results of each op become active if it is differentiable and an operand is.
+  void propagate(llvm::ArrayRef<mlir::Operation *> operations);
 
   /// The adjoint of `value`, or null if nothing contributed (it is zero).
   mlir::Value lookup(mlir::Value value) const { return table.lookup(value); }
@@ -53,11 +53,18 @@ private:
   llvm::DenseSet<mlir::Value> active;
 };
 
+/// The ops of a body, which may be added to while these are gone through.
+llvm::SmallVector<mlir::Operation *> opsOf(mlir::Block &body);
+
 /// A real number or an array of reals with elements of type `real`.
 mlir::Value convertReals(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, mlir::Type real);
 
 /// x + y, element by element, of two arrays of one type.
 mlir::Value addArrays(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Value y);
+
+/// The sum of an array's elements along dims, each written by `write`.
+mlir::Value sumOf(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value array, ArrayType type,
+                  llvm::ArrayRef<int64_t> along, mlir::AffineMap write);
 
 /// An array of reals, each of which is `value`.
 mlir::Value constantArray(mlir::OpBuilder &builder, mlir::Location loc, ArrayType type, double value);

@@ -4,8 +4,6 @@
 #include "compiler/Autodiff/Passes.h"
 #include "compiler/Autodiff/Vjp.h"
 
-#include "mlir/IR/IRMapping.h"
-
 using namespace mlir;
 
 namespace snn {
@@ -16,26 +14,14 @@ namespace {
 
 using core::ArrayType;
 
-constexpr llvm::StringLiteral kNetwork = "network", kTraining = "training_network", kCriterion = "criterion",
-                              kLoss = "loss", kForward = "forward", kGradient = "loss_and_gradient",
-                              kBackward = "backward", kInput = "input", kInputGradient = "grad.input";
-
-StringRef symbolOf(Attribute bind) {
-  auto symbol = dyn_cast_if_present<FlatSymbolRefAttr>(bind);
-  return symbol ? symbol.getValue() : "";
-}
-StringRef argSymbol(func::FuncOp function, unsigned index) {
-  return symbolOf(function.getArgAttr(index, SnnDialect::bindAttrName()));
-}
-StringRef resultSymbol(func::FuncOp function, unsigned index) {
-  return symbolOf(function.getResultAttr(index, SnnDialect::bindAttrName()));
-}
+StringRef argSymbol(func::FuncOp function, unsigned index) { return boundName(function.getArgAttrDict(index)); }
+StringRef resultSymbol(func::FuncOp function, unsigned index) { return boundName(function.getResultAttrDict(index)); }
 
 class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto network = module.lookupSymbol<func::FuncOp>(kNetwork);
-    auto training = module.lookupSymbol<func::FuncOp>(kTraining);
+    auto training = module.lookupSymbol<func::FuncOp>(kTrainingNetwork);
     auto loss = module.lookupSymbol<func::FuncOp>(kCriterion);
     if (!network) {
       module.emitError() << "expected a function @" << kNetwork;
@@ -98,25 +84,26 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       StringRef symbol = argSymbol(function, index);
       Operation *declared = symbols.lookup(symbol);
       const bool isParameter = isa<ParameterOp>(declared);
-      if (!isParameter && !symbols.lookup(kInputGradient)) {
+      const std::string output = (kGradientPrefix + symbol).str();
+      if (!isParameter && !symbols.lookup(output)) {
         OpBuilder builder(&getContext());
         builder.setInsertionPointAfter(declared);
-        symbols.insert(OutputOp::create(builder, declared->getLoc(), kInputGradient, gradient.getType()));
+        symbols.insert(OutputOp::create(builder, declared->getLoc(), output, cast<ArrayType>(gradient.getType())));
       }
       addResult(function, function.getNumResults(), gradient,
-                isParameter ? bound(symbol, Span::Gradients) : bound(kInputGradient));
+                isParameter ? bound(symbol, Span::Gradients) : bound(output));
     }
     return success();
   }
 
   /// The loss is computed from the network's results, wherever they are what the loss's arguments are bound to.
   LogicalResult composeLoss(func::FuncOp network, func::FuncOp loss) {
-    func::FuncOp entry = copyOf(network, kGradient);
+    func::FuncOp entry = copyOf(network, kLossAndGradient);
     Operation *end = entry.getBody().front().getTerminator();
     llvm::StringMap<Value> known;
     for (unsigned index = 0; index < entry.getNumResults(); ++index)
       known[resultSymbol(entry, index)] = end->getOperand(index);
-    IRMapping mapping;
+    SmallVector<Value> arguments;
     for (unsigned index = 0; index < loss.getNumArguments(); ++index) {
       Value &value = known[argSymbol(loss, index)];
       if (!value)
@@ -124,15 +111,12 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       if (value.getType() != loss.getArgument(index).getType())
         return loss.emitError() << "argument #" << index << " has type " << loss.getArgument(index).getType()
                                 << ", but the network gives " << value.getType();
-      mapping.map(loss.getArgument(index), value);
+      arguments.push_back(value);
     }
     OpBuilder builder(end);
-    Block &body = loss.getBody().front();
-    for (Operation &op : body.without_terminator())
-      builder.clone(op, mapping);
     SmallVector<Value> seeds;
-    for (auto [index, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
-      addResult(entry, index, mapping.lookup(value), loss.getResultAttrDict(index));
+    for (auto [index, value] : llvm::enumerate(core::cloneBody(builder, loss.getBody().front(), arguments))) {
+      addResult(entry, index, value, loss.getResultAttrDict(index));
       const bool isLoss = resultSymbol(loss, index) == kLoss;
       seeds.push_back(isLoss ? core::constantArray(builder, loss.getLoc(), cast<ArrayType>(value.getType()), 1)
                              : Value());
@@ -156,8 +140,8 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
         continue;
       }
       outputs.set(index);
-      seeds.push_back(
-          addArgument(entry, core::gradientType(entry.getResultTypes()[index], real), bound(("grad." + symbol).str())));
+      seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
+                                  bound((kGradientPrefix + symbol).str())));
     }
     if (failed(appendGradients(entry, seeds)))
       return failure();

@@ -5,7 +5,6 @@
 #include "compiler/Autodiff/Adjoints.h"
 
 #include "dialect/core/Maps.h"
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -50,8 +49,7 @@ private:
   bool reaches(unsigned index) {
     Adjoints inner(realType());
     inner.setActive(body.getArgument(index));
-    for (Operation &operation : body.without_terminator())
-      inner.propagate(&operation);
+    inner.propagate(opsOf(body));
     return llvm::any_of(gradientOf,
                         [&](unsigned result) { return inner.isActive(body.getTerminator()->getOperand(result)); });
   }
@@ -79,25 +77,20 @@ private:
   /// The body of the gradient op: the forward body once more, then its adjoint. Returns the adjoints of the inputs
   /// `wanted`, zero where nothing reaches them.
   SmallVector<Value> writeBody(ImplicitLocOpBuilder &b, ValueRange arguments, ArrayRef<unsigned> wanted) {
-    IRMapping mapping;
-    mapping.map(body.getArguments(), arguments.take_front(body.getNumArguments()));
+    SmallVector<Value> yields = cloneBody(b, body, arguments.take_front(body.getNumArguments()));
+    SmallVector<Operation *> forward = llvm::to_vector(llvm::make_pointer_range(*b.getInsertionBlock()));
     Adjoints inner(realType());
     for (unsigned index : wanted)
       inner.setActive(arguments[index]);
-    SmallVector<Operation *> forward;
-    for (Operation &operation : body.without_terminator()) {
-      forward.push_back(b.clone(operation, mapping));
-      inner.propagate(forward.back());
-    }
+    inner.propagate(forward);
     ValueRange grads = arguments.slice(body.getNumArguments(), gradients.size());
     for (auto [number, grad] : llvm::zip(gradientOf, grads)) {
-      Value yielded = mapping.lookupOrDefault(body.getTerminator()->getOperand(number));
       Value seed = grad;
       if (winner) {
         Value won = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, arguments.back(), pointNumber(b));
         seed = arith::SelectOp::create(b, won, grad, arith::ConstantOp::create(b, b.getZeroAttr(grad.getType())));
       }
-      inner.add(b, yielded, seed);
+      inner.add(b, yields[number], seed);
     }
     if (failed(inner.reverse(b, forward)))
       fault = true;
@@ -166,6 +159,14 @@ private:
     return any ? builder.getArrayAttr(attributes) : ArrayAttr();
   }
 
+  MapOp createMap(TypeRange types, ArrayRef<AffineMap> writes, ArrayRef<unsigned> wanted) {
+    SmallVector<Value> values = inputs();
+    SmallVector<AffineMap> maps = inputMaps();
+    return MapOp::create(
+        builder, op->getLoc(), types, values, domain, maps, writes, absents(values, maps),
+        [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return writeBody(b, arguments, wanted); });
+  }
+
   void addMap(ArrayRef<unsigned> wanted) {
     SmallVector<Type> types;
     SmallVector<AffineMap> writes;
@@ -173,38 +174,26 @@ private:
       types.push_back(gradientType(op->getOperand(index).getType(), realType()));
       writes.push_back(reads[index]);
     }
-    SmallVector<Value> values = inputs();
-    SmallVector<AffineMap> maps = inputMaps();
-    auto result =
-        MapOp::create(builder, op->getLoc(), types, values, domain, maps, writes, absents(values, maps),
-                      [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return writeBody(b, arguments, wanted); });
-    for (auto [index, gradient] : llvm::zip(wanted, result.getResults()))
+    for (auto [index, gradient] : llvm::zip(wanted, createMap(types, writes, wanted).getResults()))
       outer.add(builder, op->getOperand(index), gradient);
   }
 
   void addSum(unsigned index) {
     SmallVector<int64_t> along = dimsToSum(index);
     ArrayType type = gradientType(op->getOperand(index).getType(), realType());
-    SmallVector<Value> values = inputs();
-    SmallVector<AffineMap> maps = inputMaps();
-    auto body = [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return writeBody(b, arguments, index); };
+    Value gradient;
     if (isa<MapOp>(op) && anyMayBeAbsent()) {
       // A map has a value where an input is absent, a fold has no term there: the terms are made first.
-      SmallVector<int64_t> extents(domain);
-      ArrayType whole = ArrayType::get(builder.getContext(), extents, type.getElementType());
-      AffineMap identity = AffineMap::getMultiDimIdentityMap(domain.size(), builder.getContext());
-      Value terms = MapOp::create(builder, op->getLoc(), TypeRange(whole), values, domain, maps,
-                                  ArrayRef<AffineMap>{identity}, absents(values, maps), body)
-                        .getResult(0);
-      auto pass = [](ImplicitLocOpBuilder &, ValueRange arguments) -> SmallVector<Value> { return {arguments[0]}; };
-      outer.add(builder, op->getOperand(index),
-                FoldOp::create(builder, op->getLoc(), type, ValueRange{terms}, domain, along,
-                               ArrayRef<AffineMap>{identity}, reads[index], pass)
-                    .getValue());
-      return;
+      Type whole = ArrayType::get(builder.getContext(), domain, type.getElementType());
+      MapOp terms = createMap(whole, builder.getMultiDimIdentityMap(domain.size()), index);
+      gradient = sumOf(builder, op->getLoc(), terms.getResult(0), type, along, reads[index]);
+    } else {
+      gradient =
+          FoldOp::create(builder, op->getLoc(), type, inputs(), domain, along, inputMaps(), reads[index],
+                         [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return writeBody(b, arguments, index); })
+              .getValue();
     }
-    outer.add(builder, op->getOperand(index),
-              FoldOp::create(builder, op->getLoc(), type, values, domain, along, maps, reads[index], body).getValue());
+    outer.add(builder, op->getOperand(index), gradient);
   }
 
   IndexedOpInterface op;

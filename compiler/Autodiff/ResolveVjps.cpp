@@ -3,8 +3,6 @@
 
 #include "compiler/Autodiff/Passes.h"
 
-#include "mlir/IR/IRMapping.h"
-
 using namespace mlir;
 
 namespace snn {
@@ -28,13 +26,7 @@ class ResolveVjps : public impl::ResolveVjpsBase<ResolveVjps> {
 
   static void inlineValue(core::CustomVjpOp custom) {
     OpBuilder builder(custom);
-    Block &block = custom.getValue().front();
-    IRMapping mapping;
-    mapping.map(block.getArguments(), custom.getInputs());
-    for (Operation &op : block.without_terminator())
-      builder.clone(op, mapping);
-    for (auto [result, value] : llvm::zip(custom.getOutputs(), block.getTerminator()->getOperands()))
-      result.replaceAllUsesWith(mapping.lookupOrDefault(value));
+    custom->replaceAllUsesWith(core::cloneBody(builder, custom.getValue().front(), custom.getInputs()));
     custom.erase();
   }
 };

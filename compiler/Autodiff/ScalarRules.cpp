@@ -4,8 +4,6 @@
 
 #include "compiler/Autodiff/Adjoints.h"
 
-#include "mlir/IR/IRMapping.h"
-
 using namespace mlir;
 
 namespace snn::core {
@@ -151,7 +149,6 @@ struct CustomVjpModel : DifferentiableOpInterface::ExternalModel<CustomVjpModel,
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, Adjoints &adjoints) const {
     auto custom = cast<CustomVjpOp>(op);
     Block &block = custom.getVjp().front();
-    IRMapping mapping;
     SmallVector<Value> values(custom.getInputs());
     llvm::append_range(values, custom.getOutputs());
     for (auto [index, result] : llvm::enumerate(custom.getOutputs())) {
@@ -165,11 +162,8 @@ struct CustomVjpModel : DifferentiableOpInterface::ExternalModel<CustomVjpModel,
                      : arith::ConstantOp::create(builder, op->getLoc(), builder.getZeroAttr(type));
       values.push_back(grad);
     }
-    mapping.map(block.getArguments(), values);
-    for (Operation &inner : block.without_terminator())
-      builder.clone(inner, mapping);
-    for (auto [operand, gradient] : llvm::zip(custom.getInputs(), block.getTerminator()->getOperands()))
-      adjoints.add(builder, operand, mapping.lookupOrDefault(gradient));
+    for (auto [operand, gradient] : llvm::zip(custom.getInputs(), cloneBody(builder, block, values)))
+      adjoints.add(builder, operand, gradient);
     return success();
   }
 };

@@ -7,7 +7,6 @@
 
 #include "compiler/Autodiff/Adjoints.h"
 
-#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -19,7 +18,7 @@ class ScanReverser {
 public:
   ScanReverser(ScanOp forward, OpBuilder &builder, Adjoints &outer)
       : forward(forward), builder(builder), outer(outer), loc(forward.getLoc()), inner(outer.getReal()),
-        body(forward.getContext()) {
+        block(region.emplaceBlock()), body(forward.getContext()) {
     body.setInsertionPointToEnd(&block);
   }
 
@@ -28,19 +27,18 @@ public:
   LogicalResult run() {
     activate();
     seed();
-    SmallVector<Operation *> operations;
-    for (Operation &op : forward.getBody().front().without_terminator())
-      operations.push_back(&op);
-    if (failed(inner.reverse(body, operations)))
+    if (failed(inner.reverse(body, opsOf(forward.getBody().front()))))
       return failure();
     for (auto [operand, argument] : llvm::zip(forward.getSliced(), forward.getSlicedArgs()))
       if (Value gradient = inner.lookup(argument))
         slices.emplace_back(operand, stackPosition(gradient));
+    SmallVector<Value> next;
     for (BlockArgument argument : carried) {
       Value gradient = inner.lookup(argument);
       next.push_back(gradient ? gradient : constantArray(body, loc, gradientType(argument.getType(), realType()), 0));
     }
-    addInvariants();
+    addInvariants(next);
+    StepOp::create(body, loc, stacked.getArrayRef(), next);
     saveForwardValues();
     addGradients(build());
     for (Lifted &lift : lifted)
@@ -49,15 +47,13 @@ public:
   }
 
 private:
-  struct Port {
-    Value operand;          ///< outside of the reverse scan
-    BlockArgument argument; ///< of the reverse body
-  };
   /// A sum of one step that moves out. It stands in no block.
   struct Lifted {
     Value operand; ///< whose gradient it is
     Operation *op;
   };
+  /// Groups of operands of the reverse scan; `block` has an argument for each.
+  enum Group { Sliced, Invariant, Carries };
 
   /// Active in the body is what depends on an active operand, through any number of steps.
   void activate() {
@@ -68,8 +64,7 @@ private:
       inner.keepApart(argument);
     for (bool changed = true; changed;) {
       changed = false;
-      for (Operation &op : forward.getBody().front().without_terminator())
-        inner.propagate(&op);
+      inner.propagate(opsOf(forward.getBody().front()));
       for (auto [argument, value] : llvm::zip(forward.getCarryArgs(), forward.getYield().getNext()))
         if (inner.isActive(value) && !inner.isActive(argument)) {
           inner.setActive(argument);
@@ -84,7 +79,7 @@ private:
     StepOp step = forward.getYield();
     for (auto [result, value] : llvm::zip(forward.getStacked(), step.getStacked()))
       if (Value gradient = outer.lookup(result); gradient && inner.isActive(value))
-        inner.add(body, value, addPort(sliced, gradient, cast<ArrayType>(gradient.getType()).atOneStep()));
+        inner.add(body, value, addOperand(Sliced, gradient, cast<ArrayType>(gradient.getType()).atOneStep()));
     for (auto [argument, final, value] : llvm::zip(forward.getCarryArgs(), forward.getFinals(), step.getNext())) {
       if (!inner.isActive(argument))
         continue;
@@ -92,14 +87,16 @@ private:
       if (!gradient)
         gradient = constantArray(builder, loc, gradientType(final.getType(), realType()), 0);
       carried.push_back(argument);
-      inner.add(body, value, addPort(carries, gradient, gradient.getType()));
+      inner.add(body, value, addOperand(Carries, gradient, gradient.getType()));
     }
   }
 
-  BlockArgument addPort(SmallVector<Port> &group, Value operand, Type type) {
-    BlockArgument argument = block.addArgument(type, loc);
-    group.push_back({operand, argument});
-    return argument;
+  BlockArgument addOperand(Group group, Value operand, Type type) {
+    unsigned position = 0;
+    for (int before = Sliced; before <= group; ++before)
+      position += operands[before].size();
+    operands[group].push_back(operand);
+    return block.insertArgument(position, type, loc);
   }
 
   /// Which of the stacked results `value` of the reverse body is.
@@ -109,7 +106,7 @@ private:
   }
 
   /// A sum that is nothing but one contribution to one invariant moves out, anything else is stacked.
-  void addInvariants() {
+  void addInvariants(ArrayRef<Value> next) {
     SmallVector<std::pair<Value, Value>> contributions; // operand, what it gets
     for (auto [operand, argument] : llvm::zip(forward.getInvariant(), forward.getInvariantArgs()))
       for (Value contribution : inner.contributions(argument))
@@ -136,10 +133,10 @@ private:
 
   /// If `value` is the slice of something outside, that.
   Value sourceOf(Value value) {
-    for (Port &port : sliced)
-      if (port.argument == value)
-        return port.operand;
-    return Value();
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getOwner() == &block && argument.getArgNumber() < operands[Sliced].size()
+               ? operands[Sliced][argument.getArgNumber()]
+               : Value();
   }
 
   /// Finds the values of the forward body that are needed, has the forward scan stack those that lie nowhere yet, and
@@ -156,12 +153,6 @@ private:
       collect(&op, inside);
     for (Lifted &lift : lifted)
       collect(lift.op, outside);
-    for (Value value : stacked)
-      if (value.getParentBlock() == source)
-        inside.insert(value);
-    for (Value value : next)
-      if (value.getParentBlock() == source)
-        inside.insert(value);
     SmallVector<Value> missing;
     for (Value value : llvm::concat<const Value>(inside.getArrayRef(), outside.getArrayRef()))
       if (!isInvariant(value) && !llvm::is_contained(forward.getSlicedArgs(), value) &&
@@ -169,17 +160,10 @@ private:
         missing.push_back(value);
     if (!missing.empty())
       stackForward(missing);
-
     for (Value value : inside) {
-      BlockArgument argument = isInvariant(value) ? addPort(invariant, whole(value), value.getType())
-                                                  : addPort(sliced, whole(value), value.getType());
+      BlockArgument argument = addOperand(isInvariant(value) ? Invariant : Sliced, whole(value), value.getType());
       for (Operation &op : block)
         op.replaceUsesOfWith(value, argument);
-      for (Value &result : next)
-        if (result == value)
-          result = argument;
-      if (stacked.contains(value))
-        standIns[value] = argument;
     }
   }
 
@@ -197,69 +181,34 @@ private:
   }
 
   void stackForward(ArrayRef<Value> values) {
+    const unsigned before = forward.getStacked().size();
     SmallVector<Type> types(forward.getStacked().getTypes());
     for (Value value : values)
       types.push_back(cast<ArrayType>(value.getType()).overTime());
+    llvm::append_range(types, forward.getFinals().getTypes());
     forward.getYield().getStackedMutable().append(values);
-    OpBuilder before(forward);
-    auto larger = ScanOp::create(before, loc, types, forward.getFinals().getTypes(), forward.getSliced(),
-                                 forward.getInvariant(), forward.getInit(), forward.getReverse());
-    larger.getBody().takeBody(forward.getBody());
-    auto replace = [&](Value old, Value result) {
-      for (auto *group : {&sliced, &carries})
-        for (Port &port : *group)
-          if (port.operand == old)
-            port.operand = result;
+    forward.getProperties().resultSegmentSizes[0] += values.size();
+    auto larger = cast<ScanOp>(withResultTypes(forward, types));
+    for (OpResult old : forward->getResults()) {
+      unsigned number = old.getResultNumber();
+      Value result = larger->getResult(number < before ? number : number + values.size());
+      for (SmallVector<Value> &group : operands)
+        llvm::replace(group, Value(old), result);
       old.replaceAllUsesWith(result);
       outer.replace(old, result);
-    };
-    for (auto [old, result] : llvm::zip(forward.getStacked(), larger.getStacked()))
-      replace(old, result);
-    for (auto [old, result] : llvm::zip(forward.getFinals(), larger.getFinals()))
-      replace(old, result);
+    }
     forward.erase();
     forward = larger;
   }
 
   ScanOp build() {
-    SmallVector<Value> operands[3], results;
-    auto region = std::make_unique<Region>();
-    region->push_back(new Block);
-    Block *target = &region->front();
-    llvm::DenseMap<Value, Value> arguments;
-    SmallVector<Port> *const groups[] = {&sliced, &invariant, &carries};
-    for (auto [group, list] : llvm::zip(groups, operands))
-      for (Port &port : *group) {
-        list.push_back(port.operand);
-        arguments[port.argument] = target->addArgument(port.argument.getType(), loc);
-        port.argument.replaceAllUsesWith(arguments[port.argument]);
-      }
-    auto resolve = [&](Value value) {
-      if (Value standIn = standIns.lookup(value))
-        value = standIn;
-      Value argument = arguments.lookup(value);
-      return argument ? argument : value;
-    };
-    SmallVector<Value> stackedValues, nextValues;
-    SmallVector<Type> stackedTypes, finalTypes;
-    for (Value value : stacked) {
-      stackedValues.push_back(resolve(value));
-      stackedTypes.push_back(cast<ArrayType>(value.getType()).overTime());
-    }
-    for (Value value : next) {
-      nextValues.push_back(resolve(value));
-      finalTypes.push_back(value.getType());
-    }
-    target->getOperations().splice(target->end(), block.getOperations());
-    OpBuilder end(forward.getContext()); // the region belongs to no op yet
-    end.setInsertionPointToEnd(target);
-    StepOp::create(end, loc, stackedValues, nextValues);
-    auto scan = ScanOp::create(builder, loc, stackedTypes, finalTypes, operands[0], operands[1], operands[2],
-                               !forward.getReverse());
-    scan.getBody().takeBody(*region);
-    // Lifted ops refer to arguments that have moved; they are looked up as what they were.
-    for (auto &[old, argument] : arguments)
-      moved[argument] = old;
+    auto step = cast<StepOp>(block.getTerminator());
+    SmallVector<Type> types;
+    for (Type type : step.getStacked().getTypes())
+      types.push_back(cast<ArrayType>(type).overTime());
+    auto scan = ScanOp::create(builder, loc, types, step.getNext().getTypes(), operands[Sliced], operands[Invariant],
+                               operands[Carries], !forward.getReverse());
+    scan.getBody().takeBody(region);
     return scan;
   }
 
@@ -278,11 +227,8 @@ private:
 
   Value sumOverTime(Value value) {
     auto type = cast<ArrayType>(value.getType());
-    AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
-    return FoldOp::create(builder, loc, type.atOneStep(), ValueRange{value}, type.getShape(), ArrayRef<int64_t>{0},
-                          ArrayRef<AffineMap>{identity}, identity.dropResult(0),
-                          [](ImplicitLocOpBuilder &, ValueRange args) -> SmallVector<Value> { return {args[0]}; })
-        .getValue();
+    return sumOf(builder, loc, value, type.atOneStep(), ArrayRef<int64_t>{0},
+                 AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext()).dropResult(0));
   }
 
   /// A sum of each step, as one over all steps: time is dim 0 of its domain.
@@ -311,32 +257,20 @@ private:
     if (isa<ContractOp>(op))
       return ContractOp::create(builder, op->getLoc(), type, operands[0], operands[1], domain, along, reads[0],
                                 reads[1], write);
-    return FoldOp::create(builder, op->getLoc(), type, operands, domain, along, reads, write,
-                          [&](ImplicitLocOpBuilder &b, ValueRange args) { return copyBody(op, b, args); })
-        .getValue();
-  }
-
-  static SmallVector<Value> copyBody(Operation *op, ImplicitLocOpBuilder &b, ValueRange arguments) {
-    Block &source = op->getRegion(0).front();
-    IRMapping mapping;
-    mapping.map(source.getArguments(), arguments);
-    for (Operation &inner : source.without_terminator())
-      b.clone(inner, mapping)->walk([](IndexOp index) { // also within what states its own derivative
-        if (int64_t(index.getDim()) >= 0)
-          index.setDim(index.getDim() + 1);
-      });
-    SmallVector<Value> results;
-    for (Value value : source.getTerminator()->getOperands())
-      results.push_back(mapping.lookupOrDefault(value));
-    return results;
+    auto fold = FoldOp::create(
+        builder, op->getLoc(), type, operands, domain, along, reads, write,
+        [&](ImplicitLocOpBuilder &b, ValueRange args) { return cloneBody(b, op->getRegion(0).front(), args); });
+    fold.getBody().walk([](IndexOp index) { // also within what states its own derivative
+      if (int64_t(index.getDim()) >= 0)
+        index.setDim(index.getDim() + 1);
+    });
+    return fold.getValue();
   }
 
   /// Where an operand of a lifted op is outside of the scans, and whether it has a time extent there.
   std::pair<Value, bool> outsideOf(Value value, ScanOp scan) {
     if (value.getParentBlock() == &forward.getBody().front())
       return {whole(value), !isInvariant(value)};
-    if (Value old = moved.lookup(value))
-      value = old;
     if (Value source = sourceOf(value))
       return {source, true};
     return {scan.getStacked()[llvm::find(stacked, value) - stacked.begin()], true};
@@ -347,14 +281,12 @@ private:
   Adjoints &outer;
   Location loc;
   Adjoints inner;
-  Block block; ///< the reverse body while it is written
+  Region region;
+  Block &block; ///< the reverse body while it is written
   OpBuilder body;
-  SmallVector<Port> sliced, invariant, carries;
+  SmallVector<Value> operands[3];     ///< of the reverse scan, by group
   SmallVector<BlockArgument> carried; ///< the carries that have a gradient
   llvm::SetVector<Value> stacked;     ///< of the reverse body
-  SmallVector<Value> next;
-  llvm::DenseMap<Value, Value> standIns; ///< arguments for stacked values of the forward body
-  llvm::DenseMap<Value, Value> moved;    ///< arguments of the finished reverse body -> of `block`
   SmallVector<std::pair<Value, unsigned>> slices, constants;
   SmallVector<Lifted> lifted;
 };

@@ -43,11 +43,8 @@ LogicalResult appendVjp(func::FuncOp function, ArrayRef<unsigned> wanted, ArrayR
   Adjoints adjoints(realTypeOf(function));
   for (unsigned index : wanted)
     adjoints.setActive(function.getArgument(index));
-  SmallVector<Operation *> forward;
-  for (Operation &op : block.without_terminator()) {
-    forward.push_back(&op);
-    adjoints.propagate(&op);
-  }
+  SmallVector<Operation *> forward = opsOf(block);
+  adjoints.propagate(forward);
   OpBuilder builder(end);
   for (auto [value, seed] : llvm::zip(end->getOperands(), seeds))
     if (seed)
@@ -109,19 +106,19 @@ public:
     Operation *end = copy.getBody().front().getTerminator();
     for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
       end->insertOperands(end->getNumOperands(), gradient);
-      (void)copy.insertResult(
-          copy.getNumResults(), gradient.getType(),
-          bound("grad.", copy.getArgAttrOfType<FlatSymbolRefAttr>(index, SnnDialect::bindAttrName())));
+      (void)copy.insertResult(copy.getNumResults(), gradient.getType(),
+                              bound(kGradientPrefix, copy.getArgAttrDict(index)));
     }
   }
 
 private:
   /// What is bound to @x gets a companion that is bound to @PREFIXx.
-  DictionaryAttr bound(StringRef prefix, FlatSymbolRefAttr bind) {
-    if (!bind)
+  DictionaryAttr bound(StringRef prefix, DictionaryAttr attributes) {
+    StringRef bind = boundName(attributes);
+    if (bind.empty())
       return {};
     Builder builder(&getContext());
-    auto name = FlatSymbolRefAttr::get(&getContext(), (prefix + bind.getValue()).str());
+    auto name = FlatSymbolRefAttr::get(&getContext(), (prefix + bind).str());
     return builder.getDictionaryAttr(builder.getNamedAttr(SnnDialect::bindAttrName(), name));
   }
 
@@ -132,8 +129,8 @@ private:
         continue;
       }
       unsigned index = function.getNumArguments();
-      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, SnnDialect::bindAttrName());
-      (void)function.insertArgument(index, core::gradientType(type, real), bound("seed.", bind), function.getLoc());
+      (void)function.insertArgument(index, core::gradientType(type, real),
+                                    bound("seed.", function.getResultAttrDict(result)), function.getLoc());
       seeds.push_back(function.getArgument(index));
     }
   }
@@ -143,9 +140,8 @@ private:
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
     bool found = false;
     for (auto [result, type] : llvm::enumerate(function.getResultTypes())) {
-      auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, SnnDialect::bindAttrName());
-      auto array = dyn_cast<core::ArrayType>(type);
-      if (!bind || bind.getValue() != "loss" || !array || array.getRank() != 0) {
+      auto array = cast<core::ArrayType>(type);
+      if (boundName(function.getResultAttrDict(result)) != kLoss || array.getRank() != 0) {
         seeds.push_back(Value());
         continue;
       }

@@ -49,7 +49,7 @@ SpanLayout SpanLayout::of(ModuleOp module) {
   for (auto state : module.getOps<StateOp>())
     layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(),
                                      fixedShape(state.getType()), /*firstInnermost=*/false);
-  if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>("snn.copies"))
+  if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>(SnnDialect::copiesAttrName()))
     layout.copies = copies.getInt();
   return layout;
 }

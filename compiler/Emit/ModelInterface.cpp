@@ -45,7 +45,7 @@ TensorInfo spanTensor(const SpanSlot &slot, snn_dtype real) {
 
 LogicalResult checkModel(ModelOp model) {
   static_assert(kMaxModelName + sizeof("_snn_query") == sizeof(snn_note::query_symbol));
-  if (!model->hasAttrOfType<IntegerAttr>("snn.hash"))
+  if (!model->hasAttrOfType<IntegerAttr>(SnnDialect::hashAttrName()))
     return model.emitError("the model has no snn.hash; snn-stamp-model gives it one");
   return success();
 }
@@ -62,7 +62,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   interface.name = model.getSymName().str();
   if (failed(checkModel(model)))
     return failure();
-  interface.hash = model->getAttrOfType<IntegerAttr>("snn.hash").getValue().getZExtValue();
+  interface.hash = model->getAttrOfType<IntegerAttr>(SnnDialect::hashAttrName()).getValue().getZExtValue();
   interface.precision = real;
   interface.steps = model.getSteps() ? int64_t(*model.getSteps()) : -1;
   interface.maxSteps = model.getMaxSteps();

@@ -3,6 +3,7 @@
 
 #include "compiler/Emit/Target.h"
 
+#include "dialect/SnnDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -15,8 +16,6 @@ using namespace mlir;
 
 namespace snn {
 namespace {
-
-constexpr llvm::StringLiteral kTargetAttr = "snn.target";
 
 #if defined(__x86_64__)
 
@@ -62,14 +61,14 @@ std::optional<Target> hostTarget() {
 }
 
 std::optional<Target> targetOf(ModuleOp module) {
-  auto dictionary = module->getAttrOfType<DictionaryAttr>(kTargetAttr);
+  auto dictionary = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName());
   auto cpu = dictionary ? dictionary.getAs<StringAttr>("cpu") : StringAttr();
   return cpu ? targetByName(cpu) : std::nullopt;
 }
 
 void setTarget(ModuleOp module, const Target &target) {
   Builder b(module.getContext());
-  module->setAttr(kTargetAttr,
+  module->setAttr(SnnDialect::targetAttrName(),
                   b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(target.cpu)),
                                        b.getNamedAttr("vector_bits", b.getI64IntegerAttr(target.vectorBits))}));
 }

@@ -18,11 +18,8 @@ namespace {
 
 using core::ArrayType;
 
-constexpr llvm::StringLiteral kCounts[] = {"update", "updates", "epoch", "epochs"};
-constexpr llvm::StringLiteral kOfSnn[] = {"network", "training_network", "criterion", "update"};
-constexpr llvm::StringLiteral kLoss = "loss"; // which no output declares: it has an operand of the call
-constexpr llvm::StringLiteral kWithLoss[] = {"criterion", "loss_and_gradient"};
-constexpr llvm::StringLiteral kEntries[] = {"forward", "loss_and_gradient", "backward", "update"};
+constexpr StringRef kOfSnn[] = {kNetwork, kTrainingNetwork, kCriterion, kUpdate};
+constexpr StringRef kOfLater[] = {kForward, kLossAndGradient, kBackward, kUpdate};
 
 class CheckModule : public impl::CheckModuleBase<CheckModule> {
   void runOnOperation() override {
@@ -46,18 +43,18 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
       if (type && failed(checkReals(&op, type.getValue())))
         return failure();
     }
-    const bool composed = !table.lookup("network");
+    const bool composed = !table.lookup(kNetwork);
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      if (!llvm::is_contained(composed ? ArrayRef(kEntries) : ArrayRef(kOfSnn), function.getName()))
+      if (!llvm::is_contained(composed ? kOfLater : kOfSnn, function.getName()))
         return function.emitError() << "is no function of a model; expected "
                                     << (composed ? "forward, loss_and_gradient, backward or update"
                                                  : "network, training_network, criterion or update");
       if (failed(checkFunction(function)))
         return failure();
     }
-    if (composed && !table.lookup("forward"))
+    if (composed && !table.lookup(kForward))
       return module.emitError("expected a function @network or @forward");
-    if (model.getMode() == RunMode::Train && !table.lookup("update"))
+    if (model.getMode() == RunMode::Train && !table.lookup(kUpdate))
       return module.emitError("is of a model that trains, but has no function @update");
     return success();
   }
@@ -81,7 +78,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     for (auto [index, type] : llvm::enumerate(function.getResultTypes()))
       if (failed(checkBinding(function, "result", index, type, function.getResultAttrDict(index))))
         return failure();
-    if (function.getName() == "update")
+    if (function.getName() == kUpdate)
       for (Operation &op : function.getBody().front().without_terminator())
         if (auto map = dyn_cast<core::MapOp>(op); !map || !map.getDomain().empty())
           return op.emitOpError("has no place in @update, which holds for one element of each parameter");
@@ -100,8 +97,8 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
 
   LogicalResult checkBinding(func::FuncOp function, StringRef what, unsigned index, Type found,
                              DictionaryAttr attributes) {
-    auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
-    Type expected = bind ? boundType(function, what == "result", bind.getValue(), attributes) : Type();
+    StringRef name = boundName(attributes);
+    Type expected = name.empty() ? Type() : boundType(function, what == "result", name, attributes);
     if (!expected)
       return function.emitOpError() << what << " #" << index << " stands for nothing that the module declares";
     if (found != expected)
@@ -115,21 +112,21 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     auto number = [&](Type element) { return ArrayType::get(&getContext(), {}, element); };
     Builder builder(&getContext());
     auto span = attributes.getAs<SpanAttr>(SnnDialect::spanAttrName());
-    if (function.getName() == "update") {
+    if (function.getName() == kUpdate) {
       if (span)
         return isResult && span.getValue() == Span::Gradients ? Type() : number(real);
       if (!isResult && llvm::is_contained(kCounts, name))
         return number(builder.getI64Type());
       return !isResult && isa_and_present<HyperOp>(symbols->lookup(name)) ? number(builder.getF64Type()) : Type();
     }
-    if (function.getName() == "backward" && !isResult)
-      if (StringRef output = name; output.consume_front("grad."))
+    if (function.getName() == kBackward && !isResult)
+      if (StringRef output = name; output.consume_front(kGradientPrefix))
         if (auto declared = dyn_cast_if_present<OutputOp>(symbols->lookup(output))) {
-          auto type = cast<ArrayType>(declared.getType());
+          ArrayType type = declared.getType();
           return isa<FloatType>(type.getElementType()) ? type : type.withElement(real);
         }
     const bool isGradient = span && span.getValue() == Span::Gradients;
-    if (isResult && name == kLoss && llvm::is_contained(kWithLoss, function.getName()))
+    if (isResult && name == kLoss && (function.getName() == kCriterion || function.getName() == kLossAndGradient))
       return number(builder.getF64Type());
     Operation *declared = symbols->lookup(name);
     if (!declared)
@@ -139,7 +136,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
         .Case([&](ParameterOp op) { return isResult == isGradient ? op.getType() : Type(); })
         .Case([](StateOp op) { return op.getType(); })
         .Case([&](HyperOp) { return isResult ? Type() : number(builder.getF64Type()); })
-        .Case([&](OutputOp op) { return isResult || function.getName() == "criterion" ? op.getType() : Type(); })
+        .Case([&](OutputOp op) { return isResult || function.getName() == kCriterion ? op.getType() : Type(); })
         .Default(Type());
   }
 

@@ -19,12 +19,7 @@ using core::ArrayType;
 template <typename OpTy> OpTy withResult(OpTy op, unsigned position, Type type) {
   SmallVector<Type> types(op->getResultTypes());
   types.insert(types.begin() + position, type);
-  OperationState state(op.getLoc(), op->getName(), op->getOperands(), types);
-  state.addRegion()->takeBody(op.getBody());
-  OpBuilder builder(op);
-  state.propertiesAttr = op->getPropertiesAsAttribute();
-  state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
-  auto wider = cast<OpTy>(builder.create(state));
+  auto wider = cast<OpTy>(core::withResultTypes(op, types));
   for (auto [index, result] : llvm::enumerate(op->getResults()))
     result.replaceAllUsesWith(wider->getResult(index + (index >= position)));
   op.erase();
@@ -44,9 +39,9 @@ private:
     // The loss reads what a network gives, so its values come after those of either.
     unsigned ofNetworks = 0;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
-      if (function.getName() == "network" || function.getName() == "training_network")
+      if (function.getName() == kNetwork || function.getName() == kTrainingNetwork)
         ofNetworks = std::max(ofNetworks, expose(function, 0));
-    if (auto criterion = getOperation().lookupSymbol<func::FuncOp>("criterion"))
+    if (auto criterion = getOperation().lookupSymbol<func::FuncOp>(kCriterion))
       expose(criterion, ofNetworks);
   }
 
@@ -74,7 +69,7 @@ private:
     return number;
   }
 
-  void declare(StringRef name, Type type) {
+  void declare(StringRef name, ArrayType type) {
     if (getOperation().lookupSymbol(name))
       return;
     OpBuilder builder(&getContext());

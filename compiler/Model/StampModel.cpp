@@ -16,14 +16,14 @@ class StampModel : public impl::StampModelBase<StampModel> {
     ModelOp model = getModel(getOperation());
     if (!model)
       return;
-    model->removeAttr("snn.hash");
+    model->removeAttr(SnnDialect::hashAttrName());
     std::string text;
     llvm::raw_string_ostream stream(text);
     getOperation().print(stream, OpPrintingFlags().useLocalScope());
     uint64_t hash = 0xcbf29ce484222325u; // FNV-1a, 64 bits
     for (unsigned char byte : text)
       hash = (hash ^ byte) * 0x100000001b3u;
-    model->setAttr("snn.hash", Builder(&getContext()).getI64IntegerAttr(static_cast<int64_t>(hash)));
+    model->setAttr(SnnDialect::hashAttrName(), Builder(&getContext()).getI64IntegerAttr(static_cast<int64_t>(hash)));
   }
 };
 

@@ -4,7 +4,6 @@
 #include "compiler/Schedule/Passes.h"
 
 #include "dialect/core/Maps.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -83,20 +82,17 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
         absent.assign(reads.size(), rewriter.getUnitAttr());
     }
     Block &body = op.getBody().front(), &source = producer.getBody().front();
-    IRMapping mapping;
+    SmallVector<Value> arguments;
     unsigned next = reads.size();
     for (auto [number, input, argument] : llvm::enumerate(producer.getInputs(), source.getArguments())) {
       op->insertOperands(next++, input);
       reads.push_back(AffineMapAttr::get(producer.getReadMaps()[number].compose(read)));
       if (!absent.empty())
         absent.push_back(producer.getAbsent() ? (*producer.getAbsent())[number] : Attribute(rewriter.getUnitAttr()));
-      mapping.map(argument, body.addArgument(argument.getType(), argument.getLoc()));
+      arguments.push_back(body.addArgument(argument.getType(), argument.getLoc()));
     }
     OpBuilder builder = OpBuilder::atBlockBegin(&body);
-    for (Operation &inner : source.without_terminator())
-      builder.clone(inner, mapping);
-    Value yielded = source.getTerminator()->getOperand(value.getResultNumber());
-    body.getArgument(index).replaceAllUsesWith(mapping.lookupOrDefault(yielded));
+    body.getArgument(index).replaceAllUsesWith(cloneBody(builder, source, arguments)[value.getResultNumber()]);
     body.eraseArgument(index);
     op->eraseOperand(index);
     reads.erase(reads.begin() + index);
@@ -151,16 +147,18 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
 
   static void sink(ScanOp op, unsigned index, MapOp map, PatternRewriter &rewriter) {
     MLIRContext *context = op.getContext();
-    SmallVector<Value> sliced(op.getSliced()), invariant(op.getInvariant()), values;
+    SmallVector<Value> values;
     SmallVector<AffineMap> reads;
     Block &body = op.getBody().front();
+    auto type = cast<ArrayType>(map.getOutputs()[0].getType()).atOneStep();
+    AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), context);
     rewriter.modifyOpInPlace(op, [&] {
       // New arguments go to the end of their group; dims lose time, which comes first.
       for (auto [input, read] : llvm::zip(map.getInputs(), map.getReadMaps())) {
         auto type = cast<ArrayType>(input.getType());
         bool overTime = type.timeDim() == 0;
-        unsigned position = overTime ? sliced.size() : sliced.size() + invariant.size();
-        (overTime ? sliced : invariant).push_back(input);
+        unsigned position = op.getSliced().size() + (overTime ? 0 : op.getInvariant().size());
+        (overTime ? op.getSlicedMutable() : op.getInvariantMutable()).append(input);
         values.push_back(body.insertArgument(position, overTime ? type.atOneStep() : type, input.getLoc()));
         SmallVector<AffineExpr> results(read.getResults().drop_front(overTime));
         SmallVector<AffineExpr> dims{getAffineConstantExpr(0, context)};
@@ -170,27 +168,16 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
           result = result.replaceDims(dims);
         reads.push_back(AffineMap::get(read.getNumDims() - 1, 0, results, context));
       }
+      OpBuilder builder = OpBuilder::atBlockBegin(&body);
+      auto atStep =
+          MapOp::create(builder, map.getLoc(), TypeRange(type), values, type.getShape(), reads,
+                        ArrayRef<AffineMap>{identity}, ArrayAttr(), [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
+                          return cloneBody(b, map.getBody().front(), arguments);
+                        });
+      rewriter.replaceAllUsesWith(body.getArgument(index), atStep.getResult(0));
+      body.eraseArgument(index);
+      op.getSlicedMutable().erase(index);
     });
-    auto type = cast<ArrayType>(map.getOutputs()[0].getType()).atOneStep();
-    AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), context);
-    OpBuilder builder = OpBuilder::atBlockBegin(&body);
-    auto atStep =
-        MapOp::create(builder, map.getLoc(), TypeRange(type), values, type.getShape(), reads,
-                      ArrayRef<AffineMap>{identity}, ArrayAttr(), [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
-                        IRMapping mapping;
-                        Block &source = map.getBody().front();
-                        mapping.map(source.getArguments(), arguments);
-                        for (Operation &inner : source.without_terminator())
-                          b.clone(inner, mapping);
-                        return SmallVector<Value>{mapping.lookupOrDefault(source.getTerminator()->getOperand(0))};
-                      });
-    rewriter.replaceAllUsesWith(body.getArgument(index), atStep.getResult(0));
-    body.eraseArgument(index);
-    sliced.erase(sliced.begin() + index);
-    auto larger = ScanOp::create(rewriter, op.getLoc(), op.getStacked().getTypes(), op.getFinals().getTypes(), sliced,
-                                 invariant, op.getInit(), op.getReverse());
-    larger.getBody().takeBody(op.getBody());
-    rewriter.replaceOp(op, larger.getResults());
     if (map->use_empty())
       rewriter.eraseOp(map);
   }

@@ -24,6 +24,14 @@ ArrayAttr without(ArrayAttr attribute, unsigned index) {
   return ArrayAttr::get(attribute.getContext(), values);
 }
 
+llvm::BitVector unusedOf(ResultRange results) {
+  llvm::BitVector unused(results.size());
+  for (auto [index, result] : llvm::enumerate(results))
+    if (result.use_empty())
+      unused.set(index);
+  return unused;
+}
+
 /// An input that the body does not look at, or that another one gives as well. An input of a fold that is absent
 /// somewhere stays: where it is absent there is no term.
 template <typename OpTy> struct DropInputs : OpRewritePattern<OpTy> {
@@ -91,9 +99,6 @@ struct DropMapResults : OpRewritePattern<MapOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(MapOp op, PatternRewriter &rewriter) const override {
-    SmallVector<Type> types;
-    SmallVector<Attribute> writes;
-    SmallVector<Value> kept, yielded;
     auto yield = cast<YieldOp>(op.getBody().front().getTerminator());
     if (op.use_empty())
       return failure(); // goes as a whole
@@ -102,26 +107,14 @@ struct DropMapResults : OpRewritePattern<MapOp> {
         if (yield.getValues()[other] == yield.getValues()[index] && op.getWrites()[other] == op.getWrites()[index] &&
             op.getOutputs()[other].getType() == op.getOutputs()[index].getType())
           rewriter.replaceAllUsesWith(op.getOutputs()[index], op.getOutputs()[other]);
-    for (auto [result, write, value] : llvm::zip(op.getOutputs(), op.getWrites(), yield.getValues())) {
-      if (result.use_empty())
-        continue;
-      kept.push_back(result);
-      types.push_back(result.getType());
-      writes.push_back(write);
-      yielded.push_back(value);
-    }
-    if (kept.size() == op.getOutputs().size())
+    llvm::BitVector unused = unusedOf(op.getOutputs());
+    if (unused.none())
       return failure();
-    rewriter.modifyOpInPlace(yield, [&] { yield->setOperands(yielded); });
-    OperationState state(op.getLoc(), MapOp::getOperationName(), op.getInputs(), types);
-    auto &properties = state.getOrAddProperties<MapOp::Properties>();
-    properties = op.getProperties();
-    properties.writes = rewriter.getArrayAttr(writes);
-    state.addRegion()->takeBody(op.getBody());
-    Operation *smaller = rewriter.create(state);
-    for (auto [old, result] : llvm::zip(kept, smaller->getResults()))
-      rewriter.replaceAllUsesWith(old, result);
-    rewriter.eraseOp(op);
+    rewriter.modifyOpInPlace(yield, [&] { yield->eraseOperands(unused); });
+    for (unsigned index = unused.size(); index-- > 0;)
+      if (unused.test(index))
+        op.setWritesAttr(without(op.getWritesAttr(), index));
+    rewriter.eraseOpResults(op, unused);
     return success();
   }
 };
@@ -182,8 +175,8 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
     Block &body = op.getBody().front();
     StepOp step = op.getYield();
     llvm::DenseSet<Value> live = liveValues(op);
-    llvm::BitVector drop(op.getNumOperands()), dropCarry(op.getInit().size()), dropStacked(op.getStacked().size());
-    unsigned firstCarry = op.getSliced().size() + op.getInvariant().size();
+    llvm::BitVector drop(op.getNumOperands()), dropCarry(op.getInit().size()), dropStacked = unusedOf(op.getStacked());
+    unsigned firstInvariant = op.getSliced().size(), firstCarry = firstInvariant + op.getInvariant().size();
     for (BlockArgument argument : body.getArguments()) {
       unsigned index = argument.getArgNumber();
       bool isCarry = index >= firstCarry;
@@ -193,43 +186,34 @@ struct ShrinkScan : OpRewritePattern<ScanOp> {
       if (isCarry)
         dropCarry.set(index - firstCarry);
     }
-    for (auto [index, result] : llvm::enumerate(op.getStacked()))
-      if (result.use_empty())
-        dropStacked.set(index);
     if (drop.none() && dropStacked.none())
       return failure();
 
-    auto keep = [](auto range, const llvm::BitVector &dropped, unsigned offset = 0) {
-      SmallVector<Value> values;
-      for (auto [index, value] : llvm::enumerate(range))
-        if (!dropped.test(offset + index))
-          values.push_back(value);
-      return values;
+    auto erase = [](MutableOperandRange operands, const llvm::BitVector &dropped, unsigned offset = 0) {
+      for (unsigned index = operands.size(); index-- > 0;)
+        if (dropped.test(offset + index))
+          operands.erase(index);
     };
-    SmallVector<Value> sliced = keep(op.getSliced(), drop);
-    SmallVector<Value> invariant = keep(op.getInvariant(), drop, op.getSliced().size());
-    SmallVector<Value> init = keep(op.getInit(), drop, firstCarry);
-    SmallVector<Value> stacked = keep(op.getStacked(), dropStacked), finals = keep(op.getFinals(), dropCarry);
-    auto next = keep(step.getNext(), dropCarry), yielded = keep(step.getStacked(), dropStacked);
-    rewriter.setInsertionPoint(step);
-    StepOp::create(rewriter, step.getLoc(), yielded, next);
-    rewriter.eraseOp(step);
-    SmallVector<Operation *> operations;
-    for (Operation &inner : body.without_terminator())
-      operations.push_back(&inner);
+    rewriter.modifyOpInPlace(step, [&] {
+      erase(step.getNextMutable(), dropCarry);
+      erase(step.getStackedMutable(), dropStacked);
+    });
+    SmallVector<Operation *> operations = llvm::to_vector(llvm::make_pointer_range(body.without_terminator()));
     for (Operation *inner : llvm::reverse(operations))
       if (inner->use_empty())
         rewriter.eraseOp(inner); // nothing in a body has an effect
-    rewriter.setInsertionPoint(op);
-    auto smaller = ScanOp::create(rewriter, op.getLoc(), ValueRange(stacked).getTypes(), ValueRange(finals).getTypes(),
-                                  sliced, invariant, init, op.getReverse());
-    rewriter.modifyOpInPlace(op, [&] { body.eraseArguments(drop); });
-    smaller.getBody().takeBody(op.getBody());
-    for (auto [old, result] : llvm::zip(stacked, smaller.getStacked()))
-      rewriter.replaceAllUsesWith(old, result);
-    for (auto [old, result] : llvm::zip(finals, smaller.getFinals()))
-      rewriter.replaceAllUsesWith(old, result);
-    rewriter.eraseOp(op);
+    rewriter.modifyOpInPlace(op, [&] {
+      erase(op.getInitMutable(), drop, firstCarry);
+      erase(op.getInvariantMutable(), drop, firstInvariant);
+      erase(op.getSlicedMutable(), drop);
+      body.eraseArguments(drop);
+      op.getProperties().resultSegmentSizes = {int32_t(dropStacked.size() - dropStacked.count()),
+                                               int32_t(dropCarry.size() - dropCarry.count())};
+    });
+    llvm::BitVector results = dropStacked;
+    for (unsigned index = 0; index < dropCarry.size(); ++index)
+      results.push_back(dropCarry.test(index));
+    rewriter.eraseOpResults(op, results);
     return success();
   }
 };
@@ -274,18 +258,15 @@ struct HoistInvariants : OpRewritePattern<ScanOp> {
     IRMapping outside;
     outside.map(op.getInvariantArgs(), op.getInvariant());
     Operation *before = rewriter.clone(*inner, outside);
-    SmallVector<Value> invariant(op.getInvariant());
     Block &body = op.getBody().front();
-    for (auto [result, value] : llvm::zip(inner->getResults(), before->getResults())) {
-      unsigned position = op.getSliced().size() + invariant.size();
-      invariant.push_back(value);
-      rewriter.replaceAllUsesWith(result, body.insertArgument(position, value.getType(), value.getLoc()));
-    }
+    rewriter.modifyOpInPlace(op, [&] {
+      for (auto [result, value] : llvm::zip(inner->getResults(), before->getResults())) {
+        unsigned position = op.getSliced().size() + op.getInvariant().size();
+        op.getInvariantMutable().append(value);
+        rewriter.replaceAllUsesWith(result, body.insertArgument(position, value.getType(), value.getLoc()));
+      }
+    });
     rewriter.eraseOp(inner);
-    auto larger = ScanOp::create(rewriter, op.getLoc(), op.getStacked().getTypes(), op.getFinals().getTypes(),
-                                 op.getSliced(), invariant, op.getInit(), op.getReverse());
-    larger.getBody().takeBody(op.getBody());
-    rewriter.replaceOp(op, larger.getResults());
   }
 };
 

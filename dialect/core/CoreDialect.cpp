@@ -168,6 +168,8 @@ LogicalResult OrderAttr::verify(function_ref<InFlightDiagnostic()> emitError, in
     return emitError() << "lanes and parts are added as trees: expected powers of two [order_c2]";
   if (parts > 1 && run == 0)
     return emitError() << "only sums over samples have parts, and those have runs [order_c3]";
+  if (lanes > 1 && run > 0)
+    return emitError() << "only sums without runs go over lanes [order_c3]";
   return success();
 }
 

@@ -35,6 +35,12 @@ llvm::LogicalResult verifyIndexedOp(mlir::Operation *op);
 /// Writes a scalar body: gets its arguments, returns what it yields.
 using BodyBuilder = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::ImplicitLocOpBuilder &, mlir::ValueRange)>;
 
+/// Writes the ops of a body where `builder` stands, with `arguments` in place of its own; gives what it yields.
+llvm::SmallVector<mlir::Value> cloneBody(mlir::OpBuilder &builder, mlir::Block &body, mlir::ValueRange arguments);
+
+/// An op like `op` before it, with results of other types, to which it gives its regions. The caller replaces it.
+mlir::Operation *withResultTypes(mlir::Operation *op, mlir::TypeRange types);
+
 /// The adjoints of values (compiler/Autodiff).
 class Adjoints;
 
@@ -51,6 +57,7 @@ class Adjoints;
 namespace snn::core {
 class PartsOp;
 class StepOp;
+class YieldOp;
 } // namespace snn::core
 
 #define GET_OP_CLASSES

@@ -19,12 +19,16 @@ def Core_IndexedOpInterface : OpInterface<"IndexedOpInterface"> {
     InterfaceMethod<"The extents of the domain, with ArrayType's marks for time and samples.",
       "::llvm::ArrayRef<int64_t>", "getDomain">,
     InterfaceMethod<"The map of each input, in order of the operands.",
-      "::llvm::SmallVector<::mlir::AffineMap>", "getReadMaps">,
-    InterfaceMethod<"The map of each result.", "::llvm::SmallVector<::mlir::AffineMap>", "getWriteMaps">,
+      "::llvm::SmallVector<::mlir::AffineMap>", "getReadMaps", (ins), "", [{
+        return ::llvm::to_vector($_op.getReads().template getAsValueRange<::mlir::AffineMapAttr>());
+      }]>,
+    InterfaceMethod<"The map of each result.", "::llvm::SmallVector<::mlir::AffineMap>", "getWriteMaps", (ins), "", [{
+        return ::llvm::SmallVector<::mlir::AffineMap>($_op->getNumResults(), $_op.getWrite());
+      }]>,
     InterfaceMethod<"The dims that are summed, in the order of summation.",
       "::llvm::ArrayRef<int64_t>", "getAlong">,
     InterfaceMethod<"Whether a read outside of input `index` has a meaning: its term is left out, or it has a default.",
-      "bool", "mayReadOutside", (ins "unsigned":$index)>,
+      "bool", "mayReadOutside", (ins "unsigned":$index), "", "return true;">,
     InterfaceMethod<"Whether samples are among the dims that are summed.",
       "bool", "reducesSamples", (ins), "", [{
         return ::llvm::any_of($_op.getAlong(), [&](int64_t dim) { return $_op.getDomain()[dim] == ArrayType::kSample; });

@@ -8,12 +8,23 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
-/// An operand or result and the block argument or yielded value that stands for it in the body.
+/// What an operand or result is in the body.
 LogicalResult matchTypes(Operation *op, StringRef group, unsigned index, Type found, Type expected, StringRef label) {
   if (found == expected)
     return success();
   return op->emitOpError() << group << " #" << index << " has type " << found << " in the body, but expected "
                            << expected << " [" << label << "]";
+}
+
+LogicalResult matchArguments(Operation *op, ArrayRef<Type> expected, StringRef label) {
+  Block &body = op->getRegion(0).front();
+  if (body.getNumArguments() != expected.size())
+    return op->emitOpError() << "body has " << body.getNumArguments() << " arguments, but expected one for each of "
+                             << expected.size() << " operands [" << label << "]";
+  for (auto [index, found, type] : llvm::enumerate(body.getArgumentTypes(), expected))
+    if (failed(matchTypes(op, "operand", index, found, type, label)))
+      return failure();
+  return success();
 }
 
 /// Reals have gradients of their type, spikes and their like of a real one.
@@ -26,7 +37,10 @@ bool isGradientOf(Type gradient, Type type) {
   return isa<FloatType>(element) ? element == real : isa<FloatType>(real);
 }
 
-bool hasTimeFirst(Value value) { return cast<ArrayType>(value.getType()).timeDim() == 0; }
+bool isOverTime(Type type) {
+  auto array = dyn_cast<ArrayType>(type);
+  return array && array.timeDim() >= 0;
+}
 
 } // namespace
 
@@ -37,116 +51,90 @@ Block::BlockArgListType ScanOp::getInvariantArgs() {
 }
 Block::BlockArgListType ScanOp::getCarryArgs() { return getBody().getArguments().take_back(getInit().size()); }
 
-LogicalResult ScanOp::verify() {
-  auto step = dyn_cast<StepOp>(getBody().front().getTerminator());
-  if (!step)
-    return emitOpError("body must end in core.step [scan_c1]");
-  if (getBody().getNumArguments() != getNumOperands())
-    return emitOpError() << "body has " << getBody().getNumArguments() << " arguments, but expected one for each of "
-                         << getNumOperands() << " operands [scan_c2]";
-  for (auto [index, argument, operand] : llvm::enumerate(getSlicedArgs(), getSliced())) {
-    if (!hasTimeFirst(operand))
-      return emitOpError() << "sliced operand #" << index << " has type " << operand.getType()
-                           << ", but expected time as its first extent [scan_c3]";
-    if (failed(matchTypes(*this, "sliced operand", index, argument.getType(),
-                          cast<ArrayType>(operand.getType()).atOneStep(), "scan_c3")))
-      return failure();
+LogicalResult ScanOp::verifyRegions() {
+  StepOp step = getYield();
+  SmallVector<Type> arguments(getOperandTypes());
+  for (auto [index, type] : llvm::enumerate(getSliced().getTypes())) {
+    if (cast<ArrayType>(type).timeDim() != 0)
+      return emitOpError() << "sliced operand #" << index << " has type " << type
+                           << ", but expected time as its first extent [scan_c1]";
+    arguments[index] = cast<ArrayType>(type).atOneStep();
   }
-  for (auto [index, argument, operand] : llvm::enumerate(getInvariantArgs(), getInvariant()))
-    if (failed(matchTypes(*this, "invariant operand", index, argument.getType(), operand.getType(), "scan_c4")))
-      return failure();
-  for (auto [index, argument, operand] : llvm::enumerate(getCarryArgs(), getInit()))
-    if (failed(matchTypes(*this, "carry", index, argument.getType(), operand.getType(), "scan_c5")))
-      return failure();
+  if (failed(matchArguments(*this, arguments, "scan_c2")))
+    return failure();
   if (step.getStacked().size() != getStacked().size() || step.getNext().size() != getInit().size() ||
       getFinals().size() != getInit().size())
     return emitOpError() << "yields " << step.getStacked().size() << " stacked and " << step.getNext().size()
                          << " next values, but has " << getStacked().size() << " stacked results and "
-                         << getInit().size() << " carries [scan_c6]";
+                         << getInit().size() << " carries [scan_c3]";
   for (auto [index, value, result] : llvm::enumerate(step.getStacked(), getStacked()))
     if (cast<ArrayType>(value.getType()).overTime() != result.getType())
       return emitOpError() << "stacked result #" << index << " has type " << result.getType() << ", but expected "
-                           << cast<ArrayType>(value.getType()).overTime() << " [scan_c7]";
+                           << cast<ArrayType>(value.getType()).overTime() << " [scan_c4]";
   for (auto [index, value, init, result] : llvm::enumerate(step.getNext(), getInit(), getFinals()))
-    if (failed(matchTypes(*this, "carry", index, value.getType(), init.getType(), "scan_c8")) ||
-        failed(matchTypes(*this, "carry", index, result.getType(), init.getType(), "scan_c8")))
+    if (failed(matchTypes(*this, "carry", index, value.getType(), init.getType(), "scan_c5")) ||
+        failed(matchTypes(*this, "carry", index, result.getType(), init.getType(), "scan_c5")))
       return failure();
-  for (Value value : getBody().getArguments())
-    if (cast<ArrayType>(value.getType()).timeDim() >= 0)
-      return emitOpError("has a value with a time extent in its body, which is one step [scan_c9]");
+  if (llvm::any_of(arguments, isOverTime))
+    return emitOpError("has a value with a time extent in its body, which is one step [scan_c6]");
   for (Operation &op : getBody().front().without_terminator()) {
     if (isa<ScanOp, BatchMapOp>(op))
-      return op.emitOpError("cannot stand in the body of a scan, which is one step [scan_c10]");
+      return op.emitOpError("cannot stand in the body of a scan, which is one step [scan_c7]");
     if (auto indexed = dyn_cast<IndexedOpInterface>(op);
         indexed && llvm::is_contained(indexed.getDomain(), ArrayType::kTime))
-      return op.emitOpError("goes through time in the body of a scan, which is one step [scan_c9]");
-    for (Type type : op.getResultTypes())
-      if (auto array = dyn_cast<ArrayType>(type); array && array.timeDim() >= 0)
-        return op.emitOpError("gives a value with a time extent in the body of a scan, which is one step [scan_c9]");
+      return op.emitOpError("goes through time in the body of a scan, which is one step [scan_c6]");
+    if (llvm::any_of(op.getResultTypes(), isOverTime))
+      return op.emitOpError("gives a value with a time extent in the body of a scan, which is one step [scan_c6]");
   }
   return success();
 }
 
 PartsOp BatchMapOp::getYield() { return cast<PartsOp>(getBody().front().getTerminator()); }
 
-LogicalResult BatchMapOp::verify() {
-  auto parts = dyn_cast<PartsOp>(getBody().front().getTerminator());
-  if (!parts)
-    return emitOpError("body must end in core.parts [batch_map_c1]");
-  if (getBody().getNumArguments() != getNumOperands())
-    return emitOpError() << "body has " << getBody().getNumArguments() << " arguments, but expected one for each of "
-                         << getNumOperands() << " operands [batch_map_c2]";
-  for (auto [index, argument, operand] : llvm::enumerate(getBody().getArguments(), getOperands()))
-    if (failed(matchTypes(*this, "operand", index, argument.getType(), operand.getType(), "batch_map_c2")))
-      return failure();
+LogicalResult BatchMapOp::verifyRegions() {
+  PartsOp parts = getYield();
+  if (failed(matchArguments(*this, llvm::to_vector(getOperandTypes()), "batch_map_c1")))
+    return failure();
   if (parts.getConcat().size() != getConcat().size() || parts.getSum().size() != getSum().size())
     return emitOpError() << "yields " << parts.getConcat().size() << " concat and " << parts.getSum().size()
                          << " sum values, but has " << getConcat().size() << " and " << getSum().size()
-                         << " results [batch_map_c3]";
+                         << " results [batch_map_c2]";
   for (auto [index, value, result] : llvm::enumerate(parts.getOperands(), getResults()))
-    if (failed(matchTypes(*this, "result", index, value.getType(), result.getType(), "batch_map_c3")))
+    if (failed(matchTypes(*this, "result", index, value.getType(), result.getType(), "batch_map_c2")))
       return failure();
   auto hasSamples = [](Value value) { return cast<ArrayType>(value.getType()).sampleDim() >= 0; };
   for (auto [index, value] : llvm::enumerate(getOperands()))
     if (hasSamples(value) != (index < getSharded().size()))
       return emitOpError() << "operand #" << index << " has type " << value.getType()
-                           << ", but expected a sample extent in all sharded operands and in no other [batch_map_c4]";
+                           << ", but expected a sample extent in all sharded operands and in no other [batch_map_c3]";
   for (Value value : parts.getConcat())
     if (!hasSamples(value))
       return emitOpError() << "has a concat result of type " << value.getType()
-                           << ", which has no samples [batch_map_c4]";
+                           << ", which has no samples [batch_map_c3]";
   for (ScanOp scan : getBody().getOps<ScanOp>())
     for (auto inner : scan.getBody().getOps<IndexedOpInterface>())
       if (inner.reducesSamples())
-        return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c5]");
+        return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c4]");
   for (Value value : parts.getSum()) {
     auto reduction = value.getDefiningOp<IndexedOpInterface>();
     if (!reduction || !reduction.reducesSamples())
       return emitOpError() << "has a sum result of type " << value.getType()
-                           << " that no op of the body reduces over samples [batch_map_c5]";
+                           << " that no op of the body reduces over samples [batch_map_c4]";
   }
   for (auto inner : getBody().getOps<IndexedOpInterface>())
     if (inner.reducesSamples() && llvm::any_of(inner->getUsers(), [&](Operation *user) { return user != parts; }))
-      return inner->emitOpError("is used in the phase that reduces it over the samples [batch_map_c5]");
+      return inner->emitOpError("is used in the phase that reduces it over the samples [batch_map_c4]");
   if (!getBody().getOps<BatchMapOp>().empty())
-    return emitOpError("holds another phase [batch_map_c6]");
+    return emitOpError("holds another phase [batch_map_c5]");
   return success();
 }
 
-LogicalResult IndexOp::verify() {
-  if (int64_t(getDim()) < ArrayType::kTime)
-    return emitOpError() << "counts along " << int64_t(getDim()) << " [index_c1]";
-  return success();
-}
-
-LogicalResult CustomVjpOp::verify() {
-  auto yields = [](Region &region) { return dyn_cast<YieldOp>(region.front().getTerminator()); };
+LogicalResult CustomVjpOp::verifyRegions() {
+  auto yields = [](Region &region) { return cast<YieldOp>(region.front().getTerminator()); };
   YieldOp value = yields(getValue()), gradient = yields(getVjp());
-  if (!value || !gradient)
-    return emitOpError("has a region that does not end in core.yield [custom_vjp_c1]");
   if (TypeRange(getValue().getArgumentTypes()) != TypeRange(getInputs().getTypes()) ||
       TypeRange(value.getValues().getTypes()) != TypeRange(getOutputs().getTypes()))
-    return emitOpError("has a value region of other types than its operands and results [custom_vjp_c2]");
+    return emitOpError("has a value region of other types than its operands and results [custom_vjp_c1]");
   size_t inputs = getInputs().size(), outputs = getOutputs().size();
   TypeRange types = getVjp().getArgumentTypes();
   if (getVjp().getNumArguments() != inputs + 2 * outputs ||
@@ -158,7 +146,7 @@ LogicalResult CustomVjpOp::verify() {
                    [&](auto pair) { return !isGradientOf(std::get<1>(pair).getType(), std::get<0>(pair).getType()); }))
     return emitOpError(
         "has a vjp region that does not take operands, results and their gradients and give one gradient "
-        "for each operand [custom_vjp_c3]");
+        "for each operand [custom_vjp_c2]");
   return success();
 }
 

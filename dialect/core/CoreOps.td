@@ -10,10 +10,24 @@ include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-class Core_Indexed<string mnemonic, list<Trait> traits = []> : Core_Op<mnemonic, !listconcat([Pure,
-    DeclareOpInterfaceMethods<Core_IndexedOpInterface>], traits)>;
+def Core_RealArray : ConfinedType<Core_ArrayType,
+    [CPred<"::llvm::cast<::snn::core::ArrayType>($_self).getElementType().isFloat()">], "array of reals">;
 
-def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
+/// `own` are methods of IndexedOpInterface that are not as usual.
+class Core_Indexed<string mnemonic, list<Trait> traits = [], list<string> own = []> : Core_Op<mnemonic,
+    !listconcat([Pure, DeclareOpInterfaceMethods<Core_IndexedOpInterface, own>], traits)>;
+
+/// An op with a scalar body: an argument for each input.
+class Core_WithBody<string mnemonic, list<string> own = []> :
+    Core_Indexed<mnemonic, [IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">], own> {
+  let regions = (region SizedRegion<1>:$body);
+  let hasCanonicalizer = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+}
+
+def Core_MapOp : Core_WithBody<"map", ["getWriteMaps", "mayReadOutside"]> {
   let summary = "computes elements";
   let description = [{
     The body sees one element of each input and yields one for each result. What no point writes is +0. A read outside
@@ -32,15 +46,10 @@ def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
   let arguments = (ins Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain, AffineMapArrayAttr:$reads,
       AffineMapArrayAttr:$writes, OptionalAttr<ArrayAttr>:$absent);
   let results = (outs Variadic<Core_ArrayType>:$outputs);
-  let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `over` custom<Extents>($domain) `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads `writes` $writes
     attr-dict `->` type($outputs) $body
   }];
-  let hasCanonicalizer = 1;
-  let hasVerifier = 1;
-  let hasRegionVerifier = 1;
-  let skipDefaultBuilders = 1;
   let builders = [
     // `absent` may be null. `body` gets one scalar for each input and returns one for each result.
     OpBuilder<(ins "::mlir::TypeRange":$outputs, "::mlir::ValueRange":$inputs, "::llvm::ArrayRef<int64_t>":$domain,
@@ -50,7 +59,7 @@ def Core_MapOp : Core_Indexed<"map", [IsolatedFromAbove, SingleBlock]> {
     OpBuilder<(ins "::snn::core::ArrayType":$output, "::mlir::ValueRange":$inputs, "::snn::core::BodyBuilder":$body)>];
 }
 
-def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
+def Core_FoldOp : Core_WithBody<"fold"> {
   let summary = "reduces terms: adds them, or finds the first largest or smallest";
   let description = [{
     The body yields a term for each point; all terms that belong to one element of the result are put together. A point
@@ -61,16 +70,11 @@ def Core_FoldOp : Core_Indexed<"fold", [IsolatedFromAbove, SingleBlock]> {
   }];
   let arguments = (ins Core_FoldKindAttr:$kind, Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain,
       DenseI64ArrayAttr:$along, AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
-  let results = (outs Core_ArrayType:$value, Optional<Core_ArrayType>:$winner);
-  let regions = (region SizedRegion<1>:$body);
+  let results = (outs Core_RealArray:$value, Optional<Core_ArrayType>:$winner);
   let assemblyFormat = [{
     $kind `over` custom<Extents>($domain) `along` $along `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads
     `writes` $write (`order` $order^)? attr-dict `->` type($value) (`winner` type($winner)^)? $body
   }];
-  let hasCanonicalizer = 1;
-  let hasVerifier = 1;
-  let hasRegionVerifier = 1;
-  let skipDefaultBuilders = 1;
   let builders = [
     // A sum without an order yet.
     OpBuilder<(ins "::mlir::Type":$value, "::mlir::ValueRange":$inputs, "::llvm::ArrayRef<int64_t>":$domain,
@@ -93,7 +97,7 @@ def Core_ContractOp : Core_Indexed<"contract"> {
   }];
   let arguments = (ins Core_ArrayType:$lhs, Core_ArrayType:$rhs, DenseI64ArrayAttr:$domain, DenseI64ArrayAttr:$along,
       AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
-  let results = (outs Core_ArrayType:$result);
+  let results = (outs Core_RealArray:$result);
   let assemblyFormat = [{
     `over` custom<Extents>($domain) `along` $along $lhs `,` $rhs `by` $reads `writes` $write (`order` $order^)?
     attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
@@ -106,8 +110,20 @@ def Core_ContractOp : Core_Indexed<"contract"> {
         "::mlir::AffineMap":$write)>];
 }
 
-def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlock,
-    RecursiveMemoryEffects]> {
+/// An op of arrays whose body is a block of ops on arrays.
+class Core_Nest<string mnemonic, string terminator> : Core_Op<mnemonic, [IsolatedFromAbove, AttrSizedOperandSegments,
+    AttrSizedResultSegments, SingleBlockImplicitTerminator<terminator>, RecursiveMemoryEffects]> {
+  let regions = (region SizedRegion<1>:$body);
+  let hasRegionVerifier = 1;
+}
+
+/// The end of its body, of one of its two groups of results each.
+class Core_NestEnd<string mnemonic, string parent> :
+    Core_Op<mnemonic, [Terminator, Pure, AttrSizedOperandSegments, HasParent<parent>]> {
+  let builders = [OpBuilder<(ins), "build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange());">];
+}
+
+def Core_ScanOp : Core_Nest<"scan", "StepOp"> {
   let summary = "one step after the other";
   let description = [{
     Runs the body once for each time step, first to last, or last to first if `reverse` is set. Operands: `sliced` ones
@@ -118,14 +134,12 @@ def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, 
   let arguments = (ins Variadic<Core_ArrayType>:$sliced, Variadic<Core_ArrayType>:$invariant,
       Variadic<Core_ArrayType>:$init, UnitAttr:$reverse);
   let results = (outs Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$finals);
-  let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     (`reverse` $reverse^)? `sliced` `(` ($sliced^ `:` type($sliced))? `)`
     `invariant` `(` ($invariant^ `:` type($invariant))? `)` `init` `(` ($init^ `:` type($init))? `)`
     attr-dict `->` (`stacked` `(` type($stacked)^ `)`)? (`final` `(` type($finals)^ `)`)? $body
   }];
   let hasCanonicalizer = 1;
-  let hasVerifier = 1;
   let extraClassDeclaration = [{
     StepOp getYield();
     ::mlir::Block::BlockArgListType getSlicedArgs();
@@ -134,15 +148,13 @@ def Core_ScanOp : Core_Op<"scan", [IsolatedFromAbove, AttrSizedOperandSegments, 
   }];
 }
 
-def Core_StepOp : Core_Op<"step", [Terminator, Pure, AttrSizedOperandSegments, HasParent<"ScanOp">]> {
+def Core_StepOp : Core_NestEnd<"step", "ScanOp"> {
   let summary = "what a step stacks, and the carries for the next one";
   let arguments = (ins Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$next);
   let assemblyFormat = "`stacked` `(` ($stacked^ `:` type($stacked))? `)` `next` `(` ($next^ `:` type($next))? `)` attr-dict";
-  let builders = [OpBuilder<(ins), [{ $_state.addAttribute(getOperandSegmentSizeAttr(), $_builder.getDenseI32ArrayAttr({0, 0})); }]>];
 }
 
-def Core_BatchMapOp : Core_Op<"batch_map", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
-    SingleBlock, RecursiveMemoryEffects]> {
+def Core_BatchMapOp : Core_Nest<"batch_map", "PartsOp"> {
   let summary = "a phase: the same computation for each chunk of a batch";
   let description = [{
     The body sees some samples of the batch: `sharded` operands have a sample extent and are cut along it, `invariant` ones
@@ -153,43 +165,42 @@ def Core_BatchMapOp : Core_Op<"batch_map", [IsolatedFromAbove, AttrSizedOperandS
   }];
   let arguments = (ins Variadic<Core_ArrayType>:$sharded, Variadic<Core_ArrayType>:$invariant);
   let results = (outs Variadic<Core_ArrayType>:$concat, Variadic<Core_ArrayType>:$sum);
-  let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     `sharded` `(` ($sharded^ `:` type($sharded))? `)` `invariant` `(` ($invariant^ `:` type($invariant))? `)`
     attr-dict `->` (`concat` `(` type($concat)^ `)`)? (`sum` `(` type($sum)^ `)`)? $body
   }];
-  let hasVerifier = 1;
   let extraClassDeclaration = [{
     PartsOp getYield();
   }];
 }
 
-def Core_PartsOp : Core_Op<"parts", [Terminator, Pure, AttrSizedOperandSegments, HasParent<"BatchMapOp">]> {
+def Core_PartsOp : Core_NestEnd<"parts", "BatchMapOp"> {
   let summary = "the results of a phase for its samples";
   let arguments = (ins Variadic<Core_ArrayType>:$concat, Variadic<Core_ArrayType>:$sum);
   let assemblyFormat = "`concat` `(` ($concat^ `:` type($concat))? `)` `sum` `(` ($sum^ `:` type($sum))? `)` attr-dict";
-  let builders = [OpBuilder<(ins), [{ $_state.addAttribute(getOperandSegmentSizeAttr(), $_builder.getDenseI32ArrayAttr({0, 0})); }]>];
 }
 
-def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
+def Core_InBody : ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>;
+
+def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, Core_InBody]> {
   let summary = "what a body computes at a point, or a region of core.custom_vjp gives";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let builders = [OpBuilder<(ins), "build($_builder, $_state, ::mlir::ValueRange());">];
 }
 
-def Core_IndexOp : Core_Op<"index", [Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
+def Core_IndexOp : Core_Op<"index", [Pure, Core_InBody]> {
   let summary = "where a point is along a dim";
   let description = [{
     The point's coordinate along a dim of the domain. `time` counts from the first step that the state has seen, so that
     a call that goes on from a state goes on counting; it may stand in any body, also of a scan.
   }];
-  let arguments = (ins I64Attr:$dim);
+  let arguments = (ins ConfinedAttr<I64Attr, [IntMinValue<-2>]>:$dim);
   let results = (outs I64:$result);
   let assemblyFormat = "custom<Coordinate>($dim) attr-dict";
-  let hasVerifier = 1;
 }
 
-def Core_RandomOp : Core_Op<"random", [Pure, ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>]> {
+def Core_RandomOp : Core_Op<"random", [Pure, Core_InBody]> {
   let summary = "a number from [0, 1), the same for the same point in each run";
   let description = [{
     Philox4x32-10 under the call's seed, counted by purpose, epoch, the sample's number, the step and the element: the
@@ -210,7 +221,8 @@ def Core_DetachOp : Core_Op<"detach", [Pure, AllTypesMatch<["input", "result"]>]
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
 
-def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFromAbove, SingleBlock]> {
+def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFromAbove,
+    SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "a value that states its own derivative";
   let description = [{
     `value` computes the results from the operands. `vjp` computes the gradient of each operand from the operands, the
@@ -235,7 +247,7 @@ def Core_CustomVjpOp : Core_Op<"custom_vjp", [RecursiveMemoryEffects, IsolatedFr
   let assemblyFormat = [{
     `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) `value` $value `vjp` $vjp
   }];
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 #endif // SNN_CORE_OPS_TD

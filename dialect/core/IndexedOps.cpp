@@ -3,6 +3,7 @@
 
 #include "dialect/core/CoreDialect.h"
 #include "dialect/core/Maps.h"
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -11,65 +12,58 @@ namespace {
 
 constexpr int64_t kMaxPoints = int64_t(1) << 40; // products of dense layers have more of them than arrays have elements
 
-SmallVector<AffineMap> mapsOf(ArrayAttr maps) { return llvm::to_vector(maps.getAsValueRange<AffineMapAttr>()); }
+/// How the points of a domain meet the elements of an input or result.
+struct Access {
+  Operation *op;
+  StringRef role;
+  unsigned index;
+  ArrayType type;
+  AffineMap map;
+  ArrayRef<int64_t> domain;
 
-/// `text` with where it is said of: "input #1".
-InFlightDiagnostic faultOf(Operation *op, StringRef role, unsigned index) {
-  return op->emitOpError() << role << " #" << index << " ";
-}
+  LogicalResult verify(bool mayBeOutside) const {
+    if (map.getNumDims() != domain.size() || map.getNumSymbols() != 0 || map.getNumResults() != type.getRank())
+      return fault() << "has type " << type << " and map " << AffineMapAttr::get(map) << ", but expected "
+                     << domain.size() << " dims and a position for each extent [indexed_c2]";
+    for (auto [extent, position] : llvm::zip(type.getShape(), map.getResults()))
+      if (failed(extent < 0 ? verifyMarked(extent, position, mayBeOutside)
+                            : verifyFixed(extent, position, mayBeOutside)))
+        return failure();
+    return success();
+  }
 
-/// Time meets time and samples meet samples; both stand alone, time with a constant shift at most.
-LogicalResult verifyMarks(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map,
-                          ArrayRef<int64_t> domain) {
-  for (auto [extent, expression] : llvm::zip(type.getShape(), map.getResults())) {
-    bool touchesMarked = false;
-    expression.walk([&](AffineExpr part) {
-      if (auto dim = dyn_cast<AffineDimExpr>(part))
-        touchesMarked |= domain[dim.getPosition()] < 0;
-    });
-    if (extent >= 0) {
-      if (touchesMarked)
-        return faultOf(op, role, index) << "is placed by time or the sample along an extent of " << extent
-                                        << " [indexed_c4]";
-      continue;
-    }
-    AffineExpr base = expression;
-    if (auto sum = dyn_cast<AffineBinaryOpExpr>(expression); sum && extent == ArrayType::kTime &&
-                                                             sum.getKind() == AffineExprKind::Add &&
-                                                             isa<AffineConstantExpr>(sum.getRHS()))
+  InFlightDiagnostic fault() const { return op->emitOpError() << role << " #" << index << " "; }
+
+private:
+  /// Time meets time and samples meet samples; both stand alone, time with a constant shift at most. Steps and samples
+  /// are as many in each array, so only a shift leads outside.
+  LogicalResult verifyMarked(int64_t extent, AffineExpr position, bool mayBeOutside) const {
+    AffineExpr base = position;
+    if (auto sum = dyn_cast<AffineBinaryOpExpr>(position); sum && extent == ArrayType::kTime &&
+                                                           sum.getKind() == AffineExprKind::Add &&
+                                                           isa<AffineConstantExpr>(sum.getRHS()))
       base = sum.getLHS();
     auto dim = dyn_cast<AffineDimExpr>(base);
     if (!dim || domain[dim.getPosition()] != extent)
-      return faultOf(op, role, index) << "has a time or sample extent that is not that of the domain [indexed_c4]";
-  }
-  return success();
-}
-
-/// Whether some point may be outside of an array. Steps and samples are as many in each array, so only a shift counts.
-LogicalResult checkInside(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map,
-                          ArrayRef<int64_t> domain, bool mayBeOutside) {
-  for (auto [extent, expression] : llvm::zip(type.getShape(), map.getResults())) {
-    if (extent < 0) {
-      if (!isa<AffineDimExpr>(expression) && !mayBeOutside)
-        return faultOf(op, role, index) << "is outside at the first or last step [indexed_c5]";
-      continue;
-    }
-    std::optional<Bounds> bounds = boundsOf(expression, domain);
-    if (!bounds)
-      return faultOf(op, role, index) << "has a position that is no sum of multiples, floordiv and mod [indexed_c3]";
-    if (!mayBeOutside && (bounds->low < 0 || bounds->high >= extent))
-      return faultOf(op, role, index) << "has positions from " << bounds->low << " to " << bounds->high
-                                      << " along an extent of " << extent << " [indexed_c5]";
-  }
-  return success();
-}
-
-LogicalResult verifyMap(Operation *op, StringRef role, unsigned index, ArrayType type, AffineMap map, size_t rank) {
-  if (map.getNumDims() == rank && map.getNumSymbols() == 0 && map.getNumResults() == type.getShape().size())
+      return fault() << "has a time or sample extent that is not that of the domain [indexed_c4]";
+    if (base != position && !mayBeOutside)
+      return fault() << "is outside at the first or last step [indexed_c5]";
     return success();
-  return faultOf(op, role, index) << "has type " << type << " and map " << AffineMapAttr::get(map) << ", but expected "
-                                  << rank << " dims and a position for each extent [indexed_c2]";
-}
+  }
+
+  LogicalResult verifyFixed(int64_t extent, AffineExpr position, bool mayBeOutside) const {
+    for (auto [dim, size] : llvm::enumerate(domain))
+      if (size < 0 && position.isFunctionOfDim(dim))
+        return fault() << "is placed by time or the sample along an extent of " << extent << " [indexed_c4]";
+    std::optional<Bounds> bounds = boundsOf(position, domain);
+    if (!bounds)
+      return fault() << "has a position that is no sum of multiples, floordiv and mod [indexed_c3]";
+    if (!mayBeOutside && (bounds->low < 0 || bounds->high >= extent))
+      return fault() << "has positions from " << bounds->low << " to " << bounds->high << " along an extent of "
+                     << extent << " [indexed_c5]";
+    return success();
+  }
+};
 
 /// A scalar body: an argument for each input, arithmetic, and a yield.
 LogicalResult verifyBody(Operation *op, Region &region, ValueRange inputs, TypeRange yielded) {
@@ -81,23 +75,16 @@ LogicalResult verifyBody(Operation *op, Region &region, ValueRange inputs, TypeR
     if (Type expected = cast<ArrayType>(input.getType()).scalarType(); argument.getType() != expected)
       return op->emitOpError() << "body argument #" << index << " has type " << argument.getType() << ", but expected "
                                << expected << " [body_c1]";
-  auto yield = dyn_cast<YieldOp>(block.getTerminator());
-  if (!yield || TypeRange(yield.getValues().getTypes()) != yielded)
+  if (TypeRange(block.getTerminator()->getOperandTypes()) != yielded)
     return op->emitOpError() << "body must yield values of types " << yielded << " [body_c2]";
   size_t rank = cast<IndexedOpInterface>(op).getDomain().size();
-  WalkResult walked = region.walk([&](Operation *inner) {
+  WalkResult walked = region.walk([&](Operation *inner) -> WalkResult {
     bool isScalar = isa<IndexOp, RandomOp, DetachOp, CustomVjpOp, YieldOp>(inner) ||
                     (isa<arith::ArithDialect, math::MathDialect>(inner->getDialect()) && isPure(inner));
-    for (Type type : inner->getResultTypes())
-      isScalar &= type.isIntOrFloat();
-    if (!isScalar) {
-      inner->emitOpError("does not work on single elements, as everything in a body [body_c3]");
-      return WalkResult::interrupt();
-    }
-    if (auto index = dyn_cast<IndexOp>(inner); index && index.getDim() >= rank && int64_t(index.getDim()) >= 0) {
-      index.emitOpError() << "counts along dim " << index.getDim() << " of a domain of " << rank << " [body_c4]";
-      return WalkResult::interrupt();
-    }
+    if (!isScalar || !llvm::all_of(inner->getResultTypes(), [](Type type) { return type.isIntOrFloat(); }))
+      return inner->emitOpError("does not work on single elements, as everything in a body [body_c3]");
+    if (auto index = dyn_cast<IndexOp>(inner); index && index.getDim() >= rank && int64_t(index.getDim()) >= 0)
+      return index.emitOpError() << "counts along dim " << index.getDim() << " of a domain of " << rank << " [body_c4]";
     return WalkResult::advance();
   });
   return failure(walked.wasInterrupted());
@@ -121,29 +108,38 @@ LogicalResult verifyIndexedOp(Operation *op) {
                                << ", which the domain does not have or which stands twice [indexed_c1]";
 
   SmallVector<AffineMap> reads = indexed.getReadMaps(), writes = indexed.getWriteMaps();
-  SmallVector<Value> inputs;
-  for (Value operand : op->getOperands())
-    inputs.push_back(operand);
-  if (reads.size() != inputs.size() || writes.size() != op->getNumResults())
-    return op->emitOpError() << "has " << reads.size() << " maps for " << inputs.size() << " inputs and "
+  if (reads.size() != op->getNumOperands() || writes.size() != op->getNumResults())
+    return op->emitOpError() << "has " << reads.size() << " maps for " << op->getNumOperands() << " inputs and "
                              << writes.size() << " for " << op->getNumResults() << " results [indexed_c2]";
-  for (auto [index, input, map] : llvm::enumerate(inputs, reads)) {
-    auto type = cast<ArrayType>(input.getType());
-    if (failed(verifyMap(op, "input", index, type, map, domain.size())) ||
-        failed(verifyMarks(op, "input", index, type, map, domain)) ||
-        failed(checkInside(op, "input", index, type, map, domain, indexed.mayReadOutside(index))))
+  for (auto [index, type, map] : llvm::enumerate(op->getOperandTypes(), reads)) {
+    Access read{op, "input", unsigned(index), cast<ArrayType>(type), map, domain};
+    if (failed(read.verify(indexed.mayReadOutside(index))))
       return failure();
   }
-  for (auto [index, result, map] : llvm::enumerate(op->getResults(), writes)) {
-    auto type = cast<ArrayType>(result.getType());
-    if (failed(verifyMap(op, "result", index, type, map, domain.size())) ||
-        failed(verifyMarks(op, "result", index, type, map, domain)) ||
-        failed(checkInside(op, "result", index, type, map, domain, /*mayBeOutside=*/true)))
+  for (auto [index, type, map] : llvm::enumerate(op->getResultTypes(), writes)) {
+    Access write{op, "result", unsigned(index), cast<ArrayType>(type), map, domain};
+    if (failed(write.verify(/*mayBeOutside=*/true)))
       return failure();
     if (WriteAnalysis analysis = WriteAnalysis::of(map, domain, along); !analysis.fault.empty())
-      return faultOf(op, "result", index) << "is written by a map in which " << analysis.fault << " [indexed_c6]";
+      return write.fault() << "is written by a map in which " << analysis.fault << " [indexed_c6]";
   }
   return success();
+}
+
+SmallVector<Value> cloneBody(OpBuilder &builder, Block &body, ValueRange arguments) {
+  IRMapping mapping;
+  mapping.map(body.getArguments(), arguments);
+  for (Operation &op : body.without_terminator())
+    builder.clone(op, mapping);
+  return llvm::map_to_vector(body.getTerminator()->getOperands(),
+                             [&](Value value) { return mapping.lookupOrDefault(value); });
+}
+
+Operation *withResultTypes(Operation *op, TypeRange types) {
+  OperationState state(op->getLoc(), op->getName(), op->getOperands(), types, op->getAttrs());
+  for (Region &region : op->getRegions())
+    state.addRegion()->takeBody(region);
+  return OpBuilder(op).create(state);
 }
 
 /// A body with an argument for each input, as `make` writes it.
@@ -199,8 +195,7 @@ void ContractOp::build(OpBuilder &builder, OperationState &state, Type result, V
 }
 
 ArrayRef<int64_t> MapOp::getAlong() { return {}; }
-SmallVector<AffineMap> MapOp::getReadMaps() { return mapsOf(getReads()); }
-SmallVector<AffineMap> MapOp::getWriteMaps() { return mapsOf(getWrites()); }
+SmallVector<AffineMap> MapOp::getWriteMaps() { return llvm::to_vector(getWrites().getAsValueRange<AffineMapAttr>()); }
 bool MapOp::mayReadOutside(unsigned index) {
   return getAbsent() && index < getAbsent()->size() && !isa<UnitAttr>((*getAbsent())[index]);
 }
@@ -228,61 +223,47 @@ LogicalResult MapOp::verifyRegions() {
   return verifyBody(*this, getBody(), getInputs(), types);
 }
 
-SmallVector<AffineMap> FoldOp::getReadMaps() { return mapsOf(getReads()); }
-SmallVector<AffineMap> FoldOp::getWriteMaps() {
-  return SmallVector<AffineMap>(getOperation()->getNumResults(), getWrite());
-}
-bool FoldOp::mayReadOutside(unsigned) { return true; }
-
 /// The order of a sum fits the dims that are summed.
-static LogicalResult verifyOrder(Operation *op, std::optional<OrderAttr> order, ArrayRef<int64_t> domain,
-                                 ArrayRef<int64_t> along) {
+static LogicalResult verifyOrder(IndexedOpInterface op, std::optional<OrderAttr> order) {
   if (!order)
     return success();
-  auto isTime = [&](int64_t dim) { return domain[dim] == ArrayType::kTime; };
-  bool overSamples = llvm::any_of(along, [&](int64_t dim) { return domain[dim] == ArrayType::kSample; });
+  auto isTime = [&](int64_t dim) { return op.getDomain()[dim] == ArrayType::kTime; };
+  ArrayRef<int64_t> along = op.getAlong();
+  const bool overTime = llvm::any_of(along, isTime), overSamples = op.reducesSamples();
   if (overSamples != (order->getRun() > 0))
     return op->emitOpError("has an order with runs if and only if it sums over samples [order_c4]");
-  if (overSamples && (domain[along.front()] != ArrayType::kSample ||
-                      (llvm::any_of(along, isTime) && (!isTime(along[1]) || !order->getDescending()))))
+  if (overSamples && (op.getDomain()[along.front()] != ArrayType::kSample ||
+                      (overTime && (!isTime(along[1]) || !order->getDescending()))))
     return op->emitOpError("sums over samples, which come first, then descending time, then the rest [order_c4]");
+  if (order->getDescending() && !overTime)
+    return op->emitOpError("has an order in which time descends, but does not sum over time [order_c5]");
   return success();
 }
 
 LogicalResult FoldOp::verify() {
-  auto type = cast<ArrayType>(getValue().getType());
-  if (!isa<FloatType>(type.getElementType()))
-    return emitOpError() << "gives " << type << ", but expected reals [fold_c1]";
   bool hasWinner = bool(getWinner());
   if (hasWinner == (getKind() == FoldKind::Add) ||
-      (hasWinner && getWinner().getType() != type.withElement(IntegerType::get(getContext(), 32))))
-    return emitOpError("of max and min has a winner, i32 for each element, and add has none [fold_c2]");
+      (hasWinner && getWinner().getType() != getValue().getType().withElement(IntegerType::get(getContext(), 32))))
+    return emitOpError("of max and min has a winner, i32 for each element, and add has none [fold_c1]");
   if (getKind() != FoldKind::Add && getOrder())
-    return emitOpError("of max and min has no order but that of its dims [fold_c3]");
+    return emitOpError("of max and min has no order but that of its dims [fold_c2]");
   if (hasWinner && llvm::any_of(getAlong().drop_front(getAlong().empty() ? 0 : 1),
                                 [&](int64_t dim) { return getDomain()[dim] < 0; }))
-    return emitOpError("numbers its winners by dims of which only the first may be time or the sample [fold_c4]");
-  return verifyOrder(*this, getOrder(), getDomain(), getAlong());
+    return emitOpError("numbers its winners by dims of which only the first may be time or the sample [fold_c3]");
+  return verifyOrder(*this, getOrder());
 }
 
 LogicalResult FoldOp::verifyRegions() {
-  return verifyBody(*this, getBody(), getInputs(), cast<ArrayType>(getValue().getType()).getElementType());
+  return verifyBody(*this, getBody(), getInputs(), getValue().getType().getElementType());
 }
 
-SmallVector<AffineMap> ContractOp::getReadMaps() { return mapsOf(getReads()); }
-SmallVector<AffineMap> ContractOp::getWriteMaps() { return {getWrite()}; }
-bool ContractOp::mayReadOutside(unsigned) { return true; }
-
 LogicalResult ContractOp::verify() {
-  Type real = cast<ArrayType>(getResult().getType()).getElementType();
-  for (Value factor : {getLhs(), getRhs()})
-    if (Type element = cast<ArrayType>(factor.getType()).getElementType();
-        element != real && !element.isSignlessInteger(1))
+  Type real = getResult().getType().getElementType();
+  for (TypedValue<ArrayType> factor : {getLhs(), getRhs()})
+    if (Type element = factor.getType().getElementType(); element != real && !element.isInteger(1))
       return emitOpError() << "multiplies " << element << " for a result of " << real
                            << ", but expected factors of the result's type or spikes [contract_c1]";
-  if (!isa<FloatType>(real))
-    return emitOpError() << "gives " << real << ", but expected reals [contract_c1]";
-  return verifyOrder(*this, getOrder(), getDomain(), getAlong());
+  return verifyOrder(*this, getOrder());
 }
 
 } // namespace snn::core

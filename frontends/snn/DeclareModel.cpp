@@ -110,9 +110,9 @@ private:
       shape.insert(shape.begin(), kTime);
     llvm::append_range(shape, model.input.extents);
     Type element = model.input.bytes ? Type(builder.getIntegerType(8, /*isSigned=*/false)) : real;
-    declareInput(context.at(model.input.loc), "input", context.array(shape, element));
+    declareInput(context.at(model.input.loc), kInput, context.array(shape, element));
     if (model.options.mode == Mode::Train)
-      declareInput(context.at(model.train.lossLoc), "labels", context.array(kSample, builder.getI64Type()));
+      declareInput(context.at(model.train.lossLoc), kLabels, context.array(kSample, builder.getI64Type()));
   }
   void declareInput(Location loc, StringRef symbol, core::ArrayType type) {
     context.inputs.push_back({symbol.str(), type});

@@ -32,7 +32,7 @@ public:
         function(builder, context.at(model.name.range.Start), name) {}
 
   LogicalResult run() {
-    Value input = function.argument("input", context.inputs.front().type);
+    Value input = function.argument(kInput, context.inputs.front().type);
     for (const auto *declared : {&context.parameters, &context.states})
       for (const Declared &symbol : *declared)
         bound[symbol.symbol] = function.argument(symbol.symbol, symbol.type);
@@ -250,15 +250,15 @@ std::string outputOf(const CheckedLayer &layer, const CheckedModel &model, bool 
 }
 
 LogicalResult importNetworks(ModelContext &context) {
-  if (failed(NetworkImporter(context, "network", /*training=*/false).run()))
+  if (failed(NetworkImporter(context, kNetwork, /*training=*/false).run()))
     return failure();
   if (context.model.options.mode != Mode::Train)
     return success();
-  if (failed(NetworkImporter(context, "training_network", /*training=*/true).run()))
+  if (failed(NetworkImporter(context, kTrainingNetwork, /*training=*/true).run()))
     return failure();
   auto module = cast<ModuleOp>(context.builder.getInsertionBlock()->getParentOp());
-  auto network = module.lookupSymbol<func::FuncOp>("network");
-  auto other = module.lookupSymbol<func::FuncOp>("training_network");
+  auto network = module.lookupSymbol<func::FuncOp>(kNetwork);
+  auto other = module.lookupSymbol<func::FuncOp>(kTrainingNetwork);
   if (OperationEquivalence::isRegionEquivalentTo(&network.getBody(), &other.getBody(),
                                                  OperationEquivalence::IgnoreLocations))
     other.erase();

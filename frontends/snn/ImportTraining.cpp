@@ -69,7 +69,7 @@ private:
   /// What a loss or a metric reads: outputs of the network, which are arguments once they were asked for.
   Binding read(BoundFunction &function, StringRef input, const CheckedLayer &layer) {
     const bool label = input == "label";
-    const std::string symbol = label ? "labels" : outputOf(layer, model, input == "membrane");
+    const std::string symbol = label ? kLabels.str() : outputOf(layer, model, input == "membrane");
     Value &value = arguments[symbol];
     if (!value)
       for (const Declared &declared : label ? context.inputs : context.outputs)
@@ -94,7 +94,7 @@ private:
 
   LogicalResult importLosses() {
     Location loc = context.at(model.train.lossLoc);
-    BoundFunction function(builder, loc, "criterion");
+    BoundFunction function(builder, loc, kCriterion);
     SmallVector<Value> terms, weights;
     for (const CheckedUse &use : model.train.losses) {
       auto term = importUse(function, use);
@@ -103,7 +103,7 @@ private:
       terms.push_back(*term);
       weights.push_back(use.weight ? number(function, *use.weight) : Value());
     }
-    function.result("loss", terms.size() == 1 && !weights[0] ? terms[0] : sumOf(loc, terms, weights));
+    function.result(kLoss, terms.size() == 1 && !weights[0] ? terms[0] : sumOf(loc, terms, weights));
     for (const CheckedUse &metric : model.train.metrics) {
       auto value = importUse(function, metric);
       if (failed(value))
@@ -143,7 +143,7 @@ private:
   LogicalResult importUpdate() {
     const CheckedUse &rule = model.train.rule, &schedule = model.train.schedule;
     Location loc = context.at(rule.loc);
-    BoundFunction function(builder, loc, "update");
+    BoundFunction function(builder, loc, kUpdate);
     core::ArrayType element = context.array({}, context.real);
     const Definition &definition = *rule.definition;
     Names names;
@@ -156,7 +156,7 @@ private:
           Binding::of({function.argument(state.first, element, {Span::Optimizer, static_cast<int64_t>(index)}), {}});
     addNumbers(function, rule, names);
     Names counts;
-    for (StringRef word : {"update", "updates", "epoch", "epochs"})
+    for (StringRef word : kCounts)
       counts[word] = Binding::of(
           {function.argument(word, context.array({}, builder.getI64Type())), {}, ValueType::Kind::Integer, false});
     const ImportContext uses = context.uses(nullptr, /*training=*/true);

@@ -1,7 +1,7 @@
 // One case for each constraint of dialect/README.md, named after it.
 // RUN: %snn-opt --split-input-file --verify-diagnostics %s
 
-// expected-error @below {{real is 'bf16', but expected f32 or f64 [model_c1]}}
+// expected-error @below {{attribute 'real' failed to satisfy constraint: type attribute of f32 or f64 [model_c1]}}
 snn.model @model_c1 train real = bf16 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
 
 // -----
@@ -16,8 +16,8 @@ snn.model @model_c2_fixed train real = f32 steps = 2 max_steps = 3 classes = 2 b
 
 // -----
 
-// expected-error @below {{classes and batch must be at least 1 and epochs at least 0 [model_c3]}}
-snn.model @model_c3 train real = f32 steps = 1 max_steps = 1 classes = 0 batch = 1 epochs = 1
+// expected-error @below {{attribute 'classes' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+snn.model @classes train real = f32 steps = 1 max_steps = 1 classes = 0 batch = 1 epochs = 1
 
 // -----
 
@@ -31,8 +31,13 @@ snn.hyper @lr = 0.5 in <from 0.0 to 1.0 below 2.0>
 
 // -----
 
-// expected-error @below {{has a name of 102 characters, but expected a C identifier of at most 101 [model_c4]}}
+// expected-error @below {{attribute 'sym_name' failed to satisfy constraint: string attribute that is a C identifier of at most 101 characters [model_c3]}}
 snn.model @nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
+
+// -----
+
+// expected-error @below {{attribute 'epochs' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+snn.model @epochs train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = -1
 
 // -----
 
@@ -41,47 +46,47 @@ snn.model @nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn
 
 // -----
 
-// expected-error @below {{has a name of 3 characters, but expected a C identifier of at most 101 [model_c4]}}
+// expected-error @below {{attribute 'sym_name' failed to satisfy constraint: string attribute that is a C identifier of at most 101 characters [model_c3]}}
 snn.model @"a b" train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 1
 
 // -----
 
-// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
+// expected-error @below {{attribute 'sym_name' failed to satisfy constraint: string attribute of letters, digits, '_' and '.' [name_c1]}}
 snn.hyper @"l r" = 1.0
 
 // -----
 
-// expected-error @below {{has type 'f32', but expected samples of reals or spikes, or one f64 [output_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or spikes, or one f64 [output_c1]}}
 snn.output @output_c1 : f32
 
 // -----
 
-// expected-error @below {{has type '!core.array<sample x 4 x f32>', but expected fixed extents of reals [parameter_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: fixed extents of reals [parameter_c1]}}
 snn.parameter @parameter_c1 : !core.array<sample x 4 x f32> init #snn.fill<0.0>
 
 // -----
 
-// expected-error @below {{has type '!core.array<4 x f32>', but expected samples of reals or ui8, or one i64 for each [input_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each [input_c1]}}
 snn.input @input_c1 : !core.array<4 x f32>
 
 // -----
 
-// expected-error @below {{has type '!core.array<sample x 4 x i64>', but expected samples of reals or ui8, or one i64 for each [input_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each [input_c1]}}
 snn.input @input_c1_labels : !core.array<sample x 4 x i64>
 
 // -----
 
-// expected-error @below {{has type '!core.array<f32>', but expected samples of reals or spikes, or one f64 [output_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or spikes, or one f64 [output_c1]}}
 snn.output @output_c1 : !core.array<f32>
 
 // -----
 
-// expected-error @below {{has type '!core.array<time x sample x 4 x f32>', but expected reals or spikes of each sample at one step [state_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: reals or spikes of each sample at one step [state_c1]}}
 snn.state @state_c1 : !core.array<time x sample x 4 x f32> rest 0.0
 
 // -----
 
-// expected-error @below {{has type 'tensor<4xf32>', but expected fixed extents of reals [parameter_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: fixed extents of reals [parameter_c1]}}
 snn.parameter @parameter_c1_tensor : tensor<4xf32> init #snn.fill<0.0>
 
 // -----
@@ -91,10 +96,10 @@ snn.parameter @parameter_c1_large : !core.array<65536 x 65536 x f32> init #snn.f
 
 // -----
 
-// expected-error @below {{starts as 1.000000e+00 : f64, but expected #snn.uniform or #snn.fill [parameter_c2]}}
+// expected-error @below {{attribute 'init' failed to satisfy constraint: #snn.uniform or #snn.fill [parameter_c2]}}
 snn.parameter @parameter_c2 : !core.array<4 x f32> init 1.0
 
 // -----
 
-// expected-error @below {{has a name that is not made of letters, digits, '_' and '.' [name_c1]}}
+// expected-error @below {{attribute 'sym_name' failed to satisfy constraint: string attribute of letters, digits, '_' and '.' [name_c1]}}
 snn.parameter @"*/" : !core.array<4 x f32> init #snn.fill<0.0>

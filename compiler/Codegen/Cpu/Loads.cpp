@@ -11,7 +11,7 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const Faul
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
   auto argument = cast<BlockArgument>(source);
-  StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
+  StringRef symbol = boundName(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
     return emitter.outline({"input_" + std::to_string(declarationIndex<InputOp>(module, symbol)),
@@ -24,7 +24,7 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const Faul
                            });
   if (auto state = dyn_cast_if_present<StateOp>(declaration))
     return loadState(emitter, to, state);
-  symbol.consume_front("grad.");
+  symbol.consume_front(kGradientPrefix);
   loadSeed(emitter, to, declarationIndex<OutputOp>(module, symbol));
 }
 

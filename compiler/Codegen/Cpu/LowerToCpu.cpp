@@ -152,7 +152,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       return signalPassFailure();
     }
     TargetShape target;
-    if (auto shape = module->getAttrOfType<DictionaryAttr>("snn.target"))
+    if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
       if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
         target.vectorBits = bits.getInt();
     if (!llvm::is_contained({128, 256, 512}, target.vectorBits)) {
@@ -166,8 +166,8 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (auto fixed = model.getSteps())
       steps = *fixed;
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
-    func::FuncOp forward = find("forward"), gradient = find("loss_and_gradient"), backward = find("backward"),
-                 update = find("update");
+    func::FuncOp forward = find(kForward), gradient = find(kLossAndGradient), backward = find(kBackward),
+                 update = find(kUpdate);
     // One step is a forward pass of one step: the number of steps is the call's.
     if (forward && failed(writer.addFunction(forward, std::nullopt)))
       return signalPassFailure();
@@ -177,15 +177,15 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (update && failed(writer.addUpdate(update)))
       return signalPassFailure();
     if (forward) {
-      writer.addEntry("forward", EntryKind::Forward, forward, steps);
+      writer.addEntry(kForward, EntryKind::Forward, forward, steps);
       writer.addEntry("step", EntryKind::Step, forward, 1);
     }
     if (gradient)
-      writer.addEntry("loss_and_gradient", EntryKind::Gradient, gradient, steps);
+      writer.addEntry(kLossAndGradient, EntryKind::Gradient, gradient, steps);
     if (backward)
-      writer.addEntry("backward", EntryKind::Backward, backward, steps);
+      writer.addEntry(kBackward, EntryKind::Backward, backward, steps);
     if (update)
-      writer.addEntry("update", EntryKind::Update, update, steps);
+      writer.addEntry(kUpdate, EntryKind::Update, update, steps);
     if (gradient && update)
       writer.addEntry("train_step", EntryKind::Train, {gradient, update}, steps);
     writer.addArenaSize();
@@ -198,11 +198,11 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
   /// The declarations outlive the functions: they say how many tensors the optimizer keeps.
   void countCopies(ModelOp model) {
     int64_t copies = 0;
-    if (auto update = getOperation().lookupSymbol<func::FuncOp>("update"))
+    if (auto update = getOperation().lookupSymbol<func::FuncOp>(kUpdate))
       for (unsigned index = 0; index < update.getNumArguments(); ++index)
         if (auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName()))
           copies = std::max(copies, copy.getInt() + 1);
-    model->setAttr("snn.copies", Builder(&getContext()).getI64IntegerAttr(copies));
+    model->setAttr(SnnDialect::copiesAttrName(), Builder(&getContext()).getI64IntegerAttr(copies));
   }
 
   /// Loads and stores of i1 and addresses of it do not agree on how many lie in a byte: silently wrong.

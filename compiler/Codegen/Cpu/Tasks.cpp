@@ -10,8 +10,6 @@ using namespace mlir;
 
 namespace snn::core {
 
-constexpr llvm::StringLiteral kLossName = "loss"; ///< has a field of its own
-
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, ModuleOp module)
     : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),
       steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
@@ -26,11 +24,6 @@ Division TaskWriter::divisionOf(const Stage &stage) {
 Value TaskWriter::taskCount(ScalarEmitter &e, const Stage &stage, Value batch, Value steps) {
   BatchMapOp phase = stage.phase();
   return Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps).tasks;
-}
-
-StringRef TaskWriter::symbolOf(DictionaryAttr attributes) {
-  auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
-  return bind ? bind.getValue() : StringRef();
 }
 
 /// `value` at its place in `bytes`, with rows for so many samples.
@@ -59,7 +52,7 @@ Buffer TaskWriter::buffer(Value value) {
   };
   Buffer result;
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    StringRef symbol = symbolOf(function.getArgAttrDict(argument.getArgNumber()));
+    StringRef symbol = boundName(function.getArgAttrDict(argument.getArgNumber()));
     Operation *declaration = module.lookupSymbol(symbol);
     if (isa_and_nonnull<ParameterOp>(declaration)) {
       result = inSpan(offsetof(snn_call, parameters), spans.find(symbol)->offset);
@@ -78,7 +71,7 @@ Buffer TaskWriter::buffer(Value value) {
     DictionaryAttr attributes = function.getResultAttrDict(use.getOperandNumber());
     auto span = attributes ? attributes.getAs<SpanAttr>(SnnDialect::spanAttrName()) : SpanAttr();
     if (span && span.getValue() == Span::Gradients)
-      return known[value] = inSpan(offsetof(snn_call, gradients), spans.find(symbolOf(attributes))->offset);
+      return known[value] = inSpan(offsetof(snn_call, gradients), spans.find(boundName(attributes))->offset);
   }
   auto opResult = cast<OpResult>(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
@@ -290,7 +283,7 @@ void TaskWriter::bindKnown(ValueRange values) {
 /// The rows of samples from `first` on in which the host wants a result of the function; null if it does not.
 Buffer TaskWriter::hostBuffer(unsigned index, ArrayType type, Value first) {
   func::FuncOp function = plan.function;
-  StringRef symbol = symbolOf(function.getResultAttrDict(index));
+  StringRef symbol = boundName(function.getResultAttrDict(index));
   Buffer to;
   if (module.lookupSymbol<StateOp>(symbol)) {
     Value pointer = frame.pointer(offsetof(snn_call, state_out));
@@ -375,7 +368,7 @@ void TaskWriter::emitNumbers() {
   llvm::SmallDenseSet<Value> seen;
   for (auto [index, value] : llvm::enumerate(end.getOperands())) {
     DictionaryAttr attributes = function.getResultAttrDict(index);
-    StringRef symbol = symbolOf(attributes);
+    StringRef symbol = boundName(attributes);
     Buffer from = buffer(value);
     if (attributes.get(SnnDialect::spanAttrName())) {
       // The same value may be the gradient of several parameters; it lies with the first of them.
@@ -389,8 +382,8 @@ void TaskWriter::emitNumbers() {
     }
     if (cast<ArrayType>(value.getType()).getRank() != 0)
       continue;
-    Value pointer = symbol == kLossName ? frame.pointer(offsetof(snn_call, loss))
-                                        : frame.output(declarationIndex<OutputOp>(module, symbol));
+    Value pointer = symbol == kLoss ? frame.pointer(offsetof(snn_call, loss))
+                                    : frame.output(declarationIndex<OutputOp>(module, symbol));
     e.when(e.isGiven(pointer), [&] {
       Value number = from.scalar ? from.scalar : e.load(from.memory, e.index(0));
       if (!number.getType().isF64())

@@ -52,7 +52,6 @@ private:
   mlir::Value wantedBy(mlir::Attribute list);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
-  llvm::StringRef symbolOf(mlir::DictionaryAttr attributes);
 
   Emitter &e;
   CallFrame &frame;

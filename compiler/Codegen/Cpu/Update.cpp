@@ -69,14 +69,10 @@ private:
 
   /// A number of the host, or a count of the call.
   Value numberOf(DictionaryAttr attributes) {
-    StringRef name = attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()).getValue();
+    StringRef name = boundName(attributes);
     if (int64_t index = declarationIndex<HyperOp>(module, name); index >= 0)
       return frame.hyper(index);
-    size_t field = name == "update"    ? offsetof(snn_call, optimizer_step)
-                   : name == "updates" ? offsetof(snn_call, updates)
-                   : name == "epoch"   ? offsetof(snn_call, epoch)
-                                       : offsetof(snn_call, epochs);
-    return e.loadAt(frame.call, field, e.b.getI64Type());
+    return e.loadAt(frame.call, *countField(name), e.b.getI64Type());
   }
 
   Emitter &e;

@@ -95,16 +95,16 @@ CallChecks CallChecks::of(ModuleOp module, EntryKind kind, ArrayRef<func::FuncOp
   SmallVector<int64_t> inputs;
   for (func::FuncOp function : functions)
     for (unsigned i = 0; i < function.getNumArguments(); ++i) {
-      auto bind = function.getArgAttrOfType<FlatSymbolRefAttr>(i, SnnDialect::bindAttrName());
-      if (!bind)
+      StringRef name = boundName(function.getArgAttrDict(i));
+      if (name.empty())
         continue;
-      if (int64_t input = declarationIndex<InputOp>(module, bind.getValue()); input >= 0)
+      if (int64_t input = declarationIndex<InputOp>(module, name); input >= 0)
         inputs.push_back(input);
-      std::optional<size_t> count = countField(bind.getValue());
+      std::optional<size_t> count = countField(name);
       const bool isLength = count == offsetof(snn_call, updates) || count == offsetof(snn_call, epochs);
       // A schedule that is constant looks at no length.
       const bool isRead = function.isExternal() || !function.getArgument(i).use_empty();
-      if (isLength && isRead && !module.lookupSymbol(bind.getValue()))
+      if (isLength && isRead && !module.lookupSymbol(name))
         zeros.push_back(*count);
     }
 

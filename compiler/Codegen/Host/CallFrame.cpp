@@ -78,10 +78,10 @@ Value CallFrame::hyper(int64_t i) {
 
 std::optional<size_t> countField(StringRef name) {
   return llvm::StringSwitch<std::optional<size_t>>(name)
-      .Case("update", offsetof(snn_call, optimizer_step))
-      .Case("updates", offsetof(snn_call, updates))
-      .Case("epoch", offsetof(snn_call, epoch))
-      .Case("epochs", offsetof(snn_call, epochs))
+      .Case(kUpdateCount, offsetof(snn_call, optimizer_step))
+      .Case(kUpdatesCount, offsetof(snn_call, updates))
+      .Case(kEpochCount, offsetof(snn_call, epoch))
+      .Case(kEpochsCount, offsetof(snn_call, epochs))
       .Default(std::nullopt);
 }
 

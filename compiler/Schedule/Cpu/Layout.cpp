@@ -14,14 +14,13 @@ namespace {
 /// Whether the symbol an argument or result is bound to is a parameter's. Without declarations everything that is bound
 /// and has no samples is one.
 bool bindsParameter(func::FuncOp function, DictionaryAttr attributes) {
-  auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
-  if (!bind)
+  StringRef name = boundName(attributes);
+  if (name.empty())
     return false;
   auto module = function->getParentOfType<ModuleOp>();
   if (attributes.get(SnnDialect::spanAttrName()) || !module || !getModel(module))
     return true;
-  StringRef name = bind.getValue();
-  name.consume_front("grad.");
+  name.consume_front(kGradientPrefix);
   return module.lookupSymbol<ParameterOp>(name) != nullptr;
 }
 

@@ -26,12 +26,11 @@ public:
 private:
   /// Outputs are optional. Without declarations that is what is bound and no gradient.
   bool isOutput(unsigned result) {
-    auto bind = function.getResultAttrOfType<FlatSymbolRefAttr>(result, SnnDialect::bindAttrName());
+    StringRef name = boundName(function.getResultAttrDict(result));
     auto module = function->getParentOfType<ModuleOp>();
-    if (!bind || function.getResultAttr(result, SnnDialect::spanAttrName()))
+    if (name.empty() || function.getResultAttr(result, SnnDialect::spanAttrName()))
       return false;
-    return getModel(module) ? module.lookupSymbol<OutputOp>(bind.getValue()) != nullptr
-                            : !bind.getValue().starts_with("grad.");
+    return getModel(module) ? module.lookupSymbol<OutputOp>(name) != nullptr : !name.starts_with(kGradientPrefix);
   }
 
   llvm::BitVector &of(Value value) {
