@@ -30,7 +30,7 @@
 
 // The forward scan stacks the state that each step starts from, which the reverse scan needs.
 // CHECK: %[[FORWARD:.*]]:2, %{{.*}} = core.scan sliced(%[[X]] : {{[^)]*}}) invariant({{[^)]*}}) init({{[^)]*}})
-// CHECK-SAME: -> stacked(!core.array<time x sample x 8 x f32>, !core.array<time x sample x 8 x f32>)
+// CHECK-SAME: {kept} -> stacked(!core.array<time x sample x 8 x f32>, !core.array<time x sample x 8 x f32>)
 
 // One carry, the gradient of the state: none for the invariants. What they need is stacked.
 // CHECK: %[[REVERSE:.*]]:3, %[[START:.*]] = core.scan reverse sliced(%[[SEED]] : {{[^)]*}}) invariant({{[^)]*}}) init(%{{[a-z0-9_]*}} : !core.array<sample x 8 x f32>)
@@ -46,7 +46,7 @@
 func.func @layer(%x: !ts8 {snn.bind = @input}, %v: !recurrent {snn.bind = @weight}, %decay: !n8 {snn.bind = @decay},
                  %mask: !core.array<8 x i1> {snn.bind = @mask}, %start: !s8 {snn.bind = @start}) -> (!ts8 {snn.bind = @state}) {
   %states, %end = core.scan sliced(%x : !ts8) invariant(%v, %decay, %mask : !recurrent, !n8, !core.array<8 x i1>) init(%start : !s8)
-      -> stacked(!ts8) final(!s8) {
+      {kept} -> stacked(!ts8) final(!s8) {
   ^bb0(%xt: !s8, %v0: !recurrent, %d0: !n8, %k0: !core.array<8 x i1>, %m: !s8):
     %back = core.contract over [sample, 8, 8] along [2] %m, %v0 by [#in, #weight] writes #out : !s8, !recurrent -> !s8
     %next = core.map over [sample, 8] reads(%xt, %d0, %m, %back, %k0 : !s8, !n8, !s8, !s8, !core.array<8 x i1>)

@@ -1,4 +1,5 @@
-// What nobody uses goes, what stands twice stands once, and what is the same at each step of a scan is computed before it.
+// What nobody uses goes, what stands twice stands once, and what is the same at each step of a scan is computed before it. Attributes
+// of the op stay.
 // RUN: %snn-opt %s --canonicalize | FileCheck %s
 
 !v = !core.array<4 x f32>
@@ -25,11 +26,11 @@ func.func @inputs_of_maps(%x: !v, %unused: !v) -> !v {
 }
 
 // CHECK-LABEL: func.func @results_of_maps
-// CHECK: %[[Y:.*]]:2 = core.map over [4] {{.*}} writes [#[[N:.*]], #[[BACK]]]
+// CHECK: %[[Y:.*]]:2 = core.map over [4] {{.*}} writes [#[[N:.*]], #[[BACK]]] {kept}
 // CHECK: core.yield %[[E:.*]], %[[E]] : f32, f32
 // CHECK: return %[[Y]]#0, %[[Y]]#0, %[[Y]]#1
 func.func @results_of_maps(%x: !v) -> (!v, !v, !v) {
-  %unused, %a, %same, %shifted = core.map over [4] reads(%x : !v) by [#n] writes [#n, #n, #n, #back] -> !v, !v, !v, !v {
+  %unused, %a, %same, %shifted = core.map over [4] reads(%x : !v) by [#n] writes [#n, #n, #n, #back] {kept} -> !v, !v, !v, !v {
   ^bb0(%v: f32):
     %w = math.exp %v : f32
     core.yield %v, %w, %w, %w : f32, f32, f32, f32
@@ -67,13 +68,13 @@ func.func @inputs_of_folds(%x: !v, %inside: !v, %outside: !v) -> !core.array<f32
 
 // CHECK-LABEL: func.func @scans
 // CHECK-SAME: (%[[X:.*]]: {{.*}}, %[[W:.*]]: {{.*}}, %[[M:.*]]: {{.*}})
-// CHECK: %[[STACKED:.*]], %[[FINAL:.*]] = core.scan sliced(%[[X]] : {{[^)]*}}) invariant(%[[W]] : {{[^)]*}}) init(%[[M]] : {{[^)]*}})
+// CHECK: %[[STACKED:.*]], %[[FINAL:.*]] = core.scan sliced(%[[X]] : {{[^)]*}}) invariant(%[[W]] : {{[^)]*}}) init(%[[M]] : {{[^)]*}}) {kept}
 // CHECK: core.map over [4] reads(%[[XT:.*]], %[[WT:.*]], %[[MT:.*]] :
 // CHECK: core.step stacked(%[[MT]] : {{.*}}) next(%
 // CHECK: return %[[STACKED]], %[[STACKED]], %[[FINAL]], %[[FINAL]]
 func.func @scans(%x: !tv, %w: !v, %m: !v) -> (!tv, !tv, !v, !v) {
   %unused, %a, %b, %end1, %end2, %dead = core.scan sliced(%x, %x, %x : !tv, !tv, !tv) invariant(%w, %w, %w : !v, !v, !v) init(%m, %m, %w : !v, !v, !v)
-      -> stacked(!tv, !tv, !tv) final(!v, !v, !v) {
+      {kept} -> stacked(!tv, !tv, !tv) final(!v, !v, !v) {
   ^bb0(%x0: !v, %x1: !v, %x2: !v, %w0: !v, %w1: !v, %w2: !v, %m0: !v, %m1: !v, %d: !v):
     %next = core.map over [4] reads(%x1, %x2, %w1, %w2, %m0, %m1 : !v, !v, !v, !v, !v, !v) by [#n, #n, #n, #n, #n, #n] writes [#n] -> !v {
     ^bb0(%p: f32, %q: f32, %r: f32, %s: f32, %t: f32, %u: f32):
@@ -121,7 +122,7 @@ func.func @dead_carry(%x: !tv, %w: !v, %m: !v) -> !v {
 // CHECK: %[[DECAY:.*]] = core.map over [4] reads(%[[BETA]] :
 // CHECK-NEXT: ^bb0
 // CHECK-NEXT: math.tanh
-// CHECK: core.scan sliced({{[^)]*}}) invariant(%[[BETA]], %[[DECAY]] :
+// CHECK: core.scan sliced({{[^)]*}}) invariant(%[[BETA]], %[[DECAY]] : {{[^)]*}}) init() {kept}
 // CHECK: core.map over [4] reads() by []
 // CHECK: core.map over [4] reads(
 // CHECK: core.index time
@@ -130,7 +131,7 @@ func.func @dead_carry(%x: !tv, %w: !v, %m: !v) -> !v {
 // CHECK: core.map over [sample, 4]
 // CHECK: core.step
 func.func @same_at_each_step(%x: !core.array<time x sample x 4 x f32>, %beta: !v) -> !core.array<time x sample x 4 x f32> {
-  %y = core.scan sliced(%x : !core.array<time x sample x 4 x f32>) invariant(%beta : !v) init() -> stacked(!core.array<time x sample x 4 x f32>) {
+  %y = core.scan sliced(%x : !core.array<time x sample x 4 x f32>) invariant(%beta : !v) init() {kept} -> stacked(!core.array<time x sample x 4 x f32>) {
   ^bb0(%xt: !core.array<sample x 4 x f32>, %b: !v):
     %decay = core.map over [4] reads(%b : !v) by [#n] writes [#n] -> !v {
     ^bb0(%p: f32):

@@ -64,7 +64,7 @@ func.func @twice(%x: !core.array<5 x f32>) -> !core.array<5 x f32> {
 // A bias is added in the steps of the scan.
 // CHECK-LABEL: func.func @bias
 // CHECK-SAME: %[[X:[a-z0-9]+]]: !core.array<time x sample x 5 x f32>, %[[B:[a-z0-9]+]]: !core.array<5 x f32>
-// CHECK-NEXT: core.scan sliced(%[[X]] : {{.*}}) invariant(%[[B]] : {{.*}})
+// CHECK-NEXT: core.scan sliced(%[[X]] : {{.*}}) invariant(%[[B]] : {{.*}}) init({{.*}}) {kept}
 // CHECK: arith.addf
 // CHECK-NEXT: arith.mulf
 func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f32>, %m: !core.array<sample x 5 x f32>) -> !core.array<sample x 5 x f32> {
@@ -74,7 +74,7 @@ func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f3
     %s = arith.addf %a, %c : f32
     core.yield %s : f32
   }
-  %f = core.scan sliced(%y : !core.array<time x sample x 5 x f32>) invariant() init(%m : !core.array<sample x 5 x f32>) -> final(!core.array<sample x 5 x f32>) {
+  %f = core.scan sliced(%y : !core.array<time x sample x 5 x f32>) invariant() init(%m : !core.array<sample x 5 x f32>) {kept} -> final(!core.array<sample x 5 x f32>) {
   ^bb0(%xt: !core.array<sample x 5 x f32>, %c: !core.array<sample x 5 x f32>):
     %s = core.map over [sample, 5] reads(%xt, %c : !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>) by [#sn, #sn] writes [#sn] -> !core.array<sample x 5 x f32> {
     ^bb0(%a: f32, %d: f32):
