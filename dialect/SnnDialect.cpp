@@ -37,4 +37,15 @@ StringRef boundName(DictionaryAttr attributes) {
   return bind ? bind.getValue() : StringRef();
 }
 
+DictionaryAttr bindingTo(MLIRContext *context, StringRef name, std::optional<Span> span, int64_t copy) {
+  Builder builder(context);
+  SmallVector<NamedAttribute> attrs{
+      builder.getNamedAttr(SnnDialect::bindAttrName(), FlatSymbolRefAttr::get(context, name))};
+  if (span)
+    attrs.push_back(builder.getNamedAttr(SnnDialect::spanAttrName(), SpanAttr::get(context, *span)));
+  if (span == Span::Optimizer)
+    attrs.push_back(builder.getNamedAttr(SnnDialect::copyAttrName(), builder.getI64IntegerAttr(copy)));
+  return builder.getDictionaryAttr(attrs);
+}
+
 } // namespace snn

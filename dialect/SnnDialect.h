@@ -62,6 +62,9 @@ ModelOp getModel(mlir::ModuleOp module);
 
 /// What an argument or result with these attributes is bound to, or "".
 llvm::StringRef boundName(mlir::DictionaryAttr attributes);
+/// The attributes of one that is bound to `name`; `copy` is of the span of the optimizer.
+mlir::DictionaryAttr bindingTo(mlir::MLIRContext *context, llvm::StringRef name, std::optional<Span> span = {},
+                               int64_t copy = 0);
 
 } // namespace snn
 

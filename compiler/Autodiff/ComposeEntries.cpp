@@ -39,12 +39,7 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
   }
 
   DictionaryAttr bound(StringRef symbol, std::optional<Span> span = std::nullopt) {
-    Builder builder(&getContext());
-    SmallVector<NamedAttribute> attrs{
-        builder.getNamedAttr(SnnDialect::bindAttrName(), FlatSymbolRefAttr::get(&getContext(), symbol))};
-    if (span)
-      attrs.push_back(builder.getNamedAttr(SnnDialect::spanAttrName(), SpanAttr::get(&getContext(), *span)));
-    return builder.getDictionaryAttr(attrs);
+    return bindingTo(&getContext(), symbol, span);
   }
 
   func::FuncOp copyOf(func::FuncOp function, StringRef name) {

@@ -114,12 +114,8 @@ public:
 private:
   /// What is bound to @x gets a companion that is bound to @PREFIXx.
   DictionaryAttr bound(StringRef prefix, DictionaryAttr attributes) {
-    StringRef bind = boundName(attributes);
-    if (bind.empty())
-      return {};
-    Builder builder(&getContext());
-    auto name = FlatSymbolRefAttr::get(&getContext(), (prefix + bind).str());
-    return builder.getDictionaryAttr(builder.getNamedAttr(SnnDialect::bindAttrName(), name));
+    StringRef name = boundName(attributes);
+    return name.empty() ? DictionaryAttr() : bindingTo(&getContext(), (prefix + name).str());
   }
 
   void addSeedArguments(func::FuncOp function, Type real, SmallVector<Value> &seeds) {

@@ -59,12 +59,12 @@ private:
         continue;
       auto scan = op->getParentOfType<core::ScanOp>();
       ArrayType exposed = scan ? type.overTime() : type;
-      auto bind = FlatSymbolRefAttr::get(&getContext(), "detached." + std::to_string(number++));
-      declare(bind.getValue(), exposed);
+      const std::string name = "detached." + std::to_string(number++);
+      declare(name, exposed);
       if (mode == "record")
-        record(function, op, type, exposed, bind);
+        record(function, op, type, exposed, name);
       else
-        replay(function, op, exposed, bind);
+        replay(function, op, exposed, name);
     }
     return number;
   }
@@ -90,7 +90,7 @@ private:
     return ArrayAttr::get(list.getContext(), longer);
   }
 
-  void record(func::FuncOp function, core::DetachOp op, ArrayType type, ArrayType exposed, Attribute bind) {
+  void record(func::FuncOp function, core::DetachOp op, ArrayType type, ArrayType exposed, StringRef name) {
     Value value = op.getResult();
     if (auto map = dyn_cast<core::MapOp>(op->getParentOp())) {
       map.getBody().front().getTerminator()->insertOperands(map.getNumResults(), value);
@@ -107,14 +107,12 @@ private:
     }
     Operation *end = function.getBody().front().getTerminator();
     end->insertOperands(end->getNumOperands(), value);
-    (void)function.insertResult(function.getNumResults(), exposed, {});
-    function.setResultAttr(function.getNumResults() - 1, SnnDialect::bindAttrName(), bind);
+    (void)function.insertResult(function.getNumResults(), exposed, bindingTo(&getContext(), name));
   }
 
-  void replay(func::FuncOp function, core::DetachOp op, ArrayType exposed, Attribute bind) {
+  void replay(func::FuncOp function, core::DetachOp op, ArrayType exposed, StringRef name) {
     const unsigned position = function.getNumArguments();
-    (void)function.insertArgument(position, exposed, {}, op.getLoc());
-    function.setArgAttr(position, SnnDialect::bindAttrName(), bind);
+    (void)function.insertArgument(position, exposed, bindingTo(&getContext(), name), op.getLoc());
     Value value = function.getArgument(position);
     if (auto scan = op->getParentOfType<core::ScanOp>()) {
       const unsigned sliced = scan.getSliced().size();

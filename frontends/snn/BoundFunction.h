@@ -48,14 +48,7 @@ public:
 
 private:
   mlir::DictionaryAttr binding(llvm::StringRef symbol, const Place &place) {
-    mlir::MLIRContext *context = builder.getContext();
-    llvm::SmallVector<mlir::NamedAttribute> attrs{
-        builder.getNamedAttr(SnnDialect::bindAttrName(), mlir::FlatSymbolRefAttr::get(context, symbol))};
-    if (place.span)
-      attrs.push_back(builder.getNamedAttr(SnnDialect::spanAttrName(), SpanAttr::get(context, *place.span)));
-    if (place.span == Span::Optimizer)
-      attrs.push_back(builder.getNamedAttr(SnnDialect::copyAttrName(), builder.getI64IntegerAttr(place.copy)));
-    return builder.getDictionaryAttr(attrs);
+    return bindingTo(builder.getContext(), symbol, place.span, place.copy);
   }
 
   mlir::OpBuilder &builder;
