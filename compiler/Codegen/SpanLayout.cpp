@@ -2,6 +2,7 @@
 // Layout of the parameter and state spans.
 
 #include "compiler/Codegen/SpanLayout.h"
+#include "compiler/Schedule/Cpu/Layout.h"
 #include "snn/abi.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -9,46 +10,24 @@ using namespace mlir;
 
 namespace snn {
 
-int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, StringRef name, ArrayRef<int64_t> shape,
-                           bool firstInnermost) const {
-  SpanSlot slot{name.str(), llvm::to_vector(shape), {}, size, 1};
-  slot.strides.resize(shape.size());
-  SmallVector<unsigned> order;
-  for (unsigned dim = shape.size(); dim-- > 0;)
-    order.push_back(dim);
-  if (firstInnermost && shape.size() > 1) {
-    order.pop_back();
-    order.insert(order.begin(), 0);
-  }
-  for (auto [position, dim] : llvm::enumerate(order)) {
-    slot.strides[dim] = slot.elements;
-    slot.elements *= shape[dim];
-    if (firstInnermost && position == 0)
-      slot.elements = paddedWidth(slot.elements);
-  }
-  slot.elements = paddedWidth(slot.elements);
-  slots.push_back(slot);
-  return llvm::alignTo(size + slot.elements * elementSize, SNN_ALIGNMENT);
-}
-
-/// Extents that are neither time nor samples.
-static SmallVector<int64_t> fixedShape(Type type) {
-  SmallVector<int64_t> shape;
-  for (int64_t extent : cast<core::ArrayType>(type).getShape())
-    if (extent > 0)
-      shape.push_back(extent);
-  return shape;
+int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, StringRef name, Type type,
+                           bool parameterLike) const {
+  // Spikes that are carried are reals at the boundary.
+  auto array = cast<core::ArrayType>(type).withElement(real);
+  core::Layout layout = core::layoutOf(array, parameterLike);
+  slots.push_back({name.str(), layout.extents, layout.strides, size, layout.elements});
+  return llvm::alignTo(size + layout.bytes(), SNN_ALIGNMENT);
 }
 
 SpanLayout SpanLayout::of(ModuleOp module) {
   SpanLayout layout;
-  layout.elementSize = getModel(module).getReal().getIntOrFloatBitWidth() / 8;
+  layout.real = getModel(module).getReal();
   for (auto parameter : module.getOps<ParameterOp>())
     layout.parameterSize = layout.append(layout.parameterSlots, layout.parameterSize, parameter.getSymName(),
-                                         fixedShape(parameter.getType()), /*firstInnermost=*/true);
+                                         parameter.getType(), /*parameterLike=*/true);
   for (auto state : module.getOps<StateOp>())
-    layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(),
-                                     fixedShape(state.getType()), /*firstInnermost=*/false);
+    layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(), state.getType(),
+                                     /*parameterLike=*/false);
   if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>(SnnDialect::copiesAttrName()))
     layout.copies = copies.getInt();
   return layout;

@@ -13,9 +13,9 @@ namespace snn {
 struct SpanSlot {
   std::string name;
   /// Extents at the boundary: a parameter's as in the state_dict, a state's of one sample.
-  llvm::SmallVector<int64_t> shape;
+  llvm::SmallVector<int64_t, 4> shape;
   /// In elements, one per extent.
-  llvm::SmallVector<int64_t> strides;
+  llvm::SmallVector<int64_t, 4> strides;
   /// In bytes from the start of the span (parameters) or of one sample's block (states); a multiple of 64.
   int64_t offset = 0;
   /// Elements that the slot takes, padding included. Padding (of parameters, gradients, optimizer state and states) may
@@ -42,14 +42,15 @@ public:
   /// Of one sample.
   int64_t stateBytes() const { return stateSize; }
   /// Bytes of one real number.
-  int64_t realBytes() const { return elementSize; }
+  int64_t realBytes() const { return real.getIntOrFloatBitWidth() / 8; }
 
 private:
-  int64_t append(llvm::SmallVectorImpl<SpanSlot> &slots, int64_t size, llvm::StringRef name,
-                 llvm::ArrayRef<int64_t> shape, bool firstInnermost) const;
+  int64_t append(llvm::SmallVectorImpl<SpanSlot> &slots, int64_t size, llvm::StringRef name, mlir::Type type,
+                 bool parameterLike) const;
 
   llvm::SmallVector<SpanSlot> parameterSlots, stateSlots;
-  int64_t elementSize = 4, parameterSize = 0, stateSize = 0, copies = 0;
+  mlir::Type real;
+  int64_t parameterSize = 0, stateSize = 0, copies = 0;
 };
 
 } // namespace snn

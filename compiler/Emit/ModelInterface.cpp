@@ -37,8 +37,8 @@ TensorInfo spanTensor(const SpanSlot &slot, snn_dtype real) {
   TensorInfo info;
   info.name = slot.name;
   info.dtype = real;
-  info.shape = slot.shape;
-  info.strides = slot.strides;
+  info.shape.assign(slot.shape);
+  info.strides.assign(slot.strides);
   info.offset = slot.offset;
   return info;
 }

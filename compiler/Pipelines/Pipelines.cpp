@@ -48,15 +48,15 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(createFuseMaps());
   tidy(passes);
 
-  // Which sums a phase makes decides where phases end, so that is marked first.
+  // How contracts are computed. Weights are copied into the orientation in which a product reads them, once for all
+  // that read them alike. Copies would be tidied away, so nothing may be from here on. Phases then are given the
+  // copies.
+  passes.addPass(core::createChooseKernels());
+  passes.addPass(createCSEPass());
+
+  // Which sums a phase makes decides where phases end, so that is marked first. Then each phase loads its own inputs.
   passes.addPass(core::createMarkWholeBatch());
   passes.addNestedPass<func::FuncOp>(createFormPhases());
-
-  // How contracts are computed, and the form of the values that lie in memory: weights in the orientation in which each
-  // product reads them, inputs in rows. Both add values, so they come before sizes are added up, and copies, so that
-  // nothing may be tidied from here on. Weights need kernels; inputs need phases, each of which loads its own.
-  passes.addPass(core::createChooseKernels());
-  passes.addPass(core::createOrientWeights());
   passes.addPass(core::createLoadInputs());
 
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.

@@ -16,9 +16,6 @@ namespace {
 using namespace core;
 
 class FormPhases : public impl::FormPhasesBase<FormPhases> {
-public:
-  using FormPhasesBase::FormPhasesBase;
-
   void runOnOperation() override {
     func::FuncOp function = getOperation();
     if (function.isExternal())
@@ -26,7 +23,7 @@ public:
     if (failed(splitMixedScans(function)))
       return signalPassFailure();
     giveByPhases();
-    PhaseRanks ranks(function, late);
+    PhaseRanks ranks(function);
     std::map<int, SmallVector<Operation *>> levels;
     for (Operation &op : function.getBody().front().without_terminator())
       levels[ranks.of(&op)].push_back(&op);
@@ -39,7 +36,6 @@ public:
     }
   }
 
-private:
   /// Phases give the host what has samples: also arguments that are results, and what is computed between phases.
   void giveByPhases() {
     Operation *end = function().getBody().front().getTerminator();

@@ -21,9 +21,8 @@ def FormPhases : Pass<"core-form-phases", "::mlir::func::FuncOp"> {
   let description = [{
     Ops that compute for each sample, or reduce over samples, go into `core.batch_map`s; a value that is reduced over samples
     can be read from the next phase on. What has no samples stands between the phases. An op goes to the first phase in which it
-    can be computed, or with `late` to the last one that its users allow if no more is kept from phase to phase by that.
+    can be computed.
   }];
-  let options = [Option<"late", "late", "bool", "true", "move ops to the last phase that their users allow">];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }
 

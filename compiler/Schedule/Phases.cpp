@@ -8,19 +8,6 @@
 using namespace mlir;
 
 namespace snn::core {
-namespace {
-
-/// In elements of one sample and step; times the steps as if there were many.
-int64_t sizeOf(Value value) {
-  auto type = cast<ArrayType>(value.getType());
-  int64_t size = type.timeDim() >= 0 ? 64 : 1;
-  for (int64_t extent : type.getShape())
-    size *= extent > 0 ? extent : 1;
-  return size * std::max(1u, type.getElementType().getIntOrFloatBitWidth());
-}
-
-} // namespace
-
 bool hasSamples(Type type) {
   auto array = dyn_cast<ArrayType>(type);
   return array && array.sampleDim() >= 0;
@@ -61,14 +48,11 @@ LogicalResult splitMixedScans(func::FuncOp function) {
   return applyPatternsGreedily(function, std::move(patterns));
 }
 
-PhaseRanks::PhaseRanks(func::FuncOp function, bool late) {
+PhaseRanks::PhaseRanks(func::FuncOp function) {
   for (Operation &op : function.getBody().front().without_terminator()) {
     role[&op] = phaseRoleOf(&op);
     rank[&op] = earliest(&op);
   }
-  if (late)
-    for (Operation &op : llvm::reverse(function.getBody().front().without_terminator()))
-      moveLater(&op);
 }
 
 /// The first rank at which a value can be read by an op of `role`.
@@ -94,39 +78,6 @@ int PhaseRanks::earliest(Operation *op) const {
   for (Value operand : op->getOperands())
     first = std::max(first, availableAt(operand, reader));
   return first;
-}
-
-/// To the last phase that its users allow, if what then crosses from phase to phase is no more than before.
-void PhaseRanks::moveLater(Operation *op) {
-  if (role.lookup(op) != PhaseRole::PerSample)
-    return;
-  int last = INT_MAX;
-  for (Operation *user : op->getUsers()) {
-    if (user->hasTrait<OpTrait::IsTerminator>())
-      return; // a result is written where it is made
-    last = std::min(last, rank.lookup(user));
-  }
-  if (last == INT_MAX || last <= rank.lookup(op))
-    return;
-  last -= last % 2;
-  int64_t results = 0, operands = 0;
-  for (Value result : op->getResults())
-    results += sizeOf(result);
-  for (Value operand : op->getOperands())
-    if (hasSamples(operand.getType()) && !crossesAnyway(operand, op, last))
-      operands += sizeOf(operand);
-  if (operands <= results)
-    rank[op] = last;
-}
-
-/// Whether `value` is there in phase `wanted` also without `op`.
-bool PhaseRanks::crossesAnyway(Value value, Operation *op, int wanted) const {
-  Operation *definition = value.getDefiningOp();
-  if (!definition || rank.lookup(definition) == wanted)
-    return true;
-  return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    return user != op && (user->hasTrait<OpTrait::IsTerminator>() || rank.lookup(user) >= wanted);
-  });
 }
 
 } // namespace snn::core

@@ -24,20 +24,17 @@ PhaseRole phaseRoleOf(mlir::Operation *op);
 /// Comes before ranks are asked for.
 mlir::LogicalResult splitMixedScans(mlir::func::FuncOp function);
 
-/// Ranks: phases are even, what stands between them is odd, and what depends on arguments alone may come before the
-/// first phase, at -1.
+/// Ranks, each op's the first in which it can be computed: phases are even, what stands between them is odd, and what
+/// depends on arguments alone may come before the first phase, at -1.
 class PhaseRanks {
 public:
-  /// `late`: what computes for each sample goes to the last phase that its users allow.
-  PhaseRanks(mlir::func::FuncOp function, bool late);
+  explicit PhaseRanks(mlir::func::FuncOp function);
 
   int of(mlir::Operation *op) const { return rank.lookup(op); }
 
 private:
   int availableAt(mlir::Value value, PhaseRole reader) const;
   int earliest(mlir::Operation *op) const;
-  void moveLater(mlir::Operation *op);
-  bool crossesAnyway(mlir::Value value, mlir::Operation *op, int wanted) const;
 
   llvm::DenseMap<mlir::Operation *, PhaseRole> role; ///< found once: it looks into the bodies of scans
   llvm::DenseMap<mlir::Operation *, int> rank;

@@ -60,67 +60,48 @@ void write(NativeCode &code, Shape shape) {
   auto scratch = [](Emitter &e, NativeCode::Words in) {
     return Scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
   };
+  auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+    return Product{a,       {in.reals(1), columns}, {in.reals(2), columns}, in.number(3), shape.inputs,
+                   columns, scratch(e, in)};
+  };
+  auto orderAt = [&](Emitter &e, NativeCode::Words in) {
+    return placeRowOrder(e, {in.memory(5, e.b.getI8Type()).base, e.index(0)}, in.number(3));
+  };
+  auto gradient = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+    return Gradient{a,
+                    {in.reals(1), columns},
+                    {in.reals(2), columns},
+                    orderAt(e, in),
+                    e.index(0),
+                    in.number(6),
+                    columns,
+                    {e.index(0), e.index(shape.inputs)},
+                    e.equal(in.number(3), e.index(0)),
+                    scratch(e, in)};
+  };
+  int64_t perRun = 1;
+  while (perRun * shape.steps < kRun)
+    perRun *= 2;
+  code.add("order", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+    return emitRowOrder(e, module, e.div(in.number(3), shape.steps), e.index(shape.steps), e.index(perRun),
+                        orderAt(e, in));
+  });
   code.add("dense", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-    emitDense(e, module,
-              {{in.reals(0), aRow},
-               {in.reals(1), columns},
-               {in.reals(2), columns},
-               in.number(3),
-               shape.inputs,
-               columns,
-               {},
-               scratch(e, in)});
+    emitDense(e, module, product(e, in, {in.reals(0), aRow}));
     return Value();
   });
-  code.add("order", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-    RowOrder order = placeRowOrder(e, {in.memory(5, e.b.getI8Type()).base, e.index(0)}, in.number(3));
-    return emitRowOrder(e, module, e.div(in.number(3), shape.steps), e.index(shape.steps), order);
-  });
   code.add("dense_gradient", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-    RowOrder order = placeRowOrder(e, {in.memory(5, e.b.getI8Type()).base, e.index(0)}, in.number(3));
-    emitDenseGradient(e, module,
-                      {{in.reals(0), aRow},
-                       {in.reals(1), columns},
-                       {in.reals(2), columns},
-                       order,
-                       e.index(0),
-                       in.number(6),
-                       shape.inputs,
-                       columns,
-                       {},
-                       e.equal(in.number(3), e.index(0))});
+    emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
     return Value();
   });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "new"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Gather, "gather")}) {
     code.add(name, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-      emitSpikes(e, module,
-                 {{in.memory(0, e.b.getI16Type()), words},
-                  {in.reals(1), columns},
-                  {in.reals(2), columns},
-                  in.number(3),
-                  shape.inputs,
-                  columns,
-                  {},
-                  scratch(e, in)},
-                 form);
+      emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return Value();
     });
     code.add(std::string(name) + "_gradient", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
-      RowOrder order = placeRowOrder(e, {in.memory(5, e.b.getI8Type()).base, e.index(0)}, in.number(3));
-      emitSpikeGradient(e, module,
-                        {{in.memory(0, e.b.getI16Type()), words},
-                         {in.reals(1), columns},
-                         {in.reals(2), columns},
-                         order,
-                         e.index(0),
-                         in.number(6),
-                         shape.inputs,
-                         columns,
-                         {},
-                         e.equal(in.number(3), e.index(0)),
-                         scratch(e, in)},
-                        form);
+      emitSpikeGradient(e, module, gradient(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return Value();
     });
   }

@@ -5,7 +5,7 @@
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -35,7 +35,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-error@+1 {{result #0 has no place, but needs one of #core.place<samples = 128> bytes}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [unit]} -> !x {
@@ -66,7 +66,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-error@+1 {{has 3 places, but expected one for each of 1 results and perhaps one for scratch memory}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [unit, unit, unit]} -> !x {
@@ -97,7 +97,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-error@+1 {{result #0 has the place #core.place<fixed = 32>, but expected multiples of 64}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<fixed = 32>]} -> !x {
@@ -128,7 +128,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-error@+1 {{result #0 has the place #core.place<fixed = -64>}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<fixed = -64>]} -> !x {
@@ -159,7 +159,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -190,7 +190,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256, fixed = 128>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256, fixed = 128>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-note@+1 {{which is made here}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
@@ -223,7 +223,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
   // expected-error@+1 {{has an arena with summands that are no multiples of 64}}
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = -64>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = -64>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -254,69 +254,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
   // expected-error@+1 {{expected a power of two up to 16777216 as core.chunk}}
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 3 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
-  ^bb0(%xs: !x):
-    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
-    ^bb0(%a: f32):
-      %b = arith.addf %a, %a : f32
-      core.yield %b : f32
-    }
-    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
-    ^bb0(%a: f32, %b: f32):
-      core.yield %b : f32
-    }
-    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
-  }
-  return %0, %1 : !x, !core.array<20 x f32>
-}
-
-// -----
-
-// Sums.
-!x = !core.array<sample x 20 x f32>
-#sn = affine_map<(s, n) -> (s, n)>
-func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  // expected-error@+1 {{expected a place for each of 1 sums in core.sum_places}}
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0, 128]} -> concat(!x) sum(!core.array<20 x f32>) {
-  ^bb0(%xs: !x):
-    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
-    ^bb0(%a: f32):
-      %b = arith.addf %a, %a : f32
-      core.yield %b : f32
-    }
-    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
-    ^bb0(%a: f32, %b: f32):
-      core.yield %b : f32
-    }
-    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    core.parts concat(%4 : !x) sum(%5 : !core.array<20 x f32>)
-  }
-  return %0, %1 : !x, !core.array<20 x f32>
-}
-
-// -----
-
-// Sums out of their memory.
-!x = !core.array<sample x 20 x f32>
-#sn = affine_map<(s, n) -> (s, n)>
-func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  // expected-error@+1 {{has a sum at 64 : i64, but expected a multiple of 64 that leaves 128 of 128 bytes}}
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [64]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 3 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -346,7 +284,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -377,7 +315,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 128 : i64, core.sum_places = [0]} -> concat(!x) sum(!core.array<20 x f32>) {
+  %0, %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -408,7 +346,7 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  %0, %1:2 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 192 : i64, core.sum_places = [0, 128]} -> concat(!x) sum(!core.array<20 x f32>, !core.array<f32>) {
+  %0, %1:2 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> concat(!x) sum(!core.array<20 x f32>, !core.array<f32>) {
   ^bb0(%xs: !x):
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
@@ -439,41 +377,6 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 
 // -----
 
-// Sums on each other.
-!x = !core.array<sample x 20 x f32>
-#sn = affine_map<(s, n) -> (s, n)>
-func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
-  // expected-error@+1 {{has two sums that meet at byte 64}}
-  %0, %1:2 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64, core.sum_bytes = 192 : i64, core.sum_places = [0, 64]} -> concat(!x) sum(!core.array<20 x f32>, !core.array<f32>) {
-  ^bb0(%xs: !x):
-    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
-    ^bb0(%a: f32):
-      %b = arith.addf %a, %a : f32
-      core.yield %b : f32
-    }
-    %4 = core.map over [sample, 20] reads(%2, %3 : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
-    ^bb0(%a: f32, %b: f32):
-      core.yield %b : f32
-    }
-    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    %6 = core.fold add over [sample] along [0] reads(%3 : !x) by [affine_map<(s) -> (s, 0)>] writes affine_map<(s) -> ()> order <run = 64, parts = 16, part = 256> -> !core.array<f32> {
-    ^bb0(%a: f32):
-      core.yield %a : f32
-    }
-    core.parts concat(%4 : !x) sum(%5, %6 : !core.array<20 x f32>, !core.array<f32>)
-  }
-  return %0, %1#0 : !x, !core.array<20 x f32>
-}
-
-// -----
-
 // Kernels.
 func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
   // expected-error@+1 {{has no core.kernel, which core-choose-kernels gives it}}
@@ -494,7 +397,7 @@ func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {sn
 // -----
 
 func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
-  // expected-error@+1 {{has a kernel that reads weights along their columns, but these lie the other way; core-orient-weights gives it a copy}}
+  // expected-error@+1 {{has a kernel that reads weights along their columns, but these lie the other way; core-choose-kernels gives it a copy}}
   %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
       writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<dense>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
   return %0 : !core.array<sample x 7 x f32>
@@ -506,7 +409,7 @@ func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {sn
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> !x {
-  %0 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 128>, core.chunk = 4 : i64, core.sum_bytes = 0 : i64, core.sum_places = []} -> concat(!x) {
+  %0 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 128>, core.chunk = 4 : i64} -> concat(!x) {
   ^bb0(%xs: !x):
     // expected-error@+1 {{reads what the host gives, which core-load-inputs has to copy first}}
     %1 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.places = [#core.place<>]} -> !x {
@@ -547,7 +450,7 @@ func.func @f(%x: !core.array<8 x 300 x f32> {snn.bind = @x}) -> !core.array<8 x 
 !t = !core.array<time x sample x 8 x f32>
 #tsn = affine_map<(t, s, n) -> (t, s, n)>
 func.func @f(%x: !t) -> !core.array<time x 8 x f32> {
-  %0 = core.batch_map sharded(%x : !t) invariant() {core.chunk = 8 : i64, core.arena = #core.place<rows = 64>, core.sum_places = [0], core.sum_bytes = 0 : i64} -> sum(!core.array<time x 8 x f32>) {
+  %0 = core.batch_map sharded(%x : !t) invariant() {core.chunk = 8 : i64, core.arena = #core.place<rows = 64>} -> sum(!core.array<time x 8 x f32>) {
   ^bb0(%xs: !t):
     %1 = core.map over [time, sample, 8] reads(%xs : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
     ^bb0(%a: f32):

@@ -10,8 +10,9 @@ func.func @dense(%a: !core.array<time x sample x 7 x f32>, %b: !core.array<5 x 7
   return %0 : !core.array<sample x time x 5 x f32>
 }
 
-// The weights lie across the columns: that is for core-orient-weights to change.
+// The weights lie across the columns: orient-weights.mlir.
 // CHECK-LABEL: func.func @input_gradient(
+// CHECK: core.map
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
 func.func @input_gradient(%a: !core.array<sample x 5 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x 7 x f32>) {
   %0 = core.contract over [sample, 5, 7] along [1] %a, %b by [affine_map<(d0, d1, d2) -> (d0, d1)>, affine_map<(d0, d1, d2) -> (d1, d2)>]

@@ -29,18 +29,18 @@
 #n = affine_map<(s, n) -> (n)>
 #only = affine_map<(n) -> (n)>
 
-// What has no samples stands between the phases: here the mean of a batch, which the second phase takes off. An op goes as
-// far as its user: the square is computed in the second phase, where it is read, from an argument that is there anyway.
+// What has no samples stands between the phases: here the mean of a batch, which the second phase takes off. An op belongs
+// to the first phase in which it can be computed: the exponential, which the second one reads.
 // CHECK-LABEL: func.func @f
 // CHECK-SAME: (%[[X:.*]]: !core.array<sample x 4 x f32>)
 // CHECK: %[[COUNT:.*]] = core.fold add over [sample]
-// CHECK: %[[SUM:.*]] = core.batch_map sharded(%[[X]] : !core.array<sample x 4 x f32>) invariant() -> sum(!core.array<4 x f32>) {
+// CHECK: %[[EXP:.*]], %[[SUM:.*]] = core.batch_map sharded(%[[X]] : !core.array<sample x 4 x f32>) invariant() -> concat(!core.array<sample x 4 x f32>) sum(!core.array<4 x f32>) {
 // CHECK: ^bb0(%[[XS:.*]]: !core.array<sample x 4 x f32>):
 // CHECK-NEXT: %[[PART:.*]] = core.fold
-// CHECK: core.parts concat() sum(%[[PART]] : !core.array<4 x f32>)
-// CHECK: %[[MEAN:.*]] = core.map over [4] reads(%[[SUM]], %[[COUNT]] :
-// CHECK: %[[Y:.*]] = core.batch_map sharded(%[[X]] : !core.array<sample x 4 x f32>) invariant(%[[MEAN]] : !core.array<4 x f32>) -> concat(!core.array<sample x 4 x f32>) {
 // CHECK: math.exp
+// CHECK: core.parts concat({{.*}}) sum(%[[PART]] : !core.array<4 x f32>)
+// CHECK: %[[MEAN:.*]] = core.map over [4] reads(%[[SUM]], %[[COUNT]] :
+// CHECK: %[[Y:.*]] = core.batch_map sharded(%[[EXP]] : !core.array<sample x 4 x f32>) invariant(%[[MEAN]] : !core.array<4 x f32>) -> concat(!core.array<sample x 4 x f32>) {
 // CHECK: core.parts concat(
 // CHECK: return %[[Y]]
 func.func @f(%x: !x) -> !x {

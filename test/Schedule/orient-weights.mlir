@@ -1,6 +1,6 @@
 // Weights that a kernel reads across their rows get a copy, once for the call if they are the function's.
-// RUN: %snn-opt %s --core-choose-kernels --core-orient-weights | FileCheck %s
-// RUN: %snn-opt %s --core-choose-kernels --core-orient-weights --core-choose-kernels --core-orient-weights | FileCheck %s
+// RUN: %snn-opt %s --core-choose-kernels --cse --core-form-phases | FileCheck %s
+// RUN: %snn-opt %s --core-choose-kernels --core-choose-kernels --cse --core-form-phases | FileCheck %s
 
 !w = !core.array<5 x 7 x f32>
 !y = !core.array<sample x 5 x f32>
@@ -20,43 +20,41 @@
 // CHECK: core.contract {{.*}}, %[[COPIED]] by
 // CHECK: core.contract {{.*}}, %[[COPIED]] by
 func.func @phase(%w: !w {snn.bind = @w}, %x: !x) -> !x {
-  %0 = core.batch_map sharded(%x : !x) invariant(%w : !w) -> concat(!x) {
-  ^bb0(%xs: !x, %ws: !w):
-    %1 = core.contract over [sample, 5, 7] along [2] %xs, %ws by [#in, #w] writes #out order <> : !x, !w -> !y
-    %2 = core.contract over [sample, 5, 7] along [1] %1, %ws by [#out, #w] writes #in order <> : !y, !w -> !x
-    %3 = core.contract over [sample, 5, 7] along [2] %2, %ws by [#in, #w] writes #out order <> : !x, !w -> !y
-    %4 = core.contract over [sample, 5, 7] along [1] %3, %ws by [#out, #w] writes #in order <> : !y, !w -> !x
-    core.parts concat(%4 : !x) sum()
-  }
-  return %0 : !x
+  %1 = core.contract over [sample, 5, 7] along [2] %x, %w by [#in, #w] writes #out order <> : !x, !w -> !y
+  %2 = core.contract over [sample, 5, 7] along [1] %1, %w by [#out, #w] writes #in order <> : !y, !w -> !x
+  %3 = core.contract over [sample, 5, 7] along [2] %2, %w by [#in, #w] writes #out order <> : !x, !w -> !y
+  %4 = core.contract over [sample, 5, 7] along [1] %3, %w by [#out, #w] writes #in order <> : !y, !w -> !x
+  return %4 : !x
 }
 
-// Through the phase and the scan in it, before the carry.
+// Into the phase and the scan in it, before the carry.
 // CHECK-LABEL: func.func @scan
 // CHECK: %[[COPY:.*]] = core.map over [5, 7]
-// CHECK: core.batch_map {{.*}} invariant(%{{.*}}, %[[COPY]] :
+// CHECK: core.batch_map {{.*}} invariant(%[[COPY]] :
 // CHECK-NEXT: ^bb0({{.*}}, %[[INNER:[^:]*]]: !core.array<5 x 7 x f32>):
-// CHECK: core.scan sliced({{.*}}) invariant(%{{.*}}, %[[INNER]] : {{.*}}) init(
+// CHECK: core.scan sliced({{.*}}) invariant(%[[INNER]] : {{.*}}) init(
 // CHECK-NEXT: ^bb0({{.*}}, %[[COPIED:[^:]*]]: !core.array<5 x 7 x f32>, %{{[^:]*}}: !core.array<sample x 7 x f32>):
 // CHECK: core.contract {{.*}}, %[[COPIED]] by
 func.func @scan(%w: !w {snn.bind = @w}, %x: !x, %y: !core.array<time x sample x 5 x f32>) -> !x {
-  %0 = core.batch_map sharded(%x, %y : !x, !core.array<time x sample x 5 x f32>) invariant(%w : !w) -> concat(!x) {
-  ^bb0(%xs: !x, %ys: !core.array<time x sample x 5 x f32>, %ws: !w):
-    %1 = core.scan sliced(%ys : !core.array<time x sample x 5 x f32>) invariant(%ws : !w) init(%xs : !x) -> final(!x) {
-    ^bb0(%step: !y, %inner: !w, %carry: !x):
-      %2 = core.contract over [sample, 5, 7] along [1] %step, %inner by [#out, #w] writes #in order <> : !y, !w -> !x
-      core.step stacked() next(%2 : !x)
+  %1 = core.scan sliced(%y : !core.array<time x sample x 5 x f32>) invariant(%w : !w) init(%x : !x) -> final(!x) {
+  ^bb0(%step: !y, %inner: !w, %carry: !x):
+    %2 = core.contract over [sample, 5, 7] along [1] %step, %inner by [#out, #w] writes #in order <> : !y, !w -> !x
+    %3 = core.map over [sample, 7] reads(%2, %carry : !x, !x) by [affine_map<(s, n) -> (s, n)>, affine_map<(s, n) -> (s, n)>] writes [affine_map<(s, n) -> (s, n)>] -> !x {
+    ^bb0(%a: f32, %b: f32):
+      %c = arith.addf %a, %b : f32
+      core.yield %c : f32
     }
-    core.parts concat(%1 : !x) sum()
+    core.step stacked() next(%3 : !x)
   }
-  return %0 : !x
+  return %1 : !x
 }
 
 // What is computed is row-major: the layer reads it turned, and the copy is written that way.
 // CHECK-LABEL: func.func @computed
 // CHECK: %[[HALF:.*]] = core.map over [5, 7]
 // CHECK: %[[COPY:.*]] = core.map over [5, 7] reads(%[[HALF]] : {{.*}}) by [#[[ID:.*]]] writes [#[[TURNED:.*]]] -> !core.array<7 x 5 x f32>
-// CHECK: core.contract over [sample, 5, 7] along [2] %{{.*}}, %[[COPY]] by
+// CHECK: core.batch_map {{.*}} invariant(%[[COPY]] :
+// CHECK: core.contract over [sample, 5, 7] along [2] %{{.*}}, %{{.*}} by
 // CHECK-SAME: <sample x 7 x f32>, <7 x 5 x f32> -> <sample x 5 x f32>
 func.func @computed(%w: !w {snn.bind = @w}, %x: !x) -> !y {
   %half = core.map over [5, 7] reads(%w : !w) by [affine_map<(o, i) -> (o, i)>] writes [affine_map<(o, i) -> (o, i)>] -> !w {

@@ -30,14 +30,13 @@
 #order = #core.order<run = 64, parts = 16, part = 256, descending = true>
 
 // A result of the phase that is read later lies in the function's memory, and in the body the value that becomes it has no
-// other place; results that are only returned have none. Sums lie in the memory of a part. The start of the scan takes the
+// other place; results that are only returned have none, nor have sums. The start of the scan takes the
 // place of the inputs, which have been read; products over spikes have scratch memory.
 // CHECK-LABEL: func.func @f(
 // CHECK-SAME: attributes {core.arena = #core.place<fixed = 256, rows = 128>}
 // CHECK: core.batch_map
 // CHECK-SAME: core.arena = #core.place<fixed = 34432, samples = 128, rows = 320>
 // CHECK-SAME: core.places = [#core.place<>, unit, unit, #core.place<rows = 128>]
-// CHECK-SAME: core.sum_bytes = 2688 : i64, core.sum_places = [0, 2560]
 // CHECK: core.map {{.*}}core.load, core.places = [#core.place<>]}
 // CHECK: core.contract {{.*}}core.places = [#core.place<samples = 128, rows = 128>]}
 // CHECK: core.map {{.*}}core.places = [#core.place<>]}

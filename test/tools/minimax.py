@@ -7,7 +7,7 @@ Needs mpmath. The error of each polynomial, relative to what it stands for, goes
 
 import sys
 
-from mpmath import mp, mpf, atan, atanh, cos, erf, erfc, exp, lu_solve, matrix, pi, sin, sqrt, log, taylor
+from mpmath import mp, mpf, atan, atanh, cos, exp, lu_solve, matrix, pi, sin, sqrt, log, taylor
 
 mp.prec = 300
 
@@ -59,11 +59,6 @@ quarter = (pi / 4 * mpf("1.0001")) ** 2
 eighth = (sqrt(2) - 1) ** 2 * mpf("1.0001")
 
 
-def scaled_erfc(t):
-    x = (2 + 2 * t) / (1 - t)
-    return exp(x * x) * erfc(x)
-
-
 # name, what it is, function, from, to, degree for f32, degree for f64
 tables = [
     ("Exp", "(e^r - 1 - r) / r^2", series(lambda r: exp(r) - 1 - r, 2, near), -half, half, 5, 10),
@@ -73,8 +68,6 @@ tables = [
     ("Cos", "(cos r - 1 + r^2 / 2) / r^4, z = r^2",
      of_square(series(lambda r: cos(r) - 1 + r * r / 2, 4, near)), 0, quarter, 3, 6),
     ("Atan", "(atan y - y) / y^3, z = y^2", of_square(series(lambda y: atan(y) - y, 3, near)), 0, eighth, 5, 11),
-    ("Erf", "erf x / x, z = x^2, x up to 1", of_square(series(erf, 1, near)), 0, 1, 7, 13),
-    ("Erfc", "e^(x^2) erfc x, t = (x - 2) / (x + 2), x from 1 to 6", scaled_erfc, mpf(-1) / 3, mpf(1) / 2, 8, 17),
 ]
 
 print("""// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -89,8 +82,6 @@ for name, what, function, low, high, *degrees in tables:
     print("// " + what)
     for bits, degree in zip((32, 64), degrees):
         coefficients, error = remez(function, low, high, degree)
-        if name == "Erf":
-            coefficients[0] -= 1  # x + x * p(z) rounds less
         print(f"k{name}{bits}: 2^{float(mp.log(error, 2)):.1f}", file=sys.stderr)
         print(f"inline constexpr double k{name}{bits}[] = {{" + ", ".join(float(c).hex() for c in coefficients) + "};")
 print("""

@@ -31,6 +31,34 @@ Buffer Buffer::of(Emitter &e, Value value, Memory memory, Value steps) {
   return buffer;
 }
 
+Buffer Buffer::dense(ArrayType type, Memory memory) {
+  Buffer buffer;
+  buffer.type = type;
+  buffer.memory = memory;
+  buffer.rowElements = 1;
+  for (int64_t extent : llvm::reverse(type.getShape()))
+    if (extent > 0) {
+      buffer.strides.insert(buffer.strides.begin(), buffer.rowElements);
+      buffer.rowElements *= extent;
+    }
+  return buffer;
+}
+
+Buffer Buffer::as(Value value) const {
+  Buffer view = *this;
+  Layout layout = layoutOf(value);
+  view.type = cast<ArrayType>(value.getType());
+  view.strides.assign(layout.strides.begin(), layout.strides.end());
+  return view;
+}
+
+Buffer Buffer::fromSample(Emitter &e, Value first) const {
+  Buffer rest = *this;
+  if (memory.base && sampleStride)
+    rest.memory.offset = e.add(memory.offset, e.mul(first, sampleStride));
+  return rest;
+}
+
 Buffer Buffer::at(Emitter &e, Value step) const {
   Buffer slice = *this;
   slice.type = type.atOneStep();
@@ -38,6 +66,14 @@ Buffer Buffer::at(Emitter &e, Value step) const {
   slice.timeStride = nullptr;
   slice.slice = true;
   return slice;
+}
+
+Value Buffer::rowAt(Emitter &e, ArrayRef<int64_t> domain, ArrayRef<LaneIndex> dims) const {
+  Value row = e.index(0);
+  for (auto [extent, dim] : llvm::zip_equal(domain, dims))
+    if (extent < 0)
+      row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? timeStride : sampleStride));
+  return row;
 }
 
 bool Buffer::isRow() const {

@@ -25,14 +25,30 @@ struct Buffer {
   bool isBits() const { return type.getElementType().isInteger(1); }
   /// A value at its place in our own memory, in the form that layoutOf says.
   static Buffer of(Emitter &e, mlir::Value value, Memory memory, mlir::Value steps);
+  /// Rows whose elements lie in order without gaps. Where samples and steps are is for the caller to say.
+  static Buffer dense(core::ArrayType type, Memory memory);
+  /// The same elements as those of another value, in rows of its shape.
+  Buffer as(mlir::Value value) const;
+  /// From a sample on, if there are samples.
+  Buffer fromSample(Emitter &e, mlir::Value first) const;
   /// One step of an array over time.
   Buffer at(Emitter &e, mlir::Value step) const;
+  /// Where the row of a sample and step begins, behind the first one: from the dims of marked extents of `domain`, the
+  /// array's own or one like it.
+  mlir::Value rowAt(Emitter &e, llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> dims) const;
   /// Elements of a row: extents that are neither time nor samples.
   int64_t width() const;
   /// Whether a row has its elements in order without gaps, so that whole vectors from its start may be read and
   /// written.
   bool isRow() const;
 };
+
+using snn::forEachValue;
+inline void forEachValue(Buffer &buffer, EachValue each) {
+  forEachValue(buffer.memory, each);
+  for (mlir::Value *value : {&buffer.sampleStride, &buffer.timeStride, &buffer.scalar, &buffer.wanted})
+    each(*value);
+}
 
 /// Points that are computed together: coordinates of each dim of a domain, and which lanes have a point.
 struct Points {

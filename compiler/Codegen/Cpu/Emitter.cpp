@@ -109,7 +109,7 @@ Memory Emitter::displaced(Value pointer, Value elements, Type element) {
 }
 
 func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange arguments, TypeRange results,
-                             const std::function<void(Emitter &, Block::BlockArgListType)> &make) {
+                             llvm::function_ref<SmallVector<Value>(Emitter &, ValueRange)> make) {
   if (auto existing = module.lookupSymbol<func::FuncOp>(name))
     return existing;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
@@ -120,7 +120,7 @@ func::FuncOp Emitter::kernel(ModuleOp module, StringRef name, TypeRange argument
   Block *block = function.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   Emitter inner(b.getLoc(), builder, real, target);
-  make(inner, block->getArguments());
+  func::ReturnOp::create(inner.b, make(inner, block->getArguments()));
   return function;
 }
 

@@ -16,6 +16,19 @@ struct Memory {
   mlir::Type element;
 };
 
+/// Shows each value of a structure to `each`, which may replace it. This is how a function comes to look into the same
+/// structure as its caller, with arguments for values.
+using EachValue = llvm::function_ref<void(mlir::Value &)>;
+inline void forEachValue(mlir::Value &value, EachValue each) { each(value); }
+inline void forEachValue(Memory &memory, EachValue each) {
+  each(memory.base);
+  each(memory.offset);
+}
+template <typename Part> void forEachValue(llvm::SmallVectorImpl<Part> &parts, EachValue each) {
+  for (Part &part : parts)
+    forEachValue(part, each);
+}
+
 /// What the target gives: filled from the module's attribute `snn.target`.
 struct TargetShape {
   int64_t vectorBits = 256;
@@ -36,7 +49,6 @@ public:
   mlir::Value constant(mlir::Type type, double value); ///< a float or a vector of floats
 
   mlir::VectorType vector(int64_t lanes, mlir::Type element) { return mlir::VectorType::get({lanes}, element); }
-  mlir::VectorType rowVector() { return vector(kLanes, real); }
   mlir::Value splat(mlir::Value scalar, int64_t lanes);
   mlir::Value loadVector(Memory memory, mlir::Value at, int64_t lanes);
   void storeVector(mlir::Value value, Memory memory, mlir::Value at);
@@ -64,10 +76,34 @@ public:
   /// the offsets of a Memory are not.
   Memory displaced(mlir::Value pointer, mlir::Value elements, mlir::Type element);
 
-  /// The function of that name, made by `make` if the module does not have it yet. Kernels of equal shape are shared.
+  /// Calls the function of that name with all values of `parts` that are not null. The module gets it if it does not
+  /// have it yet: make(emitter, parts...) writes it with its arguments in their places, and returns its results. Equal
+  /// shapes share a kernel.
+  template <typename Make, typename... Parts>
+  mlir::func::CallOp call(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange results, const Make &make,
+                          Parts... parts) {
+    llvm::SmallVector<mlir::Value> operands;
+    auto collect = [&](mlir::Value &value) {
+      if (value)
+        operands.push_back(value);
+    };
+    (forEachValue(parts, collect), ...);
+    mlir::func::FuncOp function = kernel(module, name, mlir::ValueRange(operands).getTypes(), results,
+                                         [&](Emitter &inner, mlir::ValueRange arguments) {
+                                           size_t next = 0;
+                                           auto replace = [&](mlir::Value &value) {
+                                             if (value)
+                                               value = arguments[next++];
+                                           };
+                                           (forEachValue(parts, replace), ...);
+                                           return make(inner, parts...);
+                                         });
+    return mlir::func::CallOp::create(b, function, operands);
+  }
+  /// The same for a body that takes its arguments as they come.
   mlir::func::FuncOp kernel(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange arguments,
                             mlir::TypeRange results,
-                            const std::function<void(Emitter &, mlir::Block::BlockArgListType)> &make);
+                            llvm::function_ref<llvm::SmallVector<mlir::Value>(Emitter &, mlir::ValueRange)> make);
 
 private:
   mlir::Value address(Memory memory, mlir::Value at);

@@ -30,9 +30,7 @@ std::string kernelName(Operation *op) {
 }
 
 /// exp is short and stands in the loops of surrogates; the others would double the code where they are used often.
-bool staysInLine(Operation *op) {
-  return isa<math::ExpOp, math::RsqrtOp>(op) || isa<arith::ArithDialect>(op->getDialect());
-}
+bool staysInLine(Operation *op) { return isa<math::ExpOp>(op) || isa<arith::ArithDialect>(op->getDialect()); }
 
 Value expanded(ModuleOp module, Operation *op) {
   OpBuilder builder(op);
@@ -40,12 +38,10 @@ Value expanded(ModuleOp module, Operation *op) {
   StringRef name = op->getName().getStringRef();
   if (staysInLine(op))
     return writeMathFunction(e.b, name, op->getOperands());
-  func::FuncOp kernel = e.kernel(module, kernelName(op), op->getOperandTypes(), op->getResultTypes(),
-                                 [&](Emitter &inner, Block::BlockArgListType arguments) {
-                                   SmallVector<Value> operands(arguments.begin(), arguments.end());
-                                   func::ReturnOp::create(inner.b, writeMathFunction(inner.b, name, operands));
-                                 });
-  return func::CallOp::create(e.b, kernel, op->getOperands()).getResult(0);
+  auto make = [&](Emitter &inner, const SmallVector<Value> &operands) {
+    return SmallVector<Value>{writeMathFunction(inner.b, name, operands)};
+  };
+  return e.call(module, kernelName(op), op->getResultTypes(), make, SmallVector<Value>(op->getOperands())).getResult(0);
 }
 
 /// What does not fit into 64 bits has no meaning in arith and another one on each machine: here it is the nearest

@@ -38,7 +38,6 @@ Value evaluate(ScalarEmitter &e, PlaceAttr place, Value samples, Value steps) {
 }
 
 static PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>(kArenaAttr); }
-static OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
 
 bool Stage::loads() const {
   return llvm::any_of(ops, [](Operation *op) { return op->hasAttr(kLoadAttr); });
@@ -53,7 +52,7 @@ static bool mayMove(Operation *op) {
 
 /// Gradients of all layers that lie with the host come together: each stage ends with a barrier.
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
-  FunctionPlan plan{function, steps, {}, {}};
+  FunctionPlan plan{function, steps, {}};
   llvm::DenseMap<Operation *, size_t> stageOf;
   for (Operation &op : function.getBody().front().without_terminator()) {
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
@@ -83,46 +82,20 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
     }
     plan.stages[at].ops.push_back(&op);
     stageOf[&op] = at;
-    if (isSum(&op))
-      plan.sums.push_back(&op);
   }
   return plan;
 }
 
-IndexedOpInterface anySum(BatchMapOp phase) {
-  for (Operation &op : phase.getBody().front().without_terminator())
-    if (isSum(&op))
-      return cast<IndexedOpInterface>(op);
-  return nullptr;
+Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps) {
+  ValueRange sums = phase.getYield().getSum();
+  std::optional<SumClass> sum; // that of all sums
+  if (!sums.empty())
+    sum = SumClass::of(sums.front().getDefiningOp());
+  return Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
 }
-
-Division Division::of(ScalarEmitter &e, IndexedOpInterface op, int64_t chunk, Value batch, Value steps) {
-  Division division;
-  if (!op) {
-    division.unit = division.chunk = e.index(chunk);
-    division.levels = e.index(1);
-    division.tasks = e.minimum(e.ceilDiv(batch, chunk), e.index(ArenaOffsets::kMaxTasks));
-    return division;
-  }
-  Runs runs = Runs::of(op);
-  division.tasks = runs.parts(e, orderOf(op), batch, steps);
-  division.unit = runs.samplesPerRun(e, steps);
-  division.chunk = e.maximum(e.index(chunk), division.unit);
-  division.levels = runs.levels(e, batch, steps);
-  return division;
-}
-
-Value Division::begin(ScalarEmitter &e, Value i, Value batch) const {
-  Value units = e.div(e.sub(e.add(batch, unit), e.index(1)), unit);
-  return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
-}
-
-int64_t sumBytes(Value value) { return llvm::alignTo(layoutOf(value).bytes(), SNN_ALIGNMENT); }
-
-Value stepsOf(ScalarEmitter &e, Value value, Value steps) { return layoutOf(value).steps ? steps : e.index(1); }
 
 Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
-  Value end = e.index(FaultRecord::kBytes * kMaxTasks);
+  Value end = e.index(FaultRecord::kBytes * Division::kMaxTasks);
   for (auto [count, multiple] : llvm::zip(counts, multiples))
     end = e.add(end, e.mul(count, multiple));
   return end;
@@ -130,57 +103,38 @@ Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
-  struct Kind {
-    Runs runs;
-    OrderAttr order;
-    bool hasSteps;
-    bool operator==(const Kind &) const = default;
-  };
-  SmallVector<Kind> kinds;
+  SmallVector<SumClass> classes;
   Multiples end;
-  auto reserve = [&](Operation *op, IndexedOpInterface sum, int64_t bytes, bool hasSteps) {
+  auto reserve = [&](Operation *op, const Division &division, int64_t bytes) {
     offsets.bytes[op] = end;
-    if (!sum)
+    if (!division.sum)
       return;
-    Kind kind{Runs::of(sum), orderOf(sum), hasSteps};
-    size_t number = llvm::find(kinds, kind) - kinds.begin();
-    if (number == kinds.size()) {
-      Division division = Division::of(e, sum, 1, batch, steps);
-      Value count = e.mul(division.tasks, division.levels);
-      offsets.counts.push_back(hasSteps ? e.mul(count, steps) : count);
-      kinds.push_back(kind);
+    size_t number = llvm::find(classes, *division.sum) - classes.begin();
+    if (number == classes.size()) {
+      classes.push_back(*division.sum);
+      offsets.counts.push_back(e.mul(division.tasks, division.levels));
       end.push_back(0);
     }
     end[number] += bytes;
   };
   Value workerBytes = e.index(0);
-  SmallVector<PlaceAttr> scratch;
-  auto contains = [](PlaceAttr x, PlaceAttr y) {
-    return x.getFixed() >= y.getFixed() && x.getSteps() >= y.getSteps() && x.getSamples() >= y.getSamples() &&
-           x.getRows() >= y.getRows();
-  };
+  Place scratch;
   for (const Stage &stage : plan.stages) {
     // Contracts of the whole batch work in the memory of their task's worker.
     if (stage.kind == Stage::Kind::Tiles)
       for (Operation *op : stage.ops) {
-        PlaceAttr place = productScratch(cast<ContractOp>(op)).attribute(op->getContext());
-        if (llvm::any_of(scratch, [&](PlaceAttr other) { return contains(other, place); }))
-          continue;
-        llvm::erase_if(scratch, [&](PlaceAttr other) { return contains(place, other); });
-        scratch.push_back(place);
+        reserve(op, Division::of(e, SumClass::of(op), 1, batch, steps), layoutOf(op->getResult(0)).bytes());
+        scratch = scratch.atLeast(productScratch(cast<ContractOp>(op)));
       }
     if (stage.kind != Stage::Kind::Phase)
       continue;
     BatchMapOp phase = stage.phase();
-    IndexedOpInterface sum = anySum(phase);
-    reserve(phase, sum, integerOf(phase, kSumBytesAttr, 0), /*hasSteps=*/false);
-    Division division = Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
+    Division division = divide(e, phase, batch, steps);
+    reserve(phase, division, offsetOfSum(phase, phase.getSum().size()));
     workerBytes = e.maximum(workerBytes, core::evaluate(e, arenaOf(phase), division.chunk, steps));
   }
-  for (PlaceAttr place : scratch)
-    workerBytes = e.maximum(workerBytes, core::evaluate(e, place, batch, steps));
-  for (Operation *op : plan.sums)
-    reserve(op, cast<IndexedOpInterface>(op), sumBytes(op->getResult(0)), layoutOf(op->getResult(0)).steps);
+  PlaceAttr ofTiles = scratch.attribute(e.b.getContext());
+  workerBytes = e.maximum(workerBytes, core::evaluate(e, ofTiles, batch, steps));
   offsets.shared = offsets.evaluate(e, end);
   offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), batch, steps));
   offsets.workerBytes = workerBytes;

@@ -14,18 +14,12 @@ namespace snn::core {
 
 /// Whether the op sums over samples in parts.
 bool isSum(mlir::Operation *op);
-/// One of the sums of a phase, or null.
-IndexedOpInterface anySum(BatchMapOp phase);
 /// The attribute of that name, or else `otherwise`.
 int64_t integerOf(mlir::Operation *op, llvm::StringRef name, int64_t otherwise);
 /// The place of an op's result, or null.
 PlaceAttr placeOf(mlir::OpResult result);
 /// A place in bytes; 0 of none.
 mlir::Value evaluate(ScalarEmitter &e, PlaceAttr place, mlir::Value samples, mlir::Value steps);
-/// Bytes of a sum, or of each of its steps if it has some.
-int64_t sumBytes(mlir::Value value);
-/// Those of a value that has some, else 1.
-mlir::Value stepsOf(ScalarEmitter &e, mlir::Value value, mlir::Value steps);
 
 /// Work between two barriers.
 struct Stage {
@@ -49,21 +43,20 @@ struct FunctionPlan {
   mutable mlir::func::FuncOp function;
   std::optional<int64_t> steps; ///< fixed number of steps, else the call's
   llvm::SmallVector<Stage, 0> stages;
-  /// Ops that sum over samples, in phases and between them.
-  llvm::SmallVector<mlir::Operation *> sums;
 
   static FunctionPlan of(mlir::func::FuncOp function, std::optional<int64_t> steps);
 };
 
-/// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each sum between phases, values
-/// of the function, the workers' memory.
+/// The division of the batch among the tasks of a phase.
+Division divide(ScalarEmitter &e, BatchMapOp phase, mlir::Value batch, mlir::Value steps);
+
+/// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each gradient between phases,
+/// values of the function, the workers' memory.
 struct ArenaOffsets {
   mlir::Value shared, workers, workerBytes, total;
 
-  /// Of the sums of a phase or of an op between phases.
+  /// Of the sums of a phase or of a gradient between phases.
   mlir::Value sums(ScalarEmitter &e, mlir::Operation *op) const { return evaluate(e, bytes.find(op)->second); }
-
-  static constexpr int64_t kMaxTasks = 64; ///< of a phase
 
   static ArenaOffsets of(Emitter &e, const FunctionPlan &plan, mlir::Value batch, mlir::Value steps,
                          mlir::Value workers);
@@ -75,18 +68,6 @@ private:
   /// Parts times levels, for each way to divide a batch. Deep networks have many sums and few of these.
   llvm::SmallVector<mlir::Value> counts;
   llvm::DenseMap<mlir::Operation *, Multiples> bytes; ///< where sums begin
-};
-
-/// Parts and units of a phase or an op that sums over samples, at run time.
-struct Division {
-  mlir::Value tasks;  ///< parts of the sums; without sums, as many as are useful
-  mlir::Value unit;   ///< samples that stay together
-  mlir::Value chunk;  ///< samples at a time, whole units
-  mlir::Value levels; ///< of the sums
-  /// Of the phase's sums; `op` is one of them, or null.
-  static Division of(ScalarEmitter &e, IndexedOpInterface op, int64_t chunk, mlir::Value batch, mlir::Value steps);
-  /// The first sample of task `i`.
-  mlir::Value begin(ScalarEmitter &e, mlir::Value i, mlir::Value batch) const;
 };
 
 } // namespace snn::core

@@ -2,15 +2,29 @@
 // What the host gives, copied into rows: inputs of any strides, states, gradients of outputs.
 
 #include "compiler/Codegen/Cpu/Tasks.h"
+#include "compiler/Schedule/Cpu/Memory.h"
 
 using namespace mlir;
 
 namespace snn::core {
 
-void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, Value source, const FaultRecord &fault) {
+void TaskWriter::emitLoads(OpEmitter &emitter, ArrayRef<Operation *> ops, const FaultRecord &fault,
+                           llvm::function_ref<void()> rest) {
+  bool loads = false;
+  for (Operation *op : ops)
+    if (op->hasAttr(kLoadAttr)) {
+      emitLoad(emitter, cast<MapOp>(op), fault);
+      loads = true;
+    }
+  loads ? e.when(fault.isClear(e), rest) : rest();
+}
+
+void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, const FaultRecord &fault) {
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
-  auto argument = cast<BlockArgument>(source);
+  auto argument = cast<BlockArgument>(op.getInputs()[0]);
+  if (auto phase = dyn_cast<BatchMapOp>(op->getParentOp()))
+    argument = cast<BlockArgument>(phase->getOperand(argument.getArgNumber()));
   StringRef symbol = boundName(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
@@ -43,11 +57,7 @@ void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) 
         emitter.outline({"zero", nullptr, {to}},
                         [](OpEmitter &inner, const Outlined &taken) { inner.fillZero(taken.buffers[0]); });
       },
-      [&] {
-        Buffer from = hostRows(pointer, to.type);
-        from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
-        copyOutlined(emitter, from, to);
-      });
+      [&] { copyOutlined(emitter, hostRows(pointer, to.type).fromSample(e, emitter.extents.firstSample), to); });
 }
 
 /// Reads before anything of these samples is written, so the host may give the same memory for both.
@@ -69,8 +79,7 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
         });
       },
       [&] {
-        Buffer from = stateRows(pointer, state.getSymName(), to.type);
-        from.memory.offset = e.add(from.memory.offset, e.mul(emitter.extents.firstSample, from.sampleStride));
+        Buffer from = stateRows(pointer, state.getSymName(), to.type).fromSample(e, emitter.extents.firstSample);
         copyOutlined(emitter, from, to);
       });
 }
@@ -84,37 +93,28 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
   const int64_t index = declarationIndex<InputOp>(module, input.getSymName());
   auto declared = cast<ArrayType>(input.getType());
   Type stored = declared.scalarType();
-  Value pointer = frame.inputData(index), strides = frame.inputStrides(index);
+  Value pointer = frame.inputData(index), given = frame.inputStrides(index);
   Value first = emitter.extents.firstSample;
 
   // Strides of the host, in the order of the declared extents.
-  int64_t expected = 1;
-  SmallVector<int64_t> contiguous;
-  for (int64_t extent : llvm::reverse(declared.getShape())) {
-    contiguous.insert(contiguous.begin(), expected);
-    expected *= extent > 0 ? extent : 1;
-  }
-  int64_t width = expected;
-  Value sampleStride = e.index(0), timeStride = e.index(0), dense = e.truth(true);
-  SmallVector<Value> inner;
+  const Buffer usual = Buffer::dense(declared, Memory());
+  const int64_t width = usual.rowElements;
+  Value dense = e.truth(true);
+  SmallVector<Value> strides, inner;
   SmallVector<int64_t> extents;
   for (auto [dimension, extent] : llvm::enumerate(declared.getShape())) {
-    Value usual = extent == ArrayType::kTime     ? e.mul(declared.sampleDim() >= 0 ? batch : e.index(1), width)
-                  : extent == ArrayType::kSample ? e.index(width)
-                                                 : e.index(contiguous[dimension]);
-    Value stride = e.choose(
-        e.isNull(strides), [&] { return usual; },
-        [&]() -> Value { return e.toIndex(e.loadAt(strides, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType());
-    if (extent == ArrayType::kTime) {
-      timeStride = stride;
-    } else if (extent == ArrayType::kSample) {
-      sampleStride = stride;
-    } else {
-      inner.push_back(stride);
-      extents.push_back(extent);
-      if (extent > 1)
-        dense = e.both(dense, e.equal(stride, usual));
-    }
+    Value contiguous = extent == ArrayType::kTime     ? e.mul(declared.sampleDim() >= 0 ? batch : e.index(1), width)
+                       : extent == ArrayType::kSample ? e.index(width)
+                                                      : e.index(usual.strides[inner.size()]);
+    strides.push_back(e.choose(
+        e.isNull(given), [&] { return contiguous; },
+        [&]() -> Value { return e.toIndex(e.loadAt(given, dimension * 8, e.b.getI64Type())); }, e.b.getIndexType()));
+    if (extent < 0)
+      continue;
+    inner.push_back(strides.back());
+    extents.push_back(extent);
+    if (extent > 1)
+      dense = e.both(dense, e.equal(inner.back(), contiguous));
   }
 
   // A row is looked at as a whole when it lies in its place.
@@ -126,9 +126,8 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
         Value value = e.loadVector(to.memory, e.add(row, at), kLanes);
         Value finite = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OLE, math::AbsFOp::create(e.b, value),
                                              e.constant(value.getType(), largest));
-        if (width % kLanes)
-          finite =
-              e.either(finite, arith::XOrIOp::create(e.b, emitter.math.below(at, e.index(width)), e.laneMask(kLanes)));
+        if (Value mask = emitter.maskAt(at, width))
+          finite = e.either(finite, arith::XOrIOp::create(e.b, mask, e.laneMask(kLanes)));
         return SmallVector<Value>{e.both(so[0], finite)};
       });
       Value all = vector::ReductionOp::create(e.b, vector::CombiningKind::AND, sound[0]);
@@ -167,17 +166,13 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
       e.store(e.load(e.displaced(pointer, at, stored), e.index(0)), to.memory, e.add(row, i));
     });
   };
-  emitter.forEachRow(to.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
-    Value source = e.index(0), row = e.index(0), sample = e.index(0);
-    for (auto [extent, dim] : llvm::zip(to.type.getShape(), dims)) {
-      if (extent == ArrayType::kSample) {
+  emitter.forEachRow(declared.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
+    Value source = e.index(0), row = to.rowAt(e, declared.getShape(), dims), sample = e.index(0);
+    for (auto [extent, dim, stride] : llvm::zip(declared.getShape(), dims, strides)) {
+      if (extent == ArrayType::kSample)
         sample = dim.base;
-        source = e.add(source, e.mul(e.add(first, sample), sampleStride));
-        row = e.add(row, e.mul(sample, to.sampleStride));
-      } else if (extent == ArrayType::kTime) {
-        source = e.add(source, e.mul(dim.base, timeStride));
-        row = e.add(row, e.mul(dim.base, to.timeStride));
-      }
+      if (extent < 0)
+        source = e.add(source, e.mul(extent == ArrayType::kSample ? e.add(first, sample) : dim.base, stride));
     }
     e.when(dense, [&] { copyDense(source, row); }, [&] { copyStrided(source, row); });
     check(row, sample);

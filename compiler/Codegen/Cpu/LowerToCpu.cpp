@@ -2,8 +2,8 @@
 // The pass core-lower-to-cpu: planned functions in, tasks over vectors and entry points out.
 
 #include "compiler/Codegen/Cpu/Update.h"
+#include "compiler/Codegen/Host/CallChecks.h"
 #include "compiler/Codegen/Host/Faults.h"
-#include "compiler/Codegen/Host/HostWriter.h"
 
 using namespace mlir;
 
@@ -21,7 +21,7 @@ public:
       : module(module), spans(spans), real(getModel(module).getReal()), target(target), host(module) {}
 
   /// The tasks of a function.
-  LogicalResult addFunction(func::FuncOp function, std::optional<int64_t> steps) {
+  void addFunction(func::FuncOp function, std::optional<int64_t> steps) {
     plans.push_back(FunctionPlan::of(function, steps));
     const FunctionPlan &plan = plans.back();
     using Emit = llvm::function_ref<void(TaskWriter &, Value, Value)>;
@@ -31,9 +31,8 @@ public:
         CallFrame frame(e, call, module);
         TaskWriter writer(e, frame, plan, spans, module);
         emit(writer, index, worker);
-        return success();
       };
-      return host.addTask(name, function.getLoc(), write, /*plain=*/true);
+      host.addTask(name, function.getLoc(), write, /*plain=*/true);
     };
     for (const Stage &stage : plan.stages) {
       auto emit = [&](TaskWriter &writer, Value index, Value worker) {
@@ -46,37 +45,32 @@ public:
           return writer.emitSerial(stage);
         }
       };
-      if (failed(addTask(stage.task, emit)))
-        return failure();
-      if (!stage.reduce.empty() && failed(addTask(stage.reduce, [&](TaskWriter &writer, Value index, Value) {
-            writer.emitReduce(stage, index);
-          })))
-        return failure();
+      addTask(stage.task, emit);
+      if (!stage.reduce.empty())
+        addTask(stage.reduce, [&](TaskWriter &writer, Value index, Value) { writer.emitReduce(stage, index); });
     }
-    return addTask(numbersTask(function), [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
+    addTask(numbersTask(function), [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
   }
 
-  LogicalResult addUpdate(func::FuncOp update) {
-    return host.addTask(kUpdateTask, update.getLoc(), [&](OpBuilder &builder, Value call, Value index, Value) {
+  void addUpdate(func::FuncOp update) {
+    host.addTask(kUpdateTask, update.getLoc(), [&](OpBuilder &builder, Value call, Value index, Value) {
       Emitter e(update.getLoc(), builder, real, target);
       CallFrame frame(e, call, module);
       emitUpdateSlice(e, frame, update, spans, module, index);
-      return success();
     });
   }
 
   void addEntry(StringRef name, EntryKind kind, ArrayRef<func::FuncOp> functions, std::optional<int64_t> steps) {
-    CallChecks checks = CallChecks::of(module, kind, functions, steps);
-    host.addEntry(
-        ("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), checks, [&](EntryPhases &phases) {
-          for (func::FuncOp function : functions) {
-            auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
-            if (plan == plans.end())
-              phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
-            else
-              run(phases, *plan);
-          }
-        });
+    host.addEntry(("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), [&](EntryPhases &phases) {
+      checkCall(phases, kind, functions, steps);
+      for (func::FuncOp function : functions) {
+        auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
+        if (plan == plans.end())
+          phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
+        else
+          run(phases, *plan);
+      }
+    });
   }
 
   void addArenaSize() {
@@ -126,7 +120,7 @@ private:
         phases.parallel(stage.task, s.index(TaskWriter::tiles(stage)));
         continue;
       }
-      Value tasks = TaskWriter::taskCount(s, stage, phases.frame.batch(), phases.frame.steps(plan.steps));
+      Value tasks = divide(s, stage.phase(), phases.frame.batch(), phases.frame.steps(plan.steps)).tasks;
       phases.parallel(stage.task, tasks);
       phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), tasks);
       if (!stage.reduce.empty())
@@ -169,17 +163,16 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     func::FuncOp forward = find(kForward), gradient = find(kLossAndGradient), backward = find(kBackward),
                  update = find(kUpdate);
     // One step is a forward pass of one step: the number of steps is the call's.
-    if (forward && failed(writer.addFunction(forward, std::nullopt)))
-      return signalPassFailure();
-    for (func::FuncOp function : {gradient, backward})
-      if (function && failed(writer.addFunction(function, steps)))
-        return signalPassFailure();
-    if (update && failed(writer.addUpdate(update)))
-      return signalPassFailure();
     if (forward) {
+      writer.addFunction(forward, std::nullopt);
       writer.addEntry(kForward, EntryKind::Forward, forward, steps);
       writer.addEntry("step", EntryKind::Step, forward, 1);
     }
+    for (func::FuncOp function : {gradient, backward})
+      if (function)
+        writer.addFunction(function, steps);
+    if (update)
+      writer.addUpdate(update);
     if (gradient)
       writer.addEntry(kLossAndGradient, EntryKind::Gradient, gradient, steps);
     if (backward)

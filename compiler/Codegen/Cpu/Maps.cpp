@@ -51,6 +51,27 @@ void OpEmitter::forEachRow(ArrayRef<int64_t> domain, RowBody body) {
   });
 }
 
+Points OpEmitter::collapsedPoints(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, Value at) {
+  Points points;
+  points.domain = domain;
+  points.dims.assign(rows.begin(), rows.end());
+  points.collapsed = collapsedNumber(domain, module.getContext());
+  points.collapsedWidth = innerPoints(domain);
+  points.number = math.ascendingFrom(at);
+  int64_t rest = 1;
+  for (int64_t dim = domain.size() - 1; dim >= 0; --dim) {
+    if (domain[dim] < 0)
+      continue;
+    LaneIndex digit = math.floorDiv(points.number, rest, 0);
+    rest *= domain[dim];
+    points.dims[dim] = rest == points.collapsedWidth ? digit : math.mod(digit, domain[dim], 0);
+  }
+  points.mask = maskAt(at, points.collapsedWidth);
+  return points;
+}
+
+Value OpEmitter::maskAt(Value at, int64_t width) { return width % kLanes ? math.below(at, e.index(width)) : Value(); }
+
 void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
                              bool stripsOutside) {
   Points points;
@@ -63,34 +84,17 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
   if (inner.empty())
     return body(points);
   auto strips = [&](int64_t width, llvm::function_ref<void(Value)> strip) {
-    auto masked = [&](Value at) {
-      points.mask = width % kLanes ? math.below(at, e.index(width)) : Value();
-      strip(at);
-    };
     if (width <= kLanes)
-      return masked(e.index(0));
-    e.loop(e.index(0), e.index(width), kLanes, masked);
+      return strip(e.index(0));
+    e.loop(e.index(0), e.index(width), kLanes, strip);
   };
-  if (collapse) {
-    int64_t width = innerPoints(domain);
-    points.collapsed = collapsedNumber(domain, module.getContext());
-    points.collapsedWidth = width;
-    strips(width, [&](Value at) {
-      points.number = math.ascendingFrom(at);
-      int64_t rest = 1;
-      for (unsigned dim : llvm::reverse(inner)) {
-        LaneIndex digit = math.floorDiv(points.number, rest, 0);
-        points.dims[dim] = dim == inner.front() ? digit : math.mod(digit, domain[dim], 0);
-        rest *= domain[dim];
-      }
-      body(points);
-    });
-    return;
-  }
+  if (collapse)
+    return strips(innerPoints(domain), [&](Value at) { body(collapsedPoints(domain, rows, at)); });
   unsigned last = inner.back();
   auto overLast = [&](llvm::function_ref<void()> inside) {
     strips(domain[last], [&](Value at) {
       points.dims[last] = domain[last] == 1 ? math.uniform(at) : math.ascendingFrom(at);
+      points.mask = maskAt(at, domain[last]);
       inside();
     });
   };
@@ -218,15 +222,10 @@ void OpEmitter::fillZero(const Buffer &buffer) {
     always.wanted = nullptr;
     return e.when(buffer.wanted, [&] { fillZero(always); });
   }
-  SmallVector<int64_t> rows;
-  for (int64_t extent : buffer.type.getShape())
-    if (extent < 0)
-      rows.push_back(extent);
   Type element = buffer.isBits() ? Type(e.b.getI16Type()) : buffer.type.scalarType();
-  forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
-    Value row = e.index(0);
-    for (auto [extent, dim] : llvm::zip(rows, dims))
-      row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
+  ArrayRef<int64_t> shape = buffer.type.getShape();
+  forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &dims) {
+    Value row = buffer.rowAt(e, shape, dims);
     e.strips(buffer.rowElements, [&](Value i, int64_t lanes) {
       Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(e.vector(lanes, element)));
       e.storeVector(zero, buffer.memory, e.add(row, i));

@@ -38,25 +38,6 @@ inline constexpr double kAtan64[] = {-0x1.5555555555555p-2, 0x1.9999999999955p-3
                                      0x1.c71c71c312cd7p-4,  -0x1.745d16607e8c5p-4, 0x1.3b13931e69ed9p-4,
                                      -0x1.110e8c8a7cca4p-4, 0x1.e19a74f4e94bdp-5,  -0x1.ac7d3684f7216p-5,
                                      0x1.74e93250bbdcfp-5,  -0x1.1b4f6dd8af347p-5, 0x1.0b0dbdfa0acd0p-6};
-// erf x / x, z = x^2, x up to 1
-inline constexpr double kErf32[] = {0x1.06eba82004052p-3,  -0x1.8127465fb9b98p-2, 0x1.ce2f0798bec50p-4,
-                                    -0x1.b829a7a7b1373p-6, 0x1.5628ee0585dbbp-8,  -0x1.bcbe9b9115df5p-11,
-                                    0x1.d826984312309p-14, -0x1.43841457d2fa6p-17};
-inline constexpr double kErf64[] = {0x1.06eba8214db69p-3,   -0x1.812746b0379e7p-2,  0x1.ce2f21a042bddp-4,
-                                    -0x1.b82ce3128899bp-6,  0x1.565bcd0e64ab7p-8,   -0x1.c02db3fed8f60p-11,
-                                    0x1.f9a326bfb701bp-14,  -0x1.f4d255e1445e8p-17, 0x1.b9e64d079f4f2p-20,
-                                    -0x1.5f6d6b4fafeb5p-23, 0x1.fc4116f96095ep-27,  -0x1.4e55cc07a0aebp-30,
-                                    0x1.7ecbf3f4c8e82p-34,  -0x1.2928e9b11d11cp-38};
-// e^(x^2) erfc x, t = (x - 2) / (x + 2), x from 1 to 6
-inline constexpr double kErfc32[] = {0x1.058671b838b94p-2,   -0x1.b570349ccfa0cp-2,  0x1.eeea76ff109f2p-3,
-                                     -0x1.437f5cefc15fbp-4,  0x1.e9940f4b98a9fp-9,   0x1.cad5ac2d2d35ep-8,
-                                     -0x1.cde0795c68d32p-11, -0x1.fff08a8899bd1p-11, 0x1.a94136d484d6bp-13};
-inline constexpr double kErfc64[] = {
-    0x1.058671b52c776p-2,  -0x1.b57034efd3f73p-2,  0x1.eeea7dc8a78b3p-3,   -0x1.437f0b68c0b3ap-4, 0x1.e94715979e7c7p-9,
-    0x1.ca95ed52f241ap-8,  -0x1.bc25a47ac7902p-11, -0x1.016b5cb7e3b61p-10, 0x1.6d5ef4dcd4d9bp-15, 0x1.6da958ea06822p-13,
-    0x1.cdcd5a185355cp-16, -0x1.ceaeb2077e84dp-16, -0x1.d4c58fd3b0286p-17, 0x1.73416fd952973p-20, 0x1.ff5f6effbfe96p-19,
-    0x1.3faa225d72cfep-20, -0x1.3e5ccef0648adp-21, -0x1.98f4c11fee7fdp-22};
-
 } // namespace snn::coefficients
 
 #endif // SNN_COMPILER_CODEGEN_CPU_MATHCOEFFICIENTS_H

@@ -41,13 +41,6 @@ public:
 
   Real exp(Real x) { return whole(exponential(inside(x, isWide() ? -746 : -105, isWide() ? 710 : 89))); }
 
-  Real exp2(Real x) {
-    x = inside(x, -1076, 1025);
-    Whole n = nearest(x);
-    Pair r = product({x - n.real, number(0)}, {number(kLn2), number(kLn2Rest)});
-    return whole({n, r.hi, fma(r.hi * r.hi, exponentialSeries(r.hi), r.lo)});
-  }
-
   Real expm1(Real x) {
     Exponential e = exponential(inside(x, -40, 710), number(0));
     return select(abs(x) < number(0x1p-54), x, scaled(minusOne(e).hi, e.n));
@@ -64,37 +57,7 @@ public:
     return withSign(rounded(quotient(numerator, {denominator.hi, denominator.lo + numerator.lo})), x);
   }
 
-  /// H + H / (2 H + 1), H = (e^x - 1) / 2
-  Real sinh(Real x) {
-    Exponential e = exponential(smaller(abs(x), number(711)), number(0));
-    Pair difference = minusOne(e);
-    Whole n = less(e.n, 1);
-    Real half = scaled(difference.hi, n);
-    Real other = half / smaller(half + half + number(1), number(0x1p1000)); // no infinity over infinity
-    return select(abs(x) < number(0x1p-28), x, withSign(half + (other + scaled(difference.lo, n)), x));
-  }
-
-  Real cosh(Real x) {
-    Exponential e = exponential(smaller(abs(x), number(711)), number(0));
-    e.n = less(e.n, 1);
-    Real half = whole(e);
-    return half + number(0.25) / half;
-  }
-
   Real log(Real x) { return logEnds(x, x, rounded(naturalLog(x))); }
-
-  Real log2(Real x) {
-    Split s = split(x);
-    Pair units{number(0x1.71547652b82fep+0), number(0x1.777d0ffda0d24p-56)}; // 1 / ln 2
-    return logEnds(x, x, rounded(joined(s.k, 1, 0, product(logNearOne({s.m - number(1), number(0)}), units))));
-  }
-
-  Real log10(Real x) {
-    Split s = split(x);
-    Pair units{number(0x1.bcb7b1526e50ep-2), number(0x1.95355baaafad3p-57)}; // 1 / ln 10
-    Pair rest = product(logNearOne({s.m - number(1), number(0)}), units);
-    return logEnds(x, x, rounded(joined(s.k, 0x1.34413509p-2, 0x1.ef3fde623e256p-35, rest))); // log10 2
-  }
 
   Real log1p(Real x) {
     // What 1 + x rounds away goes into the difference from 1, in its units; twice, as 2^-k itself may be too small.
@@ -102,7 +65,7 @@ public:
     Split s = split(one.hi);
     Real half = fromBits(shifted<arith::ShLIOp>(arith::SubIOp::create(b, integer(2048), s.biased), 52));
     Pair difference = orderedSum(s.m - number(1), one.lo * half * number(0.5));
-    Pair result = joined(s.k, kLn2Upper, kLn2Lower, logNearOne(difference));
+    Pair result = joined(s.k, logNearOne(difference));
     return select(abs(x) < number(0x1p-60), x, logEnds(x, one.hi, rounded(result)));
   }
 
@@ -127,42 +90,8 @@ public:
 
   Real sin(Real x) { return select(abs(x) < number(0x1p-27), x, ofTurn(turn(x), 0)); }
   Real cos(Real x) { return ofTurn(turn(x), 1); }
-  Real tan(Real x) {
-    Turn t = turn(x);
-    Pair sin = orderedSum(t.sin.hi, t.sin.lo), cos = orderedSum(t.cos.hi, t.cos.lo);
-    Value isOdd = hasBit(t.quarters, 1);
-    Real result = rounded(quotient(select(isOdd, cos, sin), select(isOdd, sin, cos)));
-    return select(abs(x) < number(0x1p-27), x, select(isOdd, -result, result));
-  }
+  Real atan(Real x) { return withSign(rounded(angle(smaller(abs(x), number(0x1p60)))), x); }
 
-  Real atan(Real x) { return withSign(rounded(angle(smaller(abs(x), number(0x1p60)), number(1))), x); }
-
-  Real atan2(Real y, Real x) {
-    Real up = abs(y), along = abs(x);
-    Value isEnd = either(up == number(kInfinity), along == number(kInfinity));
-    Real zero = number(0), one = number(1), greatest = larger(up, along);
-    // Within the exponents in which sums do not overflow, nor remainders vanish.
-    Real scale = select(greatest > number(0x1p1000), number(0x1p-100),
-                        select(greatest < number(0x1p-900), number(0x1p200), one));
-    Real rise = select(isEnd, select(up == number(kInfinity), one, zero), up * scale);
-    Real run = select(isEnd, select(along == number(kInfinity), one, zero), along * scale);
-    run = select(greatest == zero, one, run);
-    Pair result = angle(rise, run);
-    Pair back = orderedSum(number(std::numbers::pi), -result.hi);
-    Pair behind{back.hi, back.lo + (number(kPiRest) - result.lo)};
-    result = select(withSign(one, x) < zero, behind, result);
-    return select(either(isNan(x), isNan(y)), number(kNan), withSign(rounded(result), y));
-  }
-
-  Real erf(Real x) {
-    Real y = smaller(abs(x), number(6)), z = y * y, one = number(1);
-    Real low = fma(y, polynomial(z, coefficients::kErf32, coefficients::kErf64), y);
-    Real t = (y - number(2)) / (y + number(2));
-    Real high = one - exp(-z) * polynomial(t, coefficients::kErfc32, coefficients::kErfc64);
-    return withSign(select(y < one, low, high), x);
-  }
-
-  Real rsqrt(Real x) { return number(1) / root(x); }
   /// Of two zeros the one with the sign that counts, which hardware leaves open.
   Real maxnum(Real x, Real y) { return select(isNan(x), y, select(isNan(y), x, larger(x, y))); }
   Real minnum(Real x, Real y) { return select(isNan(x), y, select(isNan(y), x, smaller(x, y))); }
@@ -214,14 +143,14 @@ private:
     Pair result = orderedSum(s.hi + s.hi, cubic.hi);
     return {result.hi, result.lo + (s.lo + s.lo + cubic.lo)};
   }
-  /// k units + rest. The product with the unit's upper part is exact.
-  Pair joined(Real k, double upper, double lower, Pair rest) {
-    Pair sum = orderedSum(k * number(upper), rest.hi);
-    return orderedSum(sum.hi, sum.lo + fma(k, number(lower), rest.lo));
+  /// k ln 2 + rest. The product with the upper part is exact.
+  Pair joined(Real k, Pair rest) {
+    Pair sum = orderedSum(k * number(kLn2Upper), rest.hi);
+    return orderedSum(sum.hi, sum.lo + fma(k, number(kLn2Lower), rest.lo));
   }
   Pair naturalLog(Real x) {
     Split s = split(x);
-    return joined(s.k, kLn2Upper, kLn2Lower, logNearOne({s.m - number(1), number(0)}));
+    return joined(s.k, logNearOne({s.m - number(1), number(0)}));
   }
   /// `argument` is what the logarithm was taken of.
   Real logEnds(Real x, Real argument, Real result) {
@@ -251,12 +180,12 @@ private:
     return select(hasBit(count, 2), -result, result);
   }
 
-  /// atan(y / x) for y >= 0 and x >= 0, not both 0, by a quotient of at most tan(pi / 8).
-  Pair angle(Real y, Real x) {
-    Real zero = number(0);
-    Value isSteep = y > x * number(2.41421356237309504880), isMiddle = y > x * number(0.41421356237309504880);
-    Pair ratio = quotient(select(isSteep, {-x, zero}, select(isMiddle, exactSum(y, -x), {y, zero})),
-                          select(isSteep, {y, zero}, select(isMiddle, exactSum(y, x), {x, zero})));
+  /// atan y for y >= 0, by a quotient of at most tan(pi / 8).
+  Pair angle(Real y) {
+    Real zero = number(0), one = number(1);
+    Value isSteep = y > number(2.41421356237309504880), isMiddle = y > number(0.41421356237309504880);
+    Pair ratio = quotient(select(isSteep, {-one, zero}, select(isMiddle, exactSum(y, -one), {y, zero})),
+                          select(isSteep, {y, zero}, select(isMiddle, exactSum(y, one), {one, zero})));
     Pair right{number(std::numbers::pi / 2), number(kPiRest / 2)};
     Pair base =
         select(isSteep, right, select(isMiddle, {right.hi * number(0.5), right.lo * number(0.5)}, {zero, zero}));
@@ -276,18 +205,12 @@ struct Function {
 };
 
 Function functionOf(StringRef name) {
-  static const llvm::StringMap<Unary> unary = {
-      {"math.exp", &Functions::exp},     {"math.exp2", &Functions::exp2}, {"math.expm1", &Functions::expm1},
-      {"math.log", &Functions::log},     {"math.log2", &Functions::log2}, {"math.log10", &Functions::log10},
-      {"math.log1p", &Functions::log1p}, {"math.tanh", &Functions::tanh}, {"math.sinh", &Functions::sinh},
-      {"math.cosh", &Functions::cosh},   {"math.sin", &Functions::sin},   {"math.cos", &Functions::cos},
-      {"math.tan", &Functions::tan},     {"math.atan", &Functions::atan}, {"math.erf", &Functions::erf},
-      {"math.rsqrt", &Functions::rsqrt}};
-  static const llvm::StringMap<Binary> binary = {{"math.powf", &Functions::pow},
-                                                 {"math.fpowi", &Functions::pow},
-                                                 {"math.atan2", &Functions::atan2},
-                                                 {"arith.maxnumf", &Functions::maxnum},
-                                                 {"arith.minnumf", &Functions::minnum}};
+  static const llvm::StringMap<Unary> unary = {{"math.exp", &Functions::exp},   {"math.expm1", &Functions::expm1},
+                                               {"math.log", &Functions::log},   {"math.log1p", &Functions::log1p},
+                                               {"math.tanh", &Functions::tanh}, {"math.sin", &Functions::sin},
+                                               {"math.cos", &Functions::cos},   {"math.atan", &Functions::atan}};
+  static const llvm::StringMap<Binary> binary = {
+      {"math.powf", &Functions::pow}, {"arith.maxnumf", &Functions::maxnum}, {"arith.minnumf", &Functions::minnum}};
   return {unary.lookup(name), binary.lookup(name)};
 }
 
@@ -306,9 +229,7 @@ Value writeMathFunction(ImplicitLocOpBuilder &b, StringRef name, ValueRange oper
   Type inner = !widens ? type : shaped ? Type(shaped.clone(b.getF64Type())) : b.getF64Type();
   SmallVector<Real, 2> arguments;
   for (Value operand : operands) {
-    if (!isa<FloatType>(getElementTypeOrSelf(operand)))
-      operand = arith::SIToFPOp::create(b, inner, operand);
-    else if (widens)
+    if (widens)
       operand = arith::ExtFOp::create(b, inner, operand);
     arguments.push_back({operand, &b});
   }

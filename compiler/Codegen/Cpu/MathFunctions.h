@@ -12,8 +12,8 @@ namespace snn {
 bool isMathFunction(llvm::StringRef name);
 
 /// The value of function `name` at `operands`, scalars or vectors of f32 or f64: the same bits for each element
-/// whatever the width, without calls. Within 1 ulp, some in f64 within 2: test/unit/compiler/ExpandMathTest.cpp says
-/// which. sin, cos and tan of 2^48 and more are NaN.
+/// whatever the width, without calls. Within 1 ulp, expm1 of f64 within 1.25: test/unit/compiler/ExpandMathTest.cpp.
+/// sin and cos of 2^48 and more are NaN.
 mlir::Value writeMathFunction(mlir::ImplicitLocOpBuilder &b, llvm::StringRef name, mlir::ValueRange operands);
 
 } // namespace snn

@@ -15,8 +15,6 @@
 
 namespace snn::core {
 
-struct Gathered;
-
 /// The samples and steps that a task works on. All of type index.
 struct Extents {
   mlir::Value samples;     ///< at hand: a chunk, or the batch
@@ -114,23 +112,24 @@ public:
   void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
                     bool stripsOutside = false);
 
+  /// Lanes from `at` on that are within the width; null if all always are.
+  mlir::Value maskAt(mlir::Value at, int64_t width);
+
 private:
+  /// kLanes points of one sample and step, from number `at` on.
+  Points collapsedPoints(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, mlir::Value at);
   bool emitProduct(core::ContractOp op);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);
   void emitReduction(core::IndexedOpInterface op);
-  mlir::Value sumOfParts(core::IndexedOpInterface op, llvm::function_ref<mlir::Value(kernels::Range)> totalOf);
-  /// Strips of elements of a reduction's result, with room for the coordinates that are summed.
-  void forEachElement(const Gathered &shape, const Buffer &result, llvm::function_ref<bool(mlir::AffineExpr)> collapses,
-                      llvm::function_ref<void(Points &, LaneAccess &)> body);
   void emitMaximum(core::FoldOp op);
   void emitLaneSum(core::FoldOp op);
   bool emitCount(core::FoldOp op);
   void emitPointwise(core::ScanOp op);
   void emitStepwise(core::ScanOp op);
   void moveCarries(core::ScanOp op);
-  void exchangeRows(llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> moves);
+  void moveRows(llvm::ArrayRef<Buffer> moves);
 };
 
 /// The dims of one sample and step, counted through in row-major order.

@@ -10,12 +10,7 @@
 using namespace mlir;
 
 namespace snn::core {
-namespace {
-
-kernels::Bits bitsOf(const Buffer &buffer) { return {buffer.memory, buffer.rowElements}; }
-kernels::Matrix rowsOf(const Buffer &buffer) { return {buffer.memory, buffer.rowElements}; }
-
-} // namespace
+static kernels::Matrix rowsOf(const Buffer &buffer) { return {buffer.memory, buffer.rowElements}; }
 
 static Kernel kernelOf(Operation *op) {
   auto kernel = op->getAttrOfType<KernelAttr>(kKernelAttr);
@@ -38,11 +33,9 @@ bool OpEmitter::emitProduct(ContractOp op) {
   Buffer c = buffers.find(op.getResult())->second;
   int64_t columns = paddedWidth(product->columns);
   auto emitRows = [&](const Buffer &a, const Buffer &c, Value rows) {
-    kernels::Matrix weights{b.memory, product->stride};
-    if (kernel == Kernel::Dense)
-      kernels::emitDense(e, module, {rowsOf(a), weights, rowsOf(c), rows, product->depth, columns, {}, scratch(op)});
-    else
-      kernels::emitSpikes(e, module, {bitsOf(a), weights, rowsOf(c), rows, product->depth, columns, {}, scratch(op)});
+    kernels::Product operands{rowsOf(a),  {b.memory, product->stride}, rowsOf(c), rows, product->depth, columns,
+                              scratch(op)};
+    kernel == Kernel::Dense ? kernels::emitDense(e, module, operands) : kernels::emitSpikes(e, module, operands);
   };
   // One step of an array over time: its rows are apart.
   bool apart = (a.slice || c.slice) && a.sampleStride;
@@ -69,43 +62,35 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   kernels::Scratch memory = scratch(op);
   kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows);
   Value steps = a.timeStride ? extents.steps : e.index(1);
-  Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, order);
+  Value perRun = Division::of(e, SumClass::of(op), 1, extents.samples, extents.steps).unit;
+  Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order);
   kernels::Footprint orderBytes = kernels::rowOrderScratch();
   memory.offset =
       e.alignUp(e.add(memory.offset, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant)), SNN_ALIGNMENT);
   int64_t columns = paddedWidth(product->columns);
   kernels::Matrix c{slot.total.memory, product->stride};
+  if (!inputs.from)
+    inputs = {e.index(0), e.index(product->depth)};
 
   // As many blocks at a time as the first level takes; then it goes up.
   auto emitBlocks = [&](Value from, Value to) {
     Value fresh = e.both(slot.fresh, e.equal(from, e.index(0)));
-    if (kernel == Kernel::DenseGradient)
-      kernels::emitDenseGradient(e, module,
-                                 {rowsOf(a), rowsOf(d), c, order, from, to, product->depth, columns, inputs, fresh});
-    else
-      kernels::emitSpikeGradient(
-          e, module, {bitsOf(a), rowsOf(d), c, order, from, to, product->depth, columns, inputs, fresh, memory});
+    kernels::Gradient operands{rowsOf(a), rowsOf(d), c, order, from, to, columns, inputs, fresh, memory};
+    kernel == Kernel::DenseGradient ? kernels::emitDenseGradient(e, module, operands)
+                                    : kernels::emitSpikeGradient(e, module, operands);
   };
-  Value fromInput = inputs.from ? inputs.from : e.index(0);
-  Value toInput = inputs.to ? inputs.to : e.index(product->depth);
-  Value start = e.mul(fromInput, product->stride), count = e.mul(e.sub(toInput, fromInput), product->stride);
-  std::function<void(Value, int64_t, int64_t)> raise = [&](Value done, int64_t level, int64_t full) {
-    auto at = [&](int64_t which) {
-      return Memory{slot.total.memory.base,
-                    e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, which)), start), e.real};
-    };
-    Value isFull = e.equal(e.b.createOrFold<arith::RemUIOp>(done, e.index(full)), e.index(0));
-    e.when(isFull, [&] {
-      kernels::emitLevelUp(e, module, at(level), at(level - 1), count, e.equal(done, e.index(full)));
-      if (level + 1 < kMaxLevels)
-        raise(done, level + 1, full * kernels::kLevel);
-    });
+  Value start = e.mul(inputs.from, product->stride), count = e.mul(e.sub(inputs.to, inputs.from), product->stride);
+  auto at = [&](int64_t level) {
+    return Memory{slot.total.memory.base, e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, level)), start),
+                  e.real};
   };
   e.whileBelow(e.index(0), blocks, [&](Value from) {
     Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, from), e.index(kernels::kLevel));
     Value to = e.minimum(blocks, e.add(from, e.sub(e.index(kernels::kLevel), filled)));
     emitBlocks(from, to);
-    raise(e.add(slot.blocks, to), 1, kernels::kLevel);
+    raiseLevels(e, e.add(slot.blocks, to), [&](int64_t level, Value first) {
+      kernels::emitLevelUp(e, module, at(level), at(level - 1), count, first);
+    });
     return to;
   });
   return true;

@@ -52,33 +52,28 @@ Value unit(Emitter &e, Type real, const std::array<Value, 4> &words) {
 
 RandomKey randomKey(Emitter &e, ModuleOp module, Value seed, Value purpose, Value epoch) {
   Type word = e.b.getI32Type();
-  func::FuncOp kernel =
-      e.kernel(module, "snn_random_key", {seed.getType(), word, word}, {word, word},
-               [&](Emitter &in, Block::BlockArgListType arguments) {
-                 Value upper = arith::ShRUIOp::create(in.b, arguments[0], in.i64(32));
-                 RandomKey seedWords{arith::TruncIOp::create(in.b, word, arguments[0]),
-                                     arith::TruncIOp::create(in.b, word, upper)};
-                 // The 2 keeps this block apart from those that the host draws with the seed itself.
-                 Value zero = constantLike(in, arguments[1], 0), two = constantLike(in, arguments[1], 2);
-                 std::array<Value, 4> block = philox(in, {arguments[2], arguments[1], zero, two}, seedWords);
-                 func::ReturnOp::create(in.b, ValueRange{block[0], block[1]});
-               });
-  auto call = func::CallOp::create(e.b, kernel, ValueRange{seed, purpose, epoch});
+  auto make = [](Emitter &in, Value seed, Value purpose, Value epoch) {
+    Type word = in.b.getI32Type();
+    Value upper = arith::ShRUIOp::create(in.b, seed, in.i64(32));
+    RandomKey seedWords{arith::TruncIOp::create(in.b, word, seed), arith::TruncIOp::create(in.b, word, upper)};
+    // The 2 keeps this block apart from those that the host draws with the seed itself.
+    Value zero = constantLike(in, purpose, 0), two = constantLike(in, purpose, 2);
+    std::array<Value, 4> block = philox(in, {epoch, purpose, zero, two}, seedWords);
+    return SmallVector<Value>{block[0], block[1]};
+  };
+  auto call = e.call(module, "snn_random_key", {word, word}, make, seed, purpose, epoch);
   return {call.getResult(0), call.getResult(1)};
 }
 
 Value randomUnits(Emitter &e, ModuleOp module, Type real, RandomKey key, const RandomPlaces &places) {
-  Type word = e.b.getI32Type(), words = e.vector(kLanes, word);
-  func::FuncOp kernel =
-      e.kernel(module, real.isF32() ? "snn_random_f32" : "snn_random_f64", {word, word, words, word, word, word},
-               {e.vector(kLanes, real)}, [&](Emitter &in, Block::BlockArgListType arguments) {
-                 auto spread = [&](unsigned index) { return in.splat(arguments[index], kLanes); };
-                 std::array<Value, 4> counter = {arguments[2], spread(3), spread(4), spread(5)};
-                 func::ReturnOp::create(in.b, unit(in, real, philox(in, counter, {arguments[0], arguments[1]})));
-               });
-  return func::CallOp::create(
-             e.b, kernel,
-             ValueRange{key.low, key.high, places.elements, places.sampleLow, places.sampleHigh, places.step})
+  auto make = [&](Emitter &in, Value low, Value high, Value elements, Value sampleLow, Value sampleHigh, Value step) {
+    std::array<Value, 4> counter = {elements, in.splat(sampleLow, kLanes), in.splat(sampleHigh, kLanes),
+                                    in.splat(step, kLanes)};
+    return SmallVector<Value>{unit(in, real, philox(in, counter, {low, high}))};
+  };
+  return e
+      .call(module, real.isF32() ? "snn_random_f32" : "snn_random_f64", e.vector(kLanes, real), make, key.low, key.high,
+            places.elements, places.sampleLow, places.sampleHigh, places.step)
       .getResult(0);
 }
 

@@ -27,7 +27,6 @@ inline Real operator-(Real x) { return {mlir::arith::NegFOp::create(*x.b, x.valu
 inline Real fma(Real x, Real y, Real z) { return {mlir::math::FmaOp::create(*x.b, x.value, y.value, z.value), x.b}; }
 inline Real abs(Real x) { return {mlir::math::AbsFOp::create(*x.b, x.value), x.b}; }
 inline Real trunc(Real x) { return {mlir::math::TruncOp::create(*x.b, x.value), x.b}; }
-inline Real root(Real x) { return {mlir::math::SqrtOp::create(*x.b, x.value), x.b}; }
 inline Real smaller(Real x, Real y) { return {mlir::arith::MinimumFOp::create(*x.b, x.value, y.value), x.b}; }
 inline Real larger(Real x, Real y) { return {mlir::arith::MaximumFOp::create(*x.b, x.value, y.value), x.b}; }
 inline Real withSign(Real x, Real sign) { return {mlir::math::CopySignOp::create(*x.b, x.value, sign.value), x.b}; }
@@ -83,7 +82,6 @@ public:
 protected:
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
   static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  static constexpr double kLn2 = std::numbers::ln2, kLn2Rest = 0x1.abc9e3b39803fp-56;
   /// Few enough bits for products with exponents to be exact.
   static constexpr double kLn2Upper = 0x1.62e42feep-1, kLn2Lower = 0x1.a39ef35793c76p-33;
   static constexpr double kPiRest = 0x1.1a62633145c07p-53;
@@ -145,7 +143,6 @@ protected:
     Real shift = number(isWide() ? 0x1.8p52 : 0x1.8p23), sum = x + shift;
     return {sum - shift, toBits(sum)};
   }
-  Whole less(Whole n, int64_t by) { return {n.real - number(by), mlir::arith::SubIOp::create(b, n.bits, integer(by))}; }
 
   /// For exponents of normal numbers.
   Real powerOfTwo(mlir::Value exponent) {

@@ -97,13 +97,13 @@ public:
   TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, Points &points,
             Chains::LevelUp levelUp, kernels::Range samples = {})
       : e(emitter.e), emitter(emitter), terms(terms), chains(chains), points(points), levelUp(levelUp),
-        samples(samples), along(op.getAlong()), domain(op.getDomain()), runs(Runs::of(op)), sums(op.reducesSamples()) {
+        samples(samples), along(op.getAlong()), domain(op.getDomain()), sums(op.reducesSamples()) {
     auto order = op->getAttrOfType<OrderAttr>("order");
     descending = order && order.getDescending();
     for (int64_t dim : along)
       outer += sums && domain[dim] < 0;
     if (sums)
-      perRun = runs.samplesPerRun(e, emitter.extents.steps);
+      division = Division::of(e, SumClass::of(op), 1, emitter.extents.samples, emitter.extents.steps);
   }
 
   SmallVector<Value> run(SmallVector<Value> state) {
@@ -135,24 +135,16 @@ private:
   }
 
   SmallVector<Value> endOfStep(ValueRange state) {
-    if (runs.positions >= kernels::kRun)
+    const SumClass &sum = *division.sum;
+    if (sum.positions >= sum.run)
       return chains.endRun(state, levelUp);
-    Value one = e.index(1), steps = runs.overTime ? emitter.extents.steps : one;
-    Value last = runs.overTime ? e.equal(e.add(taken, 1), steps) : e.truth(true);
-    auto multiple = [&](Value count, Value of) {
-      return e.equal(e.b.createOrFold<arith::RemUIOp>(count, of), e.index(0));
-    };
+    Value one = e.index(1), next = sum.overTime ? e.add(taken, 1) : one;
+    Value last = sum.overTime ? e.equal(next, division.steps) : e.truth(true);
     // Samples are counted in the part, whose chunks are whole runs.
-    Value ends = e.both(last, multiple(e.add(sample, 1), perRun));
-    if (runs.overTime)
-      ends = e.either(ends, e.both(e.equal(perRun, one), multiple(e.add(taken, 1), e.index(runs.stepsPerRun))));
-    auto op = scf::IfOp::create(e.b, TypeRange(state), ends, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToEnd(op.thenBlock());
-    scf::YieldOp::create(e.b, chains.endRun(state, levelUp));
-    e.b.setInsertionPointToEnd(op.elseBlock());
-    scf::YieldOp::create(e.b, state);
-    return SmallVector<Value>(op.getResults());
+    Value ends = e.both(last, e.isMultiple(e.add(sample, 1), division.unit));
+    if (sum.overTime)
+      ends = e.either(ends, e.both(e.equal(division.unit, one), e.isMultiple(next, e.index(sum.stepsPerRun()))));
+    return e.changedIf(ends, state, [&] { return chains.endRun(state, levelUp); });
   }
 
   Emitter &e;
@@ -163,10 +155,10 @@ private:
   Chains::LevelUp levelUp;
   kernels::Range samples; ///< of a part; null: all at hand
   ArrayRef<int64_t> along, domain;
-  Runs runs;
   bool sums, descending = false;
-  size_t outer = 0; ///< loops over samples and steps
-  Value perRun, taken, sample;
+  Division division; ///< if it sums over samples
+  size_t outer = 0;  ///< loops over samples and steps
+  Value taken, sample;
 };
 
 /// How many positions a sum over these dims has at most; 0 if that is not known.
@@ -184,42 +176,58 @@ OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order");
 
 Type elementOf(Operation *op) { return cast<ArrayType>(op->getResult(0).getType()).getElementType(); }
 
-} // namespace
-
-/// The points of a strip of the result, with room for the coordinates that are summed.
-static Points withAlong(const Points &result, const Gathered &shape) {
-  Points points = result;
-  points.domain = shape.domain;
-  points.dims.resize(shape.domain.size());
-  return points;
-}
-
-static AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
+AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
   AffineMap all = AffineMap::getMultiDimIdentityMap(shape.domain.size(), context);
   return AffineMap::get(all.getNumDims(), 0, all.getResults().take_front(shape.resultRank), context);
 }
 
-void OpEmitter::forEachElement(const Gathered &shape, const Buffer &result,
-                               llvm::function_ref<bool(AffineExpr)> collapses,
-                               llvm::function_ref<void(Points &, LaneAccess &)> body) {
-  MLIRContext *context = module.getContext();
+/// Strips of elements of a reduction's result, with room for the coordinates that are summed.
+void forEachElement(OpEmitter &emitter, Terms &terms, const Buffer &result,
+                    llvm::function_ref<void(Points &, LaneAccess &)> body) {
+  const Gathered &shape = terms.shape();
+  MLIRContext *context = result.type.getContext();
   ArrayRef<int64_t> domain = ArrayRef(shape.domain).take_front(shape.resultRank);
   AffineExpr number = collapsedNumber(domain, context);
   AffineMap map = resultMap(shape, context);
-  bool collapse = collapses(number) && LaneAccess::collapses(result, map, number, shape.domain);
-  LaneAccess access(e, result, map);
-  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    forEachStrip(domain, rows, collapse, [&](const Points &strip) {
-      Points points = withAlong(strip, shape);
+  bool collapse = terms.collapses(number) && LaneAccess::collapses(result, map, number, shape.domain);
+  LaneAccess access(emitter.e, result, map);
+  emitter.forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
+    emitter.forEachStrip(domain, rows, collapse, [&](const Points &strip) {
+      Points points = strip;
+      points.domain = shape.domain;
+      points.dims.resize(shape.domain.size());
       body(points, access);
     });
   });
 }
 
-void OpEmitter::emit(ContractOp op) {
-  if (!emitProduct(op))
-    emitReduction(cast<IndexedOpInterface>(op.getOperation()));
+/// The tree of the totals of all parts, whose number is a power of two: a total waits at its level for its neighbour.
+Value sumOfParts(OpEmitter &emitter, IndexedOpInterface op, llvm::function_ref<Value(kernels::Range)> totalOf) {
+  Emitter &e = emitter.e;
+  Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
+  Division division = Division::of(e, SumClass::of(op), 1, emitter.extents.samples, emitter.extents.steps);
+  const unsigned levels = llvm::Log2_64(orderOf(op).getParts());
+  auto add = [&](Value part, ValueRange before) {
+    SmallVector<Value> next(before);
+    Value total = totalOf({division.begin(e, part), division.begin(e, e.add(part, 1))});
+    Value waits = e.truth(false);
+    for (unsigned level = 0; level < levels; ++level) {
+      Value isFirst = e.isMultiple(e.div(part, int64_t(1) << level), e.index(2));
+      Value sum = arith::AddFOp::create(e.b, next[level], total);
+      Value kept = arith::SelectOp::create(e.b, waits, next[level], total);
+      next[level] = arith::SelectOp::create(e.b, isFirst, kept, next[level]);
+      waits = e.either(waits, isFirst);
+      total = arith::SelectOp::create(e.b, waits, total, sum);
+    }
+    next[levels] = total;
+    return next;
+  };
+  return e.loop(e.index(0), division.tasks, 1, SmallVector<Value>(levels + 1, zero), add)[levels];
 }
+
+} // namespace
+
+void OpEmitter::emit(ContractOp op) { emitReduction(cast<IndexedOpInterface>(op.getOperation())); }
 
 void OpEmitter::emit(FoldOp op) {
   if (emitCount(op))
@@ -234,41 +242,14 @@ void OpEmitter::emit(FoldOp op) {
 void OpEmitter::emitReduction(IndexedOpInterface op) {
   const Buffer &result = buffers.find(op->getResult(0))->second;
   Terms terms(*this, op);
-  forEachElement(
-      terms.shape(), result, [&](AffineExpr number) { return terms.collapses(number); },
-      [&](Points &points, LaneAccess &access) {
-        auto totalOf = [&](kernels::Range samples) {
-          Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
-          TermLoops loops(*this, op, terms, chains, points, nullptr, samples);
-          return chains.total(loops.run(chains.start(nullptr, nullptr)));
-        };
-        access.store(op.reducesSamples() ? sumOfParts(op, totalOf) : totalOf({}), points);
-      });
-}
-
-/// The tree of the totals of all parts, whose number is a power of two: a total waits at its level for its neighbour.
-Value OpEmitter::sumOfParts(IndexedOpInterface op, llvm::function_ref<Value(kernels::Range)> totalOf) {
-  Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
-  Division division = Division::of(e, op, 1, extents.samples, extents.steps);
-  const unsigned levels = llvm::Log2_64(orderOf(op).getParts());
-  auto add = [&](Value part, ValueRange before) {
-    SmallVector<Value> next(before);
-    Value total =
-        totalOf({division.begin(e, part, extents.samples), division.begin(e, e.add(part, 1), extents.samples)});
-    Value waits = e.truth(false);
-    for (unsigned level = 0; level < levels; ++level) {
-      Value isFirst =
-          e.equal(e.b.createOrFold<arith::RemUIOp>(e.div(part, int64_t(1) << level), e.index(2)), e.index(0));
-      Value sum = arith::AddFOp::create(e.b, next[level], total);
-      Value kept = arith::SelectOp::create(e.b, waits, next[level], total);
-      next[level] = arith::SelectOp::create(e.b, isFirst, kept, next[level]);
-      waits = e.either(waits, isFirst);
-      total = arith::SelectOp::create(e.b, waits, total, sum);
-    }
-    next[levels] = total;
-    return next;
-  };
-  return e.loop(e.index(0), division.tasks, 1, SmallVector<Value>(levels + 1, zero), add)[levels];
+  forEachElement(*this, terms, result, [&](Points &points, LaneAccess &access) {
+    auto totalOf = [&](kernels::Range samples) {
+      Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
+      TermLoops loops(*this, op, terms, chains, points, nullptr, samples);
+      return chains.total(loops.run(chains.start(nullptr, nullptr)));
+    };
+    access.store(op.reducesSamples() ? sumOfParts(*this, op, totalOf) : totalOf({}), points);
+  });
 }
 
 void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
@@ -276,38 +257,29 @@ void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
     return;
   Terms terms(*this, op);
   AffineMap map = resultMap(terms.shape(), op->getContext());
-  forEachElement(
-      terms.shape(), slot.total, [&](AffineExpr number) { return terms.collapses(number); },
-      [&](Points &points, LaneAccess &access) {
-        Chains chains(e, orderOf(op), elementOf(op), 0, /*intoSlot=*/true);
-        Type vector = e.vector(kLanes, elementOf(op));
-        Value zero = e.constant(vector, 0);
-        // A full level goes up; what it meets there is nothing if it is the first that does.
-        std::function<void(Value, Value, int64_t, int64_t)> raise = [&](Value total, Value blocks, int64_t level,
-                                                                        int64_t count) {
-          Buffer above = slot.total;
-          above.memory.offset = e.add(above.memory.offset, e.mul(slot.levelStride, level));
-          LaneAccess at(e, above, map);
-          Value first = e.equal(blocks, e.index(count));
-          Value before = arith::SelectOp::create(e.b, first, zero, at.load(points, points.mask));
-          Value sum = arith::AddFOp::create(e.b, before, total);
-          int64_t next = count * orderOf(op).getLevel();
-          if (level + 1 == kMaxLevels)
-            return at.store(sum, points);
-          Value full = e.equal(e.b.createOrFold<arith::RemUIOp>(blocks, e.index(next)), e.index(0));
-          e.when(
-              full,
-              [&] {
-                at.store(zero, points);
-                raise(sum, blocks, level + 1, next);
-              },
-              [&] { at.store(sum, points); });
-        };
-        auto levelUp = [&](Value total, Value blocks) { raise(total, blocks, 1, orderOf(op).getLevel()); };
-        TermLoops loops(*this, op, terms, chains, points, levelUp);
-        Value before = arith::SelectOp::create(e.b, slot.fresh, zero, access.load(points, points.mask));
-        access.store(chains.total(loops.run(chains.start(before, slot.blocks))), points);
+  forEachElement(*this, terms, slot.total, [&](Points &points, LaneAccess &access) {
+    Chains chains(e, orderOf(op), elementOf(op), 0, /*intoSlot=*/true);
+    Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
+    auto atLevel = [&](int64_t level) {
+      Buffer total = slot.total;
+      total.memory.offset = e.add(total.memory.offset, e.mul(slot.levelStride, level));
+      return total;
+    };
+    // A total that goes up lies in memory for that while.
+    auto levelUp = [&](Value total, Value blocks) {
+      access.store(total, points);
+      raiseLevels(e, blocks, [&](int64_t level, Value first) {
+        Buffer above = atLevel(level), below = atLevel(level - 1);
+        LaneAccess to(e, above, map), from(e, below, map);
+        Value before = arith::SelectOp::create(e.b, first, zero, to.load(points, points.mask));
+        to.store(arith::AddFOp::create(e.b, before, from.load(points, points.mask)), points);
+        from.store(zero, points);
       });
+    };
+    TermLoops loops(*this, op, terms, chains, points, levelUp);
+    Value before = arith::SelectOp::create(e.b, slot.fresh, zero, access.load(points, points.mask));
+    access.store(chains.total(loops.run(chains.start(before, slot.blocks))), points);
+  });
 }
 
 /// How many terms there are, if each is 1: no sum of ones rounds.
@@ -434,7 +406,7 @@ void OpEmitter::emitMaximum(FoldOp op) {
     for (auto [number, buffer] : results)
       LaneAccess(e, *buffer, resultMap(shape, context)).store(found[number], points);
   };
-  forEachElement(shape, *results.front().second, [&](AffineExpr number) { return terms.collapses(number); }, element);
+  forEachElement(*this, terms, *results.front().second, element);
 }
 
 } // namespace snn::core

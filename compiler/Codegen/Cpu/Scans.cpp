@@ -94,34 +94,12 @@ void OpEmitter::emitPointwise(ScanOp op) {
   int64_t width = innerPoints(domain), strip = stripVectors(e) * kLanes;
   size_t carries = op.getInit().size(), stacked = op.getStacked().size();
 
-  auto pointsAt = [&](ArrayRef<LaneIndex> rows, Value at) {
-    Points points;
-    points.domain = domain;
-    points.dims.assign(rows.begin(), rows.end());
-    points.collapsed = collapsedNumber(domain, context);
-    points.collapsedWidth = width;
-    points.number = math.ascendingFrom(at);
-    int64_t rest = 1, outermost = -1;
-    for (auto [dim, extent] : llvm::enumerate(domain))
-      if (extent > 0 && outermost < 0)
-        outermost = dim;
-    for (int64_t dim = domain.size() - 1; dim >= 0; --dim) {
-      if (domain[dim] < 0)
-        continue;
-      LaneIndex digit = math.floorDiv(points.number, rest, 0);
-      points.dims[dim] = dim == outermost ? digit : math.mod(digit, domain[dim], 0);
-      rest *= domain[dim];
-    }
-    points.mask = width % kLanes ? math.below(at, e.index(width)) : Value();
-    return points;
-  };
-
   auto emitStrip = [&](ArrayRef<LaneIndex> rows, Value at, int64_t vectors) {
     SmallVector<StepMaps> steps;
     SmallVector<Value> start;
     for (int64_t v = 0; v < vectors; ++v) {
       StepMaps &maps = steps.emplace_back(*this, op);
-      maps.loadInvariants(pointsAt(rows, e.add(at, v * kLanes)));
+      maps.loadInvariants(collapsedPoints(domain, rows, e.add(at, v * kLanes)));
       for (Value init : op.getInit())
         start.push_back(LaneAccess(e, buffers.find(init)->second, identity).load(maps.points, maps.points.mask));
     }
@@ -168,23 +146,25 @@ void OpEmitter::copyRows(const Buffer &from, const Buffer &to) {
     return copyElements(from, to);
   if (from.scalar)
     return e.store(from.scalar, to.memory, e.index(0));
-  outline({"rows", nullptr, {from, to}}, [](OpEmitter &inner, const Outlined &taken) {
+  moveRows({from, to});
+}
+
+/// Sources and targets in turn, of one form: all are read before one is written.
+void OpEmitter::moveRows(ArrayRef<Buffer> moves) {
+  outline({"rows", nullptr, SmallVector<Buffer>(moves)}, [](OpEmitter &inner, const Outlined &taken) {
     Emitter &e = inner.e;
-    const Buffer &from = taken.buffers[0], &to = taken.buffers[1];
-    SmallVector<int64_t> rows;
-    for (int64_t extent : to.type.getShape())
-      if (extent < 0)
-        rows.push_back(extent);
-    inner.forEachRow(rows, [&](SmallVectorImpl<LaneIndex> &dims) {
-      auto rowOf = [&](const Buffer &buffer) {
-        Value row = e.index(0);
-        for (auto [extent, dim] : llvm::zip(rows, dims))
-          row = e.add(row, e.mul(dim.base, extent == ArrayType::kTime ? buffer.timeStride : buffer.sampleStride));
-        return row;
-      };
-      Value source = rowOf(from), target = rowOf(to);
-      e.strips(std::min(from.rowElements, to.rowElements), [&](Value i, int64_t lanes) {
-        e.storeVector(e.loadVector(from.memory, e.add(source, i), lanes), to.memory, e.add(target, i));
+    ArrayRef<Buffer> all = taken.buffers;
+    ArrayRef<int64_t> shape = all[1].type.getShape();
+    inner.forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &dims) {
+      SmallVector<Value> rows;
+      for (const Buffer &buffer : all)
+        rows.push_back(buffer.rowAt(e, shape, dims));
+      e.strips(std::min(all[0].rowElements, all[1].rowElements), [&](Value i, int64_t lanes) {
+        SmallVector<Value> read;
+        for (size_t source = 0; source < all.size(); source += 2)
+          read.push_back(e.loadVector(all[source].memory, e.add(rows[source], i), lanes));
+        for (auto [move, value] : llvm::enumerate(read))
+          e.storeVector(value, all[2 * move + 1].memory, e.add(rows[2 * move + 1], i));
       });
     });
   });
@@ -201,36 +181,22 @@ void OpEmitter::moveCarries(ScanOp op) {
   };
   while (!moves.empty()) {
     auto *next = llvm::find_if(moves, [&](auto move) { return !isRead(move.second); });
-    if (next == moves.end())
-      return exchangeRows(moves);
-    copyRows(buffers.find(next->first)->second, buffers.find(next->second)->second);
-    moves.erase(next);
+    if (next != moves.end()) {
+      copyRows(buffers.find(next->first)->second, buffers.find(next->second)->second);
+      moves.erase(next);
+      continue;
+    }
+    // All that are left change places in circles, each of one type.
+    SmallVector<Buffer> circle;
+    Value start = moves.front().second, target = start;
+    do {
+      auto *move = llvm::find_if(moves, [&](auto move) { return move.second == target; });
+      target = move->first;
+      circle.append({buffers.find(move->first)->second, buffers.find(move->second)->second});
+      moves.erase(move);
+    } while (target != start);
+    moveRows(circle);
   }
-}
-
-/// Carries that change places with each other, all of one type: element by element, all are read before one is written.
-void OpEmitter::exchangeRows(ArrayRef<std::pair<Value, Value>> moves) {
-  SmallVector<Buffer> all;
-  for (auto [from, to] : moves)
-    all.append({buffers.find(from)->second, buffers.find(to)->second});
-  outline({"exchange", nullptr, all}, [](OpEmitter &inner, const Outlined &taken) {
-    Emitter &e = inner.e;
-    ArrayRef<Buffer> all = taken.buffers;
-    inner.forEachRow(all[1].type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
-      e.strips(all[1].rowElements, [&](Value i, int64_t lanes) {
-        auto placeIn = [&](const Buffer &buffer) {
-          int64_t sample = buffer.type.sampleDim();
-          Value row = sample < 0 ? e.index(0) : e.mul(dims[sample].base, buffer.sampleStride);
-          return e.add(row, i);
-        };
-        SmallVector<Value> read;
-        for (size_t move = 0; move < all.size(); move += 2)
-          read.push_back(e.loadVector(all[move].memory, placeIn(all[move]), lanes));
-        for (auto [move, value] : llvm::enumerate(read))
-          e.storeVector(value, all[2 * move + 1].memory, placeIn(all[2 * move + 1]));
-      });
-    });
-  });
 }
 
 void OpEmitter::emitStepwise(ScanOp op) {
@@ -268,10 +234,7 @@ void OpEmitter::emitStepwise(ScanOp op) {
 void OpEmitter::emitAny(Operation &op) {
   if (core::isView(&op)) {
     // Other names for the same elements: rows are contiguous on both sides.
-    Buffer view = buffers.find(op.getOperand(0))->second;
-    Layout layout = layoutOf(op.getResult(0));
-    view.type = cast<ArrayType>(op.getResult(0).getType());
-    view.strides.assign(layout.strides.begin(), layout.strides.end());
+    Buffer view = buffers.find(op.getOperand(0))->second.as(op.getResult(0));
     buffers[op.getResult(0)] = view;
     return;
   }

@@ -51,78 +51,77 @@ AffineMap Gathered::compose(AffineMap map) const {
   return AffineMap::get(domain.size(), 0, results, map.getContext());
 }
 
-Runs Runs::of(IndexedOpInterface op) {
-  Runs runs;
-  for (int64_t dim : op.getAlong()) {
-    int64_t extent = op.getDomain()[dim];
-    runs.overTime |= extent == ArrayType::kTime;
-    if (extent > 0)
-      runs.positions *= extent;
+Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, Value batch, Value steps) {
+  Division division;
+  division.sum = sum;
+  division.batch = batch;
+  division.steps = steps;
+  if (!sum) {
+    division.unit = division.chunk = e.index(chunk);
+    division.levels = e.index(1);
+    division.units = e.ceilDiv(batch, chunk);
+    division.tasks = e.minimum(division.units, e.index(kMaxTasks));
+    return division;
   }
-  while (runs.overTime && runs.stepsPerRun * runs.positions < kernels::kRun)
-    runs.stepsPerRun *= 2;
-  return runs;
+  Value ofSample = e.mul(sum->overTime ? steps : e.index(1), sum->positions);
+  division.unit = e.index(sum->run);
+  for (int64_t samples = sum->run / 2; samples >= 1; samples /= 2)
+    division.unit = e.select(e.below(e.mul(ofSample, samples), e.index(sum->run)), division.unit, e.index(samples));
+  division.units = e.div(e.sub(e.add(batch, division.unit), e.index(1)), division.unit);
+  division.tasks = e.index(1);
+  Value terms = e.mul(batch, ofSample);
+  for (int64_t parts = 2; parts <= sum->maxParts; parts *= 2) {
+    // Largest power of two that leaves enough terms, halved until each part has a unit.
+    Value few = e.either(e.below(terms, e.index(parts * sum->part)), e.below(division.units, e.index(parts)));
+    division.tasks = e.select(few, division.tasks, e.index(parts));
+  }
+  division.chunk = e.maximum(e.index(chunk), division.unit);
+  Value all = division.blocks(e, batch);
+  division.levels = e.index(1);
+  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
+    division.levels = e.select(e.below(all, e.index(blocks)), division.levels, e.index(level + 1));
+  return division;
 }
 
-Value Runs::samplesPerRun(ScalarEmitter &e, Value steps) const {
-  Value terms = e.mul(overTime ? steps : e.index(1), positions), result = e.index(kernels::kRun);
-  for (int64_t samples = kernels::kRun / 2; samples >= 1; samples /= 2)
-    result = e.b.createOrFold<arith::SelectOp>(e.below(e.mul(terms, samples), e.index(kernels::kRun)), result,
-                                               e.index(samples));
-  return result;
+Value Division::begin(ScalarEmitter &e, Value i) const {
+  return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
 }
 
-Value Runs::blocks(ScalarEmitter &e, Value samples, Value steps) const {
+Value Division::blocks(ScalarEmitter &e, Value samples) const {
   auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, kernels::kBlock); };
-  Value all = overTime ? steps : e.index(1);
-  Value perRun = samplesPerRun(e, steps);
+  Value all = sum->overTime ? steps : e.index(1);
   // Runs of several samples, the last of which may have fewer.
-  Value whole = e.div(samples, perRun);
-  Value rest = e.sub(samples, e.mul(whole, perRun));
-  Value several =
-      e.add(e.mul(whole, ofTerms(e.mul(e.mul(perRun, all), positions))), ofTerms(e.mul(e.mul(rest, all), positions)));
-  if (!overTime && positions < kernels::kRun)
+  Value whole = e.div(samples, unit);
+  Value rest = e.sub(samples, e.mul(whole, unit));
+  Value several = e.add(e.mul(whole, ofTerms(e.mul(e.mul(unit, all), sum->positions))),
+                        ofTerms(e.mul(e.mul(rest, all), sum->positions)));
+  if (!sum->overTime && sum->positions < sum->run)
     return several;
   // Runs of steps.
+  const int64_t stepsPerRun = sum->stepsPerRun();
   Value wholeRuns = e.div(all, stepsPerRun);
   Value left = e.sub(all, e.mul(wholeRuns, stepsPerRun));
-  Value one = e.add(e.mul(wholeRuns, int64_t(llvm::divideCeil(stepsPerRun * positions, kernels::kBlock))),
-                    ofTerms(e.mul(left, positions)));
-  return e.b.createOrFold<arith::SelectOp>(e.equal(perRun, e.index(1)), e.mul(samples, one), several);
+  Value one = e.add(e.mul(wholeRuns, int64_t(llvm::divideCeil(stepsPerRun * sum->positions, kernels::kBlock))),
+                    ofTerms(e.mul(left, sum->positions)));
+  return e.select(e.equal(unit, e.index(1)), e.mul(samples, one), several);
 }
 
-Value Runs::parts(ScalarEmitter &e, OrderAttr order, Value batch, Value steps) const {
-  Value terms = e.mul(e.mul(batch, overTime ? steps : e.index(1)), positions);
-  Value perRun = samplesPerRun(e, steps);
-  Value units = e.div(e.sub(e.add(batch, perRun), e.index(1)), perRun);
-  Value result = e.index(1);
-  for (int64_t parts = 2; parts <= order.getParts(); parts *= 2) {
-    // Largest power of two that leaves enough terms, halved until each part has a unit.
-    Value enough = e.compare(arith::CmpIPredicate::uge, terms, e.index(parts * order.getPart()));
-    Value filled = e.compare(arith::CmpIPredicate::uge, units, e.index(parts));
-    result = e.b.createOrFold<arith::SelectOp>(e.both(enough, filled), e.index(parts), result);
-  }
-  return result;
-}
-
-Value Runs::levels(ScalarEmitter &e, Value batch, Value steps) const {
-  Value all = blocks(e, batch, steps), result = e.index(1);
-  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
-    result = e.b.createOrFold<arith::SelectOp>(e.below(all, e.index(blocks)), result, e.index(level + 1));
-  return result;
-}
-
-static int64_t levelsFor(int64_t positions, OrderAttr order) {
-  if (positions == 0)
-    return kMaxLevels;
-  int64_t blocks = (positions + order.getBlock() - 1) / order.getBlock(), levels = 1;
-  for (; blocks >= order.getLevel() && levels < kMaxLevels; ++levels)
-    blocks /= order.getLevel();
-  return levels;
+void raiseLevels(Emitter &e, Value blocks, llvm::function_ref<void(int64_t level, Value first)> up, int64_t level) {
+  int64_t full = kernels::kLevel;
+  for (int64_t below = 1; below < level; ++below)
+    full *= kernels::kLevel;
+  e.when(e.isMultiple(blocks, e.index(full)), [&] {
+    up(level, e.equal(blocks, e.index(full)));
+    if (level + 1 < kMaxLevels)
+      raiseLevels(e, blocks, up, level + 1);
+  });
 }
 
 Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, bool intoSlot)
-    : e(e), order(order), vector(e.vector(kLanes, element)), levels(intoSlot ? 1 : levelsFor(positions, order)),
+    : e(e), order(order), vector(e.vector(kLanes, element)),
+      levels(intoSlot        ? 1
+             : positions > 0 ? kernels::levelsOf(positions, order.getBlock())
+                             : kMaxLevels),
       grouped(order.getGroup() > 1), counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()),
       intoSlot(intoSlot) {
   int next = 0;
@@ -175,9 +174,7 @@ SmallVector<Value> Chains::flush(ValueRange state, LevelUp levelUp) {
     return next;
   Value blocks = e.add(state[index[Blocks]], 1);
   next[index[Blocks]] = blocks;
-  auto isFull = [&](int64_t count) {
-    return e.equal(e.b.createOrFold<arith::RemUIOp>(blocks, e.index(count)), e.index(0));
-  };
+  auto isFull = [&](int64_t count) { return e.isMultiple(blocks, e.index(count)); };
   if (intoSlot) {
     Value full = isFull(order.getLevel());
     e.when(full, [&] { levelUp(total, blocks); });
@@ -196,18 +193,6 @@ SmallVector<Value> Chains::flush(ValueRange state, LevelUp levelUp) {
   return next;
 }
 
-/// `yes` or the state as it is.
-static SmallVector<Value> onlyIf(Emitter &e, Value condition, ValueRange state,
-                                 llvm::function_ref<SmallVector<Value>()> yes) {
-  auto op = scf::IfOp::create(e.b, TypeRange(state), condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(e.b);
-  e.b.setInsertionPointToEnd(op.thenBlock());
-  scf::YieldOp::create(e.b, yes());
-  e.b.setInsertionPointToEnd(op.elseBlock());
-  scf::YieldOp::create(e.b, state);
-  return SmallVector<Value>(op.getResults());
-}
-
 SmallVector<Value> Chains::endPosition(ValueRange state, LevelUp levelUp) {
   if (!counted)
     return SmallVector<Value>(state);
@@ -215,22 +200,22 @@ SmallVector<Value> Chains::endPosition(ValueRange state, LevelUp levelUp) {
   Value position = e.add(state[index[Position]], 1);
   next[index[Position]] = position;
   if (grouped) {
-    Value full = e.equal(e.b.createOrFold<arith::RemUIOp>(position, e.index(order.getGroup())), e.index(0));
-    next = onlyIf(e, full, next, [&] {
+    Value full = e.isMultiple(position, e.index(order.getGroup()));
+    next = e.changedIf(full, next, [&] {
       SmallVector<Value> inner(next);
       inner[index[Chain]] = sum(next[index[Chain]], next[index[Group]]);
       inner[index[Group]] = e.constant(vector, 0);
       return inner;
     });
   }
-  return onlyIf(e, e.equal(position, e.index(order.getBlock())), next, [&] { return flush(next, levelUp); });
+  return e.changedIf(e.equal(position, e.index(order.getBlock())), next, [&] { return flush(next, levelUp); });
 }
 
 SmallVector<Value> Chains::endRun(ValueRange state, LevelUp levelUp) {
   if (!counted)
     return flush(state, levelUp);
   Value open = e.compare(arith::CmpIPredicate::ne, state[index[Position]], e.index(0));
-  return onlyIf(e, open, state, [&] { return flush(state, levelUp); });
+  return e.changedIf(open, state, [&] { return flush(state, levelUp); });
 }
 
 Value Chains::total(ValueRange state) {

@@ -5,6 +5,7 @@
 #define SNN_COMPILER_CODEGEN_CPU_SUMS_H
 
 #include "compiler/Codegen/Cpu/OpEmitter.h"
+#include "compiler/Schedule/Cpu/Sums.h"
 
 namespace snn::core {
 
@@ -27,23 +28,30 @@ struct Gathered {
 /// Most levels of a sum: 64^5 blocks are more than any call has.
 constexpr int64_t kMaxLevels = 5;
 
-/// Runs of a sum over samples: see core.order. `positions` are those of one step.
-struct Runs {
-  int64_t positions = 1;
-  bool overTime = false;
-  int64_t stepsPerRun = 1; ///< W
+/// The units and parts of the sums of a phase, or of one between phases, in a call.
+struct Division {
+  std::optional<SumClass> sum; ///< none: a phase without sums
+  mlir::Value batch, steps;
+  mlir::Value unit;   ///< samples that stay together: of a run where a step of a sample is too short, R, a power of two
+  mlir::Value units;  ///< of the batch
+  mlir::Value tasks;  ///< parts of the sums; without sums, as many as are useful
+  mlir::Value chunk;  ///< samples at a time, whole units
+  mlir::Value levels; ///< that a part may need
 
-  static Runs of(core::IndexedOpInterface op);
-  bool operator==(const Runs &other) const { return positions == other.positions && overTime == other.overTime; }
-  /// Samples of a run where a step of a sample is too short: R, a power of two.
-  mlir::Value samplesPerRun(ScalarEmitter &e, mlir::Value steps) const;
-  /// Blocks of `samples` whole samples, in units of R but for the last ones of a part.
-  mlir::Value blocks(ScalarEmitter &e, mlir::Value samples, mlir::Value steps) const;
-  /// Parts of a batch.
-  mlir::Value parts(ScalarEmitter &e, core::OrderAttr order, mlir::Value batch, mlir::Value steps) const;
-  /// Levels that a part of a batch may need.
-  mlir::Value levels(ScalarEmitter &e, mlir::Value batch, mlir::Value steps) const;
+  static constexpr int64_t kMaxTasks = 64;
+
+  static Division of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, mlir::Value batch,
+                     mlir::Value steps);
+  /// The first sample of task `i`.
+  mlir::Value begin(ScalarEmitter &e, mlir::Value i) const;
+  /// Blocks of `samples` whole samples, in units but for the last ones of a part.
+  mlir::Value blocks(ScalarEmitter &e, mlir::Value samples) const;
 };
+
+/// As a total of `level` - 1 takes up one of `blocks` blocks more, its level may be full: then up(level, first) adds it
+/// to the level above, where it is the first one or not, and the same is asked there.
+void raiseLevels(Emitter &e, mlir::Value blocks, llvm::function_ref<void(int64_t level, mlir::Value first)> up,
+                 int64_t level = 1);
 
 /// The sums of kLanes elements on their way: values that loops carry.
 class Chains {

@@ -3,7 +3,6 @@
 
 #include "compiler/Codegen/Cpu/Tasks.h"
 
-#include "compiler/Codegen/Cpu/Outline.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 
 using namespace mlir;
@@ -15,16 +14,6 @@ TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, c
       steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
       arena(frame.pointer(offsetof(snn_call, arena))),
       offsets(ArenaOffsets::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
-
-Division TaskWriter::divisionOf(const Stage &stage) {
-  BatchMapOp phase = stage.phase();
-  return Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps);
-}
-
-Value TaskWriter::taskCount(ScalarEmitter &e, const Stage &stage, Value batch, Value steps) {
-  BatchMapOp phase = stage.phase();
-  return Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps).tasks;
-}
 
 /// `value` at its place in `bytes`, with rows for so many samples.
 Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, Value samples) {
@@ -76,9 +65,8 @@ Buffer TaskWriter::buffer(Value value) {
   auto opResult = cast<OpResult>(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {
-    Division division = Division::of(e, anySum(phase), integerOf(phase, kChunkAttr, 1), batch, steps);
-    return known[value] =
-               slotOf(phase, opResult.getResultNumber() - phase.getConcat().size(), e.index(0), division).total;
+    unsigned number = opResult.getResultNumber() - phase.getConcat().size();
+    return known[value] = slotOf(phase, number, e.index(0), divide(e, phase, batch, steps)).total;
   }
   PlaceAttr place = placeOf(opResult);
   if (!place)
@@ -87,49 +75,45 @@ Buffer TaskWriter::buffer(Value value) {
 }
 
 SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const Division &division) {
-  int64_t bytes = integerOf(phase, kSumBytesAttr, 0);
-  auto places = phase->getAttrOfType<ArrayAttr>(kSumPlacesAttr);
   Value value = phase.getSum()[result];
   Layout layout = layoutOf(value);
-  int64_t offset = cast<IntegerAttr>(places[result]).getInt();
-  SumSlot slot;
-  Value start = e.add(offsets.sums(e, phase), e.add(e.mul(e.mul(part, division.levels), bytes), e.index(offset)));
-  slot.total = Buffer::of(e, value, e.atPointer(e.advance(arena, start), layout.element), steps);
-  slot.levelStride = e.index(bytes / layout.elementBytes());
-  return slot;
+  int64_t bytes = offsetOfSum(phase, phase.getSum().size());
+  Value start = e.add(e.mul(e.mul(part, division.levels), bytes), e.index(offsetOfSum(phase, result)));
+  Memory memory = e.atPointer(e.advance(arena, e.add(offsets.sums(e, phase), start)), layout.element);
+  return {Buffer::of(e, value, memory, steps), e.index(bytes / layout.elementBytes()), {}, {}};
 }
 
 /// Contiguous rows of the host without padding: [time, sample, ...].
 Buffer TaskWriter::hostRows(Value pointer, ArrayType type) {
-  Buffer buffer;
-  buffer.type = type;
+  Buffer buffer = Buffer::dense(type, e.atPointer(pointer, type.getElementType()));
   buffer.padded = false;
-  int64_t width = 1;
-  for (int64_t extent : llvm::reverse(type.getShape()))
-    if (extent > 0) {
-      buffer.strides.insert(buffer.strides.begin(), width);
-      width *= extent;
-    }
-  buffer.rowElements = width;
-  buffer.memory = e.atPointer(pointer, type.getElementType());
   if (type.sampleDim() >= 0)
-    buffer.sampleStride = e.index(width);
+    buffer.sampleStride = e.index(buffer.rowElements);
   if (type.timeDim() >= 0)
-    buffer.timeStride = e.mul(type.sampleDim() >= 0 ? batch : e.index(1), width);
+    buffer.timeStride = e.mul(type.sampleDim() >= 0 ? batch : e.index(1), buffer.rowElements);
   return buffer;
 }
 
-Value TaskWriter::wantedBy(Attribute list) {
-  auto symbols = dyn_cast_if_present<ArrayAttr>(list);
+/// Whether the host asks for an output for which something is computed; null if it always is.
+Value TaskWriter::wantedBy(Attribute outputs) {
+  auto symbols = dyn_cast_if_present<ArrayAttr>(outputs);
   if (!symbols)
     return nullptr;
   Value any = e.truth(false);
   for (auto symbol : symbols.getAsRange<FlatSymbolRefAttr>()) {
     int64_t output = declarationIndex<OutputOp>(module, symbol.getValue());
-    Value given =
-        output >= 0 ? e.isGiven(frame.output(output)) : e.isGiven(frame.pointer(offsetof(snn_call, state_out)));
-    any = e.either(any, given);
+    any = e.either(any, e.isGiven(output >= 0 ? frame.output(output) : frame.pointer(offsetof(snn_call, state_out))));
   }
+  return any;
+}
+
+/// The same for any of the results of an op.
+Value TaskWriter::wantedByAny(ArrayAttr wanted) {
+  if (!wanted || !llvm::all_of(wanted, llvm::IsaPred<ArrayAttr>))
+    return nullptr;
+  Value any = e.truth(false);
+  for (Attribute outputs : wanted)
+    any = e.either(any, wantedBy(outputs));
   return any;
 }
 
@@ -165,14 +149,6 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
   }
 }
 
-/// The same elements in rows of another shape.
-static Buffer viewed(Buffer buffer, Value value) {
-  Layout layout = layoutOf(value);
-  buffer.type = cast<ArrayType>(value.getType());
-  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
-  return buffer;
-}
-
 /// A value that a phase gives, and that has no memory but the host's.
 static bool isWithHost(Value value) {
   Operation *op = value.getDefiningOp();
@@ -182,7 +158,7 @@ static bool isWithHost(Value value) {
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
-  Division division = divisionOf(stage);
+  Division division = divide(e, phase, batch, steps);
   numbers.prepare(phase);
   bindKnown(phase->getOperands());
   bindKnown(phase.getConcat());
@@ -196,50 +172,24 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   emitter.placeSamples = division.chunk;
   for (Operation &op : body)
     bindPlaces(emitter, &op, bytes, division.chunk);
-  for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
-    emitter.buffers[argument] = known.find(operand)->second;
 
-  // Which ops nobody may ask for.
-  llvm::DenseMap<Operation *, Value> conditions;
-  for (Operation &op : body.without_terminator()) {
-    auto wanted = op.getAttrOfType<ArrayAttr>(kWantedAttr);
-    if (!wanted || llvm::any_of(wanted, [](Attribute entry) { return !isa<ArrayAttr>(entry); }))
-      continue;
-    Value any = e.truth(false);
-    for (Attribute entry : wanted)
-      any = e.either(any, wantedBy(entry));
-    conditions[&op] = any;
-  }
-
-  Value begin = division.begin(e, index, batch), end = division.begin(e, e.add(index, 1), batch);
+  Value begin = division.begin(e, index), end = division.begin(e, e.add(index, 1));
   auto loop = scf::ForOp::create(e.b, begin, end, division.chunk);
   OpBuilder::InsertionGuard guard(e.b);
   e.b.setInsertionPoint(loop.getBody()->getTerminator());
   Value first = loop.getInductionVar();
   emitter.extents.samples = e.minimum(division.chunk, e.sub(end, first));
   emitter.extents.firstSample = first;
-  auto advanced = [&](Buffer buffer) {
-    if (buffer.memory.base && buffer.sampleStride)
-      buffer.memory.offset = e.add(buffer.memory.offset, e.mul(first, buffer.sampleStride));
-    return buffer;
-  };
   for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
-    emitter.buffers[argument] = advanced(known.find(operand)->second);
+    emitter.buffers[argument] = known.find(operand)->second.fromSample(e, first);
   for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
     if (homeOf(value) == result)
-      emitter.buffers[resolveView(value)] = viewed(advanced(known.find(result)->second), resolveView(value));
+      emitter.buffers[resolveView(value)] = known.find(result)->second.fromSample(e, first).as(resolveView(value));
     else if (isWithHost(value))
       emitter.buffers[value] = givenRows(result, first);
   }
 
-  bool loads = false;
-  for (Operation &op : body.without_terminator())
-    if (op.hasAttr(kLoadAttr)) {
-      Value source = phase->getOperand(cast<BlockArgument>(op.getOperand(0)).getArgNumber());
-      emitLoad(emitter, cast<MapOp>(op), source, fault);
-      loads = true;
-    }
-  auto rest = [&] {
+  emitLoads(emitter, llvm::to_vector(llvm::make_pointer_range(body)), fault, [&] {
     for (Operation &op : body.without_terminator()) {
       if (op.hasAttr(kLoadAttr))
         continue;
@@ -252,11 +202,11 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
             continue;
           SumSlot slot = slotOf(phase, number, index, division);
           slot.fresh = e.equal(first, begin);
-          slot.blocks = Runs::of(cast<IndexedOpInterface>(op)).blocks(e, e.sub(first, begin), steps);
+          slot.blocks = division.blocks(e, e.sub(first, begin));
           emitter.emitAnySum(cast<IndexedOpInterface>(op), slot);
         }
       };
-      if (Value condition = conditions.lookup(&op))
+      if (Value condition = wantedByAny(op.getAttrOfType<ArrayAttr>(kWantedAttr)))
         e.when(condition, emit);
       else
         emit();
@@ -266,13 +216,10 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       if (isWithHost(value))
         continue;
       if (needsPlace(result) && homeOf(value) != result)
-        copyOutlined(emitter, from, advanced(known.find(result)->second));
+        copyOutlined(emitter, from, known.find(result)->second.fromSample(e, first));
       storeOutputs(emitter, result, from, first);
     }
-  };
-  if (!loads)
-    return rest();
-  e.when(fault.isClear(e), rest);
+  });
 }
 
 void TaskWriter::bindKnown(ValueRange values) {
@@ -294,9 +241,7 @@ Buffer TaskWriter::hostBuffer(unsigned index, ArrayType type, Value first) {
     to = hostRows(pointer, type.getElementType().isInteger(1) ? type.withElement(e.real) : type);
     to.wanted = e.isGiven(pointer);
   }
-  if (to.sampleStride)
-    to.memory.offset = e.add(to.memory.offset, e.mul(first, to.sampleStride));
-  return to;
+  return to.fromSample(e, first);
 }
 
 /// Where a phase's result goes that nobody but the host gets.
@@ -317,23 +262,14 @@ void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &fr
   }
 }
 
-/// Rows of one state, a block of all states for each sample.
+/// Rows of one state, a block of all states for each sample. Spikes that are carried are reals at the boundary; in
+/// memory of the host there are no bits.
 Buffer TaskWriter::stateRows(Value pointer, StringRef symbol, ArrayType type) {
-  Buffer buffer;
-  buffer.type = type;
   const SpanSlot *slot = spans.find(symbol);
-  // Spikes that are carried are reals at the boundary; in memory of the host there are no bits.
-  buffer.memory = e.atPointer(e.advance(pointer, e.index(slot->offset)), e.real);
-  if (type.getElementType().isInteger(1))
-    buffer.type = type.withElement(e.real);
+  Buffer buffer = Buffer::dense(type.getElementType().isInteger(1) ? type.withElement(e.real) : type,
+                                e.atPointer(e.advance(pointer, e.index(slot->offset)), e.real));
   buffer.rowElements = slot->elements;
   buffer.sampleStride = e.index(spans.stateBytes() / spans.realBytes());
-  int64_t stride = 1;
-  for (int64_t extent : llvm::reverse(type.getShape()))
-    if (extent > 0) {
-      buffer.strides.insert(buffer.strides.begin(), stride);
-      stride *= extent;
-    }
   return buffer;
 }
 
@@ -343,23 +279,13 @@ void TaskWriter::emitSerial(const Stage &stage) {
   bindFunctionValues(emitter, stage.ops);
   for (Operation *op : stage.ops)
     numbers.prepare(op);
-  auto rest = [&] {
-    for (Operation *op : stage.ops)
-      if (isSum(op)) {
-        Value result = op->getResult(0);
-        emitWholeSum(emitter, cast<IndexedOpInterface>(op), {}, e.index(0),
-                     e.mul(stepsOf(e, result, steps), layoutOf(result).elements));
-      } else if (!op->hasAttr(kLoadAttr))
-        emitter.emitAny(*op);
-  };
-  if (!stage.loads())
-    return rest();
   FaultRecord fault = FaultRecord::of(e, arena, e.index(0));
   fault.clear(e);
-  for (Operation *op : stage.ops)
-    if (op->hasAttr(kLoadAttr))
-      emitLoad(emitter, cast<MapOp>(op), op->getOperand(0), fault);
-  e.when(fault.isClear(e), rest);
+  emitLoads(emitter, stage.ops, fault, [&] {
+    for (Operation *op : stage.ops)
+      if (!op->hasAttr(kLoadAttr))
+        emitter.emitAny(*op);
+  });
 }
 
 void TaskWriter::emitNumbers() {

@@ -26,9 +26,6 @@ public:
 
   static int64_t reduceSlices(const Stage &stage);
   static int64_t tiles(const Stage &stage);
-  /// How many tasks a phase has.
-  static mlir::Value taskCount(ScalarEmitter &e, const Stage &stage, mlir::Value batch, mlir::Value steps);
-  Division divisionOf(const Stage &stage);
 
 private:
   Buffer buffer(mlir::Value value);
@@ -37,7 +34,10 @@ private:
   void bindPlaces(OpEmitter &emitter, mlir::Operation *root, Memory bytes, mlir::Value samples);
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
-  void emitLoad(OpEmitter &emitter, MapOp op, mlir::Value source, const FaultRecord &fault);
+  /// Loads among some ops, then the rest if they find no fault.
+  void emitLoads(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops, const FaultRecord &fault,
+                 llvm::function_ref<void()> rest);
+  void emitLoad(OpEmitter &emitter, MapOp op, const FaultRecord &fault);
   static void loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, const FaultRecord &fault,
                         mlir::Value batch);
   void loadState(OpEmitter &emitter, const Buffer &to, StateOp state);
@@ -48,8 +48,8 @@ private:
   Buffer hostBuffer(unsigned index, ArrayType type, mlir::Value first);
   Buffer givenRows(mlir::Value result, mlir::Value first);
   void storeOutputs(OpEmitter &emitter, mlir::Value result, const Buffer &from, mlir::Value first);
-  void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, mlir::Value from, mlir::Value to);
-  mlir::Value wantedBy(mlir::Attribute list);
+  mlir::Value wantedBy(mlir::Attribute outputs);
+  mlir::Value wantedByAny(mlir::ArrayAttr wanted);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
 

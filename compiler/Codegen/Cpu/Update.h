@@ -8,15 +8,12 @@
 
 namespace snn::core {
 
-/// Elements of the parameter span that one task updates.
-inline constexpr int64_t kUpdateElements = 16384;
-
 int64_t updateSlices(const SpanLayout &spans);
 
 /// @update is written for one element of every parameter; numbers that belong to no element are computed once.
-/// Applies it to slice `index` of the spans. Padding is updated like anything else.
+/// Applies it to a slice of the spans. Padding is updated like anything else.
 void emitUpdateSlice(Emitter &e, CallFrame &frame, mlir::func::FuncOp update, const SpanLayout &spans,
-                     mlir::ModuleOp module, mlir::Value index);
+                     mlir::ModuleOp module, mlir::Value slice);
 
 } // namespace snn::core
 

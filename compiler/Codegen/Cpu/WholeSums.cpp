@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Tasks that add: gradients of the whole batch, and the parts of a phase's sums.
 
-#include "compiler/Codegen/Cpu/Outline.h"
 #include "compiler/Codegen/Cpu/Tasks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Products.h"
@@ -25,150 +24,121 @@ int64_t TaskWriter::tiles(const Stage &stage) {
   return count;
 }
 
+/// Calls body(place) if task `index` is one of the `count` from `first` on, and goes behind these.
+static void forMine(Emitter &e, Value index, int64_t &first, int64_t count,
+                    llvm::function_ref<void(Value place)> body) {
+  Value place = e.sub(index, e.index(first)); // as an unsigned number large before the first
+  e.when(e.below(place, e.index(count)), [&] { body(place); });
+  first += count;
+}
+
+/// Elements [from, to) of the first part of a memory of sums become the sum of all, and the result: what is not full
+/// goes up, then parts are added as neighbours, and pairs of them. One function for all sums of a class.
+static void addParts(OpEmitter &emitter, const SumClass &sum, const SumSlot &first, const Buffer &result, Value from,
+                     Value to) {
+  std::string name = llvm::formatv("add_parts_{0}{1}_{2}_{3}", sum.positions, sum.overTime ? "_over_time" : "",
+                                   sum.maxParts, sum.part);
+  emitter.outline({name, nullptr, {result}, first, {from, to}}, [&](OpEmitter &inner, const Outlined &taken) {
+    Emitter &e = inner.e;
+    Memory sums = taken.slot->total.memory, target = taken.buffers[0].memory;
+    Value from = taken.values[0], to = taken.values[1], levelStride = taken.slot->levelStride;
+    Division division = Division::of(e, sum, 1, inner.extents.samples, inner.extents.steps);
+    Value partStride = e.mul(division.levels, levelStride);
+    auto addTo = [&](Value target, Value source) {
+      e.loop(from, to, kLanes, [&](Value i) {
+        Value sum = arith::AddFOp::create(e.b, e.loadVector(sums, e.add(target, i), kLanes),
+                                          e.loadVector(sums, e.add(source, i), kLanes));
+        e.storeVector(sum, sums, e.add(target, i));
+      });
+    };
+    e.loop(division.tasks, [&](Value part) {
+      Value blocks = division.blocks(e, e.sub(division.begin(e, e.add(part, 1)), division.begin(e, part)));
+      Value at = e.mul(part, partStride), filled = e.index(kernels::kLevel);
+      for (int64_t level = 1; level < kMaxLevels; ++level) {
+        // A level that no total has reached has nothing in it.
+        e.when(e.compare(arith::CmpIPredicate::uge, blocks, filled),
+               [&] { addTo(at, e.add(at, e.mul(levelStride, level))); });
+        filled = e.mul(filled, kernels::kLevel);
+      }
+    });
+    e.whileBelow(e.index(1), division.tasks, [&](Value distance) {
+      Value pair = e.mul(distance, 2);
+      e.loop(e.div(division.tasks, pair), [&](Value i) {
+        Value target = e.mul(i, pair);
+        addTo(e.mul(target, partStride), e.mul(e.add(target, distance), partStride));
+      });
+      return pair;
+    });
+    e.loop(from, to, kLanes, [&](Value i) { e.storeVector(e.loadVector(sums, i, kLanes), target, i); });
+  });
+}
+
+/// Part after part, each with levels of its own, then their tree: elements of the result that belong to the inputs.
+static void emitWholeGradient(OpEmitter &emitter, ContractOp op, const SumSlot &first, kernels::Range inputs) {
+  Emitter &e = emitter.e;
+  Value batch = emitter.extents.samples, steps = emitter.extents.steps;
+  SumClass sum = *SumClass::of(op);
+  Division division = Division::of(e, sum, 1, batch, steps);
+  Value partStride = e.mul(division.levels, first.levelStride);
+  e.loop(division.tasks, [&](Value part) {
+    Value begin = division.begin(e, part), end = division.begin(e, e.add(part, 1));
+    OpEmitter inner(e, emitter.module, {e.sub(end, begin), steps, begin, emitter.extents.firstStep, nullptr},
+                    emitter.numbers);
+    inner.scratches[op] = emitter.scratches.lookup(op);
+    for (Value operand : op->getOperands())
+      inner.buffers[operand] = emitter.buffers.find(operand)->second.fromSample(e, begin);
+    SumSlot slot = first;
+    slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
+    inner.emitGradient(op, slot, inputs);
+  });
+  int64_t stride = matchProduct(op)->stride;
+  addParts(emitter, sum, first, emitter.buffers.find(op.getResult())->second, e.mul(inputs.from, stride),
+           e.mul(inputs.to, stride));
+}
+
 void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   bindFunctionValues(emitter, stage.ops);
   Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
   int64_t firstTile = 0;
   for (Operation *op : stage.ops) {
-    MatrixProduct product = *matchProduct(cast<ContractOp>(op));
-    int64_t count = tilesOf(op);
+    auto contract = cast<ContractOp>(op);
     emitter.scratches[op] = {e.advance(arena, memory), e.index(0)};
-    Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstTile)),
-                        e.below(index, e.index(firstTile + count)));
-    e.when(mine, [&] {
-      Value from = e.mul(e.sub(index, e.index(firstTile)), kTileInputs);
-      Value to = e.minimum(e.add(from, kTileInputs), e.index(product.depth));
-      emitWholeSum(emitter, cast<IndexedOpInterface>(op), {from, to}, e.mul(from, product.stride),
-                   e.mul(to, product.stride));
+    forMine(e, index, firstTile, tilesOf(op), [&](Value tile) {
+      Value from = e.mul(tile, kTileInputs);
+      Value to = e.minimum(e.add(from, kTileInputs), e.index(matchProduct(contract)->depth));
+      Layout layout = layoutOf(contract.getResult());
+      SumSlot first{emitter.buffers.find(contract.getResult())->second, e.index(layout.elements), e.truth(true),
+                    e.index(0)};
+      first.total.memory = sumMemory(op, layout.element);
+      emitter.outline({"whole_contract", op, {}, first, {from, to}}, [&](OpEmitter &inner, const Outlined &taken) {
+        emitWholeGradient(inner, contract, *taken.slot, {taken.values[0], taken.values[1]});
+      });
     });
-    firstTile += count;
   }
 }
 
-static void emitAddParts(Emitter &e, Memory sums, Value partStride, Value levelStride, const Runs &runs,
-                         const Division &division, Value from, Value to, Value batch, Value steps) {
-  auto addTo = [&](Value target, Value source) {
-    e.loop(from, to, kLanes, [&](Value i) {
-      Value sum = arith::AddFOp::create(e.b, e.loadVector(sums, e.add(target, i), kLanes),
-                                        e.loadVector(sums, e.add(source, i), kLanes));
-      e.storeVector(sum, sums, e.add(target, i));
-    });
-  };
-  e.loop(division.tasks, [&](Value part) {
-    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    Value blocks = runs.blocks(e, e.sub(end, begin), steps), at = e.mul(part, partStride);
-    Value filled = e.index(kernels::kLevel);
-    for (int64_t level = 1; level < kMaxLevels; ++level) {
-      // A level that no total has reached has nothing in it.
-      e.when(e.compare(arith::CmpIPredicate::uge, blocks, filled),
-             [&] { addTo(at, e.add(at, e.mul(levelStride, level))); });
-      filled = e.mul(filled, kernels::kLevel);
-    }
-  });
-  e.whileBelow(e.index(1), division.tasks, [&](Value distance) {
-    Value pair = e.mul(distance, 2);
-    e.loop(e.div(division.tasks, pair), [&](Value i) {
-      Value target = e.mul(i, pair);
-      addTo(e.mul(target, partStride), e.mul(e.add(target, distance), partStride));
-    });
-    return pair;
-  });
-}
-
-/// Elements [from, to) of the first part become the sum of all, and the result: what is not full goes up, then parts
-/// are added as neighbours, and pairs of them. One function for all sums of a kind.
-static void addParts(OpEmitter &emitter, const Buffer &first, const Buffer &result, Value partStride, Value levelStride,
-                     const Runs &runs, const Division &division, Value from, Value to) {
-  emitter.outline({llvm::formatv("add_parts_{0}{1}", runs.positions, runs.overTime ? "_over_time" : ""),
-                   nullptr,
-                   {first, result},
-                   std::nullopt,
-                   {partStride, levelStride, division.tasks, division.unit, from, to}},
-                  [&](OpEmitter &inner, const Outlined &taken) {
-                    Emitter &e = inner.e;
-                    const SmallVector<Value> &values = taken.values;
-                    Memory sums = taken.buffers[0].memory, target = taken.buffers[1].memory;
-                    emitAddParts(e, sums, values[0], values[1], runs, {values[2], values[3], nullptr, nullptr},
-                                 values[4], values[5], inner.extents.samples, inner.extents.steps);
-                    e.loop(values[4], values[5], kLanes,
-                           [&](Value i) { e.storeVector(e.loadVector(sums, i, kLanes), target, i); });
-                  });
-}
-
-/// Part after part, each with levels of its own, then their tree: elements [from, to) of the result, which are those of
-/// the inputs.
-static void emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, const SumSlot &first, kernels::Range inputs,
-                         Value from, Value to) {
-  Emitter &e = emitter.e;
-  Value batch = emitter.extents.samples, steps = emitter.extents.steps;
-  Division division = Division::of(e, op, 1, batch, steps);
-  Value partStride = e.mul(division.levels, first.levelStride);
-  e.loop(division.tasks, [&](Value part) {
-    Value begin = division.begin(e, part, batch), end = division.begin(e, e.add(part, 1), batch);
-    OpEmitter inner(e, emitter.module, {e.sub(end, begin), steps, begin, emitter.extents.firstStep, nullptr},
-                    emitter.numbers);
-    inner.scratches[op] = emitter.scratches.lookup(op);
-    for (Value operand : op->getOperands()) {
-      Buffer buffer = emitter.buffers.find(operand)->second;
-      if (buffer.memory.base && buffer.sampleStride)
-        buffer.memory.offset = e.add(buffer.memory.offset, e.mul(begin, buffer.sampleStride));
-      inner.buffers[operand] = buffer;
-    }
-    SumSlot slot = first;
-    slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
-    auto contract = dyn_cast<ContractOp>(op.getOperation());
-    if (!contract || !inner.emitGradient(contract, slot, inputs))
-      inner.emitAnySum(op, slot);
-  });
-  addParts(emitter, first.total, emitter.buffers.find(op->getResult(0))->second, partStride, first.levelStride,
-           Runs::of(op), division, from, to);
-}
-
-void TaskWriter::emitWholeSum(OpEmitter &emitter, IndexedOpInterface op, kernels::Range inputs, Value from, Value to) {
-  Value result = op->getResult(0);
-  Layout layout = layoutOf(result);
-  Value levelStride = e.mul(stepsOf(e, result, steps), sumBytes(result) / layout.elementBytes());
-  SumSlot first{emitter.buffers.find(result)->second, levelStride, e.truth(true), e.index(0)};
-  first.total.memory = sumMemory(op, layout.element);
-  emitter.outline({"whole_" + op->getName().stripDialect().str(), op, {}, first, {inputs.from, inputs.to, from, to}},
-                  [&](OpEmitter &inner, const Outlined &taken) {
-                    const SmallVector<Value> &values = taken.values;
-                    core::emitWholeSum(inner, op, *taken.slot, {values[0], values[1]}, values[2], values[3]);
-                  });
-}
+static int64_t slicesOf(Value sum) { return llvm::divideCeil(layoutOf(sum).elements, kReduceElements); }
 
 int64_t TaskWriter::reduceSlices(const Stage &stage) {
   int64_t slices = 0;
-  BatchMapOp phase = stage.phase();
-  for (Value sum : phase.getSum())
-    slices += (layoutOf(sum).elements + kReduceElements - 1) / kReduceElements;
+  for (Value sum : stage.phase().getSum())
+    slices += slicesOf(sum);
   return slices;
 }
 
 void TaskWriter::emitReduce(const Stage &stage, Value index) {
   BatchMapOp phase = stage.phase();
-  Division division = divisionOf(stage);
-  int64_t firstSlice = 0, bytes = integerOf(phase, kSumBytesAttr, 0);
-  IndexedOpInterface any = anySum(phase);
-  Runs runs = Runs::of(any);
+  Division division = divide(e, phase, batch, steps);
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
-  for (auto [number, sum] : llvm::enumerate(phase.getSum())) {
-    Layout layout = layoutOf(sum);
-    int64_t slices = (layout.elements + kReduceElements - 1) / kReduceElements;
-    Value mine = e.both(e.compare(arith::CmpIPredicate::uge, index, e.index(firstSlice)),
-                        e.below(index, e.index(firstSlice + slices)));
-    e.when(mine, [&] {
-      Value from = e.mul(e.sub(index, e.index(firstSlice)), kReduceElements);
-      Value to = e.minimum(e.add(from, kReduceElements), e.index(layout.elements));
-      Buffer first = slotOf(phase, number, e.index(0), division).total;
-      Value levelStride = e.index(bytes / layout.elementBytes());
-      Value partStride = e.mul(division.levels, levelStride);
-      addParts(emitter, first, buffer(sum), partStride, levelStride, runs, division, from, to);
+  int64_t firstSlice = 0;
+  for (auto [number, sum] : llvm::enumerate(phase.getSum()))
+    forMine(e, index, firstSlice, slicesOf(sum), [&](Value slice) {
+      Value from = e.mul(slice, kReduceElements);
+      Value to = e.minimum(e.add(from, kReduceElements), e.index(layoutOf(sum).elements));
+      addParts(emitter, *division.sum, slotOf(phase, number, e.index(0), division), buffer(sum), from, to);
       known.erase(sum);
     });
-    firstSlice += slices;
-  }
 }
 
 } // namespace snn::core

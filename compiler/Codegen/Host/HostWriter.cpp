@@ -38,24 +38,33 @@ void EntryPhases::serial(StringRef task) {
   func::CallOp::create(e.b, module.lookupSymbol<func::FuncOp>(task), ValueRange{frame.call, e.i64(0), e.i64(0)});
 }
 
-void EntryPhases::stopAtFault(Value records, Value count) {
+void EntryPhases::returnIf(Value condition, Value code) {
   ScalarEmitter &e = frame.e;
-  Type i32 = e.b.getI32Type();
-  Value fault = firstFault(frame, records, count);
-  Value none = e.equal(fault, arith::ConstantIntOp::create(e.b, i32, SNN_OK));
-  auto branch = scf::IfOp::create(e.b, i32, none, /*withElseRegion=*/true);
+  // What follows stands in the other branch.
+  auto branch = scf::IfOp::create(e.b, code.getType(), condition, /*withElseRegion=*/true);
   if (outermost)
     scf::YieldOp::create(e.b, branch.getResult(0));
   else
     outermost = branch;
-  e.b.setInsertionPointToEnd(branch.elseBlock());
-  scf::YieldOp::create(e.b, fault);
   e.b.setInsertionPointToEnd(branch.thenBlock());
+  scf::YieldOp::create(e.b, code);
+  e.b.setInsertionPointToEnd(branch.elseBlock());
+}
+
+static Value codeOf(ScalarEmitter &e, snn_status status) {
+  return arith::ConstantIntOp::create(e.b, e.b.getI32Type(), status);
+}
+
+void EntryPhases::refuse(Value wrong, snn_status status) { returnIf(wrong, codeOf(frame.e, status)); }
+
+void EntryPhases::stopAtFault(Value records, Value count) {
+  Value fault = firstFault(frame, records, count);
+  returnIf(frame.e.differs(fault, codeOf(frame.e, SNN_OK)), fault);
 }
 
 Value EntryPhases::finish() {
   ScalarEmitter &e = frame.e;
-  Value ok = arith::ConstantIntOp::create(e.b, e.b.getI32Type(), SNN_OK);
+  Value ok = codeOf(e, SNN_OK);
   if (!outermost)
     return ok;
   scf::YieldOp::create(e.b, ok);
@@ -65,7 +74,7 @@ Value EntryPhases::finish() {
 
 /// Threads of a pool have the mode of whoever made them, and the caller's own may have changed since. All arithmetic on
 /// reals is in tasks, so the host keeps its mode elsewhere, also in its parallel_for.
-LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &body, bool plain) {
+void HostWriter::addTask(StringRef name, Location loc, TaskBody body, bool plain) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()), word = builder.getI64Type();
   auto declared = [&](StringRef symbol, FunctionType type) {
@@ -93,19 +102,16 @@ LogicalResult HostWriter::addTask(StringRef name, Location loc, const TaskBody &
   block = arithmetic.addEntryBlock();
   builder.setInsertionPointToEnd(block);
   ScalarEmitter e(loc, builder);
-  LogicalResult result =
-      body(builder, block->getArgument(0), e.toIndex(block->getArgument(1)), e.toIndex(block->getArgument(2)));
+  body(builder, block->getArgument(0), e.toIndex(block->getArgument(1)), e.toIndex(block->getArgument(2)));
   builder.setInsertionPointToEnd(block);
   func::ReturnOp::create(builder, loc);
-  return result;
 }
 
 void HostWriter::setPlain(Operation *function) {
   function->setAttr("passthrough", Builder(function->getContext()).getStrArrayAttr({"noinline", "optnone"}));
 }
 
-void HostWriter::addEntry(StringRef name, Location loc, const CallChecks &checks,
-                          llvm::function_ref<void(EntryPhases &)> addPhases) {
+void HostWriter::addEntry(StringRef name, Location loc, llvm::function_ref<void(EntryPhases &)> addPhases) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type pointer = LLVM::LLVMPointerType::get(module.getContext()), i32 = builder.getI32Type();
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType({pointer}, {i32}));
@@ -114,17 +120,9 @@ void HostWriter::addEntry(StringRef name, Location loc, const CallChecks &checks
   builder.setInsertionPointToEnd(block);
   ScalarEmitter e(loc, builder);
   CallFrame frame(e, block->getArgument(0), module);
-  Value error = checks.emit(frame);
-  Value sound = e.equal(error, arith::ConstantIntOp::create(e.b, i32, SNN_OK));
-  Value result = e.choose(
-      sound,
-      [&] {
-        EntryPhases phases(module, frame);
-        addPhases(phases);
-        return phases.finish();
-      },
-      [&] { return error; }, i32);
-  func::ReturnOp::create(e.b, result);
+  EntryPhases phases(module, frame);
+  addPhases(phases);
+  func::ReturnOp::create(e.b, phases.finish());
 }
 
 } // namespace snn

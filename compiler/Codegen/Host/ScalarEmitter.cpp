@@ -31,6 +31,10 @@ Value ScalarEmitter::mul(Value x, Value y) {
 Value ScalarEmitter::div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(x, y); }
 Value ScalarEmitter::minimum(Value x, Value y) { return b.createOrFold<arith::MinUIOp>(x, y); }
 Value ScalarEmitter::maximum(Value x, Value y) { return b.createOrFold<arith::MaxUIOp>(x, y); }
+Value ScalarEmitter::select(Value condition, Value yes, Value no) {
+  return b.createOrFold<arith::SelectOp>(condition, yes, no);
+}
+Value ScalarEmitter::isMultiple(Value x, Value of) { return equal(b.createOrFold<arith::RemUIOp>(x, of), index(0)); }
 Value ScalarEmitter::toIndex(Value integer) { return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), integer); }
 Value ScalarEmitter::toI64(Value value) { return b.createOrFold<arith::IndexCastOp>(b.getI64Type(), value); }
 Value ScalarEmitter::compare(arith::CmpIPredicate predicate, Value x, Value y) {
@@ -75,6 +79,17 @@ void ScalarEmitter::when(Value condition, const std::function<void()> &body, con
     b.setInsertionPoint(op.elseBlock()->getTerminator());
     otherwise();
   }
+}
+
+SmallVector<Value> ScalarEmitter::changedIf(Value condition, ValueRange state,
+                                            llvm::function_ref<SmallVector<Value>()> change) {
+  auto op = scf::IfOp::create(b, TypeRange(state), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(op.thenBlock());
+  scf::YieldOp::create(b, change());
+  b.setInsertionPointToEnd(op.elseBlock());
+  scf::YieldOp::create(b, state);
+  return SmallVector<Value>(op.getResults());
 }
 
 Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no,

@@ -36,6 +36,8 @@ public:
   mlir::Value alignUp(mlir::Value x, int64_t y) { return mul(ceilDiv(x, y), y); }
   mlir::Value minimum(mlir::Value x, mlir::Value y);
   mlir::Value maximum(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value yes, mlir::Value no);
+  mlir::Value isMultiple(mlir::Value x, mlir::Value of); ///< of unsigned numbers
   mlir::Value toIndex(mlir::Value integer);
   mlir::Value toI64(mlir::Value index);
   mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y);
@@ -54,6 +56,9 @@ public:
   llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange start,
                                       const CarryingBody &body);
   void when(mlir::Value condition, const std::function<void()> &body, const std::function<void()> &otherwise = nullptr);
+  /// What `change` makes of the state, or the state as it is.
+  llvm::SmallVector<mlir::Value> changedIf(mlir::Value condition, mlir::ValueRange state,
+                                           llvm::function_ref<llvm::SmallVector<mlir::Value>()> change);
   mlir::Value choose(mlir::Value condition, const std::function<mlir::Value()> &yes,
                      const std::function<mlir::Value()> &no, mlir::Type type);
 

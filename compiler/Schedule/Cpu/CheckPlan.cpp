@@ -38,78 +38,54 @@ bool isAligned(const Place &place) {
                       [](int64_t bytes) { return bytes >= 0 && bytes <= kMaxArena && bytes % SNN_ALIGNMENT == 0; });
 }
 
-/// The places of one block and of stepwise scans in it.
-class PlaceChecker {
-public:
-  PlaceChecker(Operation *owner, Block &block, const CallRange &range) : owner(owner), lifetimes(block), range(range) {}
-
-  LogicalResult run() {
-    if (auto attribute = owner->getAttrOfType<PlaceAttr>(kArenaAttr))
-      arena = Place::of(attribute);
-    if (!isAligned(arena))
-      return owner->emitOpError() << "has an arena with summands that are no multiples of " << SNN_ALIGNMENT
-                                  << " from 0 to " << kMaxArena;
-    for (Operation *op : lifetimes.ops())
-      if (failed(check(op)))
-        return failure();
-    return success();
-  }
-
-private:
-  struct Tenant {
-    Place begin, end;
-    unsigned until;
-    Operation *op;
-  };
-
-  LogicalResult check(Operation *op) {
-    llvm::erase_if(alive, [&](const Tenant &tenant) { return tenant.until < lifetimes.enter(op); });
-    auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-    unsigned count = op->getNumResults();
-    if (places && places.size() != count && places.size() != count + 1)
-      return op->emitOpError() << "has " << places.size() << " places, but expected one for each of " << count
-                               << " results and perhaps one for scratch memory";
-    auto entry = [&](unsigned index) {
-      return places && index < places.size() ? dyn_cast<PlaceAttr>(places[index]) : PlaceAttr();
+/// The places of one block and of stepwise scans in it: within the arena of `owner`, and apart while they are used.
+LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range) {
+  MLIRContext *context = owner->getContext();
+  Place arena;
+  if (auto attribute = owner->getAttrOfType<PlaceAttr>(kArenaAttr))
+    arena = Place::of(attribute);
+  if (!isAligned(arena))
+    return owner->emitOpError() << "has an arena with summands that are no multiples of " << SNN_ALIGNMENT
+                                << " from 0 to " << kMaxArena;
+  SmallVector<std::pair<Tenant, Place>> alive; // with where they begin
+  for (const Tenant &tenant : tenantsOf(block)) {
+    auto fail = [&] {
+      InFlightDiagnostic error = tenant.op->emitOpError();
+      return tenant.isScratch() ? std::move(error << "scratch memory") : std::move(error << "result #" << tenant.index);
     };
-    for (Value value : op->getResults())
-      if (needsPlace(value)) {
-        unsigned index = cast<OpResult>(value).getResultNumber();
-        if (failed(add(op, "result #" + Twine(index), entry(index), footprintOf(value), lifetimes.lastRead(value))))
-          return failure();
-      }
-    Place scratch = scratchOf(op);
-    return scratch == Place() ? success() : add(op, "scratch memory", entry(count), scratch, lifetimes.leave(op));
-  }
-
-  LogicalResult add(Operation *op, const Twine &what, PlaceAttr attribute, Place size, unsigned until) {
-    std::string name = what.str();
-    if (!attribute)
-      return op->emitOpError() << name << " has no place, but needs one of " << size.attribute(op->getContext())
-                               << " bytes";
-    Place begin = Place::of(attribute), end = begin + size;
+    auto places = tenant.op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    auto place = places && tenant.index < places.size() ? dyn_cast<PlaceAttr>(places[tenant.index]) : PlaceAttr();
+    PlaceAttr size = tenant.size.attribute(context);
+    if (!place)
+      return fail() << " has no place, but needs one of " << size << " bytes";
+    Place begin = Place::of(place), end = begin + tenant.size;
     if (!isAligned(begin))
-      return op->emitOpError() << name << " has the place " << attribute << ", but expected multiples of "
-                               << SNN_ALIGNMENT << " from 0 to " << kMaxArena;
+      return fail() << " has the place " << place << ", but expected multiples of " << SNN_ALIGNMENT << " from 0 to "
+                    << kMaxArena;
     if (!isAtMost(end, arena, range))
-      return op->emitOpError() << name << " takes " << size.attribute(op->getContext()) << " bytes from " << attribute
-                               << ", beyond the end of the arena, which has " << arena.attribute(op->getContext());
-    for (const Tenant &tenant : alive)
-      if (!isAtMost(end, tenant.begin, range) && !isAtMost(tenant.end, begin, range)) {
-        InFlightDiagnostic error = op->emitOpError() << name << " has a place that another value has at the same time";
-        error.attachNote(tenant.op->getLoc()) << "which is made here";
+      return fail() << " takes " << size << " bytes from " << place << ", beyond the end of the arena, which has "
+                    << arena.attribute(context);
+    llvm::erase_if(alive, [&](const auto &other) { return other.first.until < tenant.from; });
+    for (const auto &[other, otherBegin] : alive)
+      if (!isAtMost(end, otherBegin, range) && !isAtMost(otherBegin + other.size, begin, range)) {
+        InFlightDiagnostic error = fail() << " has a place that another value has at the same time";
+        error.attachNote(other.op->getLoc()) << "which is made here";
         return error;
       }
-    alive.push_back({begin, end, until, op});
-    return success();
+    alive.emplace_back(tenant, begin);
   }
+  return success();
+}
 
-  Operation *owner;
-  Lifetimes lifetimes;
-  CallRange range;
-  Place arena;
-  SmallVector<Tenant> alive;
-};
+/// One for each result, and perhaps one for scratch memory.
+LogicalResult checkPlaceCount(Operation *op) {
+  auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+  unsigned count = op->getNumResults();
+  if (places && places.size() != count && places.size() != count + 1)
+    return op->emitOpError() << "has " << places.size() << " places, but expected one for each of " << count
+                             << " results and perhaps one for scratch memory";
+  return success();
+}
 
 LogicalResult checkKernel(ContractOp op) {
   auto kernel = op->getAttrOfType<KernelAttr>(kKernelAttr);
@@ -122,7 +98,7 @@ LogicalResult checkKernel(ContractOp op) {
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (!product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "
-                          "core-orient-weights gives it a copy");
+                          "core-choose-kernels gives it a copy");
   return success();
 }
 
@@ -145,7 +121,7 @@ LogicalResult checkOrder(IndexedOpInterface op) {
 }
 
 LogicalResult checkMap(MapOp map) {
-  if (isView(map) && !movesNothing(map, std::numeric_limits<int64_t>::max()))
+  if (isView(map) && !movesNothing(map))
     return map.emitOpError("is marked as a view, but moves elements in memory");
   if (!map->hasAttr(kLoadAttr))
     return success();
@@ -188,27 +164,8 @@ LogicalResult checkPhase(BatchMapOp phase) {
           "does not fall into the runs and parts of its phase's other sums; core-mark-whole-batch takes it out");
     first = kind;
   }
-  auto places = phase->getAttrOfType<ArrayAttr>(kSumPlacesAttr);
-  auto bytes = phase->getAttrOfType<IntegerAttr>(kSumBytesAttr);
-  if (phase.getSum().empty())
-    return success();
-  if (!places || places.size() != phase.getSum().size() || !bytes || bytes.getInt() > kMaxArena)
-    return phase.emitOpError() << "expected a place for each of " << phase.getSum().size()
-                               << " sums in core.sum_places, and core.sum_bytes up to " << kMaxArena;
-  SmallVector<std::pair<int64_t, int64_t>> intervals;
-  for (auto [sum, place] : llvm::zip_equal(phase.getSum(), places)) {
-    auto offset = dyn_cast<IntegerAttr>(place);
-    int64_t size = footprintOf(sum).fixed;
-    if (!offset || offset.getInt() < 0 || offset.getInt() % SNN_ALIGNMENT || size > bytes.getInt() ||
-        offset.getInt() > bytes.getInt() - size)
-      return phase.emitOpError() << "has a sum at " << place << ", but expected a multiple of " << SNN_ALIGNMENT
-                                 << " that leaves " << size << " of " << bytes.getInt() << " bytes";
-    intervals.emplace_back(offset.getInt(), offset.getInt() + size);
-  }
-  llvm::sort(intervals);
-  for (unsigned index = 1; index < intervals.size(); ++index)
-    if (intervals[index].first < intervals[index - 1].second)
-      return phase.emitOpError() << "has two sums that meet at byte " << intervals[index].first;
+  if (offsetOfSum(phase, phase.getSum().size()) > kMaxArena)
+    return phase.emitOpError() << "has sums of more than " << kMaxArena << " bytes";
   return success();
 }
 
@@ -233,7 +190,8 @@ CallRange CallRange::of(ModuleOp module) {
 
 LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
   WalkResult walked = function.walk<WalkOrder::PreOrder>([](Operation *op) -> WalkResult {
-    if (auto indexed = dyn_cast<IndexedOpInterface>(op); indexed && failed(checkOrder(indexed)))
+    auto indexed = dyn_cast<IndexedOpInterface>(op);
+    if (failed(checkPlaceCount(op)) || (indexed && failed(checkOrder(indexed))))
       return failure();
     if (auto contract = dyn_cast<ContractOp>(op))
       return checkKernel(contract);
@@ -251,10 +209,10 @@ LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
     if (hasSamples(argument.getType()) && failed(checkGiven(argument)))
       return failure();
   Block &block = function.getBody().front();
-  if (failed(PlaceChecker(function, block, range).run()))
+  if (failed(checkPlaces(function, block, range)))
     return failure();
   for (auto phase : block.getOps<BatchMapOp>())
-    if (failed(PlaceChecker(phase, phase.getBody().front(), range).run()))
+    if (failed(checkPlaces(phase, phase.getBody().front(), range)))
       return failure();
   return success();
 }

@@ -21,10 +21,12 @@ private:
     CallSize size = CallSize::of(getOperation(), batch, steps);
     getOperation().walk([&](BatchMapOp phase) {
       Place all;
-      Lifetimes lifetimes(phase.getBody().front());
-      for (Operation *op : lifetimes.ops())
-        for (Value value : op->getResults())
-          if (needsPlace(value) || homeOf(value))
+      for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
+        if (!tenant.isScratch())
+          all = all + tenant.size;
+      for (Operation &op : phase.getBody().front())
+        for (Value value : op.getResults())
+          if (homeOf(value))
             all = all + footprintOf(value);
       int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
       while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)

@@ -58,43 +58,6 @@ bool isParameter(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
   });
 }
 
-/// By the type alone.
-Layout layoutOf(ArrayType type, bool parameterLike) {
-  Layout layout;
-  layout.samples = type.sampleDim() >= 0;
-  layout.steps = type.timeDim() >= 0;
-  for (int64_t extent : type.getShape())
-    if (extent > 0)
-      layout.extents.push_back(extent);
-  layout.parameterLike = parameterLike && !layout.hasRows() && layout.extents.size() >= 2;
-
-  // From the innermost extent outwards; without rows the innermost one is padded, else the whole.
-  SmallVector<unsigned> order;
-  for (unsigned dim = layout.extents.size(); dim-- > 0;)
-    order.push_back(dim);
-  if (layout.parameterLike) {
-    order.pop_back();
-    order.insert(order.begin(), 0);
-  }
-  int64_t size = 1;
-  layout.strides.resize(order.size());
-  for (unsigned dim : order) {
-    layout.strides[dim] = size;
-    size *= layout.extents[dim];
-    if (!layout.hasRows() && dim == order.front())
-      size = paddedWidth(size);
-  }
-  size = paddedWidth(size);
-
-  Type element = type.getElementType();
-  layout.bits = element.isInteger(1);
-  layout.element = IntegerType::get(type.getContext(), layout.bits ? kLanes : element.getIntOrFloatBitWidth());
-  if (isa<FloatType>(element))
-    layout.element = element;
-  layout.elements = layout.bits ? size / kLanes : size;
-  return layout;
-}
-
 } // namespace
 
 bool isParameter(Value value) {
@@ -130,8 +93,45 @@ Place Place::operator+(const Place &other) const {
   return {fixed + other.fixed, steps + other.steps, samples + other.samples, rows + other.rows};
 }
 
-bool Place::operator==(const Place &other) const {
-  return fixed == other.fixed && steps == other.steps && samples == other.samples && rows == other.rows;
+Place Place::atLeast(const Place &other) const {
+  return {std::max(fixed, other.fixed), std::max(steps, other.steps), std::max(samples, other.samples),
+          std::max(rows, other.rows)};
+}
+
+Layout layoutOf(ArrayType type, bool parameterLike) {
+  Layout layout;
+  layout.samples = type.sampleDim() >= 0;
+  layout.steps = type.timeDim() >= 0;
+  for (int64_t extent : type.getShape())
+    if (extent > 0)
+      layout.extents.push_back(extent);
+  layout.parameterLike = parameterLike && !layout.hasRows() && layout.extents.size() >= 2;
+
+  // From the innermost extent outwards; without rows the innermost one is padded, else the whole.
+  SmallVector<unsigned> order;
+  for (unsigned dim = layout.extents.size(); dim-- > 0;)
+    order.push_back(dim);
+  if (layout.parameterLike) {
+    order.pop_back();
+    order.insert(order.begin(), 0);
+  }
+  int64_t size = 1;
+  layout.strides.resize(order.size());
+  for (unsigned dim : order) {
+    layout.strides[dim] = size;
+    size *= layout.extents[dim];
+    if (!layout.hasRows() && dim == order.front())
+      size = paddedWidth(size);
+  }
+  size = paddedWidth(size);
+
+  Type element = type.getElementType();
+  layout.bits = element.isInteger(1);
+  layout.element = IntegerType::get(type.getContext(), layout.bits ? kLanes : element.getIntOrFloatBitWidth());
+  if (isa<FloatType>(element))
+    layout.element = element;
+  layout.elements = layout.bits ? size / kLanes : size;
+  return layout;
 }
 
 Layout layoutOf(Value value) {

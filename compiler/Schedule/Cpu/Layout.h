@@ -18,7 +18,8 @@ struct Place {
   int64_t at(int64_t numSteps, int64_t numSamples) const;
   Place aligned() const; ///< each summand rounded up to SNN_ALIGNMENT
   Place operator+(const Place &other) const;
-  bool operator==(const Place &other) const;
+  Place atLeast(const Place &other) const; ///< each summand as large as the other's
+  bool operator==(const Place &other) const = default;
 };
 
 /// The memory of one array: a row for each sample and step if it has such extents, else one block.
@@ -57,6 +58,8 @@ bool isGradient(mlir::Value value);
 
 /// Knows arguments of functions, phases and scans, views and results of ops.
 Layout layoutOf(mlir::Value value);
+/// By the type alone.
+Layout layoutOf(ArrayType type, bool parameterLike);
 
 /// The bytes that a place for `value` takes, aligned.
 Place footprintOf(mlir::Value value);
@@ -65,9 +68,9 @@ Place footprintOf(mlir::Value value);
 bool isView(mlir::Operation *op);
 inline constexpr llvm::StringLiteral kViewAttr = "core.view";
 
-/// Whether a map may be a view: it gives each element the position in memory that it has already. What does not show in
-/// the form of the maps is compared element by element, for up to `maxPoints` of a row.
-bool movesNothing(MapOp map, int64_t maxPoints);
+/// Whether a map may be a view: it gives each element the position in memory that it has already, as far as the form of
+/// its maps shows.
+bool movesNothing(MapOp map);
 
 /// The value whose memory `value` shares: through views.
 mlir::Value resolveView(mlir::Value value);

@@ -43,7 +43,7 @@ private:
   }
 
   FailureOr<bool> mark(func::FuncOp function, CallSize size) {
-    PhaseRanks ranks(function, /*late=*/false);
+    PhaseRanks ranks(function);
     std::map<int, SmallVector<Sums>> phases;
     SmallVector<Operation *> leaving;
     for (Operation &op : function.getBody().front().without_terminator()) {

@@ -111,6 +111,13 @@ Value homeOf(Value value) {
   return root.getDefiningOp() ? homeOfRoot(root) : Value();
 }
 
+int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
+  int64_t bytes = 0;
+  for (Value sum : phase.getSum().take_front(number))
+    bytes += footprintOf(sum).fixed;
+  return bytes;
+}
+
 Place productScratch(ContractOp contract) {
   std::optional<MatrixProduct> product = matchProduct(contract);
   if (!product)
@@ -143,24 +150,37 @@ Place scratchOf(Operation *op) {
   return place.aligned();
 }
 
-Lifetimes::Lifetimes(Block &block) { add(block); }
-
-void Lifetimes::add(Block &block) {
-  for (Operation &op : block) {
-    unsigned first = count++;
-    if (!op.hasTrait<OpTrait::IsTerminator>())
-      order.push_back(&op);
-    if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan))
-      add(scan.getBody().front());
-    interval[&op] = {first, count - 1};
+SmallVector<Tenant> tenantsOf(Block &block) {
+  SmallVector<Operation *> order;
+  llvm::DenseMap<Operation *, std::pair<unsigned, unsigned>> interval;
+  unsigned count = 0;
+  std::function<void(Block &)> number = [&](Block &block) {
+    for (Operation &op : block) {
+      unsigned first = count++;
+      if (!op.hasTrait<OpTrait::IsTerminator>())
+        order.push_back(&op);
+      if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan))
+        number(scan.getBody().front());
+      interval[&op] = {first, count - 1};
+    }
+  };
+  number(block);
+  std::function<unsigned(Value)> lastRead = [&](Value value) {
+    unsigned last = interval[value.getDefiningOp()].first;
+    for (Operation *user : value.getUsers())
+      last = std::max(last, isView(user) ? lastRead(user->getResult(0)) : interval[user].second);
+    return last;
+  };
+  SmallVector<Tenant> tenants;
+  for (Operation *op : order) {
+    auto [first, last] = interval[op];
+    for (OpResult result : op->getResults())
+      if (needsPlace(result))
+        tenants.push_back({op, result.getResultNumber(), footprintOf(result), first, lastRead(result)});
+    if (Place scratch = scratchOf(op); !(scratch == Place()))
+      tenants.push_back({op, op->getNumResults(), scratch, first, last});
   }
-}
-
-unsigned Lifetimes::lastRead(Value value) const {
-  unsigned last = enter(value.getDefiningOp());
-  for (Operation *user : value.getUsers())
-    last = std::max(last, isView(user) ? lastRead(user->getResult(0)) : leave(user));
-  return last;
+  return tenants;
 }
 
 } // namespace snn::core

@@ -12,8 +12,6 @@ namespace snn::core {
 
 inline constexpr llvm::StringLiteral kPlacesAttr = "core.places";
 inline constexpr llvm::StringLiteral kArenaAttr = "core.arena";
-inline constexpr llvm::StringLiteral kSumPlacesAttr = "core.sum_places";
-inline constexpr llvm::StringLiteral kSumBytesAttr = "core.sum_bytes";
 inline constexpr llvm::StringLiteral kChunkAttr = "core.chunk";
 inline constexpr llvm::StringLiteral kKernelAttr = "core.kernel";
 inline constexpr llvm::StringLiteral kLoadAttr = "core.load";
@@ -45,6 +43,10 @@ bool needsPlace(mlir::Value value);
 /// chunk.
 mlir::Value homeOf(mlir::Value value);
 
+/// Where a sum of a phase begins in the memory of all of them, of which each part has one for each level; for what
+/// would come behind the last sum, the bytes of all.
+int64_t offsetOfSum(BatchMapOp phase, unsigned number);
+
 /// What the kernel of a matrix product works in, wherever that is; nothing for other contracts.
 Place productScratch(ContractOp contract);
 
@@ -52,23 +54,19 @@ Place productScratch(ContractOp contract);
 /// in their order.
 Place scratchOf(mlir::Operation *op);
 
-/// Numbers the ops of a block and of stepwise scans in it, in order: a value is alive from `enter` of its op to `leave`
-/// of the last op that reads its memory, itself or through views. Phases count as one op.
-class Lifetimes {
-public:
-  explicit Lifetimes(mlir::Block &block);
-  llvm::ArrayRef<mlir::Operation *> ops() const { return order; } ///< without terminators
-  unsigned enter(mlir::Operation *op) const { return interval.lookup(op).first; }
-  unsigned leave(mlir::Operation *op) const { return interval.lookup(op).second; }
-  unsigned lastRead(mlir::Value value) const;
+/// What has a place in the arena of a block for a while: a result of an op, or its scratch memory. The ops of the block
+/// and of stepwise scans in it are numbered in order, phases as one.
+struct Tenant {
+  mlir::Operation *op;
+  unsigned index; ///< in its core.places: that of the result, or behind all results
+  Place size;
+  unsigned from, until; ///< from the op to the last one that reads this memory, itself or through views
 
-private:
-  void add(mlir::Block &block);
-
-  llvm::SmallVector<mlir::Operation *> order;
-  llvm::DenseMap<mlir::Operation *, std::pair<unsigned, unsigned>> interval;
-  unsigned count = 0;
+  bool isScratch() const { return index == op->getNumResults(); }
 };
+
+/// All of them, in order.
+llvm::SmallVector<Tenant> tenantsOf(mlir::Block &block);
 
 } // namespace snn::core
 

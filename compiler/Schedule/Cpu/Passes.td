@@ -31,15 +31,8 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
   let summary = "choose how each contract is computed";
   let description = [{
     `core.kernel`: products of matrices whose rows are samples and steps have kernels, for real factors and for spikes; other
-    contracts are loops.
-  }];
-}
-
-def OrientWeights : Core_SchedulePass<"core-orient-weights"> {
-  let summary = "copy weights that a kernel reads across their rows";
-  let description = [{
-    Kernels want the columns of a product contiguous. Weights lie with their outputs contiguous, which dx = dy W reads
-    across: it gets a copy, made once for the call where the weight is the function's.
+    contracts are loops. Kernels want the columns of a product contiguous. Weights lie with their outputs contiguous, which
+    dx = dy W reads across: it gets a copy, before all scans in which the weight is the same at each step.
   }];
 }
 
@@ -56,9 +49,6 @@ def MarkViews : Core_SchedulePass<"core-mark-views"> {
   let description = [{
     A map that gives each element the position in memory that it has already, as flattening does, is marked `core.view`.
   }];
-  let options = [
-    Option<"maxPoints", "max-points", "int64_t", "1 << 20", "elements of a row that are compared one by one, if need be">
-  ];
 }
 
 def MarkWanted : Core_SchedulePass<"core-mark-wanted"> {
@@ -88,7 +78,6 @@ def PlanArena : Core_SchedulePass<"core-plan-arena"> {
     Functions and phases are straight-line code: values whose lifetimes do not overlap may share a place. `core.places`
     has an entry for each result of an op, `unit` if it needs none, and one for its scratch memory if it needs some.
     `core.arena` is the size of the whole, for a function (its samples are the batch) and for a phase (a chunk).
-    `core.sum_places` are the offsets of a phase's sums in a memory of `core.sum_bytes`, of which each part has one.
   }];
   let options = CallSizeOptions;
 }

@@ -14,92 +14,51 @@ namespace snn::core {
 
 namespace {
 
-/// One block with the stepwise scans in it: values in order of definition take the free slot that wastes least; a slot
-/// grows to its largest tenant. Offsets are known when all slots are, so attributes are written at the end.
-class ArenaPlan {
-public:
-  /// `size` decides what is large.
-  ArenaPlan(Block &block, CallSize size) : lifetimes(block), size(size) {}
-
-  /// Writes places; returns the size of the whole.
-  PlaceAttr run(MLIRContext *context) {
-    for (Operation *op : lifetimes.ops()) {
-      Placement placement{op, {}, std::nullopt};
-      for (Value value : op->getResults()) {
-        std::optional<unsigned> slot;
-        if (needsPlace(value)) {
-          slot = take(footprintOf(value), lifetimes.enter(op));
-          slots[*slot].busyUntil = lifetimes.lastRead(value);
-        }
-        placement.results.push_back(slot);
-      }
-      if (Place scratch = scratchOf(op); !(scratch == Place())) {
-        placement.scratch = take(scratch, lifetimes.enter(op));
-        slots[*placement.scratch].busyUntil = lifetimes.leave(op);
-      }
-      placements.push_back(std::move(placement));
-    }
-    return write(context);
-  }
-
-private:
+/// Tenants in order take the free slot that wastes least; a slot grows to its largest tenant. Offsets are known when
+/// all slots are, so attributes are written at the end. `call` decides what is large. Returns the size of the whole.
+PlaceAttr planArena(Block &block, CallSize call) {
   struct Slot {
     Place size;
     unsigned busyUntil = 0; ///< when the last op that uses its tenant ends
+    Place offset = {};
   };
-  struct Placement {
-    Operation *op;
-    SmallVector<std::optional<unsigned>> results;
-    std::optional<unsigned> scratch;
-  };
-
-  /// A slot that is free at `now`: one that is large enough and wastes least, else the one that grows least.
-  unsigned take(const Place &need, unsigned now) {
-    auto grown = [&](const Slot &slot) {
-      return Place{std::max(slot.size.fixed, need.fixed), std::max(slot.size.steps, need.steps),
-                   std::max(slot.size.samples, need.samples), std::max(slot.size.rows, need.rows)};
-    };
-    auto bytes = [&](const Place &place) { return place.at(size.steps, size.batch); };
-    std::optional<unsigned> best;
-    auto rank = [&](const Slot &slot) { return std::pair(bytes(grown(slot)) - bytes(slot.size), bytes(slot.size)); };
-    for (auto [index, slot] : llvm::enumerate(slots))
-      if (slot.busyUntil < now && (!best || rank(slot) < rank(slots[*best])))
-        best = index;
-    if (!best) {
-      best = slots.size();
-      slots.emplace_back();
-    }
-    slots[*best].size = grown(slots[*best]);
-    return *best;
-  }
-
-  PlaceAttr write(MLIRContext *context) {
-    SmallVector<Place> offsets;
-    Place end;
-    for (Slot &slot : slots) {
-      offsets.push_back(end);
-      end = end + slot.size;
-    }
-    auto attribute = [&](std::optional<unsigned> slot) -> Attribute {
-      return slot ? Attribute(offsets[*slot].attribute(context)) : UnitAttr::get(context);
-    };
-    for (Placement &placement : placements) {
-      SmallVector<Attribute> places;
-      for (auto slot : placement.results)
-        places.push_back(attribute(slot));
-      if (placement.scratch)
-        places.push_back(attribute(placement.scratch));
-      if (llvm::any_of(places, llvm::IsaPred<PlaceAttr>))
-        placement.op->setAttr(kPlacesAttr, ArrayAttr::get(context, places));
-    }
-    return end.attribute(context);
-  }
-
-  Lifetimes lifetimes;
-  CallSize size;
   SmallVector<Slot> slots;
-  SmallVector<Placement> placements;
-};
+  auto bytes = [&](const Place &place) { return place.at(call.steps, call.batch); };
+  /// A slot that is free: one that is large enough and wastes least, else the one that grows least.
+  auto take = [&](const Tenant &tenant) -> unsigned {
+    auto grown = [&](const Slot &slot) { return slot.size.atLeast(tenant.size); };
+    auto rank = [&](const Slot &slot) { return std::pair(bytes(grown(slot)) - bytes(slot.size), bytes(slot.size)); };
+    Slot *best = nullptr;
+    for (Slot &slot : slots)
+      if (slot.busyUntil < tenant.from && (!best || rank(slot) < rank(*best)))
+        best = &slot;
+    if (!best)
+      best = &slots.emplace_back();
+    best->size = grown(*best);
+    best->busyUntil = tenant.until;
+    return best - slots.begin();
+  };
+  SmallVector<Tenant> tenants = tenantsOf(block);
+  SmallVector<unsigned> taken = llvm::map_to_vector(tenants, take);
+  Place end;
+  for (Slot &slot : slots) {
+    slot.offset = end;
+    end = end + slot.size;
+  }
+  for (const Tenant &tenant : tenants)
+    tenant.op->removeAttr(kPlacesAttr);
+  Builder builder(block.getParentOp()->getContext());
+  for (auto [tenant, slot] : llvm::zip_equal(tenants, taken)) {
+    auto known = tenant.op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    SmallVector<Attribute> places(tenant.op->getNumResults(), builder.getUnitAttr());
+    if (known)
+      places.assign(known.begin(), known.end());
+    places.resize(std::max<size_t>(places.size(), tenant.index + 1));
+    places[tenant.index] = slots[slot].offset.attribute(builder.getContext());
+    tenant.op->setAttr(kPlacesAttr, builder.getArrayAttr(places));
+  }
+  return end.attribute(builder.getContext());
+}
 
 class PlanArena : public impl::PlanArenaBase<PlanArena> {
 public:
@@ -111,27 +70,13 @@ private:
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || isElementwise(function))
         continue;
-      function->setAttr(kArenaAttr, ArenaPlan(function.getBody().front(), size).run(&getContext()));
-      for (auto phase : function.getBody().front().getOps<BatchMapOp>())
-        plan(phase, size.steps);
+      function->setAttr(kArenaAttr, planArena(function.getBody().front(), size));
+      for (auto phase : function.getBody().front().getOps<BatchMapOp>()) {
+        auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
+        CallSize ofChunk{chunk ? chunk.getInt() : 1, size.steps};
+        phase->setAttr(kArenaAttr, planArena(phase.getBody().front(), ofChunk));
+      }
     }
-  }
-
-  void plan(BatchMapOp phase, int64_t numSteps) {
-    Builder builder(&getContext());
-    auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
-    CallSize size{chunk ? chunk.getInt() : 1, numSteps};
-    phase->setAttr(kArenaAttr, ArenaPlan(phase.getBody().front(), size).run(&getContext()));
-    SmallVector<int64_t> offsets;
-    int64_t bytes = 0;
-    for (Value sum : phase.getSum()) {
-      offsets.push_back(bytes);
-      bytes += footprintOf(sum).fixed;
-    }
-    if (offsets.empty())
-      return;
-    phase->setAttr(kSumPlacesAttr, builder.getI64ArrayAttr(offsets));
-    phase->setAttr(kSumBytesAttr, builder.getI64IntegerAttr(bytes));
   }
 };
 

@@ -15,18 +15,10 @@ inline constexpr int64_t kBlock = 64; ///< positions
 inline constexpr int64_t kLevel = 64; ///< blocks, or terms of the level below
 inline constexpr int64_t kRun = 64;   ///< terms, at least
 
-/// Samples of a run where the steps and positions of one do not fill it.
-inline int64_t samplesPerRun(int64_t steps, int64_t positions = 1) {
-  int64_t samples = 1;
-  while (samples * steps * positions < kRun)
-    samples *= 2;
-  return samples;
-}
-
 /// Levels of a sum of so many terms, at least one.
-inline int64_t levelsOf(int64_t terms) {
+inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
   int64_t levels = 1;
-  for (int64_t blocks = llvm::divideCeil(terms, kBlock); blocks > kLevel; blocks = llvm::divideCeil(blocks, kLevel))
+  for (int64_t blocks = llvm::divideCeil(terms, block); blocks > kLevel; blocks = llvm::divideCeil(blocks, kLevel))
     ++levels;
   return levels;
 }

@@ -20,23 +20,21 @@ std::optional<SumClass> SumClass::of(Operation *op) {
   return sum;
 }
 
-bool SumClass::operator==(const SumClass &other) const {
-  return run == other.run && maxParts == other.maxParts && part == other.part && overTime == other.overTime &&
-         positions == other.positions;
-}
-
-int64_t SumClass::samplesOfUnit(int64_t steps) const {
-  int64_t terms = (overTime ? steps : 1) * positions, samples = 1;
-  while (samples * terms < run)
-    samples *= 2;
-  return samples;
+int64_t SumClass::stepsPerRun() const {
+  int64_t count = 1;
+  while (overTime && count * positions < run)
+    count *= 2;
+  return count;
 }
 
 int64_t SumClass::parts(CallSize size) const {
-  int64_t terms = size.batch * (overTime ? size.steps : 1) * positions, unit = samplesOfUnit(size.steps), parts = 1;
-  while (parts * 2 <= maxParts && terms >= part * parts * 2)
+  const int64_t ofSample = (overTime ? size.steps : 1) * positions;
+  int64_t unit = 1, parts = 1;
+  while (unit * ofSample < run)
+    unit *= 2;
+  while (parts * 2 <= maxParts && size.batch * ofSample >= part * parts * 2)
     parts *= 2;
-  while (parts > (size.batch + unit - 1) / unit)
+  while (parts > int64_t(llvm::divideCeil(size.batch, unit)))
     parts /= 2;
   return parts;
 }

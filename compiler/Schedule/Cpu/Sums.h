@@ -10,7 +10,8 @@
 
 namespace snn::core {
 
-/// What decides on runs and parts. Sums of one class have the same, whatever the batch and the number of steps.
+/// What decides on runs and parts. Sums of one class have the same, whatever the batch and the number of steps; for a
+/// call they are a Division (compiler/Codegen/Cpu/Sums.h).
 struct SumClass {
   int64_t run = 0, maxParts = 1, part = 1; ///< of the op's order
   bool overTime = false;
@@ -18,8 +19,10 @@ struct SumClass {
 
   /// Of a contract or fold that adds over samples; nothing if it has no order.
   static std::optional<SumClass> of(mlir::Operation *op);
-  bool operator==(const SumClass &other) const;
-  int64_t samplesOfUnit(int64_t steps) const;
+  bool operator==(const SumClass &other) const = default;
+  /// Steps of a run that is less than a sample: W, a power of two.
+  int64_t stepsPerRun() const;
+  /// Parts of a call of that size.
   int64_t parts(CallSize size) const;
 };
 

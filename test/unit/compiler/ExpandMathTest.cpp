@@ -29,7 +29,6 @@ struct Case {
   double range = INFINITY;
 };
 
-Exact reciprocalRoot(Exact x) { return 1 / std::sqrt(x); }
 /// glibc's powl says that (-inf)^(-2^63) is infinite.
 Exact power(Exact x, Exact y) { return x == 0 || std::isinf(x) ? std::pow(double(x), double(y)) : std::pow(x, y); }
 Exact maximum(Exact x, Exact y) {
@@ -43,23 +42,14 @@ Exact minimumNumber(Exact x, Exact y) { return std::isnan(x) ? y : std::isnan(y)
 
 const Case kCases[] = {
     {"math.exp", std::exp, nullptr, 1, 1},
-    {"math.exp2", std::exp2, nullptr, 0.51, 1},
     {"math.expm1", std::expm1, nullptr, 0.51, 1.25},
     {"math.log", std::log, nullptr, 0.51, 1},
-    {"math.log2", std::log2, nullptr, 0.51, 1},
-    {"math.log10", std::log10, nullptr, 0.51, 1},
     {"math.log1p", std::log1p, nullptr, 0.51, 1},
     {"math.tanh", std::tanh, nullptr, 0.51, 1},
-    {"math.sinh", std::sinh, nullptr, 0.51, 2},
-    {"math.cosh", std::cosh, nullptr, 0.51, 1.5},
     {"math.sin", std::sin, nullptr, 0.51, 1, 0x1p48},
     {"math.cos", std::cos, nullptr, 0.51, 1, 0x1p48},
-    {"math.tan", std::tan, nullptr, 0.51, 1, 0x1p48},
     {"math.atan", std::atan, nullptr, 0.51, 1},
-    {"math.erf", std::erf, nullptr, 0.51, 1.25},
-    {"math.rsqrt", reciprocalRoot, nullptr, 0.51, 1.5},
     {"math.powf", nullptr, power, 0.51, 1},
-    {"math.atan2", nullptr, std::atan2, 0.51, 1.5},
     // These are instructions, or nearly.
     {"math.sqrt", std::sqrt, nullptr, 0.5, 0.5},
     {"math.absf", std::abs, nullptr, 0, 0},
@@ -278,17 +268,6 @@ TEST_F(ExpandMath, ConversionsKeepTheNearestThatFits) {
   std::vector<double> x = {-1.9, 1.9, NAN, INFINITY, -INFINITY, 0x1p63, -0x1p63, 1e300};
   EXPECT_EQ((lanes<double, int64_t>(*module, x)),
             (std::vector<int64_t>{-1, 1, 0, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX}));
-}
-
-TEST_F(ExpandMath, WholeExponents) {
-  auto module = parse(R"(func.func @f(%a: !llvm.ptr, %c: !llvm.ptr) {
-    %x = llvm.load %a {alignment = 4 : i64} : !llvm.ptr -> vector<4xf32>
-    %n = arith.constant dense<[3, -2, 0, -1]> : vector<4xi32>
-    %r = math.fpowi %x, %n : vector<4xf32>, vector<4xi32>
-    llvm.store %r, %c {alignment = 4 : i64} : vector<4xf32>, !llvm.ptr
-    return
-  })");
-  EXPECT_EQ((lanes<float, float>(*module, {-3, 0.5f, NAN, -0.0f})), (std::vector<float>{-27, 4, 1, -INFINITY}));
 }
 
 } // namespace

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which checks an entry gets from a module's declarations and functions, and that entries of any phases are sound code.
-// What the checks do is in test/Execution/CallChecksTest.cpp.
+// How many checks an entry gets from a module's declarations and functions, and that entries of any phases are sound
+// code. What the checks do is in test/Execution/CallChecksTest.cpp.
 
 #include "Support.h"
+#include "compiler/Codegen/Host/CallChecks.h"
 #include "compiler/Codegen/Host/Faults.h"
-#include "compiler/Codegen/Host/HostWriter.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -32,44 +34,61 @@ protected:
 
   func::FuncOp function(llvm::StringRef name) { return module->lookupSymbol<func::FuncOp>(name); }
 
-  std::vector<std::string> checks(EntryKind kind, llvm::ArrayRef<func::FuncOp> functions) {
-    const CallChecks table = CallChecks::of(*module, kind, functions, std::nullopt);
-    std::vector<std::string> names;
-    for (const CallCheck &check : table.checks())
-      names.push_back(check.what.str());
-    return names;
+  /// The codes that an entry may return from a check, in order.
+  std::vector<int> checks(EntryKind kind, llvm::ArrayRef<func::FuncOp> functions) {
+    std::vector<int> codes;
+    addEntry([&](EntryPhases &phases) {
+      checkCall(phases, kind, functions, std::nullopt);
+    }).walk<WalkOrder::PreOrder>([&](scf::IfOp check) {
+      if (!check->getResult(0).getType().isInteger(32))
+        return; // a number of the call, or the model's own
+      APInt code;
+      EXPECT_TRUE(matchPattern(check.thenYield().getOperand(0), m_ConstantInt(&code)));
+      codes.push_back(code.getSExtValue());
+    });
+    return codes;
+  }
+
+  func::FuncOp addEntry(llvm::function_ref<void(EntryPhases &)> phases) {
+    if (func::FuncOp known = function("entry"))
+      known.erase();
+    if (!function(kArenaSize)) {
+      OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+      Type word = builder.getI64Type();
+      auto type = builder.getFunctionType({word, word, word}, {word});
+      func::FuncOp::create(builder, module->getLoc(), kArenaSize, type).setPrivate();
+    }
+    HostWriter(*module).addEntry("entry", module->getLoc(), phases);
+    return function("entry");
   }
 
   /// A task that does nothing, an entry with these phases.
   bool isSound(llvm::function_ref<void(EntryPhases &)> phases) {
-    HostWriter writer(*module);
-    OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
-    Type word = builder.getI64Type();
-    auto size = func::FuncOp::create(builder, module->getLoc(), kArenaSize,
-                                     builder.getFunctionType({word, word, word}, {word}));
-    size.setPrivate();
-    EXPECT_TRUE(succeeded(
-        writer.addTask("task", module->getLoc(), [](OpBuilder &, Value, Value, Value) { return success(); })));
-    writer.addEntry("entry", module->getLoc(),
-                    CallChecks::of(*module, EntryKind::Train, {function("network"), function("update")}, std::nullopt),
-                    phases);
+    HostWriter(*module).addTask("task", module->getLoc(), [](OpBuilder &, Value, Value, Value) {});
+    addEntry([&](EntryPhases &entry) {
+      checkCall(entry, EntryKind::Train, {function("network"), function("update")}, std::nullopt);
+      phases(entry);
+    });
     return succeeded(verify(*module));
   }
 
   OwningOpRef<ModuleOp> module;
 };
 
-using Names = std::vector<std::string>;
+using Codes = std::vector<int>;
+constexpr int kArgument = SNN_ERROR_ARGUMENT;
 
 } // namespace
 
 TEST_F(HostTest, ChecksFollowFromDeclarations) {
   EXPECT_EQ(checks(EntryKind::Forward, function("network")),
-            (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "steps", "arena"}));
+            (Codes{kArgument /*size of the call*/, kArgument /*spans*/, kArgument /*batch*/, kArgument /*workers*/,
+                   kArgument /*inputs*/, kArgument /*their data*/, SNN_ERROR_STEPS, SNN_ERROR_ARENA}));
   EXPECT_EQ(checks(EntryKind::Backward, function("network")),
-            (Names{"size of the call", "spans", "batch", "workers", "inputs", "data of inputs", "steps",
-                   "gradients of outputs", "arena"}));
-  EXPECT_EQ(checks(EntryKind::Update, function("update")), (Names{"size of the call", "spans", "counts", "numbers"}));
+            (Codes{kArgument, kArgument, kArgument, kArgument, kArgument, kArgument, SNN_ERROR_STEPS,
+                   kArgument /*gradients of outputs*/, SNN_ERROR_ARENA}));
+  EXPECT_EQ(checks(EntryKind::Update, function("update")),
+            (Codes{kArgument, kArgument /*spans*/, kArgument /*counts*/, SNN_ERROR_HYPER}));
 }
 
 // A check can only be left out where it has nothing to look at.
@@ -79,7 +98,8 @@ TEST_F(HostTest, NothingIsCheckedThatIsNotThere) {
                  "!core.array<sample x 2 x f32>\n"
                  "func.func private @network()");
   EXPECT_EQ(checks(EntryKind::Backward, function("network")),
-            (Names{"size of the call", "batch", "workers", "inputs", "steps", "arena"}));
+            (Codes{kArgument, kArgument /*batch*/, kArgument /*workers*/, kArgument /*inputs*/, SNN_ERROR_STEPS,
+                   SNN_ERROR_ARENA}));
 }
 
 TEST_F(HostTest, EntriesWithoutPhases) {

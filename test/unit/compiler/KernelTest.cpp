@@ -125,7 +125,7 @@ protected:
   void forReal(const std::function<void()> &f32, const std::function<void()> &f64) { GetParam().f64 ? f64() : f32(); }
 };
 
-/// C of each kernel, whole and as two ranges of columns.
+/// C of each kernel.
 template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth, int64_t columns) {
   Random random(seed);
   int64_t rows = draw(random, 1, depth > 2000 ? 5 : 40), padded = paddedWidth(columns), words = paddedWidth(depth) / 16;
@@ -134,50 +134,30 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", seed " << seed);
 
   NativeCode code(GetParam().target, GetParam().f64);
-  auto common = [&](Emitter &e, NativeCode::Words in, auto kernel, bool ranged) {
-    kernel.b = {in.reals(1), bRow};
-    kernel.c = {in.reals(2), cRow};
-    kernel.rows = in.number(3);
-    kernel.scratch = {in.memory(4, e.b.getI8Type()).base, e.index(0)};
-    kernel.depth = depth;
-    kernel.columns = padded;
-    if (ranged)
-      kernel.columnRange = {in.number(5), in.number(6)};
-    return kernel;
+  auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+    Scratch scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
+    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch};
   };
-  for (bool ranged : {false, true}) {
-    std::string suffix = ranged ? "_range" : "";
-    code.add("dense" + suffix, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-      DenseKernel kernel = common(e, in, DenseKernel(), ranged);
-      kernel.a = {in.reals(0), aRow};
-      emitDense(e, module, kernel);
+  code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    emitDense(e, module, product(e, in, {in.reals(0), aRow}));
+    return mlir::Value();
+  });
+  for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
+                            std::pair(SpikeForm::Gather, "gather")})
+    code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return mlir::Value();
     });
-    for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
-                              std::pair(SpikeForm::Gather, "gather")})
-      code.add(name + suffix, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-        SpikeKernel kernel = common(e, in, SpikeKernel(), ranged);
-        kernel.a = {in.memory(0, e.b.getI16Type()), words};
-        emitSpikes(e, module, kernel, form);
-        return mlir::Value();
-      });
-  }
   code.compile();
 
   Buffer<Real> a(rows * aRow), b(depth * bRow), c(rows * cRow);
   fill(a, random);
   fill(b, random);
   Buffer<uint16_t> bits = drawBits(rows, words, depth, random);
-  int64_t middle = 16 * draw(random, 0, padded / 16);
-  auto check = [&](std::string name, void *factor, Footprint footprint, const std::vector<Real> &expected) {
+  auto check = [&](const char *name, void *factor, Footprint footprint, const std::vector<Real> &expected) {
     Buffer<char> scratch(footprint.constant + footprint.perRow * rows);
     c.clear();
-    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data());
-    expectSame(expected, c, cRow, columns, name);
-    c.clear();
-    name += "_range";
-    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data(), middle, padded);
-    code.call(name.c_str(), factor, b.data(), c.data(), rows, scratch.data(), 0, middle);
+    code.call(name, factor, b.data(), c.data(), rows, scratch.data());
     expectSame(expected, c, cRow, columns, name);
   };
   auto reference = [&](bool spikes) {
@@ -219,47 +199,40 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     return placeRowOrder(e, {in.memory(i, e.b.getI8Type()).base, e.index(0)}, in.number(i + 1));
   };
   code.add("order", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-    return emitRowOrder(e, module, in.number(2), in.number(3), orderAt(e, in, 0));
-  });
-  code.add("samples_per_run", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-    return emitSamplesPerRun(e, module, in.number(0), 3);
+    return emitRowOrder(e, module, in.number(2), in.number(3), in.number(4), orderAt(e, in, 0));
   });
   code.add("level_up", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitLevelUp(e, module, in.reals(0), in.reals(1), in.number(2), e.equal(in.number(3), e.index(1)));
     return mlir::Value();
   });
-  auto common = [&](Emitter &e, NativeCode::Words in, auto kernel) {
-    kernel.d = {in.reals(1), dRow};
-    kernel.c = {in.reals(2), cRow};
-    kernel.order = orderAt(e, in, 3);
-    kernel.firstBlock = in.number(5);
-    kernel.endBlock = in.number(6);
-    kernel.inputs = inputs;
-    kernel.columns = padded;
-    kernel.inputRange = {in.number(7), in.number(8)};
-    kernel.fresh = e.equal(in.number(9), e.index(1));
-    return kernel;
+  auto gradient = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+    return Gradient{a,
+                    {in.reals(1), dRow},
+                    {in.reals(2), cRow},
+                    orderAt(e, in, 3),
+                    in.number(5),
+                    in.number(6),
+                    padded,
+                    {in.number(7), in.number(8)},
+                    e.equal(in.number(9), e.index(1)),
+                    {in.memory(10, e.b.getI8Type()).base, e.index(0)}};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-    GradientKernel kernel = common(e, in, GradientKernel());
-    kernel.a = {in.reals(0), aRow};
-    emitDenseGradient(e, module, kernel);
+    emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
     return mlir::Value();
   });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
-      SpikeGradientKernel kernel = common(e, in, SpikeGradientKernel());
-      kernel.a = {in.memory(0, e.b.getI16Type()), words};
-      kernel.scratch = {in.memory(10, e.b.getI8Type()).base, e.index(0)};
-      emitSpikeGradient(e, module, kernel, form);
+      emitSpikeGradient(e, module, gradient(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return mlir::Value();
     });
   code.compile();
 
   for (int64_t steps : {1, 3, 25, 64, 100}) {
-    EXPECT_EQ(code.call("samples_per_run", steps), samplesPerRun(steps, 3));
-    int64_t perRun = samplesPerRun(steps);
+    int64_t perRun = 1;
+    while (perRun * steps < kRun)
+      perRun *= 2;
     // More than 64 blocks, where that is cheap.
     int64_t batch = draw(random, 1, 3 * perRun) + (columns <= 20 && steps == 100 ? 40 : 0);
     SCOPED_TRACE(testing::Message() << batch << " samples of " << steps << " steps, " << inputs << " x " << columns
@@ -292,7 +265,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
         Footprint ofOrder = rowOrderScratch(), ofKernel = spikeGradientScratch(words);
         Buffer<char> order(ofOrder.constant + ofOrder.perRow * count),
             scratch(ofKernel.constant + ofKernel.perRow * count);
-        int64_t blocks = code.call("order", order.data(), count, samples, steps);
+        int64_t blocks = code.call("order", order.data(), count, samples, steps, perRun);
         void *factor = spikes ? static_cast<void *>(&bits[first * steps * words]) : &a[first * steps * aRow];
         for (int64_t block = 0; block < blocks;) {
           int64_t end = std::min(blocks, block + kLevel - blocksOfLevel), middle = draw(random, 0, inputs);

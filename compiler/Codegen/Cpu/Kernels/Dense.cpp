@@ -61,28 +61,22 @@ Strip sumTerms(Emitter &e, Value from, Value to, int64_t multiple, Tile tile, co
 
 class DenseBody {
 public:
-  DenseBody(Emitter &e, const DenseKernel &shape, Arguments args)
-      : e(e), shape(shape), a(args.memory()), b(args.memory()), c(args.memory()), rows(args.value()),
-        columns(args.range()) {
-    if (levelsOf(shape.depth) > 1) {
-      Scratch scratch = args.scratch();
-      lower = e.view(scratch.bytes, scratch.offset, e.real);
-    }
-  }
+  DenseBody(Emitter &e, const Product &kernel)
+      : e(e), kernel(kernel), levels(levelsOf(kernel.depth)),
+        lower(levels > 1 ? e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real) : Memory()) {}
 
   void emit() {
-    forStrips(
-        e, columns, shape.columns, bool(shape.columnRange.from), kPanelVectors, [&](Value column, int64_t vectors) {
-          forTiles(e, e.index(0), rows, [&](Value row, int64_t height) { emitTile(row, column, {height, vectors}); });
-        });
+    forStrips(e, kernel.columns, kPanelVectors, [&](Value column, int64_t vectors) {
+      forTiles(e, e.index(0), kernel.rows,
+               [&](Value row, int64_t height) { emitTile(row, column, {height, vectors}); });
+    });
   }
 
 private:
   /// The totals of row i of the tile: those of the highest level are C itself.
   std::pair<Memory, Value> total(int64_t level, int64_t i, Value row, Value column, Tile tile) {
-    int64_t levels = levelsOf(shape.depth);
     if (level == levels - 1)
-      return {c, e.add(e.mul(e.add(row, i), shape.c.stride), column)};
+      return {kernel.c.at, e.add(e.mul(e.add(row, i), kernel.c.stride), column)};
     return {lower, e.index((level * tile.rows + i) * tile.vectors * e.machineLanes())};
   }
 
@@ -93,8 +87,9 @@ private:
         accumulate(e, sums.slice(i * tile.vectors, tile.vectors), memory, at, first);
       }
     };
-    Value aRow = e.mul(row, shape.a.stride);
-    walkLevels(e, shape.depth,
+    const Matrix &a = kernel.a, &b = kernel.b;
+    Value aRow = e.mul(row, a.stride);
+    walkLevels(e, kernel.depth,
                {nullptr,
                 [&](int64_t level, Value first) {
                   Strip below;
@@ -106,92 +101,68 @@ private:
                 },
                 [&](Value start, Value end, Value first) {
                   auto term = [&](Value k, ValueRange chains) {
-                    return addTerm(e, a, e.add(aRow, k), shape.a.stride, b, e.add(e.mul(k, shape.b.stride), column),
-                                   tile, chains);
+                    return addTerm(e, a.at, e.add(aRow, k), a.stride, b.at, e.add(e.mul(k, b.stride), column), tile,
+                                   chains);
                   };
-                  Strip chains = sumTerms(e, start, end, shape.depth, tile, term);
+                  Strip chains = sumTerms(e, start, end, kernel.depth, tile, term);
                   addTo(0, chains, first);
                 }});
   }
 
   Emitter &e;
-  const DenseKernel &shape;
-  Memory a, b, c;
-  Value rows;
-  Range columns;
+  const Product &kernel;
+  int64_t levels;
   Memory lower;
 };
 
-class DenseGradientBody {
-public:
-  DenseGradientBody(Emitter &e, const GradientKernel &shape, Arguments args)
-      : e(e), shape(shape), a(args.memory()), d(args.memory()), c(args.memory()), rows(args.memory()),
-        starts(args.memory()), firstBlock(args.value()), endBlock(args.value()), inputs(args.range()),
-        fresh(args.value()) {}
-
-  void emit() {
-    Range all{e.index(0), e.index(shape.columns)};
-    e.loop(firstBlock, endBlock, kBlocksOfPass, [&](Value from) {
-      Value to = e.minimum(e.add(from, kBlocksOfPass), endBlock);
-      forStrips(e, all, shape.columns, false, kPanelVectors, [&](Value column, int64_t vectors) {
-        forTiles(e, inputs.from, inputs.to,
-                 [&](Value k, int64_t height) { emitTile(k, column, {height, vectors}, from, to); });
+void emitGradient(Emitter &e, const Gradient &kernel) {
+  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch] = kernel;
+  auto emitTile = [&](Value k, Value column, Tile tile, Value block) {
+    Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
+    Strip chains = sumTerms(e, from, to, 1, tile, [&](Value position, ValueRange sums) {
+      Value row = e.toIndex(e.load(order.rows, position));
+      return addTerm(e, a.at, e.add(e.mul(row, a.stride), k), 1, d.at, e.add(e.mul(row, d.stride), column), tile, sums);
+    });
+    Value first = e.both(fresh, e.equal(block, firstBlock));
+    for (int64_t i = 0; i < tile.rows; ++i) {
+      Value at = e.add(e.mul(e.add(k, i), c.stride), column);
+      accumulate(e, ValueRange(chains).slice(i * tile.vectors, tile.vectors), c.at, at, first);
+    }
+  };
+  e.loop(firstBlock, endBlock, kBlocksOfPass, [&](Value from) {
+    Value to = e.minimum(e.add(from, kBlocksOfPass), endBlock);
+    forStrips(e, columns, kPanelVectors, [&](Value column, int64_t vectors) {
+      forTiles(e, inputs.from, inputs.to, [&](Value k, int64_t height) {
+        e.loop(from, to, 1, [&](Value block) { emitTile(k, column, {height, vectors}, block); });
       });
     });
-  }
-
-private:
-  void emitTile(Value k, Value column, Tile tile, Value firstOfPass, Value endOfPass) {
-    e.loop(firstOfPass, endOfPass, 1, [&](Value block) {
-      Value from = e.toIndex(e.load(starts, block)), to = e.toIndex(e.load(starts, e.add(block, 1)));
-      Strip chains = sumTerms(e, from, to, 1, tile, [&](Value position, ValueRange sums) {
-        Value row = e.toIndex(e.load(rows, position));
-        return addTerm(e, a, e.add(e.mul(row, shape.a.stride), k), 1, d, e.add(e.mul(row, shape.d.stride), column),
-                       tile, sums);
-      });
-      Value first = e.both(fresh, e.equal(block, firstBlock));
-      for (int64_t i = 0; i < tile.rows; ++i) {
-        Value at = e.add(e.mul(e.add(k, i), shape.c.stride), column);
-        accumulate(e, ValueRange(chains).slice(i * tile.vectors, tile.vectors), c, at, first);
-      }
-    });
-  }
-
-  Emitter &e;
-  const GradientKernel &shape;
-  Memory a, d, c, rows, starts;
-  Value firstBlock, endBlock;
-  Range inputs;
-  Value fresh;
-};
-
-} // namespace
-
-void emitDense(Emitter &e, ModuleOp module, const DenseKernel &kernel) {
-  bool ranged = bool(kernel.columnRange.from);
-  std::string name = shapeName(e, ranged ? "dense_range" : "dense",
-                               {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
-  Operands operands;
-  operands.add(kernel.a.at).add(kernel.b.at).add(kernel.c.at).add(kernel.rows);
-  operands.add(e, kernel.columnRange, kernel.columns);
-  if (levelsOf(kernel.depth) > 1)
-    operands.add(kernel.scratch);
-  call(e, module, name, operands, [&](Emitter &in, Arguments args) {
-    DenseBody(in, kernel, args).emit();
-    return Strip();
   });
 }
 
-void emitDenseGradient(Emitter &e, ModuleOp module, const GradientKernel &kernel) {
+} // namespace
+
+void emitDense(Emitter &e, ModuleOp module, const Product &kernel) {
+  std::string name =
+      shapeName(e, "dense", {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+  e.call(
+      module, name, {},
+      [](Emitter &in, const Product &kernel) {
+        DenseBody(in, kernel).emit();
+        return Strip();
+      },
+      kernel);
+}
+
+void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
   std::string name =
       shapeName(e, "dense_gradient", {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
-  Operands operands;
-  operands.add(kernel.a.at).add(kernel.d.at).add(kernel.c.at).add(kernel.order.rows).add(kernel.order.starts);
-  operands.add(kernel.firstBlock).add(kernel.endBlock).add(e, kernel.inputRange, kernel.inputs).add(kernel.fresh);
-  call(e, module, name, operands, [&](Emitter &in, Arguments args) {
-    DenseGradientBody(in, kernel, args).emit();
-    return Strip();
-  });
+  e.call(
+      module, name, {},
+      [](Emitter &in, const Gradient &kernel) {
+        emitGradient(in, kernel);
+        return Strip();
+      },
+      kernel);
 }
 
 } // namespace snn::kernels

@@ -14,92 +14,92 @@
 
 namespace snn::kernels {
 
-/// Reals: row r begins at r * stride.
+using snn::forEachValue;
+
+/// Row r begins at element r * stride: reals, or spikes of which each element is a word of kLanes.
 struct Matrix {
   Memory at;
   int64_t stride = 0;
 };
-
-/// Spikes, kLanes to an i16 word: row r begins at word r * wordsPerRow.
-struct Bits {
-  Memory words;
-  int64_t wordsPerRow = 0;
-};
+inline void forEachValue(Matrix &matrix, EachValue each) { forEachValue(matrix.at, each); }
 
 /// From a byte that is a multiple of 64, as large as Sizes.h says.
 struct Scratch {
   mlir::Value bytes;  ///< pointer
   mlir::Value offset; ///< index
 };
+inline void forEachValue(Scratch &scratch, EachValue each) {
+  each(scratch.bytes);
+  each(scratch.offset);
+}
 
-/// A part [from, to) of an extent; all of it if the values are null.
+/// A part [from, to) of an extent.
 struct Range {
   mlir::Value from, to;
 };
 
-/// C[m, n] = sum over k < depth of A[m, k] B[k, n], by fused multiply-adds.
-struct DenseKernel {
+/// C[m, n] = sum over k < depth of A[m, k] B[k, n].
+struct Product {
   Matrix a, b, c;
   mlir::Value rows;
   int64_t depth = 0;
   int64_t columns = 0; ///< a multiple of kLanes
-  Range columnRange;   ///< of multiples of kLanes
-  Scratch scratch;     ///< denseScratch(depth); not looked at if that is nothing
-};
-void emitDense(Emitter &e, mlir::ModuleOp module, const DenseKernel &kernel);
+  Scratch scratch;     ///< denseScratch(depth), spikeScratch(depth); not looked at if that is nothing
 
-/// The same with A of spikes. Tables and gather, chosen by density.
-struct SpikeKernel {
-  Bits a;
-  Matrix b, c;
-  mlir::Value rows;
-  int64_t depth = 0, columns = 0;
-  Range columnRange;
-  Scratch scratch; ///< spikeScratch(depth)
+  friend void forEachValue(Product &kernel, EachValue each) {
+    for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
+      forEachValue(*matrix, each);
+    each(kernel.rows);
+    forEachValue(kernel.scratch, each);
+  }
 };
+/// By fused multiply-adds.
+void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 
+/// With A of spikes: tables and gather, chosen by density.
 enum class SpikeForm { ByDensity, Tables, Gather };
-void emitSpikes(Emitter &e, mlir::ModuleOp module, const SpikeKernel &kernel, SpikeForm form = SpikeForm::ByDensity);
+void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
 /// In which order rows are summed: block i has the rows rows[starts[i]] to rows[starts[i + 1]], 64 at most.
 struct RowOrder {
   Memory rows, starts; ///< i32
 };
+inline void forEachValue(RowOrder &order, EachValue each) {
+  forEachValue(order.rows, each);
+  forEachValue(order.starts, each);
+}
 
 /// Places for the order of `rows` rows in memory of rowOrderScratch().
 RowOrder placeRowOrder(Emitter &e, Scratch memory, mlir::Value rows);
 
-/// Fills the order of a chunk of whole runs (or what the batch has left) with a row for each step of each sample, row
-/// s * steps + t. Returns the number of blocks. Rows without time have one step.
-mlir::Value emitRowOrder(Emitter &e, mlir::ModuleOp module, mlir::Value samples, mlir::Value steps,
+/// Fills the order of a chunk of whole runs of `perRun` samples (or what the batch has left) with a row for each step
+/// of each sample, row s * steps + t. Returns the number of blocks. Rows without time have one step.
+mlir::Value emitRowOrder(Emitter &e, mlir::ModuleOp module, mlir::Value samples, mlir::Value steps, mlir::Value perRun,
                          const RowOrder &order);
 
-/// samplesPerRun for steps that are known at run time.
-mlir::Value emitSamplesPerRun(Emitter &e, mlir::ModuleOp module, mlir::Value steps, int64_t positions = 1);
-
-/// C[k, n] += the sums of the blocks [firstBlock, endBlock), in turn, of A[r, k] D[r, n]. If `fresh` (i1), C starts at
-/// +0. The blocks that C takes up must be of the same level of the same part.
-struct GradientKernel {
+/// C[k, n] += the sums of the blocks [firstBlock, endBlock), in turn, of A[r, k] D[r, n], for a range of k. If `fresh`
+/// (i1), C starts at +0. The blocks that C takes up must be of the same level of the same part.
+struct Gradient {
   Matrix a, d, c;
   RowOrder order;
   mlir::Value firstBlock, endBlock;
-  int64_t inputs = 0, columns = 0; ///< extents of k and n, the latter a multiple of kLanes
-  Range inputRange;
+  int64_t columns = 0; ///< a multiple of kLanes
+  Range inputs;
   mlir::Value fresh;
-};
-void emitDenseGradient(Emitter &e, mlir::ModuleOp module, const GradientKernel &kernel);
+  Scratch scratch; ///< of spikes: spikeGradientScratch(a.stride), for as many rows as the order has
 
-struct SpikeGradientKernel {
-  Bits a;
-  Matrix d, c;
-  RowOrder order;
-  mlir::Value firstBlock, endBlock;
-  int64_t inputs = 0, columns = 0;
-  Range inputRange;
-  mlir::Value fresh;
-  Scratch scratch; ///< spikeGradientScratch(a.wordsPerRow), for as many rows as the order has
+  friend void forEachValue(Gradient &kernel, EachValue each) {
+    for (Matrix *matrix : {&kernel.a, &kernel.d, &kernel.c})
+      forEachValue(*matrix, each);
+    forEachValue(kernel.order, each);
+    for (mlir::Value *value :
+         {&kernel.firstBlock, &kernel.endBlock, &kernel.inputs.from, &kernel.inputs.to, &kernel.fresh})
+      each(*value);
+    forEachValue(kernel.scratch, each);
+  }
 };
-void emitSpikeGradient(Emitter &e, mlir::ModuleOp module, const SpikeGradientKernel &kernel,
+void emitDenseGradient(Emitter &e, mlir::ModuleOp module, const Gradient &kernel);
+void emitSpikeGradient(Emitter &e, mlir::ModuleOp module, const Gradient &kernel,
                        SpikeForm form = SpikeForm::ByDensity);
 
 /// 64 blocks, or what there is, go up: to[i] += from[i], or to[i] = from[i] if `fresh` (i1); then from[i] = 0. `count`

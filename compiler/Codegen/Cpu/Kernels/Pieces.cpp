@@ -34,15 +34,6 @@ void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first)
       [&] { storeStrip(e, addStrips(e, loadStrip(e, total, at, sum.size()), sum), total, at); });
 }
 
-func::CallOp call(Emitter &e, ModuleOp module, StringRef name, const Operands &operands,
-                  const std::function<Strip(Emitter &, Arguments)> &make, TypeRange results) {
-  auto kernel = e.kernel(module, name, ValueRange(operands.values).getTypes(), results,
-                         [&](Emitter &inner, Block::BlockArgListType arguments) {
-                           func::ReturnOp::create(inner.b, make(inner, Arguments(arguments, operands.elements)));
-                         });
-  return func::CallOp::create(e.b, kernel, operands.values);
-}
-
 std::string shapeName(Emitter &e, StringRef kernel, ArrayRef<int64_t> numbers) {
   std::string name = ("snn_" + kernel + (e.real.isF64() ? "_f64" : "_f32")).str();
   for (int64_t number : numbers)
@@ -50,21 +41,14 @@ std::string shapeName(Emitter &e, StringRef kernel, ArrayRef<int64_t> numbers) {
   return name;
 }
 
-void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t widest,
+void forStrips(Emitter &e, int64_t columns, int64_t widest,
                const std::function<void(Value column, int64_t vectors)> &emit) {
-  Value from = columns.from;
-  int64_t rest = extent;
-  for (int64_t vectors = widest; vectors > 0; vectors /= 2) {
-    int64_t width = vectors * e.machineLanes();
-    bool last = width <= kLanes;
-    if (rest >= width || (ranged && extent >= width)) {
-      Value to = last ? columns.to : e.add(from, e.mul(e.div(e.sub(columns.to, from), width), width));
-      e.loop(from, to, width, [&](Value column) { emit(column, vectors); });
-      from = to;
-    }
-    rest %= width;
-    if (last && kLanes % width == 0)
-      break;
+  int64_t from = 0;
+  for (int64_t vectors = widest; from < columns; vectors /= 2) {
+    int64_t width = vectors * e.machineLanes(), to = from + (columns - from) / width * width;
+    if (from < to)
+      e.loop(e.index(from), e.index(to), width, [&](Value column) { emit(column, vectors); });
+    from = to;
   }
 }
 
@@ -200,9 +184,7 @@ Strip Tables::add(Value word, int64_t groups, ValueRange start, Value first) {
 }
 
 Value emitCountBits(Emitter &e, ModuleOp module, Memory words, Value count) {
-  auto make = [](Emitter &in, Arguments args) {
-    Memory from = args.memory();
-    Value end = args.value();
+  auto make = [](Emitter &in, Memory from, Value end) {
     constexpr int64_t step = 64;
     Value whole = in.mul(in.div(end, step), step);
     VectorType wide = in.vector(step / 4, in.b.getI64Type());
@@ -213,12 +195,12 @@ Value emitCountBits(Emitter &e, ModuleOp module, Memory words, Value count) {
       return Strip{arith::AddIOp::create(in.b, sum[0], set)};
     })[0];
     Value start = in.toIndex(vector::ReductionOp::create(in.b, vector::CombiningKind::ADD, sums));
-    return Strip(in.loop(whole, end, 1, {start}, [&](Value i, ValueRange sum) {
+    return in.loop(whole, end, 1, {start}, [&](Value i, ValueRange sum) {
       Value set = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), in.load(from, i)));
       return Strip{in.add(sum[0], in.toIndex(set))};
-    }));
+    });
   };
-  return call(e, module, "snn_count_bits", Operands().add(words).add(count), make, e.b.getIndexType()).getResult(0);
+  return e.call(module, "snn_count_bits", e.b.getIndexType(), make, words, count).getResult(0);
 }
 
 } // namespace snn::kernels

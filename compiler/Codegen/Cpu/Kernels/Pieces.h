@@ -19,61 +19,12 @@ Strip addStrips(Emitter &e, mlir::ValueRange x, mlir::ValueRange y);
 /// What a sum of at least one block leaves in memory: `first` (i1) says that there is nothing yet.
 void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, mlir::Value first);
 
-/// The operands of a call, and the arguments of its kernel in the same order.
-class Operands {
-public:
-  Operands &add(Memory memory) {
-    elements.push_back(memory.element);
-    return add(memory.base).add(memory.offset);
-  }
-  Operands &add(mlir::Value value) {
-    values.push_back(value);
-    return *this;
-  }
-  /// [from, to), or all of `extent`.
-  Operands &add(Emitter &e, Range range, int64_t extent) {
-    return range.from ? add(range.from).add(range.to) : add(e.index(0)).add(e.index(extent));
-  }
-  Operands &add(Scratch scratch) { return add(scratch.bytes).add(scratch.offset); }
-
-  llvm::SmallVector<mlir::Value> values;
-  llvm::SmallVector<mlir::Type> elements; ///< of each memory
-};
-
-class Arguments {
-public:
-  Arguments(mlir::Block::BlockArgListType arguments, llvm::ArrayRef<mlir::Type> elements)
-      : arguments(arguments), elements(elements) {}
-  mlir::Value value() { return arguments[next++]; }
-  Memory memory() {
-    mlir::Value base = value(), offset = value();
-    return {base, offset, elements[nextMemory++]};
-  }
-  Scratch scratch() {
-    mlir::Value bytes = value();
-    return {bytes, value()};
-  }
-  Range range() {
-    mlir::Value from = value();
-    return {from, value()};
-  }
-
-private:
-  mlir::Block::BlockArgListType arguments;
-  llvm::ArrayRef<mlir::Type> elements;
-  size_t next = 0, nextMemory = 0;
-};
-
-/// Calls the kernel of that name with the operands; `make` writes it, up to its return of `results`.
-mlir::func::CallOp call(Emitter &e, mlir::ModuleOp module, llvm::StringRef name, const Operands &operands,
-                        const std::function<Strip(Emitter &, Arguments)> &make, mlir::TypeRange results = {});
-
 /// "f32_64_128": the type of reals and the numbers of a shape.
 std::string shapeName(Emitter &e, llvm::StringRef kernel, llvm::ArrayRef<int64_t> numbers);
 
 /// Calls emit(column, vectors) for strips of `widest` machine vectors, and for what is left over of those of half as
-/// many and so on. Code for narrow strips is made if `extent` needs it or a range may (`ranged`).
-void forStrips(Emitter &e, Range columns, int64_t extent, bool ranged, int64_t widest,
+/// many and so on. `columns` is a multiple of kLanes.
+void forStrips(Emitter &e, int64_t columns, int64_t widest,
                const std::function<void(mlir::Value column, int64_t vectors)> &emit);
 
 /// Walks through `depth` terms in order. Each level but the lowest asks raise(level, first) to add the total of the
@@ -112,8 +63,7 @@ private:
 
 /// The bits of each block's rows as a word for each input, in the order of the rows; 64 inputs at a time.
 /// `square` is scratch of 64 words.
-void emitTranspose(Emitter &e, mlir::ModuleOp module, const SpikeGradientKernel &kernel, Range inputs, Memory square,
-                   Memory transposed);
+void emitTranspose(Emitter &e, mlir::ModuleOp module, const Gradient &kernel, Memory square, Memory transposed);
 
 /// Number of bits that are set in `count` words.
 mlir::Value emitCountBits(Emitter &e, mlir::ModuleOp module, Memory words, mlir::Value count);

@@ -15,25 +15,8 @@ RowOrder placeRowOrder(Emitter &e, Scratch memory, Value rows) {
   return {e.view(memory.bytes, memory.offset, i32), e.view(memory.bytes, e.add(memory.offset, bytes), i32)};
 }
 
-Value emitSamplesPerRun(Emitter &e, ModuleOp module, Value steps, int64_t positions) {
-  auto make = [&](Emitter &in, Arguments args) {
-    Value terms = in.mul(args.value(), positions), samples = in.index(1);
-    // Twice as many, as often as that may be needed.
-    for (int64_t i = 1; i < kRun; i *= 2)
-      samples = arith::SelectOp::create(in.b, in.below(in.mul(terms, i), in.index(kRun)), in.index(2 * i), samples);
-    return Strip{samples};
-  };
-  return call(e, module, "snn_samples_per_run_" + std::to_string(positions), Operands().add(steps), make,
-              e.b.getIndexType())
-      .getResult(0);
-}
-
-Value emitRowOrder(Emitter &e, ModuleOp module, Value samples, Value steps, const RowOrder &order) {
-  Operands operands;
-  operands.add(samples).add(steps).add(emitSamplesPerRun(e, module, steps)).add(order.rows).add(order.starts);
-  auto make = [](Emitter &in, Arguments args) {
-    Value samples = args.value(), steps = args.value(), perRun = args.value();
-    Memory rows = args.memory(), starts = args.memory();
+Value emitRowOrder(Emitter &e, ModuleOp module, Value samples, Value steps, Value perRun, const RowOrder &order) {
+  auto make = [](Emitter &in, Value samples, Value steps, Value perRun, const RowOrder &order) {
     // A sample of 64 steps or more is cut into runs of 64, which blocks of one run over all of it are as well.
     auto end = in.loop(in.index(0), samples, 1, {in.index(0), in.index(0), in.index(0)}, [&](Value s, ValueRange of) {
       Value newRun = in.equal(in.b.createOrFold<arith::RemUIOp>(s, perRun), in.index(0));
@@ -42,22 +25,20 @@ Value emitRowOrder(Emitter &e, ModuleOp module, Value samples, Value steps, cons
       return in.loop(in.index(0), steps, 1, {of[0], of[1], taken}, [&](Value t, ValueRange now) {
         Value position = now[0], block = now[1], taken = now[2];
         Value starting = in.equal(in.b.createOrFold<arith::RemUIOp>(taken, in.index(kBlock)), in.index(0));
-        in.when(starting, [&] { in.store(toI32(in, position), starts, block); });
-        in.store(toI32(in, in.sub(last, t)), rows, position);
+        in.when(starting, [&] { in.store(toI32(in, position), order.starts, block); });
+        in.store(toI32(in, in.sub(last, t)), order.rows, position);
         Value blocks = in.add(block, arith::SelectOp::create(in.b, starting, in.index(1), in.index(0)));
         return Strip{in.add(position, 1), blocks, in.add(taken, 1)};
       });
     });
-    in.store(toI32(in, end[0]), starts, end[1]);
+    in.store(toI32(in, end[0]), order.starts, end[1]);
     return Strip{end[1]};
   };
-  return call(e, module, "snn_row_order", operands, make, e.b.getIndexType()).getResult(0);
+  return e.call(module, "snn_row_order", e.b.getIndexType(), make, samples, steps, perRun, order).getResult(0);
 }
 
 void emitLevelUp(Emitter &e, ModuleOp module, Memory to, Memory from, Value count, Value fresh) {
-  auto make = [](Emitter &in, Arguments args) {
-    Memory to = args.memory(), from = args.memory();
-    Value count = args.value(), fresh = args.value();
+  auto make = [](Emitter &in, Memory to, Memory from, Value count, Value fresh) {
     int64_t lanes = in.machineLanes();
     in.loop(in.index(0), count, lanes, [&](Value i) {
       accumulate(in, loadStrip(in, from, i, 1), to, i, fresh);
@@ -65,7 +46,7 @@ void emitLevelUp(Emitter &e, ModuleOp module, Memory to, Memory from, Value coun
     });
     return Strip();
   };
-  call(e, module, shapeName(e, "level_up", {}), Operands().add(to).add(from).add(count).add(fresh), make);
+  e.call(module, shapeName(e, "level_up", {}), {}, make, to, from, count, fresh);
 }
 
 } // namespace snn::kernels

@@ -58,34 +58,26 @@ void transposeBits(Emitter &e, MutableArrayRef<Value> words) {
 
 } // namespace
 
-void emitTranspose(Emitter &e, ModuleOp module, const SpikeGradientKernel &kernel, Range inputs, Memory square,
-                   Memory transposed) {
-  int64_t perRow = kernel.a.wordsPerRow;
-  Operands operands;
-  operands.add(kernel.a.words).add(kernel.order.rows).add(kernel.order.starts).add(kernel.firstBlock);
-  operands.add(kernel.endBlock).add(e, inputs, 0).add(square).add(transposed);
-  call(e, module, "snn_transpose_bits_" + std::to_string(perRow), operands, [&](Emitter &in, Arguments args) {
-    Memory words = args.memory(), rows = args.memory(), starts = args.memory();
-    Value firstBlock = args.value(), endBlock = args.value();
-    Range chunk = args.range();
-    Memory square = args.memory(), out = args.memory();
-    Value from = in.div(chunk.from, 64), to = in.ceilDiv(chunk.to, 64);
+void emitTranspose(Emitter &e, ModuleOp module, const Gradient &kernel, Memory square, Memory transposed) {
+  auto make = [](Emitter &in, const Matrix &a, const RowOrder &order, Value firstBlock, Value endBlock,
+                 Value firstInput, Value endInput, Memory square, Memory out) {
+    Value from = in.div(firstInput, 64), to = in.ceilDiv(endInput, 64);
     in.loop(firstBlock, endBlock, 1, [&](Value block) {
-      Value start = in.toIndex(in.load(starts, block)), end = in.toIndex(in.load(starts, in.add(block, 1)));
+      Value start = in.toIndex(in.load(order.starts, block)), end = in.toIndex(in.load(order.starts, in.add(block, 1)));
       Value count = in.sub(end, start);
       in.loop(from, to, 1, [&](Value column) {
         auto copy = [&](int64_t present) {
           in.loop(count, [&](Value i) {
-            Value row = in.toIndex(in.load(rows, in.add(start, i)));
-            in.store(loadWord(in, words, in.add(in.mul(row, perRow), in.mul(column, 4)), present), square, i);
+            Value row = in.toIndex(in.load(order.rows, in.add(start, i)));
+            in.store(loadWord(in, a.at, in.add(in.mul(row, a.stride), in.mul(column, 4)), present), square, i);
           });
         };
-        if (perRow < 4)
-          copy(perRow);
-        else if (perRow % 4 == 0)
+        if (a.stride < 4)
+          copy(a.stride);
+        else if (a.stride % 4 == 0)
           copy(4);
         else
-          in.when(in.equal(column, in.index(perRow / 4)), [&] { copy(perRow % 4); }, [&] { copy(4); });
+          in.when(in.equal(column, in.index(a.stride / 4)), [&] { copy(a.stride % 4); }, [&] { copy(4); });
         in.loop(count, in.index(64), 1, [&](Value i) { in.store(in.i64(0), square, i); });
         SmallVector<Value> bits;
         for (int64_t i = 0; i < 8; ++i)
@@ -97,7 +89,9 @@ void emitTranspose(Emitter &e, ModuleOp module, const SpikeGradientKernel &kerne
       });
     });
     return Strip();
-  });
+  };
+  e.call(module, "snn_transpose_bits_" + std::to_string(kernel.a.stride), {}, make, kernel.a, kernel.order,
+         kernel.firstBlock, kernel.endBlock, kernel.inputs.from, kernel.inputs.to, square, transposed);
 }
 
 } // namespace snn::kernels
