@@ -54,12 +54,14 @@ struct Expr {
     Where,   ///< `args[0] where` the other, named arguments; at the top of a line only
     At,      ///< `args[0] at args[1]`
     Element, ///< `args[0].number`
+    Read,    ///< `name[args]`: an element of an array, in the body of a layer
+    Or,      ///< `args[0] or args[1]`: what is read, or else what a place outside of the array gives
   };
   Kind kind = Kind::Number;
   llvm::SMRange range;
   llvm::SMLoc place;    ///< of an operation: its operator; otherwise the start
   double number = 0;    ///< Number, Element
-  llvm::StringRef name; ///< Name, Call
+  llvm::StringRef name; ///< Name, Call, Read
   Operator op = Operator::Add;
   std::vector<Argument> args; ///< of Call; the operands of the others
   unsigned depth = 1;         ///< levels of nesting, bounded by limits::kNesting
@@ -83,10 +85,11 @@ struct Branch {
 
 struct Statement {
   /// Result is a value that stands alone on its line.
-  enum class Kind { State, Fixed, Assign, Spike, If, Result, Value, Next, Derivative, Soft };
+  enum class Kind { State, Fixed, Learn, Buffer, Assign, Spike, If, Result, Value, Next, Derivative, Soft };
   Kind kind = Kind::Assign;
   llvm::SMRange range;
-  Name name;                    ///< State, Fixed, Assign; Derivative, where it names an input
+  Name name;                    ///< State, Fixed, Learn, Buffer, Assign; Derivative, where it names an input
+  std::vector<Argument> places; ///< in a layer: extents of Learn and Buffer, indices (`i`, `i < rows`) of Assign
   ExprPtr value;                ///< all but If
   std::vector<Branch> branches; ///< If
 };
@@ -98,14 +101,17 @@ struct IntervalDecl {
   bool openLow = false, openHigh = false;
 };
 
-/// A parameter of a neuron, or of another definition, with its default.
+/// A parameter of a neuron, or of another definition, with its default. One of a layer may have none.
 struct NeuronParam {
   Name name;
-  ExprPtr value;
+  ExprPtr value; ///< may be null
   std::unique_ptr<IntervalDecl> interval; ///< may be null
 };
 
-enum class DefinitionKind { Neuron, Surrogate, Loss, Metric, Optimizer, Schedule, Def };
+enum class DefinitionKind { Neuron, Layer, Surrogate, Loss, Metric, Optimizer, Schedule, Def };
+
+/// Stands for all extents that are not named, as the last one of an array of a layer.
+inline constexpr llvm::StringLiteral kRest = "...";
 
 /// The word that begins a definition of the kind.
 llvm::StringRef nameOf(DefinitionKind kind);
@@ -115,9 +121,16 @@ struct Definition {
   DefinitionKind kind = DefinitionKind::Def;
   Name name;
   std::vector<Name> inputs;
+  std::vector<std::vector<Name>> extents; ///< of a layer: of each input
   std::vector<NeuronParam> params;
   Statements body;
   bool valid = true; ///< false if a syntax error was reported inside
+  /// Of a layer: the next one of this name, for an input of another number of extents.
+  Definition *overload = nullptr;
+
+  /// Of a layer: how many extents its first input has, and whether it may have more.
+  size_t rank() const { return extents.front().size() - hasRest(); }
+  bool hasRest() const { return !extents.front().empty() && extents.front().back().text == kRest; }
 };
 
 struct InputDecl {

@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/snn/LayerShapes.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -38,10 +39,6 @@ std::string valueText(const CheckedParam &param, const ParamValue &value) {
   return std::string(value.learn ? "learn " : "") + (value.each ? "each " : "") + start;
 }
 
-std::string shapeText(ArrayRef<int64_t> extents) {
-  return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
-}
-
 class Printer {
 public:
   Printer(const CheckedModel &model, raw_ostream &os) : model(model), os(os) {}
@@ -56,8 +53,12 @@ public:
       os << "  steps " << *model.steps << "\n";
     else
       os << "  steps ? <= " << model.maxSteps << "\n";
-    for (const CheckedLayer &layer : model.layers)
+    for (auto [index, layer] : enumerate(model.layers)) {
+      const int source = layer.sources.front();
+      if (layer.call.inputs.empty() && source != static_cast<int>(index) - 1)
+        os << "  from " << (source < 0 ? StringRef("input") : StringRef(model.layers[source].key)) << "\n";
       printLayer(layer);
+    }
     os << "}\n";
     printTraining();
   }
@@ -80,8 +81,8 @@ private:
     case CheckedLayer::Kind::Flatten:
       text += "flatten";
       break;
-    case CheckedLayer::Kind::Linear:
-      text += "linear(" + std::to_string(layer.to[0]) + ", bias = " + (layer.bias ? "true" : "false") + ")";
+    case CheckedLayer::Kind::Defined:
+      text += definedText(layer);
       break;
     case CheckedLayer::Kind::Population:
       text += "population(classes = " + std::to_string(layer.classes) + ")";
@@ -97,6 +98,22 @@ private:
     text.resize(std::max(text.size() + 1, kCommentColumn), ' ');
     os << "  " << text << "# " << (layer.key.empty() ? "" : layer.key + ": ") << shapeText(layer.from) << " -> "
        << shapeText(layer.to) << "\n";
+  }
+
+  /// Inputs that are named, then all parameters.
+  static std::string definedText(const CheckedLayer &layer) {
+    std::vector<std::string> args;
+    for (const Argument *input : layer.call.inputs)
+      args.push_back(input->value->name.str());
+    for (auto [param, value] : llvm::zip(layer.call.definition->params, layer.call.values)) {
+      std::vector<std::string> numbers;
+      for (double number : value.numbers)
+        numbers.push_back(numberText(number));
+      args.push_back((param.name.text + " = ").str() + (!value.word.empty()    ? value.word
+                                                        : numbers.size() == 1 ? numbers.front()
+                                                                               : "(" + llvm::join(numbers, ", ") + ")"));
+    }
+    return callText(layer.call.definition->name.text, args);
   }
 
   static std::string useText(const CheckedUse &use) {

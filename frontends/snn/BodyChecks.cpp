@@ -24,6 +24,7 @@ struct Form {
 
 Form formOf(DefinitionKind kind) {
   static constexpr Line neuron[] = {Line::State, Line::Fixed, Line::If, Line::Spike, Line::Value};
+  static constexpr Line layer[] = {Line::Learn, Line::Buffer, Line::If, Line::Value};
   static constexpr Line surrogate[] = {Line::Derivative, Line::Soft};
   static constexpr Line optimizer[] = {Line::State, Line::Next};
   static constexpr Line def[] = {Line::Result, Line::Derivative, Line::Soft};
@@ -31,6 +32,8 @@ Form formOf(DefinitionKind kind) {
   switch (kind) {
   case DefinitionKind::Neuron:
     return {neuron, "'spike fire(...)' or 'value ...'"};
+  case DefinitionKind::Layer:
+    return {layer, "'value NAME'"};
   case DefinitionKind::Surrogate:
     return {surrogate, "'derivative ...'"};
   case DefinitionKind::Optimizer:
@@ -48,6 +51,10 @@ StringRef wordOf(Line kind) {
     return "'state'";
   case Line::Fixed:
     return "'fixed'";
+  case Line::Learn:
+    return "'learn'";
+  case Line::Buffer:
+    return "'buffer'";
   case Line::If:
     return "'if' with braces";
   case Line::Spike:
@@ -102,8 +109,12 @@ void DefinitionChecker::checkLines(const Statements &body, bool top) {
     case Line::Fixed:
       checkFixed(statement, top);
       break;
+    case Line::Learn:
+    case Line::Buffer:
+      checkArray(statement);
+      break;
     case Line::Assign:
-      checkAssign(statement);
+      statement.places.empty() ? checkAssign(statement) : checkElements(statement);
       break;
     case Line::Spike:
     case Line::Value:
@@ -158,7 +169,10 @@ void DefinitionChecker::checkFixed(const Statement &statement, bool top) {
 
 void DefinitionChecker::checkAssign(const Statement &statement) {
   const Name &name = statement.name;
-  const ValueType type = typeOf(*statement.value);
+  const bool inLayer = frame->definition->kind == DefinitionKind::Layer;
+  if (inLayer && !checkNumber(*statement.value))
+    return frame->flow.set(name.text, {Flow::Kind::Local, name.range, {}});
+  const ValueType type = inLayer ? ValueType::number() : typeOf(*statement.value);
   const bool isWord = frame->definition->kind != DefinitionKind::Neuron && !placesOfWord(name.text).empty();
   if (isReservedWord(name.text) || isWord)
     return error(DiagId::NotAssignable, name.range,
@@ -177,6 +191,11 @@ void DefinitionChecker::checkAssign(const Statement &statement) {
     return frame->flow.set(name.text, {Flow::Kind::Local, name.range, type});
   if (entry->kind == Flow::Kind::State)
     return;
+  if (inLayer) {
+    error(DiagId::NotAssignable, name.range,
+          "'" + name.text + "' has a value already, and a number of a layer has one; use another name");
+    return diagnostics.note(entry->range, "defined here");
+  }
   if (entry->kind != Flow::Kind::Local) {
     error(DiagId::NotAssignable, name.range,
           "'" + name.text + "' is the " + nameOf(frame->definition->kind) + "'s " +
@@ -188,7 +207,10 @@ void DefinitionChecker::checkAssign(const Statement &statement) {
 
 /// `spike`, `value`, `next`.
 void DefinitionChecker::checkOutput(const Statement &statement) {
-  const ValueType type = typeOf(*statement.value);
+  const DefinitionKind kind = frame->definition->kind;
+  if (kind == DefinitionKind::Layer)
+    checkLayerValue(statement);
+  const ValueType type = kind == DefinitionKind::Layer ? ValueType() : typeOf(*statement.value);
   const bool isSpike = statement.kind == Line::Spike;
   const bool carries = type.kind == Kind::Bits && (type.surrogate || type.chance);
   if (isSpike && !type.isUnknown() && !carries)
@@ -196,12 +218,12 @@ void DefinitionChecker::checkOutput(const Statement &statement) {
           "expected 'fire(VALUE, SURROGATE)', such as 'spike fire(mem - threshold, surrogate)', or a name that "
           "stands for one; any other value has no surrogate" +
               Twine(type.kind == Kind::Bits ? ", and bits that need none say so: 'detach(x > 0)'" : ""));
-  const DefinitionKind kind = frame->definition->kind;
   if (++frame->outputs == 2) {
     error(DiagId::SpikeCount, statement.range,
-          (kind == DefinitionKind::Neuron
-               ? Twine("a neuron has one output, but this is its second; fire on one value, such as max(a, b)")
-               : "an optimizer says once what is next, but this is the second time"));
+          kind == DefinitionKind::Neuron
+              ? "a neuron has one output, but this is its second; fire on one value, such as max(a, b)"
+          : kind == DefinitionKind::Layer ? "a layer gives one array, but this is its second"
+                                          : "an optimizer says once what is next, but this is the second time");
     diagnostics.note(frame->firstOutput, "the first is here");
   } else if (frame->outputs == 1) {
     if (frame->outputKind.value_or(statement.kind) != statement.kind)
@@ -296,8 +318,10 @@ void DefinitionChecker::checkIf(const Statement &statement) {
   frame->outputs = std::max(after, before);
 }
 
-/// The number of the option's words; 0 after an error.
+/// The number of the option's words; 0 after an error. In a layer, whether it is trained is one.
 size_t DefinitionChecker::checkCondition(const Branch &branch) {
+  if (frame->definition->kind == DefinitionKind::Layer && branch.option.text == "training")
+    frame->words.try_emplace("training", std::vector<StringRef>{"true", "false"});
   auto it = frame->words.find(branch.option.text);
   if (it != frame->words.end()) {
     if (is_contained(it->second, branch.word.text))
@@ -307,7 +331,8 @@ size_t DefinitionChecker::checkCondition(const Branch &branch) {
     error(DiagId::UnknownWord, branch.word.range,
           "'" + branch.option.text + "' is never '" + branch.word.text + "'" +
               diagnostics.didYouMean(branch.word.text, it->second));
-    diagnostics.note(frame->flow.find(branch.option.text)->range, "it is one of " + listOf(it->second));
+    if (const Flow::Entry *option = frame->flow.find(branch.option.text))
+      diagnostics.note(option->range, "it is one of " + listOf(it->second));
     return 0;
   }
   SmallVector<StringRef> options;
@@ -325,7 +350,7 @@ size_t DefinitionChecker::checkCondition(const Branch &branch) {
 void DefinitionChecker::checkEnd() {
   const Definition &definition = *frame->definition;
   bool given = frame->result.has_value();
-  if (definition.kind == DefinitionKind::Neuron || definition.kind == DefinitionKind::Optimizer)
+  if (is_contained({DefinitionKind::Neuron, DefinitionKind::Layer, DefinitionKind::Optimizer}, definition.kind))
     given = frame->outputs > 0;
   else if (definition.kind == DefinitionKind::Surrogate)
     given = !frame->derivatives.empty();

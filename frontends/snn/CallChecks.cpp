@@ -196,6 +196,8 @@ ValueType DefinitionChecker::typeOfBuiltin(const BuiltinInfo &info, const Expr &
 }
 
 std::optional<AxisSet> DefinitionChecker::axesOf(const Argument &over, StringRef function) {
+  if (frame->root == DefinitionKind::Layer)
+    return addAxesOf(over, function);
   SmallVector<const Expr *> names;
   if (over.value->kind == Expr::Kind::Tuple)
     for (const Argument &arg : over.value->args)
@@ -223,8 +225,12 @@ std::optional<AxisSet> DefinitionChecker::axesOf(const Argument &over, StringRef
 
 ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr &expr, const Argument &over) {
   const Argument &argument = &expr.args[0] == &over ? expr.args[1] : expr.args[0];
-  const ValueType value = typeOf(*argument.value);
+  const AxisSet seen = frame->seen; // indices that `over` brings are seen in the value alone
   const std::optional<AxisSet> axes = axesOf(over, expr.name);
+  ++frame->reductions;
+  const ValueType value = typeOf(*argument.value);
+  --frame->reductions;
+  frame->seen = seen;
   if (!axes)
     return {};
   if (info.form == Form::Winner && over.value->kind == Expr::Kind::Tuple) {
@@ -241,7 +247,8 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
     return {};
   if (AxisSet absent = *axes - value.axes; !absent.empty()) {
     error(DiagId::MissingAxis, expr.range,
-          "'" + expr.name + "' goes over " + absent.text() + ", but the axes of its value are " + value.axes.text() +
+          "'" + expr.name + "' goes over " + absent.text(frame->indices) + ", but the axes of its value are " +
+              value.axes.text(frame->indices) +
               (absent.contains(Axis::Class) && value.axes.contains(Axis::Neuron)
                    ? "; spikes are added up for each class by 'classes(spikes)'"
                    : ""));

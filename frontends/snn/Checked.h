@@ -74,14 +74,60 @@ struct CheckedNeuron {
   const CheckedState *membrane() const;
 };
 
+/// A layer that is a definition, as it is called: for each parameter its numbers (one, or those of a tuple) or word.
+struct LayerCall {
+  struct Value {
+    std::vector<double> numbers;
+    std::string word;
+    const Expr *written = nullptr; ///< null where the default holds
+  };
+  const Definition *definition = nullptr; ///< once it is placed, that for the number of extents
+  std::vector<Value> values;
+  std::vector<const Argument *> inputs; ///< labels, if it says what it takes
+};
+
+/// What a layer learns, or keeps as a buffer, under its name in the layer. It starts at `low`, or anywhere up to `high`.
+struct LayerArray {
+  std::string name;
+  std::vector<int64_t> extents;
+  bool learned = true;
+  double low = 0, high = 0;
+  bool uniform = false;
+  llvm::SMLoc loc;
+};
+
+struct LayerIndex {
+  llvm::StringRef name; ///< of each of the extents that `...` stands for: `...`
+  int64_t extent;
+};
+
+/// What a definition of a layer says for the extents of its inputs.
+struct LayerShapes {
+  std::map<std::string, double, std::less<>> numbers; ///< parameters (`stride`, `stride.1`), extents, lines
+  std::map<std::string, std::string, std::less<>> words;
+  std::vector<LayerArray> arrays;
+  /// By the statement of a line those of its left side, by a call those behind `over`.
+  std::map<const void *, std::vector<LayerIndex>> indices;
+  std::vector<int64_t> to;
+
+  /// Of an option; `training` is one too.
+  llvm::StringRef wordOf(llvm::StringRef option, bool training) const;
+  /// Of an expression that the checks have found to be a number: parameters, extents and what lines make of them.
+  double evaluate(const Expr &expr) const;
+  /// Of a name, or of an element of a parameter; nothing if it has no such element.
+  std::optional<double> lookUp(const Expr &expr) const;
+};
+
 struct CheckedLayer {
-  enum class Kind { Flatten, Linear, Neuron, Population };
+  enum class Kind { Flatten, Defined, Neuron, Population };
   Kind kind = Kind::Flatten;
   std::string key; ///< the label, or the index that nn.Sequential gives it; empty for population
   bool labelled = false;
   llvm::SMLoc loc;
-  std::vector<int64_t> from, to; ///< one sample's extents
-  bool bias = true;              ///< Linear
+  std::vector<int> sources;      ///< the layers that it takes, by their places; -1 is the model's input
+  std::vector<int64_t> from, to; ///< one sample's extents, of the first that it takes and of what it gives
+  LayerCall call;                ///< Defined
+  LayerShapes shapes;            ///< Defined
   int64_t classes = 0;           ///< Population
   const CheckedNeuron *neuron = nullptr;
   std::vector<ParamValue> values; ///< Neuron: one for each of its parameters

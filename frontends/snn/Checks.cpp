@@ -5,6 +5,7 @@
 
 #include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Evaluate.h"
+#include "frontends/snn/LayerShapes.h"
 #include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/NeuronChecks.h"
@@ -12,6 +13,7 @@
 #include "frontends/snn/Parser.h"
 #include "frontends/snn/TrainChecks.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringSet.h"
 
 #include <cfloat>
@@ -22,7 +24,8 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-constexpr StringRef kLayerKinds[] = {"flatten", "linear", "population"};
+/// Layers that no definition can be: `flatten` counts extents, and `population` says what classes are.
+constexpr StringRef kLayerKinds[] = {"flatten", "population"};
 
 /// Symbols that the compiled model has anyway: a model or a label of this name would stand for two things. Numbers of
 /// its optimizer are looked at where that is known.
@@ -32,13 +35,6 @@ bool isOwnSymbol(StringRef name) {
                        "forward", "step", "update", "loss_and_gradient", "train_step", "arena_size", "optimizer",
                        "schedule", "metric"},
                       name);
-}
-
-std::string shapeText(ArrayRef<int64_t> extents) {
-  std::string text = "[";
-  for (auto [index, extent] : enumerate(extents))
-    text += (index ? ", " : "") + std::to_string(extent);
-  return text + "]";
 }
 
 class Checker {
@@ -66,6 +62,12 @@ public:
   }
 
 private:
+  struct Source {
+    int layer = -1;                            ///< of the model, or its input
+    std::optional<std::vector<int64_t>> shape; ///< of one sample; unknown after an error
+    Interval values;                           ///< in which all values lie
+  };
+
   SMRange endOfFile() {
     auto buffer = diagnostics.sources.getMemoryBuffer(diagnostics.sources.getMainFileID());
     SMLoc end = SMLoc::getFromPointer(buffer->getBufferEnd());
@@ -139,6 +141,8 @@ private:
       checker.run(source);
       for (const auto &definition : source.definitions) {
         StringRef name = definition->name.text;
+        if (checker.isValid(*definition))
+          definitionsValid.insert(definition.get());
         if (evaluator.find(DefinitionKind::Neuron, name) != definition.get() || diagnostics.full())
           continue;
         model.neurons.push_back(describeNeuron(*definition, standard, checker.isValid(*definition), evaluator));
@@ -212,10 +216,11 @@ private:
       }
     if (model.input.bytes) {
       const double end = 255 / model.input.divisor;
-      values = {std::min(0.0, end), std::max(0.0, end)};
+      above.values = {std::min(0.0, end), std::max(0.0, end)};
     }
     if (valid)
-      shape = model.input.extents;
+      above.shape = model.input.extents;
+    labelled["input"] = above;
   }
 
   void checkSteps(const ModelDecl &decl) {
@@ -243,7 +248,7 @@ private:
                         "the model has more than " + Twine(limits::kLayers) + " 'let' lines");
     if (!decl.call || letCount > limits::kLayers)
       return;
-    bool isOther = neurons.contains(decl.name.text) || is_contained(kLayerKinds, decl.name.text);
+    bool isOther = isLayer(decl.name.text);
     if (isOther)
       diagnostics.error(DiagId::Redefinition, decl.name.range,
                         "'" + decl.name.text + "' is a layer already and cannot be defined by 'let'");
@@ -276,18 +281,33 @@ private:
       layer.values = std::move(*values);
       return layer;
     }
+    if (const Definition *definition = evaluator.find(DefinitionKind::Layer, call.name)) {
+      if (!definitionsValid.contains(definition))
+        return std::nullopt;
+      layer.kind = CheckedLayer::Kind::Defined;
+      auto arguments = checkLayerArguments(*definition, call, evaluator);
+      if (!arguments)
+        return std::nullopt;
+      layer.call = std::move(*arguments);
+      return layer;
+    }
     if (call.name == "flatten")
       return evaluator.bind(call, {}) ? std::optional(layer) : std::nullopt;
-    if (call.name == "linear")
-      return resolveLinear(call);
     if (call.name == "population")
       return resolvePopulation(call);
     reportUnknownLayer(call);
     return std::nullopt;
   }
 
+  bool isLayer(StringRef name) const {
+    return neurons.contains(name) || is_contained(kLayerKinds, name) || evaluator.find(DefinitionKind::Layer, name);
+  }
+
   void reportUnknownLayer(const Expr &call) {
-    SmallVector<StringRef> known(std::begin(kLayerKinds), std::end(kLayerKinds)), neuronList;
+    SmallVector<StringRef> layerList(std::begin(kLayerKinds), std::end(kLayerKinds)), neuronList;
+    llvm::append_range(layerList, evaluator.namesOf(DefinitionKind::Layer));
+    llvm::sort(layerList);
+    SmallVector<StringRef> known(layerList);
     for (const auto &neuron : model.neurons)
       neuronList.push_back(neuron->decl->name.text);
     llvm::append_range(known, neuronList);
@@ -297,70 +317,7 @@ private:
     SMRange name{call.place, SMLoc::getFromPointer(call.place.getPointer() + call.name.size())};
     diagnostics.error(DiagId::UnknownLayer, name,
                       "unknown layer '" + call.name + "'" + diagnostics.didYouMean(call.name, known));
-    diagnostics.note(name, "the layers are " + listOf(kLayerKinds) + "; the neurons are " + listOf(neuronList));
-  }
-
-  static std::string textOf(SMRange range) {
-    return shortened(
-        {range.Start.getPointer(), static_cast<size_t>(range.End.getPointer() - range.Start.getPointer())});
-  }
-
-  /// What a call of `linear` most likely means by its outputs.
-  std::string outputsText(const Expr &call) {
-    for (const Argument &argument : call.args)
-      if (diagnostics.nearest(argument.name.text, {"outputs", "inputs"}) == "outputs")
-        return textOf(argument.value->range);
-    return "100";
-  }
-
-  std::optional<CheckedLayer> resolveLinear(const Expr &call) {
-    for (const Argument &argument : call.args)
-      if (diagnostics.nearest(argument.name.text, {"outputs", "bias", "inputs"}) == "inputs") {
-        diagnostics.error(DiagId::UnknownArgument, argument.range,
-                          "'" + argument.name.text +
-                              "' is not needed, as the number of inputs follows from the line before; write "
-                              "'linear(" +
-                              outputsText(call) + ")'");
-        return std::nullopt;
-      }
-    auto bound = evaluator.bind(call, {"outputs", "bias"});
-    if (!bound)
-      return std::nullopt;
-    const Argument *outputs = (*bound)[0], *bias = (*bound)[1];
-    if (outputs && bias && outputs->name.text.empty() && bias->name.text.empty() &&
-        bias->value->kind != Expr::Kind::Name) {
-      diagnostics.error(DiagId::WrongArgument, call.range,
-                        "'linear' takes the number of its outputs only, as the number of inputs follows from the line "
-                        "before; write 'linear(" +
-                            textOf(bias->range) + ")'");
-      return std::nullopt;
-    }
-    if (!outputs) {
-      diagnostics.error(DiagId::MissingArgument, call.range,
-                        "'linear' needs the number of its outputs, as in 'linear(100)'");
-      return std::nullopt;
-    }
-    CheckedLayer layer;
-    layer.kind = CheckedLayer::Kind::Linear;
-    if (bias) {
-      StringRef word = bias->value->kind == Expr::Kind::Name ? bias->value->name : "";
-      if (!evaluator.isPlain(*bias))
-        return std::nullopt;
-      if (word != "true" && word != "false") {
-        diagnostics.error(DiagId::WrongArgument, bias->range,
-                          "'bias' is true or false, but is given '" + textOf(bias->value->range) + "'" +
-                              diagnostics.didYouMean(word, {"true", "false"}));
-        return std::nullopt;
-      }
-      layer.bias = word == "true";
-    }
-    if (!evaluator.isPlain(*outputs))
-      return std::nullopt;
-    auto width = evaluator.integer(*outputs->value, "the number of outputs", 1, limits::kNeurons);
-    if (!width)
-      return std::nullopt;
-    layer.to = {*width};
-    return layer;
+    diagnostics.note(name, "the layers are " + listOf(layerList) + "; the neurons are " + listOf(neuronList));
   }
 
   std::optional<CheckedLayer> resolvePopulation(const Expr &call) {
@@ -385,6 +342,8 @@ private:
 
   void checkLayer(const LayerDecl &decl) {
     last = &decl;
+    if (decl.call && decl.call->name == "from")
+      return checkFrom(decl);
     int64_t index = layerCount++;
     if (layerCount == int64_t(limits::kLayers) + 1)
       diagnostics.error(DiagId::TooLarge, decl.range, "the model has more than " + Twine(limits::kLayers) + " layers");
@@ -392,93 +351,210 @@ private:
       diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
       complete = false;
     }
-    bool labelled = !decl.name.text.empty();
-    if (labelled && evaluator.isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
+    bool isLabelled = !decl.name.text.empty();
+    if (isLabelled && evaluator.isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be a label");
     auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
     if (!layer || layerCount > int64_t(limits::kLayers)) {
       complete = false;
-      shape.reset();
-      values = {};
+      above.shape.reset();
+      above.values = {};
+      if (isLabelled)
+        labelled[decl.name.text] = above;
       return;
     }
-    layer->labelled = labelled;
-    layer->key = labelled ? decl.name.text.str() : std::to_string(index);
+    layer->labelled = isLabelled;
+    layer->key = isLabelled ? decl.name.text.str() : std::to_string(index);
     layer->loc = decl.range.Start;
     place(std::move(*layer), decl);
+    above.layer = static_cast<int>(model.layers.size()) - 1;
+    if (isLabelled)
+      labelled[decl.name.text] = above;
+  }
+
+  /// `from h1`: what the next line takes.
+  void checkFrom(const LayerDecl &decl) {
+    const Expr &call = *decl.call;
+    if (!decl.name.text.empty())
+      diagnostics.error(DiagId::Misplaced, decl.name.range, "'from' is no layer and has no label");
+    if (auto source = call.args.size() == 1 ? sourceOf(call.args.front()) : nullptr)
+      above = *source;
+    else
+      above.shape.reset();
+  }
+
+  /// What a label stands for; null, with an error, if it is none.
+  const Source *sourceOf(const Argument &argument) {
+    const Expr &expr = *argument.value;
+    auto it = expr.kind == Expr::Kind::Name ? labelled.find(expr.name) : labelled.end();
+    if (it != labelled.end()) {
+      usedLabels.insert(expr.name);
+      return &it->second;
+    }
+    SmallVector<StringRef> known(labelled.keys());
+    llvm::sort(known);
+    StringRef found = expr.kind == Expr::Kind::Name ? expr.name : "";
+    diagnostics.error(DiagId::UnknownName, argument.range,
+                      "expected the label of a layer above" +
+                          (found.empty() ? "" : ", but '" + found + "' is none" + diagnostics.didYouMean(found, known)));
+    complete = false;
+    return nullptr;
+  }
+
+  /// What a layer takes: the layer above, or those that it names. Nothing after an error.
+  std::optional<SmallVector<Source>> sourcesOf(const CheckedLayer &layer, const Expr &call) {
+    SmallVector<Source> sources;
+    for (const Argument *argument : layer.call.inputs) {
+      const Source *source = sourceOf(*argument);
+      if (!source)
+        return std::nullopt;
+      sources.push_back(*source);
+    }
+    const size_t wanted = layer.kind == CheckedLayer::Kind::Defined ? layer.call.definition->inputs.size() : 1;
+    if (sources.size() + 1 == wanted)
+      sources.insert(sources.begin(), above);
+    if (sources.size() == wanted)
+      return sources;
+    diagnostics.error(sources.size() < wanted ? DiagId::MissingArgument : DiagId::TooManyArguments, call.range,
+                      "'" + call.name + "' takes " + Twine(wanted) + " layers, as in '" + call.name +
+                          "(h1, h2)', or 'h1' alone beside the line above, but is given " + Twine(sources.size()));
+    complete = false;
+    return std::nullopt;
   }
 
   /// Fits a layer to the shape that comes before it.
   void place(CheckedLayer layer, const LayerDecl &decl) {
+    const Expr &call = *decl.call;
     if (layer.kind == CheckedLayer::Kind::Population) {
       population = true;
       layer.key.clear();
       if (layer.labelled)
         diagnostics.error(DiagId::Misplaced, decl.name.range, "'population' has nothing that a label could name");
     }
-    if (!shape) {
-      values = {};
-      if (layer.kind == CheckedLayer::Kind::Linear)
-        shape = layer.to;
+    auto sources = sourcesOf(layer, call);
+    const bool known = sources && llvm::all_of(*sources, [](const Source &source) { return source.shape.has_value(); });
+    if (sources)
+      for (const Source &source : *sources)
+        layer.sources.push_back(source.layer);
+    if (!known) {
+      above.values = {};
+      above.shape.reset();
+      if (layer.kind == CheckedLayer::Kind::Defined)
+        above.shape = likelyShape(layer.call);
       model.layers.push_back(std::move(layer));
       return;
     }
-    layer.from = *shape;
-    bool flat = shape->size() == 1;
+    const std::vector<int64_t> shape = *sources->front().shape;
+    Interval values = sources->front().values;
+    layer.from = shape;
+    layer.to = shape;
+    int64_t elements = 1;
+    for (int64_t extent : shape)
+      elements *= extent;
+    bool placed = true;
     switch (layer.kind) {
-    case CheckedLayer::Kind::Flatten: {
-      int64_t elements = 1;
-      for (int64_t extent : *shape)
-        elements *= extent;
+    case CheckedLayer::Kind::Flatten:
       layer.to = {elements};
       break;
-    }
-    case CheckedLayer::Kind::Linear:
+    case CheckedLayer::Kind::Defined:
       values = {};
-      if (flat && layer.to[0] > limits::kWeightElements / shape->front())
-        diagnostics.error(DiagId::TooLarge, decl.call->range,
-                          "the weight has " + Twine(layer.to[0]) + " x " + Twine(shape->front()) +
-                              " elements, but at most " + Twine(limits::kWeightElements) + " are possible");
+      placed = placeDefined(layer, *sources, call);
       break;
     case CheckedLayer::Kind::Neuron:
-      layer.to = layer.from;
-      checkRanges(layer, *decl.call, evaluator.definitions, values, model.maxSteps, diagnostics, rangeWork);
+      checkRanges(layer, call, evaluator.definitions, values, model.maxSteps, diagnostics, rangeWork);
       values = layer.neuron->spikes ? Interval{0, 1} : Interval{};
-      if (flat && shape->front() > limits::kNeurons)
-        diagnostics.error(DiagId::TooLarge, decl.call->range,
-                          "the layer has " + Twine(shape->front()) + " neurons, but at most " +
-                              Twine(limits::kNeurons) + " are possible");
+      if (elements > limits::kNeurons)
+        diagnostics.error(DiagId::TooLarge, call.range,
+                          "the layer has " + Twine(elements) + " neurons, but at most " + Twine(limits::kNeurons) +
+                              " are possible");
+      placed = checkRecurrence(layer, call);
       break;
     case CheckedLayer::Kind::Population:
       layer.to = {layer.classes};
-      if (flat && shape->front() % layer.classes != 0)
-        diagnostics.error(DiagId::PopulationMismatch, decl.call->range,
-                          Twine(shape->front()) + " neurons do not divide into " + Twine(layer.classes) +
+      if (shape.size() != 1)
+        placed = reportNotFlat(shape, call);
+      else if (elements % layer.classes != 0)
+        diagnostics.error(DiagId::PopulationMismatch, call.range,
+                          Twine(elements) + " neurons do not divide into " + Twine(layer.classes) +
                               " classes of equal size; the layer before needs a multiple of " + Twine(layer.classes) +
-                              ", such as " +
-                              Twine((shape->front() + layer.classes - 1) / layer.classes * layer.classes));
+                              ", such as " + Twine((elements + layer.classes - 1) / layer.classes * layer.classes));
       break;
     }
-    if (!flat && layer.kind != CheckedLayer::Kind::Flatten) {
-      // Of two extents the first is often meant as the batch, which has its place elsewhere.
-      bool isPair = shape->size() == 2;
-      std::string first = isPair ? std::to_string((*shape)[0]) : "", second = isPair ? std::to_string((*shape)[1]) : "";
-      std::string batch = isPair
-                              ? "if " + first + " is the batch, write 'input " + (model.input.bytes ? "u8[" : "f32[") +
-                                    second + "]' and 'batch " + first + "' in 'train', else "
-                              : "";
-      diagnostics.error(DiagId::NotFlat, decl.call->range,
-                        "'" + decl.call->name + "' needs a flat input, but a sample has shape " + shapeText(*shape) +
-                            " here; " + batch + "add a line 'flatten' before it");
-      if (layer.to.size() != 1) {
-        values = {};
-        shape.reset();
-        return;
-      }
-    }
-    shape = layer.to;
+    above.values = values;
+    above.shape.reset();
+    if (placed)
+      above.shape = layer.to;
     model.layers.push_back(std::move(layer));
+  }
+
+  bool placeDefined(CheckedLayer &layer, ArrayRef<Source> sources, const Expr &call) {
+    std::vector<std::vector<int64_t>> shapes;
+    for (const Source &source : sources)
+      shapes.push_back(*source.shape);
+    const Definition *definition = overloadFor(*layer.call.definition, shapes.front().size());
+    if (!definition) {
+      reportRank(*layer.call.definition, shapes.front(), call);
+      auto likely = likelyShape(layer.call);
+      layer.to = likely.value_or(std::vector<int64_t>());
+      return likely.has_value();
+    }
+    layer.call.definition = definition;
+    auto placed = placeLayer(layer.call, shapes, call, evaluator);
+    if (!placed) {
+      complete = false;
+      return false;
+    }
+    layer.shapes = std::move(*placed);
+    layer.to = layer.shapes.to;
+    return true;
+  }
+
+  /// What a flat layer that does not fit would give, so that what follows can be checked: its outputs.
+  static std::optional<std::vector<int64_t>> likelyShape(const LayerCall &call) {
+    if (call.definition->rank() != 1 || call.values.empty() || call.values.front().numbers.size() != 1)
+      return std::nullopt;
+    return std::vector<int64_t>{static_cast<int64_t>(call.values.front().numbers.front())};
+  }
+
+  bool reportRank(const Definition &first, const std::vector<int64_t> &shape, const Expr &call) {
+    if (!first.overload && first.rank() == 1 && !first.hasRest())
+      return reportNotFlat(shape, call);
+    std::string ranks;
+    for (const Definition *other = &first; other; other = other->overload)
+      ranks += (ranks.empty() ? "" : " or ") + std::to_string(other->rank());
+    diagnostics.error(DiagId::NotFlat, call.range,
+                      "'" + call.name + "' needs an input of " + ranks + " extents, but a sample has shape [" +
+                          listOfExtents(shape) + "] here");
+    return complete = false;
+  }
+
+  static std::string listOfExtents(const std::vector<int64_t> &shape) {
+    std::string text;
+    for (int64_t extent : shape)
+      text += (text.empty() ? "" : ", ") + std::to_string(extent);
+    return text;
+  }
+
+  /// Of two extents the first is often meant as the batch, which has its place elsewhere.
+  bool reportNotFlat(const std::vector<int64_t> &shape, const Expr &call) {
+    bool isPair = shape.size() == 2;
+    std::string first = isPair ? std::to_string(shape[0]) : "", second = isPair ? std::to_string(shape[1]) : "";
+    std::string batch = isPair ? "if " + first + " is the batch, write 'input " + (model.input.bytes ? "u8[" : "f32[") +
+                                     second + "]' and 'batch " + first + "' in 'train', else "
+                               : "";
+    diagnostics.error(DiagId::NotFlat, call.range,
+                      "'" + call.name + "' needs a flat input, but a sample has shape [" + listOfExtents(shape) +
+                          "] here; " + batch + "add a line 'flatten' before it");
+    return complete = false;
+  }
+
+  /// A matrix goes from all neurons to all, which are in a row.
+  bool checkRecurrence(const CheckedLayer &layer, const Expr &call) {
+    for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+      if (param.kind == ParamKind::Layer && !value.each && layer.from.size() != 1)
+        return reportNotFlat(layer.from, call);
+    return true;
   }
 
   void checkEnd(const ModelDecl &decl) {
@@ -487,8 +563,11 @@ private:
     ArrayRef<CheckedLayer> layers = model.layers;
     if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Population)
       layers = layers.drop_back();
-    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron && layers.back().neuron->spikes)
+    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron && layers.back().neuron->spikes) {
+      if (layers.back().to.size() != 1)
+        reportNotFlat(layers.back().to, *last->call);
       return;
+    }
     const std::string example = model.neurons.front()->decl->name.text.str();
     diagnostics.error(DiagId::MissingNeuron, last ? last->range : decl.name.range,
                       last && population
@@ -506,9 +585,11 @@ private:
   StringMap<SMRange> letNames, labels;
   StringMap<std::optional<CheckedLayer>> lets;
   StringSet<> usedLets;
-  Interval values;                ///< in which all values lie after the layers so far
+  Source above; ///< what the next line takes
+  StringMap<Source> labelled;
+  StringSet<> usedLabels;
+  llvm::DenseSet<const Definition *> definitionsValid;
   uint64_t rangeWork = 4'000'000; ///< what may be spent on finding out what neurons can do, a tenth of a second
-  std::optional<std::vector<int64_t>> shape; ///< of one sample, after the layers so far; unknown after an error
   const LayerDecl *last = nullptr;
   int64_t layerCount = 0;
   size_t letCount = 0;

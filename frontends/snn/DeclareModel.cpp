@@ -48,8 +48,8 @@ public:
 
   void run() {
     for (const CheckedLayer &layer : model.layers)
-      if (layer.kind == CheckedLayer::Kind::Linear)
-        declareLinear(context.at(layer.loc), layer.key, layer.to.front(), layer.from.front(), layer.bias);
+      if (layer.kind == CheckedLayer::Kind::Defined)
+        declareArrays(layer);
       else if (layer.kind == CheckedLayer::Kind::Neuron)
         declareNeurons(layer);
     for (const CheckedLayer &layer : model.layers)
@@ -63,7 +63,7 @@ public:
         for (const auto &[name, rest] : statesOf(*layer.neuron->decl, model.definitions)) {
           const bool bits = name == "fired" && givesBits(layer);
           context.states.push_back({layer.key + "." + name.str(),
-                                    context.array({kSample, layer.to.front()}, bits ? builder.getI1Type() : real)});
+                                    context.array(withSample(layer.to), bits ? builder.getI1Type() : real)});
           StateOp::create(builder, context.at(layer.loc), context.states.back().symbol, context.states.back().type,
                           APFloat(rest));
         }
@@ -81,6 +81,18 @@ private:
     return UniformAttr::get(builder.getContext(), builder.getF64FloatAttr(low), builder.getF64FloatAttr(high));
   }
 
+  static SmallVector<int64_t> withSample(ArrayRef<int64_t> extents) {
+    SmallVector<int64_t> shape{kSample};
+    llvm::append_range(shape, extents);
+    return shape;
+  }
+
+  void declareArrays(const CheckedLayer &layer) {
+    for (const LayerArray &array : layer.shapes.arrays)
+      declareParameter(context.at(layer.loc), layer.key + "." + array.name, array.extents,
+                       array.uniform ? uniform(array.low, array.high) : fill(array.low));
+  }
+
   void declareLinear(Location loc, const std::string &key, int64_t outputs, int64_t inputs, bool bias) {
     // PyTorch's default for nn.Linear (kaiming_uniform with a = sqrt(5)) comes down to this for both tensors.
     const double bound = 1 / std::sqrt(static_cast<double>(inputs));
@@ -90,16 +102,16 @@ private:
   }
 
   void declareNeurons(const CheckedLayer &layer) {
-    const int64_t width = layer.to.front();
+    const ArrayRef<int64_t> shape(layer.to);
     for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
       const std::string symbol = layer.key + "." + param.name.text.str();
       Location loc = context.at(layer.loc);
       if (param.kind == ParamKind::Layer && value.each) // the name that snnTorch gives it
-        declareParameter(loc, symbol + ".V", {width}, fill(1));
+        declareParameter(loc, symbol + ".V", shape, fill(1));
       else if (param.kind == ParamKind::Layer)
-        declareLinear(loc, symbol, width, width, value.bias);
+        declareLinear(loc, symbol, shape.front(), shape.front(), value.bias);
       else if (param.kind == ParamKind::Number && value.learn)
-        declareParameter(loc, symbol, value.each ? ArrayRef(width) : ArrayRef<int64_t>(),
+        declareParameter(loc, symbol, value.each ? shape : ArrayRef<int64_t>(),
                          value.uniform ? uniform(value.number, value.high) : fill(value.number));
     }
   }
@@ -128,7 +140,8 @@ private:
     declareOutput(context.at(model.layers.back().loc), "count", context.array({kSample, model.classes()}, real));
   }
   void declareOutputs(const CheckedLayer &layer) {
-    const int64_t shape[] = {kTime, kSample, layer.to.front()};
+    SmallVector<int64_t> shape = withSample(layer.to);
+    shape.insert(shape.begin(), kTime);
     Location loc = context.at(layer.loc);
     declareOutput(loc, outputOf(layer, model, /*membrane=*/false),
                   context.array(shape, givesBits(layer) ? Type(builder.getI1Type()) : real));

@@ -55,6 +55,10 @@ private:
     std::optional<Statement::Kind> outputKind;
     bool inDerivative = false;
     size_t statements = 0;
+    /// Of a line in a layer, in its order; `seen` are those that may be used where the checks are.
+    llvm::SmallVector<llvm::StringRef> indices;
+    AxisSet seen;
+    unsigned reductions = 0; ///< around what is checked
   };
 
   /// What is known of a definition after it was checked by itself.
@@ -67,6 +71,8 @@ private:
 
   // Files and signatures (DefinitionChecks.cpp).
   void collect(const SourceFile &file);
+  bool isOtherLayer(DefinitionKind kind, llvm::StringRef name) const;
+  bool addOverload(Definition &definition);
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const { return evaluator.find(kind, name); }
   /// Checks a definition by itself, if that was not done yet.
   const Outcome &check(const Definition &definition);
@@ -104,6 +110,20 @@ private:
   ValueType typeOfWhere(const Expr &expr);
   ValueType typeOfAt(const Expr &expr);
   ValueType typeOfElement(const Expr &expr);
+
+  // Arrays of layers (LayerChecks.cpp).
+  void checkExtents();
+  void checkArray(const Statement &statement);
+  void checkElements(const Statement &statement);
+  void checkLayerValue(const Statement &statement);
+  bool checkNumber(const Expr &expr);
+  std::optional<Axis> addIndex(const Expr &place);
+  std::optional<Axis> indexNamed(llvm::StringRef name) const;
+  AxisSet checkPlaces(const Flow::Entry &array, const Expr &read);
+  AxisSet checkPlace(const Expr &place);
+  ValueType typeOfRead(const Expr &expr);
+  ValueType typeOfOr(const Expr &expr);
+  std::optional<AxisSet> addAxesOf(const Argument &over, llvm::StringRef function);
 
   // Calls (CallChecks.cpp).
   ValueType typeOfCall(const Expr &expr);

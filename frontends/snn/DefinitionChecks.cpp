@@ -46,15 +46,43 @@ void DefinitionChecker::collect(const SourceFile &file) {
     else if (kind == DefinitionKind::Def && findBuiltin(name.text))
       diagnostics.error(DiagId::Redefinition, name.range,
                         "'" + name.text + "' is a function of the language and cannot be the name of a def");
-    else if (kind == DefinitionKind::Neuron &&
-             (is_contained(kLayers, name.text) || name.text == "flatten" || name.text == "population"))
+    else if (is_contained({DefinitionKind::Neuron, DefinitionKind::Layer}, kind) && isOtherLayer(kind, name.text))
       diagnostics.error(DiagId::Redefinition, name.range,
-                        "'" + name.text + "' is a layer of the language and cannot be the name of a neuron");
+                        "'" + name.text + "' is a layer already and cannot be the name of a " + nameOf(kind));
+    else if (kind == DefinitionKind::Layer && addOverload(*definition))
+      continue;
     else if (auto [it, inserted] = evaluator.definitions.try_emplace({kind, name.text}, definition.get()); !inserted) {
       diagnostics.error(DiagId::Redefinition, name.range, nameOf(kind) + " '" + name.text + "' is defined twice");
       diagnostics.note(it->second->name.range, "first defined here");
     }
   }
+}
+
+/// Neurons and layers are called in the same place.
+bool DefinitionChecker::isOtherLayer(DefinitionKind kind, StringRef name) const {
+  const bool isNeuron = kind == DefinitionKind::Neuron;
+  return name == "each" || name == "flatten" || name == "population" || name == "from" ||
+         find(isNeuron ? DefinitionKind::Layer : DefinitionKind::Neuron, name);
+}
+
+/// Whether there are layers of this name already, for other numbers of extents, which it joins.
+bool DefinitionChecker::addOverload(Definition &definition) {
+  auto it = evaluator.definitions.find({definition.kind, definition.name.text});
+  if (it == evaluator.definitions.end() || definition.extents.empty())
+    return false;
+  Definition *last = nullptr;
+  for (const Definition *other = it->second; other; other = other->overload) {
+    last = const_cast<Definition *>(other); // which this class collected; a table of definitions only shows them
+    const bool sameParameters =
+        definition.inputs.size() == other->inputs.size() &&
+        llvm::equal(definition.params, other->params,
+                    [](const NeuronParam &a, const NeuronParam &b) { return a.name.text == b.name.text; });
+    if (!sameParameters || other->extents.empty() || other->hasRest() || definition.hasRest() ||
+        other->rank() == definition.rank())
+      return false;
+  }
+  last->overload = &definition;
+  return true;
 }
 
 void DefinitionChecker::run(const SourceFile &file) {
@@ -103,6 +131,10 @@ void DefinitionChecker::checkInputs() {
     least = most = 1;
     wanted = "one input, the current, as in 'neuron NAME(x; beta = 0.9)'";
     break;
+  case DefinitionKind::Layer:
+    least = 1;
+    wanted = "at least one input, as in 'layer NAME(x[inputs]; outputs)'";
+    break;
   case DefinitionKind::Surrogate:
     least = most = 1;
     wanted = "one input, the distance from the threshold, as in 'surrogate NAME(v; slope = 25)'";
@@ -135,6 +167,8 @@ void DefinitionChecker::checkInputs() {
                 diagnostics.didYouMean(input.text, kOutputs));
     define(input, {Flow::Kind::Input, input.range, inputType(index)});
   }
+  if (definition.kind == DefinitionKind::Layer)
+    checkExtents();
 }
 
 ValueType DefinitionChecker::inputType(size_t index) const {
@@ -143,6 +177,8 @@ ValueType DefinitionChecker::inputType(size_t index) const {
   switch (frame->definition->kind) {
   case DefinitionKind::Neuron:
     return ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true);
+  case DefinitionKind::Layer:
+    return ValueType::real({Axis::Sample, Axis::Time}, /*network=*/true);
   case DefinitionKind::Surrogate:
   case DefinitionKind::Optimizer:
     return ValueType::real({}, /*network=*/true);
@@ -194,11 +230,13 @@ void DefinitionChecker::checkParameter(const NeuronParam &param) {
 
 /// What a parameter is, by its default; nothing after an error.
 std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronParam &param) {
-  const Expr &value = *param.value;
   const DefinitionKind kind = frame->definition->kind;
-  const bool inNeuron = kind == DefinitionKind::Neuron;
+  if (!param.value)
+    return Flow::Entry{Flow::Kind::Number, {}, ValueType::number()};
+  const Expr &value = *param.value;
+  const bool inNeuron = kind == DefinitionKind::Neuron, inLayer = kind == DefinitionKind::Layer;
   auto only = [&](StringRef what) {
-    if (inNeuron)
+    if (inNeuron || (inLayer && what == "options"))
       return true;
     error(DiagId::Misplaced, value.range,
           "a parameter of " + article(kind) + " is a number; " + what + " are for neurons");
@@ -209,6 +247,13 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
       return std::nullopt;
     frame->words[param.name.text] = checkOptions(value);
     return Flow::Entry{Flow::Kind::Option, {}, {ValueType::Kind::Option}};
+  }
+  if (inLayer) { // a number, or several; that of another parameter is that one's
+    bool valid = value.kind != Expr::Kind::Tuple ? checkNumber(value) : true;
+    if (value.kind == Expr::Kind::Tuple)
+      for (const Argument &element : value.args)
+        valid &= checkNumber(*element.value);
+    return valid ? std::optional(Flow::Entry{Flow::Kind::Number, {}, ValueType::number()}) : std::nullopt;
   }
   const bool isName = value.kind == Expr::Kind::Name || (value.kind == Expr::Kind::Call && value.name != "exp");
   if (isName && is_contained(kLayers, value.name)) {
@@ -294,6 +339,8 @@ void DefinitionChecker::checkInterval(const NeuronParam &param) {
     return error(DiagId::OutOfRange, interval.range,
                  "nothing lies in the range from " + numberText(*low) + " to " + numberText(*high));
   bool valid = true;
+  if (!param.value)
+    return;
   if (param.value->kind == Expr::Kind::Tuple)
     for (const Argument &element : param.value->args)
       valid &= evaluator.isInRange(param, *element.value);

@@ -36,11 +36,20 @@ public:
 private:
   void printSignature(const Definition &definition) {
     os << "(";
-    for (auto [index, input] : enumerate(definition.inputs))
+    for (auto [index, input] : enumerate(definition.inputs)) {
       os << (index ? ", " : "") << input.text;
+      if (index >= definition.extents.size())
+        continue;
+      for (auto [place, extent] : enumerate(definition.extents[index]))
+        os << (place ? ", " : "[") << extent.text;
+      os << "]";
+    }
     for (auto [index, param] : enumerate(definition.params)) {
-      os << (index ? ", " : definition.inputs.empty() ? "" : "; ") << param.name.text << " = ";
-      printConstant(*param.value);
+      os << (index ? ", " : definition.inputs.empty() ? "" : "; ") << param.name.text;
+      if (param.value) {
+        os << " = ";
+        printConstant(*param.value);
+      }
       if (param.interval)
         printInterval(*param.interval);
     }
@@ -84,6 +93,10 @@ private:
       return "state ";
     case Statement::Kind::Fixed:
       return "fixed ";
+    case Statement::Kind::Learn:
+      return "learn ";
+    case Statement::Kind::Buffer:
+      return "buffer ";
     case Statement::Kind::Spike:
       return "spike ";
     case Statement::Kind::Value:
@@ -102,8 +115,12 @@ private:
   void printBody(ArrayRef<Statement> body, unsigned indent) {
     for (const Statement &statement : body) {
       os.indent(indent) << wordOf(statement.kind);
-      if (!statement.name.text.empty())
-        os << statement.name.text << " = ";
+      os << statement.name.text;
+      for (auto [index, place] : enumerate(statement.places)) {
+        os << (index ? ", " : "[");
+        printExpr(*place.value, os);
+      }
+      os << (statement.places.empty() ? "" : "]") << (statement.name.text.empty() ? "" : " = ");
       if (statement.kind == Statement::Kind::State || statement.kind == Statement::Kind::Fixed)
         printConstant(*statement.value);
       else if (statement.value)
@@ -133,6 +150,8 @@ StringRef nameOf(DefinitionKind kind) {
   switch (kind) {
   case DefinitionKind::Neuron:
     return "neuron";
+  case DefinitionKind::Layer:
+    return "layer";
   case DefinitionKind::Surrogate:
     return "surrogate";
   case DefinitionKind::Loss:

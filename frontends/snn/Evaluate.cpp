@@ -5,6 +5,8 @@
 
 #include "frontends/snn/Parser.h"
 
+#include "llvm/ADT/StringSwitch.h"
+
 #include <cfloat>
 #include <cmath>
 #include <utility>
@@ -14,22 +16,8 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-std::optional<double> apply(Operator op, double left, double right) {
-  switch (op) {
-  case Operator::Add:
-    return left + right;
-  case Operator::Subtract:
-    return left - right;
-  case Operator::Multiply:
-    return left * right;
-  case Operator::Divide:
-    return left / right;
-  case Operator::Negate:
-    return -left;
-  default:
-    return std::nullopt;
-  }
-}
+/// What numbers of a model are combined with.
+bool isArithmetic(Operator op) { return op <= Operator::Divide || op == Operator::Negate; }
 
 bool isExp(const Expr &expr) {
   return expr.kind == Expr::Kind::Call && expr.name == "exp" && expr.args.size() == 1 &&
@@ -53,13 +41,64 @@ std::optional<double> foldQuietly(const Expr &expr, const StringMap<double> *par
   if (expr.kind == Expr::Kind::Operation) {
     auto left = foldQuietly(expr.operand(0), params);
     auto right = expr.args.size() > 1 ? foldQuietly(expr.operand(1), params) : std::optional<double>(0);
-    if (left && right)
-      result = apply(expr.op, *left, *right);
+    if (left && right && isArithmetic(expr.op))
+      result = applyOperator(expr.op, *left, *right);
   }
   return result && std::abs(*result) <= FLT_MAX ? result : std::nullopt;
 }
 
 } // namespace
+
+double applyOperator(Operator op, double a, double b) {
+  switch (op) {
+  case Operator::Add:
+    return a + b;
+  case Operator::Subtract:
+    return a - b;
+  case Operator::Multiply:
+    return a * b;
+  case Operator::Divide:
+    return a / b;
+  case Operator::Less:
+    return a < b;
+  case Operator::LessEqual:
+    return a <= b;
+  case Operator::Greater:
+    return a > b;
+  case Operator::GreaterEqual:
+    return a >= b;
+  case Operator::Equal:
+    return a == b;
+  case Operator::NotEqual:
+    return a != b;
+  case Operator::Negate:
+    return -a;
+  case Operator::Power:
+    return std::pow(a, b);
+  }
+  return 0;
+}
+
+double applyFunction(StringRef name, ArrayRef<double> x) {
+  auto unary = llvm::StringSwitch<double (*)(double)>(name)
+                   .Case("abs", [](double x) { return std::abs(x); })
+                   .Case("exp", [](double x) { return std::exp(x); })
+                   .Case("log", [](double x) { return std::log(x); })
+                   .Case("sqrt", [](double x) { return std::sqrt(x); })
+                   .Case("tanh", [](double x) { return std::tanh(x); })
+                   .Case("sin", [](double x) { return std::sin(x); })
+                   .Case("cos", [](double x) { return std::cos(x); })
+                   .Case("atan", [](double x) { return std::atan(x); })
+                   .Case("trunc", [](double x) { return std::trunc(x); })
+                   .Default(nullptr);
+  if (unary)
+    return unary(x[0]);
+  if (name == "min")
+    return std::min(x[0], x[1]);
+  if (name == "max")
+    return std::max(x[0], x[1]);
+  return std::min(std::max(x[0], x[1]), x[2]); // clamp
+}
 
 std::optional<double> foldNumber(const Expr &expr) { return foldQuietly(expr, nullptr); }
 
@@ -98,8 +137,8 @@ std::optional<double> Evaluator::fold(const Expr &expr) {
     auto right = expr.args.size() > 1 ? fold(expr.operand(1)) : std::optional<double>(0);
     if (!left || !right)
       return std::nullopt;
-    if (auto value = apply(expr.op, *left, *right))
-      return value;
+    if (isArithmetic(expr.op))
+      return applyOperator(expr.op, *left, *right);
     break;
   }
   default:
@@ -222,6 +261,21 @@ SmallVector<StringRef> Evaluator::namesOf(DefinitionKind kind) const {
     if (key.first == kind)
       names.push_back(key.second);
   return names;
+}
+
+std::optional<StringRef> Evaluator::word(const Argument &argument, StringRef option, ArrayRef<StringRef> words) {
+  if (!isPlain(argument))
+    return std::nullopt;
+  const Expr &expr = *argument.value;
+  if (expr.kind == Expr::Kind::Name && is_contained(words, expr.name))
+    return expr.name;
+  const bool isWord = expr.kind == Expr::Kind::Name;
+  std::string hint = isWord ? diagnostics.didYouMean(expr.name, words) : "";
+  if (hint.empty())
+    hint = "; it is one of " + listOf(words);
+  diagnostics.error(isWord ? DiagId::UnknownWord : DiagId::WrongArgument, expr.range,
+                    "'" + option + "' cannot be " + (isWord ? "'" + expr.name + "'" : "a number") + hint);
+  return std::nullopt;
 }
 
 bool Evaluator::isInRange(const NeuronParam &param, const Expr &value) {

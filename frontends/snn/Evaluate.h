@@ -17,6 +17,11 @@ std::optional<double> foldNumber(const Expr &expr);
 /// The same, where names stand for `params`.
 std::optional<double> foldNumber(const Expr &expr, const llvm::StringMap<double> &params);
 
+/// An operation on numbers, of comparisons 0 or 1. A negation looks at `a` alone.
+double applyOperator(Operator op, double a, double b);
+/// A pointwise function of the language, of as many numbers as it takes.
+double applyFunction(llvm::StringRef name, llvm::ArrayRef<double> x);
+
 /// Evaluates what must be constant. All functions report errors and return nothing on one.
 class Evaluator {
 public:
@@ -38,6 +43,10 @@ public:
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
   /// A name, or a call with numbers: `atan(alpha = 2)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);
+
+  /// One of the words of an option.
+  std::optional<llvm::StringRef> word(const Argument &argument, llvm::StringRef option,
+                                      llvm::ArrayRef<llvm::StringRef> words);
 
   /// Reports a number in a place where the parameter's range holds. A range that is wrong itself has been reported.
   bool isInRange(const NeuronParam &param, const Expr &value);

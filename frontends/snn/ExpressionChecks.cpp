@@ -46,6 +46,10 @@ ValueType DefinitionChecker::typeOf(const Expr &expr) {
     return typeOfAt(expr);
   case Expr::Kind::Element:
     return typeOfElement(expr);
+  case Expr::Kind::Read:
+    return typeOfRead(expr);
+  case Expr::Kind::Or:
+    return typeOfOr(expr);
   }
   return {};
 }
@@ -56,7 +60,15 @@ ValueType DefinitionChecker::typeOfName(const Expr &expr) {
   for (const auto &[local, type] : llvm::reverse(frame->where))
     if (local.text == name)
       return type;
+  if (std::optional<Axis> index = indexNamed(name))
+    return ValueType::integer({*index}, std::nullopt);
   if (const Flow::Entry *entry = frame->flow.find(name)) {
+    if (entry->isArray()) {
+      error(DiagId::WrongArgument, expr.range,
+            "'" + name + "' is an array; an element of it is written '" + name + "[i" +
+                (entry->rank > 1 ? ", j]'" : "]'"));
+      return {};
+    }
     switch (entry->type.kind) {
     case Kind::Option:
       error(DiagId::WrongArgument, expr.range,
@@ -234,6 +246,8 @@ ValueType DefinitionChecker::typeOfAt(const Expr &expr) {
 ValueType DefinitionChecker::typeOfElement(const Expr &expr) {
   const Expr &tuple = expr.operand(0);
   const Flow::Entry *entry = tuple.kind == Expr::Kind::Name ? frame->flow.find(tuple.name) : nullptr;
+  if (entry && entry->kind == Flow::Kind::Number && frame->root == DefinitionKind::Layer)
+    return ValueType::number(); // how many there are is known where the layer is used
   if (!entry || entry->type.kind != Kind::Tuple) {
     error(DiagId::WrongArgument, tuple.range, "expected a parameter that is a tuple, such as 'betas = (0.9, 0.999)'");
     return {};

@@ -82,7 +82,7 @@ StringRef foreignOperator(StringRef word) {
 
 StringRef foreignItem(StringRef word) {
   return StringSwitch<StringRef>(word)
-      .Cases({"def", "class", "struct", "fn", "function", "layer"},
+      .Cases({"def", "class", "struct", "fn", "function"},
              "a neuron is defined by 'neuron NAME(x; PARAMETER = DEFAULT) { ... }'")
       .Cases({"import", "include", "using", "from"},
              "there is nothing to import: the standard neurons and surrogates are always known")

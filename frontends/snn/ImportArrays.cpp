@@ -20,53 +20,101 @@ struct BodyImporter::Slice {
   AxisSet axes;
 };
 
-SmallVector<Axis> BodyImporter::dimsOf(AxisSet axes) const {
-  SmallVector<Axis> dims;
+int64_t ImportContext::neurons() const {
+  int64_t count = 1;
+  for (int64_t extent : shape)
+    count *= extent;
+  return count;
+}
+
+SmallVector<BodyImporter::Dim> BodyImporter::dimsOf(AxisSet axes) const {
+  SmallVector<Dim> dims;
   for (Axis axis : kOrder)
-    if (axes.contains(axis))
-      dims.push_back(axis);
+    for (unsigned part = 0, parts = axis == Axis::Neuron ? context.shape.size() : 1; part < parts; ++part)
+      if (axes.contains(axis))
+        dims.push_back({axis, part});
+  for (unsigned number = 0; number < indices.size(); ++number)
+    if (axes.contains(indexAxis(number)))
+      dims.push_back({indexAxis(number)});
   return dims;
 }
 
-int64_t BodyImporter::extentOf(Axis axis) const {
-  switch (axis) {
+int64_t BodyImporter::extentOf(Dim dim) const {
+  switch (dim.axis) {
   case Axis::Sample:
     return core::ArrayType::kSample;
   case Axis::Time:
     return core::ArrayType::kTime;
   case Axis::Neuron:
-    return context.neurons;
+    return context.shape[dim.part];
   case Axis::Class:
     return context.classes;
+  default:
+    return indices[*indexNumber(dim.axis)].extent;
   }
-  return 0;
 }
 
-SmallVector<int64_t> BodyImporter::extentsOf(ArrayRef<Axis> dims) const {
-  return SmallVector<int64_t>(llvm::map_range(dims, [&](Axis axis) { return extentOf(axis); }));
+SmallVector<int64_t> BodyImporter::extentsOf(ArrayRef<Dim> dims) const {
+  return SmallVector<int64_t>(llvm::map_range(dims, [&](Dim dim) { return extentOf(dim); }));
 }
 
 /// Where an array of some of the axes has its element for a point of the dims.
-AffineMap BodyImporter::mapOf(ArrayRef<Axis> dims, AxisSet axes) const {
+AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, AxisSet axes) const {
   SmallVector<AffineExpr> positions;
-  for (auto [index, axis] : enumerate(dims))
-    if (axes.contains(axis))
+  for (auto [index, dim] : enumerate(dims))
+    if (axes.contains(dim.axis))
       positions.push_back(getAffineDimExpr(index, outer.getContext()));
   return AffineMap::get(dims.size(), 0, positions, outer.getContext());
+}
+
+AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, const Read &element) const {
+  SmallVector<AffineExpr> points(static_cast<unsigned>(Axis::FirstIndex) + kMaxIndices,
+                                 getAffineConstantExpr(0, outer.getContext()));
+  SmallVector<AffineExpr> positions(mapOf(dims, element.array.axes).getResults());
+  for (auto [index, dim] : enumerate(dims))
+    points[static_cast<unsigned>(dim.axis)] = getAffineDimExpr(index, outer.getContext());
+  for (AffineExpr place : element.places)
+    positions.push_back(place.replaceDims(points));
+  return AffineMap::get(dims.size(), 0, positions, outer.getContext());
+}
+
+/// For core.map; null if all places are inside.
+ArrayAttr BodyImporter::absentOf(const Slice &slice) const {
+  Builder builder(outer.getContext());
+  SmallVector<Attribute> absent;
+  for (BlockArgument argument : slice.arguments) {
+    const Read &input = inputs[argument.getArgNumber()];
+    Type type = argument.getType();
+    if (input.outside == Read::Outside::Never)
+      absent.push_back(builder.getUnitAttr());
+    else if (isa<FloatType>(type))
+      absent.push_back(builder.getFloatAttr(type, input.number));
+    else
+      absent.push_back(builder.getIntegerAttr(type, static_cast<int64_t>(input.number)));
+  }
+  return llvm::all_of(absent, llvm::IsaPred<UnitAttr>) ? ArrayAttr() : builder.getArrayAttr(absent);
 }
 
 Type BodyImporter::arrayType(AxisSet axes, Type element) const {
   return core::ArrayType::get(outer.getContext(), extentsOf(dimsOf(axes)), element);
 }
 
-Scalar BodyImporter::read(const ArrayValue &array) {
+bool BodyImporter::Read::operator==(const Read &other) const {
+  return array.value == other.array.value && places == other.places && outside == other.outside &&
+         number == other.number;
+}
+
+Scalar BodyImporter::read(const ArrayValue &array) { return read(Read{array, array.axes, {}}); }
+
+Scalar BodyImporter::read(Read element) {
   Value argument;
+  const ArrayValue array = element.array;
   for (auto [index, input] : enumerate(inputs))
-    if (input.value == array.value)
+    if (input == element)
       argument = block->getArgument(index);
   if (!argument) {
     argument = block->addArgument(cast<core::ArrayType>(array.value.getType()).scalarType(), inner.getLoc());
-    inputs.push_back(array);
+    inputs.push_back(std::move(element));
   }
   // The winners of folds are counted in i32.
   if (array.kind == ValueType::Kind::Integer && argument.getType() != inner.getI64Type())
@@ -101,7 +149,7 @@ BodyImporter::Slice BodyImporter::sliceOf(ArrayRef<Value> values) const {
   return slice;
 }
 
-SmallVector<Value> BodyImporter::copy(const Slice &slice, ArrayRef<Axis> dims, OpBuilder &builder, ValueRange arguments,
+SmallVector<Value> BodyImporter::copy(const Slice &slice, ArrayRef<Dim> dims, OpBuilder &builder, ValueRange arguments,
                                       ArrayRef<Value> values) const {
   IRMapping mapping;
   mapping.map(ArrayRef(slice.arguments), arguments);
@@ -119,18 +167,18 @@ SmallVector<ArrayValue> BodyImporter::finish(ArrayRef<Scalar> wanted, AxisSet ax
     values.push_back(scalars.asValue(scalar));
   Slice slice = sliceOf(values);
   slice.axes = slice.axes | axes;
-  const SmallVector<Axis> dims = dimsOf(slice.axes);
+  const SmallVector<Dim> dims = dimsOf(slice.axes);
   SmallVector<Value> arrays;
   SmallVector<AffineMap> reads, writes(values.size(), mapOf(dims, slice.axes));
   for (BlockArgument argument : slice.arguments) {
-    const ArrayValue &input = inputs[argument.getArgNumber()];
-    arrays.push_back(input.value);
-    reads.push_back(mapOf(dims, input.axes));
+    const Read &input = inputs[argument.getArgNumber()];
+    arrays.push_back(input.array.value);
+    reads.push_back(mapOf(dims, input));
   }
   SmallVector<Type> types;
   for (Value value : values)
     types.push_back(arrayType(slice.axes, value.getType()));
-  auto map = core::MapOp::create(outer, location, types, arrays, extentsOf(dims), reads, writes, /*absent=*/nullptr,
+  auto map = core::MapOp::create(outer, location, types, arrays, extentsOf(dims), reads, writes, absentOf(slice),
                                  [&](ImplicitLocOpBuilder &builder, ValueRange arguments) {
                                    return copy(slice, dims, builder, arguments, values);
                                  });
@@ -142,7 +190,8 @@ SmallVector<ArrayValue> BodyImporter::finish(ArrayRef<Scalar> wanted, AxisSet ax
 
 ArrayValue BodyImporter::arrayOf(const Scalar &scalar) {
   if (auto argument = dyn_cast_or_null<BlockArgument>(scalar.value))
-    return inputs[argument.getArgNumber()];
+    if (const Read &input = inputs[argument.getArgNumber()]; input.places.empty())
+      return input.array;
   return finish(scalar, {}).front();
 }
 
@@ -168,25 +217,50 @@ static core::FoldOp createFold(OpBuilder &builder, Location location, core::Fold
   return cast<core::FoldOp>(builder.create(state));
 }
 
+/// Whether the value is a product with `factor` in it.
+static bool isFactor(Value value, Value factor) {
+  while (auto cast = value.getDefiningOp<arith::UIToFPOp>())
+    value = cast.getIn();
+  if (value == factor)
+    return true;
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  return product && (isFactor(product.getLhs(), factor) || isFactor(product.getRhs(), factor));
+}
+
+Value BodyImporter::padded(Value term, core::FoldKind kind) {
+  Slice slice = sliceOf(term);
+  for (BlockArgument argument : slice.arguments) {
+    const Read element = inputs[argument.getArgNumber()];
+    if (element.outside != Read::Outside::Number ||
+        (kind == core::FoldKind::Add && element.number == 0 && isFactor(term, argument)))
+      continue;
+    Scalar whole = read(finish(Scalar{element.array.kind, element.array.network, std::nullopt, argument}, {}).front());
+    if (term == argument)
+      term = whole.value;
+    Value(argument).replaceUsesWithIf(whole.value, [&](OpOperand &use) { return llvm::is_contained(slice.ops, use.getOwner()); });
+  }
+  return term;
+}
+
 /// A fold of a value over axes, in an op of its own.
 ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide) {
-  Value term = scalars.asReal(scalar, scalar.network);
+  Value term = padded(scalars.asReal(scalar, scalar.network), kind);
   if (wide && term.getType() != inner.getF64Type())
     term = arith::ExtFOp::create(inner, inner.getF64Type(), term);
   Slice slice = sliceOf(term);
   slice.axes = slice.axes | over;
-  const SmallVector<Axis> dims = dimsOf(slice.axes);
+  const SmallVector<Dim> dims = dimsOf(slice.axes);
   const AxisSet left = slice.axes - over;
   SmallVector<int64_t> along;
-  for (auto [index, axis] : enumerate(dims))
-    if (over.contains(axis))
+  for (auto [index, dim] : enumerate(dims))
+    if (over.contains(dim.axis))
       along.push_back(index);
   SmallVector<Value> arrays;
   SmallVector<AffineMap> reads;
   for (BlockArgument argument : slice.arguments) {
-    const ArrayValue &input = inputs[argument.getArgNumber()];
-    arrays.push_back(input.value);
-    reads.push_back(mapOf(dims, input.axes));
+    const Read &input = inputs[argument.getArgNumber()];
+    arrays.push_back(input.array.value);
+    reads.push_back(mapOf(dims, input));
   }
   Type positions = kind == core::FoldKind::Add ? Type() : arrayType(left, inner.getI32Type());
   auto fold = createFold(outer, location, kind, arrayType(left, term.getType()), positions, arrays, extentsOf(dims),
@@ -195,7 +269,7 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
   auto end = OpBuilder::atBlockEnd(&body);
   core::YieldOp::create(end, location, copy(slice, dims, end, body.getArguments(), term));
   if (winner)
-    return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network, dimsOf(over).front()};
+    return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network, dimsOf(over).front().axis};
   return {fold.getValue(), left, ValueType::Kind::Real, scalar.network && !wide};
 }
 
@@ -205,9 +279,10 @@ ArrayValue BodyImporter::sumOf(const Scalar &scalar, AxisSet over, bool wide) {
 
 Scalar BodyImporter::countOf(AxisSet axes) {
   Scalar count = Scalar::number(1);
-  for (Axis axis : dimsOf(axes)) {
-    Scalar extent = Scalar::number(static_cast<double>(extentOf(axis)));
-    if (extentOf(axis) < 0) {
+  for (Dim dim : dimsOf(axes)) {
+    Scalar extent = Scalar::number(static_cast<double>(extentOf(dim)));
+    if (extentOf(dim) < 0) {
+      const Axis axis = dim.axis;
       if (!counts.count(axis))
         counts.emplace(axis, axis == Axis::Time && inStep ? stepsOfCall() : sumOf(Scalar::number(1), {axis}));
       extent = read(counts.at(axis));
@@ -229,13 +304,20 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
   for (const Argument &arg : expr.args)
     (arg.name.text == "over" ? over : argument) = &arg;
   AxisSet axes;
-  if (over->value->kind == Expr::Kind::Tuple)
+  if (layer)
+    axes = importOver(*over, expr);
+  else if (over->value->kind == Expr::Kind::Tuple)
     for (const Argument &axis : over->value->args)
       axes = axes | AxisSet{*axisNamed(axis.value->name)};
   else
     axes = {*axisNamed(over->value->name)};
-  const Scalar value = importExpr(*argument->value);
   StringRef name = expr.name;
+  if (layer && name == "sum")
+    if (auto products = importProducts(*argument->value, axes))
+      return read(*products);
+  const Scalar value = importExpr(*argument->value);
+  if (layer && !sliceOf(value.value).axes.contains(Axis::Time)) // what is the same at all steps stands for them
+    axes = axes - AxisSet{Axis::Time};
   if (name == "sum" || name == "mean") {
     Scalar sum = read(sumOf(value, axes));
     return name == "sum" ? sum : scalars.operation(Operator::Divide, sum, countOf(axes));
@@ -256,18 +338,18 @@ Scalar BodyImporter::importAt(const Expr &expr) {
 /// Neuron n belongs to class n / per_class: blocks of equal size.
 Scalar BodyImporter::importClasses(const Scalar &value) {
   const ArrayValue source = arrayOf(value);
-  const int64_t perClass = context.neurons / context.classes;
+  const int64_t perClass = context.neurons() / context.classes;
   const AxisSet left = (source.axes - AxisSet{Axis::Neuron}) | AxisSet{Axis::Class};
-  SmallVector<Axis> dims = dimsOf(left);
+  SmallVector<Dim> dims = dimsOf(left);
   SmallVector<int64_t> domain = extentsOf(dims);
   domain.push_back(perClass);
   MLIRContext *mlir = outer.getContext();
   const unsigned inside = dims.size();
   SmallVector<AffineExpr> from, to;
-  for (auto [index, axis] : enumerate(dims)) {
-    AffineExpr dim = getAffineDimExpr(index, mlir);
-    to.push_back(dim);
-    from.push_back(axis == Axis::Class ? dim * perClass + getAffineDimExpr(inside, mlir) : dim);
+  for (auto [index, dim] : enumerate(dims)) {
+    AffineExpr point = getAffineDimExpr(index, mlir);
+    to.push_back(point);
+    from.push_back(dim.axis == Axis::Class ? point * perClass + getAffineDimExpr(inside, mlir) : point);
   }
   const AffineMap read = AffineMap::get(inside + 1, 0, from, mlir);
   Type element = source.network ? context.real : inner.getF64Type();
@@ -279,7 +361,7 @@ Scalar BodyImporter::importClasses(const Scalar &value) {
   if (term.getType().isInteger(1))
     term = arith::UIToFPOp::create(end, location, element, term);
   core::YieldOp::create(end, location, term);
-  return this->read({fold.getValue(), left, ValueType::Kind::Real, source.network});
+  return this->read(ArrayValue{fold.getValue(), left, ValueType::Kind::Real, source.network});
 }
 
 } // namespace snn::frontend

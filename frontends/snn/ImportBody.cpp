@@ -106,8 +106,21 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
   }
   case Expr::Kind::At:
     return importAt(expr);
-  case Expr::Kind::Element:
-    return read(names[expr.operand(0).name].elements[static_cast<size_t>(expr.number)]);
+  case Expr::Kind::Element: {
+    const auto index = static_cast<size_t>(expr.number);
+    StringRef tuple = expr.operand(0).name;
+    if (!layer)
+      return read(names[tuple].elements[index]);
+    return Scalar::number(*layer->lookUp(expr));
+  }
+  case Expr::Kind::Read:
+    return importRead(expr, Read::Outside::Never, 0);
+  case Expr::Kind::Or: {
+    const Expr &otherwise = expr.operand(1);
+    if (otherwise.kind == Expr::Kind::Name && otherwise.name == "none")
+      return importRead(expr.operand(0), Read::Outside::Absent, 0);
+    return importRead(expr.operand(0), Read::Outside::Number, *importExpr(otherwise).constant);
+  }
   case Expr::Kind::Tuple:
     break;
   }
@@ -115,6 +128,9 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
 }
 
 Scalar BodyImporter::importName(const Expr &expr) {
+  if (layer)
+    if (auto positions = indicesNamed(expr.name); !positions.empty())
+      return coordinate(indexAxis(positions.front()));
   if (names.count(expr.name)) {
     Scalar value = valueOf(expr.name);
     if (expr.name == "fired" && inStep && !value.constant)
@@ -129,7 +145,7 @@ Scalar BodyImporter::importName(const Expr &expr) {
   if (std::optional<Axis> axis = axisNamed(expr.name))
     return coordinate(*axis);
   if (expr.name == "per_class")
-    return Scalar::number(static_cast<double>(context.neurons / context.classes));
+    return Scalar::number(static_cast<double>(context.neurons() / context.classes));
   if (expr.name == "steps")
     return countOf({Axis::Time});
   return importDef(*context.definitions.find(DefinitionKind::Def, expr.name), expr);
@@ -155,13 +171,29 @@ ArrayValue BodyImporter::averageOf(const Scalar &scalar) {
   return arrayOf(scalars.operation(Operator::Divide, sum, countOf({Axis::Sample})));
 }
 
+/// Along an axis of several extents, the number of the element in row-major order.
 Scalar BodyImporter::coordinate(Axis axis) {
-  auto index = core::IndexOp::create(inner, inner.getI64Type(), inner.getI64IntegerAttr(core::ArrayType::kTime));
-  if (axis != Axis::Time || !inStep) {
-    coordinates.try_emplace(index, axis);
-    varying[index] = {axis};
-  }
-  return {ValueType::Kind::Integer, false, std::nullopt, index, axis};
+  auto along = [&](std::optional<Dim> dim) -> Value {
+    auto index = core::IndexOp::create(inner, inner.getI64Type(), inner.getI64IntegerAttr(core::ArrayType::kTime));
+    if (dim) {
+      coordinates.try_emplace(index, *dim);
+      varying[index] = {axis};
+    }
+    return index;
+  };
+  Value position;
+  if (axis == Axis::Time && inStep)
+    position = along(std::nullopt);
+  else
+    for (Dim dim : dimsOf({axis})) {
+      Value next = along(dim);
+      if (position) {
+        Value extent = arith::ConstantOp::create(inner, inner.getI64IntegerAttr(extentOf(dim)));
+        next = arith::AddIOp::create(inner, arith::MulIOp::create(inner, position, extent), next);
+      }
+      position = next;
+    }
+  return {ValueType::Kind::Integer, false, std::nullopt, position, axis};
 }
 
 Scalar BodyImporter::importCall(const Expr &expr) {

@@ -4,7 +4,7 @@
 #ifndef SNN_FRONTENDS_SNN_IMPORTBODY_H
 #define SNN_FRONTENDS_SNN_IMPORTBODY_H
 
-#include "frontends/snn/Definitions.h"
+#include "frontends/snn/Checked.h"
 #include "frontends/snn/ImportScalars.h"
 
 #include "dialect/core/CoreDialect.h"
@@ -19,14 +19,17 @@ namespace snn::frontend {
 struct ImportContext {
   const DefinitionFile &definitions;
   mlir::Type real;             ///< the element type: f32 or f64
-  int64_t neurons = 1;         ///< the extent of the axis neuron
-  int64_t classes = 1;         ///< and of class, which divides it
+  llvm::SmallVector<int64_t> shape = {1}; ///< the extents of the axis neuron
+  int64_t classes = 1;                    ///< the extent of class, which divides their product
   bool training = true;        ///< what the word `training` is
   bool softSpikes = false;     ///< `fire` gives the surrogate's `soft` value
   int64_t *purposes = nullptr; ///< counts the uses of `random` in the model
+
+  int64_t neurons() const;
 };
 
-/// A whole array of the core, whose extents are its axes in the order time, sample, neuron, class.
+/// A whole array of the core, whose extents are its axes in the order time, sample, neuron, class. Of an array of a
+/// layer `axes` are the first extents; an index stands for each of the others.
 struct ArrayValue {
   mlir::Value value;
   AxisSet axes;
@@ -75,11 +78,15 @@ public:
   std::optional<Scalar> output;
   bool inStep = false;                     ///< of a neuron: time is no axis, but the number of the step
   std::function<ArrayValue()> stepsOfCall; ///< in a step: their count, which is computed before the first
+  const LayerShapes *layer = nullptr;      ///< of the definition of a layer: its numbers and indices
+  llvm::SmallVector<LayerIndex> indices;   ///< of the line, first those of its left side; a later name hides others
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
   llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);
   /// An op of its own for a value, which has the axes of what it depends on.
   ArrayValue arrayOf(const Scalar &scalar);
+  /// That of a line in a layer, whose left side has these indices; they follow its axes.
+  ArrayValue elementsOf(const Scalar &value, AxisSet left);
   /// A sum over axes, of f64 terms if `wide`.
   ArrayValue sumOf(const Scalar &scalar, AxisSet over, bool wide = false);
   /// The mean over the samples, in f64.
@@ -94,6 +101,21 @@ public:
 
 private:
   struct Slice;
+  /// A dim of an op's domain: an axis, or one of several extents of it.
+  struct Dim {
+    Axis axis;
+    unsigned part = 0;
+    bool operator==(const Dim &other) const { return axis == other.axis && part == other.part; }
+  };
+  /// What an argument of the body is.
+  struct Read {
+    ArrayValue array;
+    AxisSet axes;                              ///< that the element depends on
+    llvm::SmallVector<mlir::AffineExpr> places; ///< behind the array's axes, of dims that are numbered as axes are
+    enum class Outside { Never, Absent, Number } outside = Outside::Never;
+    double number = 0; ///< what a place outside gives
+    bool operator==(const Read &other) const;
+  };
   Scalar importName(const Expr &expr);
   Scalar importCall(const Expr &expr);
   Scalar importDef(const Definition &def, const Expr &call);
@@ -102,6 +124,16 @@ private:
   /// That of a def which states derivatives; `inside` is what its names stand for.
   Scalar importStated(const Definition &def, std::map<llvm::StringRef, Binding> inside);
   Scalar importReduction(const Expr &expr);
+  /// In a layer.
+  Scalar importRead(const Expr &expr, Read::Outside outside, double number);
+  std::optional<ArrayValue> importProducts(const Expr &value, AxisSet over);
+  mlir::AffineExpr placeOf(const Expr &expr) const;
+  llvm::SmallVector<unsigned> indicesNamed(llvm::StringRef name) const;
+  AxisSet importOver(const Argument &over, const Expr &call);
+  Scalar read(Read element);
+  mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, const Read &element) const;
+  /// Puts what places outside give into an array of its own, where a reduction would leave such terms out.
+  mlir::Value padded(mlir::Value term, core::FoldKind kind);
   Scalar importAt(const Expr &expr);
   Scalar importFire(const Expr &expr);
   Scalar importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line);
@@ -117,13 +149,14 @@ private:
 
   Slice sliceOf(llvm::ArrayRef<mlir::Value> values) const;
   /// Copies the slice's ops to where `builder` stands, in the body of an op with these dims; gives `values` there.
-  llvm::SmallVector<mlir::Value> copy(const Slice &slice, llvm::ArrayRef<Axis> dims, mlir::OpBuilder &builder,
+  llvm::SmallVector<mlir::Value> copy(const Slice &slice, llvm::ArrayRef<Dim> dims, mlir::OpBuilder &builder,
                                       mlir::ValueRange arguments, llvm::ArrayRef<mlir::Value> values) const;
-  llvm::SmallVector<Axis> dimsOf(AxisSet axes) const;
-  llvm::SmallVector<int64_t> extentsOf(llvm::ArrayRef<Axis> dims) const;
-  mlir::AffineMap mapOf(llvm::ArrayRef<Axis> dims, AxisSet axes) const;
+  llvm::SmallVector<Dim> dimsOf(AxisSet axes) const;
+  llvm::SmallVector<int64_t> extentsOf(llvm::ArrayRef<Dim> dims) const;
+  mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, AxisSet axes) const;
+  mlir::ArrayAttr absentOf(const Slice &slice) const;
   mlir::Type arrayType(AxisSet axes, mlir::Type element) const;
-  int64_t extentOf(Axis axis) const;
+  int64_t extentOf(Dim dim) const;
 
   const ImportContext &context;
   mlir::OpBuilder &outer;
@@ -132,9 +165,9 @@ private:
   mlir::ImplicitLocOpBuilder inner;
   ScalarBuilder scalars;
   std::map<Axis, ArrayValue> counts;                   ///< of steps and samples, once they were asked for
-  llvm::SmallVector<ArrayValue> inputs;                ///< one for each argument of the block
-  llvm::DenseMap<mlir::Operation *, AxisSet> varying;  ///< axes of ops that no argument gives them
-  llvm::DenseMap<mlir::Operation *, Axis> coordinates; ///< the axes that core.index counts along
+  llvm::SmallVector<Read> inputs;                     ///< one for each argument of the block
+  llvm::DenseMap<mlir::Operation *, AxisSet> varying; ///< axes of ops that no argument gives them
+  llvm::DenseMap<mlir::Operation *, Dim> coordinates; ///< what core.index counts along
 };
 
 } // namespace snn::frontend

@@ -32,12 +32,14 @@ AffineMap project(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positi
 ArrayValue applyLayer(const LayerWeights &layer, const ArrayValue &value, const ImportContext &context,
                       OpBuilder &builder, Location location) {
   MLIRContext *mlir = builder.getContext();
-  const int64_t samples = core::ArrayType::kSample, neurons = context.neurons;
-  Type result = core::ArrayType::get(mlir, {samples, neurons}, context.real);
-  const AffineMap all = project(mlir, 2, {0, 1}), neuron = project(mlir, 2, {1});
+  const int64_t samples = core::ArrayType::kSample, neurons = context.neurons();
+  auto type = cast<core::ArrayType>(value.value.getType()).withElement(context.real);
+  Type result = type;
+  const unsigned rank = type.getRank();
+  const AffineMap all = AffineMap::getMultiDimIdentityMap(rank, mlir), neuron = all.getMinorIdentityMap(rank, rank - 1, mlir);
   auto map = [&](ValueRange inputs, ArrayRef<AffineMap> reads, core::BodyBuilder body) {
-    return core::MapOp::create(builder, location, TypeRange(result), inputs, ArrayRef<int64_t>{samples, neurons}, reads,
-                               ArrayRef(all), /*absent=*/nullptr, body)
+    return core::MapOp::create(builder, location, TypeRange(result), inputs, type.getShape(), reads, ArrayRef(all),
+                               /*absent=*/nullptr, body)
         .getOutputs()
         .front();
   };

@@ -40,6 +40,12 @@ std::vector<std::pair<llvm::StringRef, double>> statesOf(const Definition &defin
 mlir::FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportContext &context,
                                             mlir::OpBuilder &builder, mlir::Location location);
 
+/// A layer that is a definition. `learned` are its arrays by name; `inputs` and the result have the axes time, if they
+/// vary, and sample, and their other extents behind them.
+mlir::FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, llvm::ArrayRef<ArrayValue> inputs,
+                                        const std::map<llvm::StringRef, mlir::Value> &learned,
+                                        const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);
+
 /// A definition without axes: an optimizer, for one element, or a schedule. All names are arrays of rank 0, of the
 /// real type (inputs and states) or f64 (numbers). Gives what it says, then the next states.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> importElement(const Definition &definition,

@@ -19,10 +19,6 @@ namespace {
 
 constexpr const char *kCount = "count"; ///< an output of the binary interface
 
-AffineMap select(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positions) {
-  return AffineMap::getMultiDimMapWithTargets(dims, positions, context);
-}
-
 /// Writes one of the networks. Values are arrays of the axes time (if they vary), sample and what belongs to one
 /// sample.
 class NetworkImporter {
@@ -41,14 +37,17 @@ public:
       x.axes = x.axes | AxisSet{Axis::Time};
     location = context.at(model.input.loc);
     convertInput();
+    results.push_back(x);
     for (auto [index, layer] : enumerate(model.layers)) {
       location = context.at(layer.loc);
+      x = resultOf(layer.sources.front());
       if (layer.kind == CheckedLayer::Kind::Flatten && layer.from.size() > 1)
         flatten(layer);
-      else if (layer.kind == CheckedLayer::Kind::Linear)
-        applyLinear(layer);
+      else if (layer.kind == CheckedLayer::Kind::Defined && failed(applyDefined(layer)))
+        return failure();
       else if (layer.kind == CheckedLayer::Kind::Neuron && failed(applyNeurons(layer, index)))
         return failure();
+      results.push_back(x);
     }
     location = context.at(model.layers.back().loc);
     values[kCount] = countSpikes();
@@ -111,32 +110,27 @@ private:
                   [](ImplicitLocOpBuilder &, ValueRange args) -> SmallVector<Value> { return {args[0]}; });
   }
 
-  void applyLinear(const CheckedLayer &layer) {
-    ArrayType type = typeOf(x.value);
-    MLIRContext *mlir = builder.getContext();
-    const unsigned outer = type.getRank() - 1, rank = outer + 2;
-    SmallVector<int64_t> shape(type.getShape().take_front(outer));
-    shape.push_back(layer.to.front());
-    SmallVector<int64_t> domain(shape);
-    domain.push_back(layer.from.front());
-    SmallVector<unsigned> read, write;
-    for (unsigned dim = 0; dim < outer; ++dim)
-      read.push_back(dim);
-    write = read;
-    read.push_back(outer + 1);
-    write.push_back(outer);
-    ArrayType result = context.array(shape, context.real);
-    x.value = core::ContractOp::create(builder, location, result, x.value, bound.lookup(layer.key + ".weight"), domain,
-                                       ArrayRef<int64_t>{outer + 1}, select(mlir, rank, read),
-                                       select(mlir, rank, {outer, outer + 1}), select(mlir, rank, write));
-    x.kind = ValueType::Kind::Real;
-    if (layer.bias)
-      x.value = map(result, {x.value, bound.lookup(layer.key + ".bias")}, shape,
-                    {identity(result), select(mlir, outer + 1, {outer})}, identity(result),
-                    [](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
-                      return {arith::AddFOp::create(b, args[0], args[1])};
-                    });
+  LogicalResult applyDefined(const CheckedLayer &layer) {
+    std::map<StringRef, Value> arrays;
+    for (const LayerArray &array : layer.shapes.arrays)
+      arrays[array.name] = bound.lookup(layer.key + "." + array.name);
+    SmallVector<ArrayValue> inputs;
+    for (int source : layer.sources) {
+      ArrayValue input = resultOf(source);
+      input.axes = input.axes - AxisSet{Axis::Neuron};
+      inputs.push_back(input);
+    }
+    const ImportContext uses = context.uses(nullptr, training);
+    auto result = importLayer(layer, inputs, arrays, uses, builder, location);
+    if (failed(result))
+      return failure();
+    x = *result;
+    x.axes = x.axes | AxisSet{Axis::Neuron};
+    return success();
   }
+
+  /// What a layer gives, or the model's input.
+  const ArrayValue &resultOf(int layer) const { return results[layer + 1]; }
 
   LogicalResult applyNeurons(const CheckedLayer &layer, size_t index) {
     // Numbers of a layer do not depend on what the layers before it draw, which may differ in training.
@@ -200,7 +194,8 @@ private:
   BoundFunction function;
   Location location = UnknownLoc::get(builder.getContext());
   llvm::StringMap<Value> bound; ///< parameters and states
-  ArrayValue x;                 ///< what the layers so far give
+  ArrayValue x;                 ///< what the layer takes, and then gives
+  std::vector<ArrayValue> results; ///< of the input and the layers
   std::map<std::string, Value> values;
   SmallVector<Value> finals;
 };
@@ -223,8 +218,8 @@ ArrayType ModelContext::array(ArrayRef<int64_t> shape, Type element) const {
 ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64_t *purposes) const {
   ImportContext context{model.definitions, real};
   if (layer) {
-    context.neurons = layer->to.front();
-    context.classes = layer == &neurons() ? model.classes() : context.neurons;
+    context.shape = llvm::to_vector(layer->to);
+    context.classes = layer == &neurons() ? model.classes() : context.neurons();
   }
   context.training = training;
   context.softSpikes = model.options.softSpikes;

@@ -3,11 +3,12 @@
 
 #include "frontends/snn/ImportScalars.h"
 
+#include "frontends/snn/Evaluate.h"
+
 #include "dialect/core/CoreDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 
 #include <cmath>
 
@@ -18,31 +19,6 @@ namespace snn::frontend {
 namespace {
 
 bool isComparison(Operator op) { return op >= Operator::Less && op <= Operator::NotEqual; }
-
-double folded(Operator op, double a, double b) {
-  switch (op) {
-  case Operator::Add:
-    return a + b;
-  case Operator::Subtract:
-    return a - b;
-  case Operator::Multiply:
-    return a * b;
-  case Operator::Divide:
-    return a / b;
-  case Operator::Less:
-    return a < b;
-  case Operator::LessEqual:
-    return a <= b;
-  case Operator::Greater:
-    return a > b;
-  case Operator::GreaterEqual:
-    return a >= b;
-  case Operator::Equal:
-    return a == b;
-  default:
-    return a != b;
-  }
-}
 
 arith::CmpIPredicate integerPredicate(Operator op) {
   switch (op) {
@@ -59,27 +35,6 @@ arith::CmpIPredicate integerPredicate(Operator op) {
   default:
     return arith::CmpIPredicate::ne;
   }
-}
-
-double foldedFunction(StringRef name, ArrayRef<double> x) {
-  auto unary = llvm::StringSwitch<double (*)(double)>(name)
-                   .Case("abs", [](double x) { return std::abs(x); })
-                   .Case("exp", [](double x) { return std::exp(x); })
-                   .Case("log", [](double x) { return std::log(x); })
-                   .Case("sqrt", [](double x) { return std::sqrt(x); })
-                   .Case("tanh", [](double x) { return std::tanh(x); })
-                   .Case("sin", [](double x) { return std::sin(x); })
-                   .Case("cos", [](double x) { return std::cos(x); })
-                   .Case("atan", [](double x) { return std::atan(x); })
-                   .Case("trunc", [](double x) { return std::trunc(x); })
-                   .Default(nullptr);
-  if (unary)
-    return unary(x[0]);
-  if (name == "min")
-    return std::min(x[0], x[1]);
-  if (name == "max")
-    return std::max(x[0], x[1]);
-  return std::min(std::max(x[0], x[1]), x[2]); // clamp
 }
 
 } // namespace
@@ -138,7 +93,7 @@ Scalar ScalarBuilder::negate(const Scalar &x) {
 Scalar ScalarBuilder::operation(Operator op, const Scalar &a, const Scalar &b) {
   const bool compares = isComparison(op), network = a.network || b.network;
   if (a.constant && b.constant) {
-    Scalar known = Scalar::number(folded(op, *a.constant, *b.constant));
+    Scalar known = Scalar::number(applyOperator(op, *a.constant, *b.constant));
     known.kind = compares ? ValueType::Kind::Bits : ValueType::Kind::Real;
     return known;
   }
@@ -220,7 +175,7 @@ Scalar ScalarBuilder::function(StringRef name, ArrayRef<Scalar> args) {
     SmallVector<double> values;
     for (const Scalar &arg : args)
       values.push_back(*arg.constant);
-    return Scalar::number(foldedFunction(name, values));
+    return Scalar::number(applyFunction(name, values));
   }
   const bool network = llvm::any_of(args, [](const Scalar &arg) { return arg.network; });
   SmallVector<Value> x;

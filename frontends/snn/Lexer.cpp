@@ -108,6 +108,8 @@ private:
       scanComment(rest);
     else if (rest.starts_with("<=") || rest.starts_with(">=") || rest.starts_with("==") || rest.starts_with("!="))
       push(Token::Kind::Symbol, 2);
+    else if (rest.starts_with("..."))
+      push(Token::Kind::Symbol, 3);
     else if (c == '^' && !rest.starts_with("^="))
       push(Token::Kind::Symbol, 1);
     else if (const ForeignSymbol *symbol = foreignSymbol(rest))

@@ -64,28 +64,6 @@ SmallVector<const Expr *> boundsOf(const Expr &expr) {
   return {&expr.operand(0), &expr.operand(1)};
 }
 
-std::optional<ParamValue> checkWord(const Argument &argument, const CheckedParam &param, Evaluator &evaluator) {
-  if (!evaluator.isPlain(argument))
-    return std::nullopt;
-  const Expr &expr = *argument.value;
-  ParamValue value;
-  if (expr.kind != Expr::Kind::Name) {
-    evaluator.diagnostics.error(DiagId::WrongArgument, argument.range,
-                                "'" + param.name.text + "' is one of the words " + listOf(param.words));
-    return std::nullopt;
-  }
-  if (!is_contained(param.words, expr.name)) {
-    std::string hint = evaluator.diagnostics.didYouMean(expr.name, param.words);
-    if (hint.empty())
-      hint = "; it is one of " + listOf(param.words);
-    evaluator.diagnostics.error(DiagId::UnknownWord, expr.range,
-                                "'" + param.name.text + "' cannot be '" + expr.name + "'" + hint);
-    return std::nullopt;
-  }
-  value.word = expr.name.str();
-  return value;
-}
-
 } // namespace
 
 std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron &neuron, const Expr &call,
@@ -103,7 +81,10 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
     if (argument && param.kind == ParamKind::Number) {
       value = checkNumber(*argument, param.name.text, evaluator);
     } else if (argument && param.kind == ParamKind::Option) {
-      value = checkWord(*argument, param, evaluator);
+      if (auto word = evaluator.word(*argument, param.name.text, param.words))
+        value->word = word->str();
+      else
+        value.reset();
     } else if (argument && param.kind == ParamKind::Layer) {
       value = evaluator.isPlain(*argument) ? layerValue(*argument->value) : std::nullopt;
       if (!value)

@@ -56,26 +56,26 @@ void NeuronFlow::endIf(bool complete) {
   ifs.pop_back();
   struct Assignments {
     size_t count = 0;
-    SMRange first;
-    ValueType type;
+    Entry entry; ///< the first, of the type that all have
   };
   std::map<StringRef, Assignments> found;
   for (const Changes &outcome : state.outcomes)
     for (const auto &[name, entry] : outcome) {
       Assignments &assignments = found[name];
-      if (assignments.count++ == 0) {
-        assignments.first = entry->range;
-        assignments.type = entry->type;
-      }
-      assignments.type = oneOf(assignments.type, entry->type);
+      if (assignments.count++ == 0)
+        assignments.entry = *entry;
+      assignments.entry.type = oneOf(assignments.entry.type, entry->type);
     }
   for (const auto &[name, assignments] : found) {
     const Entry *before = find(name);
     const bool always = complete && assignments.count == state.outcomes.size();
-    if (before ? before->kind == Kind::State : !always)
+    // An array that has an option's name is there on some paths only.
+    if (before ? before->kind == Kind::State || before->kind == Kind::Option : !always)
       continue;
-    const ValueType type = always ? assignments.type : oneOf(assignments.type, before->type);
-    set(name, {Kind::Local, assignments.first, type});
+    Entry entry = assignments.entry;
+    if (!always)
+      entry.type = oneOf(entry.type, before->type);
+    set(name, entry);
   }
   for (auto [name, range] : state.fixed)
     fix(name, range);

@@ -20,11 +20,16 @@ namespace snn::frontend {
 /// known before it: its changes are recorded and taken back, so the cost is that of the changes, not of the names.
 class NeuronFlow {
 public:
-  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local };
+  /// Arrays are those of a layer: its inputs, what it learns, its buffers and what its lines compute.
+  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local, Array, Learned, Buffer };
   struct Entry {
     Kind kind;
     llvm::SMRange range;
-    ValueType type;
+    ValueType type;    ///< of an array, of an element
+    unsigned rank = 0; ///< of an array: the extents that an index stands for
+    bool rest = false; ///< ... and the last of them for all others
+
+    bool isArray() const { return kind >= Kind::Array || (kind == Kind::Input && rank > 0); }
   };
 
   /// What is known of a name here; null if it is not known on every path.

@@ -20,7 +20,8 @@ bool Parser::beginsDefinition(size_t place) const {
   auto kind = definitionKind(token(0).text);
   if (!kind || !token(1).isName())
     return false;
-  if (*kind == DefinitionKind::Def || *kind == DefinitionKind::Surrogate || *kind == DefinitionKind::Neuron)
+  if (is_contained({DefinitionKind::Def, DefinitionKind::Surrogate, DefinitionKind::Neuron, DefinitionKind::Layer},
+                   *kind))
     return true;
   size_t end = 2;
   if (token(2).isSymbol("(")) {
@@ -51,6 +52,8 @@ bool Parser::parseDefinition(SourceFile &file) {
 
 bool Parser::parseDefinitionParts(Definition &definition) {
   StringRef kind = nameOf(definition.kind);
+  inLayer = definition.kind == DefinitionKind::Layer;
+  auto leave = llvm::scope_exit([&] { inLayer = false; });
   if (!parseName(definition.name, ("the name of the " + kind).str()))
     return false;
   if (peek().isName())
@@ -77,6 +80,26 @@ bool Parser::parseDefinitionParts(Definition &definition) {
                     [&] { return parseDefinitionLine(definition.body, definition.valid); });
 }
 
+/// `[channels, height, width]` or `[channels, ...]` behind an input of a layer.
+bool Parser::parseExtents(Definition &definition) {
+  const Token &opener = peek();
+  if (!open("[", (" and what the extents of '" + definition.inputs.back().text + "' are called, as in '" +
+                  definition.inputs.back().text + "[channels, height, width]'")
+                     .str()))
+    return false;
+  std::vector<Name> &extents = definition.extents.emplace_back();
+  do {
+    const Token &token = peek();
+    if (accept(kRest)) {
+      extents.push_back({kRest, token.range()});
+      break;
+    }
+    if (!parseName(extents.emplace_back(), "the name of an extent, or '...' for all others"))
+      return false;
+  } while (accept(","));
+  return close("]", opener);
+}
+
 /// `(x, y; a = 1, b = 2)`, `(a = 1)` or nothing.
 bool Parser::parseSignature(Definition &definition) {
   if (!peekSymbol("("))
@@ -88,6 +111,8 @@ bool Parser::parseSignature(Definition &definition) {
     if (!parseName(input, "an input's name"))
       return false;
     definition.inputs.push_back(input);
+    if (inLayer && !parseExtents(definition))
+      return false;
     if (!accept(","))
       break;
   }
@@ -112,10 +137,13 @@ bool Parser::parseParameter(Definition &definition) {
     return false;
   if (peekSymbol(":"))
     return refuse("there are no types here: write '" + param.name.text + " = 0.9', with the default");
-  if (!expect("=", (" and the default of the parameter '" + param.name.text + "'").str()))
+  const bool hasDefault = !inLayer || peekSymbol("=");
+  if (hasDefault && !expect("=", (" and the default of the parameter '" + param.name.text + "'").str()))
     return false;
   const Token &word = peek();
-  if (word.isName("each") && (after().isSymbol(",") || after().isSymbol(")"))) {
+  if (!hasDefault) {
+    // A model gives it.
+  } else if (word.isName("each") && (after().isSymbol(",") || after().isSymbol(")"))) {
     next(); // a layer's name here, and no word before a number
     param.value = std::make_unique<Expr>();
     param.value->kind = Expr::Kind::Name;
@@ -179,6 +207,9 @@ std::optional<Statement::Kind> Parser::lineKind() {
 
 bool Parser::parseDefinitionLine(Statements &body, bool &valid) {
   if (peek().isName("state") || peek().isName("fixed"))
+    return parseStatement(body, valid);
+  const bool declares = (peek().isName("learn") || peek().isName("buffer")) && after().isName();
+  if (inLayer && peek().isName() && (declares || after().isSymbol("[")))
     return parseStatement(body, valid);
   if (peek().isName("if")) {
     // Four words and a brace: `if option == word {`. Any other is a value, or is told so.

@@ -147,6 +147,8 @@ ExprPtr Parser::parsePostfix() {
     } else if (acceptWord("at")) {
       ExprPtr operands[] = {std::move(value), parsePrimary()};
       value = makeExpr(Expr::Kind::At, place, operands);
+    } else if (inLayer && peekSymbol("[") && value->kind == Expr::Kind::Name) {
+      value = parseRead(std::move(value));
     } else if (peekSymbol("[")) {
       refuse("there are no lists: an element of a pair is written 'betas.0', and the element of an axis 'x at label'");
       return nullptr;
@@ -155,6 +157,33 @@ ExprPtr Parser::parsePostfix() {
     }
   }
   return value;
+}
+
+/// `name[place, place]`, `name[place] or value`; the next token is the bracket.
+ExprPtr Parser::parseRead(ExprPtr name) {
+  name->kind = Expr::Kind::Read;
+  if (!parsePlaces(name->args))
+    return nullptr;
+  name->range = since(name->place);
+  if (!checkDepth(*name) || !peek().isName("or"))
+    return name->depth <= limits::kNesting ? std::move(name) : nullptr;
+  SMLoc place = next().begin();
+  ExprPtr operands[] = {std::move(name), parseUnary()};
+  return makeExpr(Expr::Kind::Or, place, operands);
+}
+
+bool Parser::parsePlaces(std::vector<Argument> &places) {
+  const Token &opener = peek();
+  if (!open("[", " and places in the array, as in 'weight[outputs, inputs]' or 'x[i, j]'"))
+    return false;
+  do {
+    Argument place;
+    if (!(place.value = parseExpr()))
+      return false;
+    place.range = place.value->range;
+    places.push_back(std::move(place));
+  } while (accept(","));
+  return close("]", opener);
 }
 
 ExprPtr Parser::parseChoice() {
@@ -236,6 +265,12 @@ ExprPtr Parser::parsePrimary() {
       return nullptr;
     expr->range = since(token.begin());
     return checkDepth(*expr) ? std::move(expr) : nullptr;
+  }
+  if (inLayer && accept(kRest)) {
+    expr->kind = Expr::Kind::Name;
+    expr->name = kRest;
+    expr->range = token.range();
+    return expr;
   }
   if (!token.isSymbol("(")) {
     if (token.isSymbol("+"))

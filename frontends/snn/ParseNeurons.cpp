@@ -40,6 +40,15 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
     statement.kind = Statement::Kind::If;
     if (!parseIf(statement, valid))
       return false;
+  } else if (inLayer && (after().isName() || after().isSymbol("["))) {
+    if (after().isName())
+      statement.kind = next().text == "learn" ? Statement::Kind::Learn : Statement::Kind::Buffer;
+    if (!parseName(statement.name, "the name of an array") || !parsePlaces(statement.places) ||
+        !expect("=", (" and the value of '" + statement.name.text + "'").str()))
+      return false;
+    skipNewlines(); // a sum with its indices is long
+    if (!(statement.value = parseValue()))
+      return false;
   } else if (!parseAssignment(statement)) {
     return false;
   }

@@ -18,6 +18,7 @@ namespace snn::frontend {
 std::optional<DefinitionKind> definitionKind(StringRef word) {
   return StringSwitch<std::optional<DefinitionKind>>(word)
       .Case("neuron", DefinitionKind::Neuron)
+      .Case("layer", DefinitionKind::Layer)
       .Case("surrogate", DefinitionKind::Surrogate)
       .Case("loss", DefinitionKind::Loss)
       .Case("metric", DefinitionKind::Metric)
@@ -434,8 +435,14 @@ bool Parser::parseLayer(LayerDecl &layer) {
     argument.range = argument.value->range;
     layer.call->args.push_back(std::move(argument));
   } else if (name.text == "from") {
-    while (peek().kind != Token::Kind::Newline && peek().kind != Token::Kind::End && !peekSymbol("}"))
-      next();
+    if (!peek().isName()) {
+      expected("the label of a layer above, as in 'from h1'");
+      return false;
+    }
+    Argument argument;
+    argument.value = parsePrimary();
+    argument.range = argument.value->range;
+    layer.call->args.push_back(std::move(argument));
   }
   layer.call->range = since(name.range.Start);
   return true;

@@ -92,6 +92,7 @@ private:
   bool parseDefinition(SourceFile &file);
   bool parseDefinitionParts(Definition &definition);
   bool parseSignature(Definition &definition);
+  bool parseExtents(Definition &definition);
   bool parseParameter(Definition &definition);
   bool parseInterval(IntervalDecl &interval);
   bool parseDefinitionLine(Statements &body, bool &valid);
@@ -107,6 +108,9 @@ private:
   ExprPtr parsePower();
   ExprPtr parsePostfix();
   ExprPtr parsePrimary();
+  ExprPtr parseRead(ExprPtr name);
+  /// `[place, place]`; the next token is the bracket.
+  bool parsePlaces(std::vector<Argument> &places);
   ExprPtr parseChoice();
   bool parseArguments(Expr &call);
   bool parseArgument(Argument &argument);
@@ -121,6 +125,7 @@ private:
   std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;
+  bool inLayer = false;              ///< in the definition of a layer, where arrays have indices
   const Token *lastClosed = nullptr; ///< the '}' of the block that ended last
   const Token *unseen = nullptr;     ///< the item before which a missing '}' was reported
   llvm::SMLoc lastEnd;

@@ -52,6 +52,7 @@ Binding bindingOf(const Expr &expr) {
     return kWhole;
   case Expr::Kind::At:
   case Expr::Kind::Element:
+  case Expr::Kind::Or:
     return kPostfix;
   case Expr::Kind::Operation:
     break;
@@ -110,6 +111,16 @@ private:
       print(expr.operand(1));
       os << " else ";
       print(expr.operand(2));
+      break;
+    case Expr::Kind::Read:
+      os << expr.name << "[";
+      printArguments(expr, expr.args);
+      os << "]";
+      break;
+    case Expr::Kind::Or:
+      print(expr.operand(0));
+      os << " or ";
+      print(expr.operand(1), kSign);
       break;
     case Expr::Kind::Where:
       print(expr.operand(0));

@@ -64,8 +64,9 @@ StringRef nameOf(Axis axis) {
     return "neuron";
   case Axis::Class:
     return "class";
+  default:
+    return "";
   }
-  return "";
 }
 
 std::optional<Axis> axisNamed(StringRef name) {
@@ -75,11 +76,14 @@ std::optional<Axis> axisNamed(StringRef name) {
   return std::nullopt;
 }
 
-std::string AxisSet::text() const {
+std::string AxisSet::text(ArrayRef<StringRef> indices) const {
   SmallVector<StringRef> names;
   for (Axis axis : kAxes)
     if (contains(axis))
       names.push_back(nameOf(axis));
+  for (auto [number, name] : enumerate(indices))
+    if (contains(indexAxis(number)))
+      names.push_back(name);
   return names.empty() ? "none" : listOf(names);
 }
 

@@ -6,13 +6,27 @@
 
 #include "frontends/snn/Ast.h"
 
+#include "llvm/ADT/ArrayRef.h"
+
 #include <optional>
 #include <string>
 
 namespace snn::frontend {
 
-enum class Axis : unsigned { Sample, Time, Neuron, Class };
+/// What comes behind the named axes are the indices of a line in the body of a layer, in the order of the line.
+enum class Axis : unsigned { Sample, Time, Neuron, Class, FirstIndex };
 
+inline constexpr unsigned kMaxIndices = 32; ///< in a line
+
+inline Axis indexAxis(unsigned number) { return static_cast<Axis>(static_cast<unsigned>(Axis::FirstIndex) + number); }
+/// The number of an index; nothing for a named axis.
+inline std::optional<unsigned> indexNumber(Axis axis) {
+  if (axis < Axis::FirstIndex)
+    return std::nullopt;
+  return static_cast<unsigned>(axis) - static_cast<unsigned>(Axis::FirstIndex);
+}
+
+/// Of a named axis.
 llvm::StringRef nameOf(Axis axis);
 std::optional<Axis> axisNamed(llvm::StringRef name);
 
@@ -21,18 +35,18 @@ public:
   constexpr AxisSet() = default;
   constexpr AxisSet(std::initializer_list<Axis> axes) {
     for (Axis axis : axes)
-      bits |= 1u << static_cast<unsigned>(axis);
+      bits |= uint64_t(1) << static_cast<unsigned>(axis);
   }
   bool contains(Axis axis) const { return bits >> static_cast<unsigned>(axis) & 1; }
   bool empty() const { return bits == 0; }
   AxisSet operator|(AxisSet other) const { return AxisSet(bits | other.bits); }
   AxisSet operator-(AxisSet other) const { return AxisSet(bits & ~other.bits); }
-  /// "time and class"; "none"
-  std::string text() const;
+  /// "time and class"; "none". Indices are called by their names.
+  std::string text(llvm::ArrayRef<llvm::StringRef> indices = {}) const;
 
 private:
-  constexpr explicit AxisSet(unsigned bits) : bits(bits) {}
-  unsigned bits = 0;
+  constexpr explicit AxisSet(uint64_t bits) : bits(bits) {}
+  uint64_t bits = 0;
 };
 
 struct ValueType {

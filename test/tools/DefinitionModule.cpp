@@ -19,7 +19,7 @@ public:
   ModuleBuilder(const DefinitionFile &file, const ModuleOptions &options, MLIRContext &mlir)
       : file(file), options(options), mlir(&mlir), builder(&mlir), location(UnknownLoc::get(&mlir)),
         real(options.wide ? builder.getF64Type() : builder.getF32Type()), context{file, real} {
-    context.neurons = options.neurons;
+    context.shape = {options.neurons};
     context.classes = options.classes;
     context.training = options.training;
     context.softSpikes = options.softSpikes;
@@ -29,7 +29,7 @@ public:
   OwningOpRef<ModuleOp> run() {
     OwningOpRef<ModuleOp> module = ModuleOp::create(location);
     for (const auto &definition : file.file->definitions) {
-      if (definition->kind == DefinitionKind::Def)
+      if (definition->kind == DefinitionKind::Def || definition->kind == DefinitionKind::Layer)
         continue;
       builder.setInsertionPointToEnd(module->getBody());
       function = func::FuncOp::create(builder, location, (nameOf(definition->kind) + "." + definition->name.text).str(),
@@ -132,6 +132,7 @@ private:
         result(("next." + state.first).str(), value);
       return success();
     }
+    case DefinitionKind::Layer:
     case DefinitionKind::Def:
       break;
     }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Definitions of layers -> ops: a line is a map, a fold or a contract over its indices.
+
+#include "frontends/snn/ImportDefinitions.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace snn::frontend {
+
+/// The numbers of the indices of that name that are seen: one, or those that `...` stands for.
+SmallVector<unsigned> BodyImporter::indicesNamed(StringRef name) const {
+  SmallVector<unsigned> found;
+  for (unsigned number = indices.size(); number-- > 0;) {
+    if (indices[number].name == name)
+      found.insert(found.begin(), number);
+    else if (!found.empty())
+      break;
+    if (!found.empty() && name != kRest)
+      break;
+  }
+  return found;
+}
+
+/// Dims are numbered as axes are. The checks have found that a place is quasi-affine.
+AffineExpr BodyImporter::placeOf(const Expr &expr) const {
+  MLIRContext *mlir = outer.getContext();
+  if (expr.kind == Expr::Kind::Name)
+    if (auto found = indicesNamed(expr.name); !found.empty())
+      return getAffineDimExpr(static_cast<unsigned>(indexAxis(found.front())), mlir);
+  auto isIndexed = [&](auto &&self, const Expr &part) -> bool {
+    return (part.kind == Expr::Kind::Name && !indicesNamed(part.name).empty()) ||
+           llvm::any_of(part.args, [&](const Argument &arg) { return self(self, *arg.value); });
+  };
+  if (!isIndexed(isIndexed, expr))
+    return getAffineConstantExpr(static_cast<int64_t>(layer->evaluate(expr)), mlir);
+  if (expr.kind == Expr::Kind::Call) { // trunc(place / number)
+    const Expr &dividend = expr.operand(0).operand(0);
+    const auto divisor = static_cast<int64_t>(layer->evaluate(expr.operand(0).operand(1)));
+    auto found = dividend.kind == Expr::Kind::Name ? indicesNamed(dividend.name) : SmallVector<unsigned>();
+    if (!found.empty() && indices[found.front()].extent <= divisor)
+      return getAffineConstantExpr(0, mlir);
+    return placeOf(dividend).floorDiv(divisor);
+  }
+  if (expr.op == Operator::Negate)
+    return -placeOf(expr.operand(0));
+  AffineExpr left = placeOf(expr.operand(0)), right = placeOf(expr.operand(1));
+  return expr.op == Operator::Add ? left + right : expr.op == Operator::Subtract ? left - right : left * right;
+}
+
+Scalar BodyImporter::importRead(const Expr &expr, Read::Outside outside, double number) {
+  const ArrayValue &array = *names[expr.name].array;
+  Read element{array, array.axes, {}, outside, number};
+  for (const Argument &place : expr.args) {
+    if (place.value->kind == Expr::Kind::Name && place.value->name == kRest) {
+      for (unsigned index : indicesNamed(kRest))
+        element.places.push_back(getAffineDimExpr(static_cast<unsigned>(indexAxis(index)), outer.getContext()));
+      continue;
+    }
+    element.places.push_back(placeOf(*place.value));
+  }
+  for (unsigned index = 0; index < indices.size(); ++index)
+    for (AffineExpr place : element.places)
+      if (place.isFunctionOfDim(static_cast<unsigned>(indexAxis(index))))
+        element.axes = element.axes | AxisSet{indexAxis(index)};
+  return read(std::move(element));
+}
+
+/// New indices, and the axes among `sample` and `time`.
+AxisSet BodyImporter::importOver(const Argument &over, const Expr &call) {
+  AxisSet axes;
+  for (const LayerIndex &index : layer->indices.at(&call)) {
+    axes = axes | AxisSet{indexAxis(indices.size())};
+    indices.push_back(index);
+  }
+  auto add = [&](const Expr &place) {
+    if (place.kind == Expr::Kind::Name)
+      if (std::optional<Axis> axis = axisNamed(place.name))
+        axes = axes | AxisSet{*axis};
+  };
+  if (over.value->kind == Expr::Kind::Tuple)
+    for (const Argument &place : over.value->args)
+      add(*place.value);
+  else
+    add(*over.value);
+  return axes;
+}
+
+/// A sum of products of two elements is a contract. Where one of them is absent or 0 outside, there is no term.
+std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSet over) {
+  if (value.kind != Expr::Kind::Operation || value.op != Operator::Multiply)
+    return std::nullopt;
+  SmallVector<const Read *> factors;
+  for (const Argument &arg : value.args) {
+    const bool isOr = arg.value->kind == Expr::Kind::Or;
+    if (!isOr && arg.value->kind != Expr::Kind::Read)
+      return std::nullopt;
+    auto argument = dyn_cast<BlockArgument>(importExpr(*arg.value).value);
+    if (!argument || (isOr && inputs[argument.getArgNumber()].number != 0))
+      return std::nullopt;
+  }
+  for (const Argument &arg : value.args) // the same arguments again, now that no more will come
+    factors.push_back(&inputs[cast<BlockArgument>(importExpr(*arg.value).value).getArgNumber()]);
+  auto isReal = [&](const Read *factor) {
+    return cast<core::ArrayType>(factor->array.value.getType()).getElementType() == context.real;
+  };
+  if (llvm::none_of(factors, isReal))
+    return std::nullopt;
+  AxisSet axes = factors[0]->axes | factors[1]->axes;
+  if (!axes.contains(Axis::Time))
+    over = over - AxisSet{Axis::Time};
+  const SmallVector<Dim> dims = dimsOf(axes | over);
+  const AxisSet left = (axes | over) - over;
+  SmallVector<int64_t> along;
+  for (auto [index, dim] : enumerate(dims))
+    if (over.contains(dim.axis))
+      along.push_back(index);
+  Value sum = core::ContractOp::create(outer, location, arrayType(left, context.real), factors[0]->array.value,
+                                       factors[1]->array.value, extentsOf(dims), along, mapOf(dims, *factors[0]),
+                                       mapOf(dims, *factors[1]), mapOf(dims, left));
+  return ArrayValue{sum, left};
+}
+
+FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, ArrayRef<ArrayValue> inputs,
+                                  const std::map<StringRef, Value> &learned, const ImportContext &context,
+                                  OpBuilder &builder, Location location) {
+  const Definition &definition = *layer.call.definition;
+  std::map<StringRef, Binding> names;
+  for (const auto &[name, number] : layer.shapes.numbers)
+    names[name] = Binding::number(number);
+  for (auto [input, value] : llvm::zip(definition.inputs, inputs))
+    names[input.text] = Binding::of(value);
+  for (const auto &[name, value] : learned)
+    names[name] = Binding::of({value, {}});
+  ArrayValue result;
+  auto importLines = [&](auto &&self, const Statements &body) -> void {
+    for (const Statement &statement : body) {
+      if (statement.kind == Statement::Kind::Value)
+        result = *names[statement.value->name].array;
+      if (statement.kind == Statement::Kind::If)
+        for (const Branch &branch : statement.branches)
+          if (branch.option.text.empty() || layer.shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
+            self(self, branch.body);
+            break;
+          }
+      if (statement.kind != Statement::Kind::Assign || statement.places.empty())
+        continue;
+      BodyImporter importer(context, builder, location);
+      importer.names = names;
+      importer.layer = &layer.shapes;
+      importer.indices = llvm::to_vector(layer.shapes.indices.at(&statement));
+      AxisSet left;
+      for (unsigned index = 0; index < importer.indices.size(); ++index)
+        left = left | AxisSet{indexAxis(index)};
+      ArrayValue line = importer.elementsOf(importer.importExpr(*statement.value), left);
+      names[statement.name.text] = Binding::of(line);
+    }
+  };
+  importLines(importLines, definition.body);
+  return result;
+}
+
+/// The array of a line, which has these indices.
+ArrayValue BodyImporter::elementsOf(const Scalar &value, AxisSet left) {
+  ArrayValue array;
+  auto argument = dyn_cast_or_null<BlockArgument>(value.value);
+  const Read *whole = argument ? &inputs[argument.getArgNumber()] : nullptr;
+  if (whole && whole->places.empty() && (left - whole->axes).empty())
+    array = whole->array;
+  else
+    array = finish(asElement(value), left).front();
+  array.axes = array.axes - left;
+  return array;
+}
+
+} // namespace snn::frontend
