@@ -27,13 +27,31 @@ std::string surrogateText(const SurrogateValue &value) {
   return callText(value.definition->name.text, args);
 }
 
+/// Inputs that are named, then all parameters, or those that are written.
+std::string layerText(const LayerCall &call, bool all) {
+  std::vector<std::string> args;
+  for (const Argument *input : call.inputs)
+    args.push_back(input->value->name.str());
+  for (auto [param, value] : llvm::zip(call.definition->params, call.values)) {
+    std::vector<std::string> numbers;
+    for (double number : value.numbers)
+      numbers.push_back(numberText(number));
+    std::string text = !value.word.empty()    ? value.word
+                       : numbers.size() == 1 ? numbers.front()
+                                              : "(" + llvm::join(numbers, ", ") + ")";
+    if (all || value.written)
+      args.push_back((param.name.text + " = " + text).str());
+  }
+  return callText(call.definition->name.text, args);
+}
+
 std::string valueText(const CheckedParam &param, const ParamValue &value) {
   if (param.kind == ParamKind::Option)
     return value.word;
   if (param.kind == ParamKind::Surrogate)
     return surrogateText(value.surrogate);
   if (param.kind == ParamKind::Layer)
-    return value.each ? "each" : value.bias ? "linear" : "linear(bias = false)";
+    return value.each ? "each" : layerText(value.call, /*all=*/false);
   std::string start = value.uniform ? "uniform(" + numberText(value.number) + ", " + numberText(value.high) + ")"
                                     : numberText(value.number);
   return std::string(value.learn ? "learn " : "") + (value.each ? "each " : "") + start;
@@ -82,7 +100,7 @@ private:
       text += "flatten";
       break;
     case CheckedLayer::Kind::Defined:
-      text += definedText(layer);
+      text += layerText(layer.call, /*all=*/true);
       break;
     case CheckedLayer::Kind::Population:
       text += "population(classes = " + std::to_string(layer.classes) + ")";
@@ -98,22 +116,6 @@ private:
     text.resize(std::max(text.size() + 1, kCommentColumn), ' ');
     os << "  " << text << "# " << (layer.key.empty() ? "" : layer.key + ": ") << shapeText(layer.from) << " -> "
        << shapeText(layer.to) << "\n";
-  }
-
-  /// Inputs that are named, then all parameters.
-  static std::string definedText(const CheckedLayer &layer) {
-    std::vector<std::string> args;
-    for (const Argument *input : layer.call.inputs)
-      args.push_back(input->value->name.str());
-    for (auto [param, value] : llvm::zip(layer.call.definition->params, layer.call.values)) {
-      std::vector<std::string> numbers;
-      for (double number : value.numbers)
-        numbers.push_back(numberText(number));
-      args.push_back((param.name.text + " = ").str() + (!value.word.empty()    ? value.word
-                                                        : numbers.size() == 1 ? numbers.front()
-                                                                               : "(" + llvm::join(numbers, ", ") + ")"));
-    }
-    return callText(layer.call.definition->name.text, args);
   }
 
   static std::string useText(const CheckedUse &use) {

@@ -36,44 +36,6 @@ struct SurrogateValue {
   std::vector<double> numbers;
 };
 
-/// What a neuron's parameter is in a layer. Only the part that belongs to the parameter's kind is used.
-struct ParamValue {
-  bool learn = false;   ///< trained
-  bool each = false;    ///< one value per neuron; otherwise one for the layer
-  bool uniform = false; ///< starts in [number, high) instead of at `number`
-  double number = 0, high = 0;
-  bool bias = true; ///< of a layer, `linear` unless it is `each`
-  std::string word;
-  SurrogateValue surrogate;
-};
-
-struct CheckedParam {
-  Name name;
-  ParamKind kind = ParamKind::Number;
-  ParamValue byDefault;
-  std::vector<llvm::StringRef> words;    ///< of an option
-  const NeuronParam *interval = nullptr; ///< if its definition says in which range it lies
-};
-
-struct CheckedState {
-  Name name;
-  double rest = 0;
-};
-
-struct CheckedNeuron {
-  const Definition *decl = nullptr;
-  bool prelude = false;
-  bool valid = true;
-  bool spikes = true; ///< otherwise it gives a value
-  std::vector<CheckedParam> params;
-  llvm::StringMap<size_t> paramIndex;        ///< place of a name in `params`
-  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
-  std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
-
-  /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
-  const CheckedState *membrane() const;
-};
-
 /// A layer that is a definition, as it is called: for each parameter its numbers (one, or those of a tuple) or word.
 struct LayerCall {
   struct Value {
@@ -116,6 +78,45 @@ struct LayerShapes {
   double evaluate(const Expr &expr) const;
   /// Of a name, or of an element of a parameter; nothing if it has no such element.
   std::optional<double> lookUp(const Expr &expr) const;
+};
+
+/// What a neuron's parameter is in a layer. Only the part that belongs to the parameter's kind is used.
+struct ParamValue {
+  bool learn = false;   ///< trained
+  bool each = false;    ///< one value per neuron; otherwise one for the layer
+  bool uniform = false; ///< starts in [number, high) instead of at `number`
+  double number = 0, high = 0;
+  LayerCall call;     ///< of a layer, unless it is `each`
+  LayerShapes shapes; ///< ... where it is placed
+  std::string word;
+  SurrogateValue surrogate;
+};
+
+struct CheckedParam {
+  Name name;
+  ParamKind kind = ParamKind::Number;
+  ParamValue byDefault;
+  std::vector<llvm::StringRef> words;    ///< of an option
+  const NeuronParam *interval = nullptr; ///< if its definition says in which range it lies
+};
+
+struct CheckedState {
+  Name name;
+  double rest = 0;
+};
+
+struct CheckedNeuron {
+  const Definition *decl = nullptr;
+  bool prelude = false;
+  bool valid = true;
+  bool spikes = true; ///< otherwise it gives a value
+  std::vector<CheckedParam> params;
+  llvm::StringMap<size_t> paramIndex;        ///< place of a name in `params`
+  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
+  std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
+
+  /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
+  const CheckedState *membrane() const;
 };
 
 struct CheckedLayer {

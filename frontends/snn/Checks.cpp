@@ -468,7 +468,7 @@ private:
         diagnostics.error(DiagId::TooLarge, call.range,
                           "the layer has " + Twine(elements) + " neurons, but at most " + Twine(limits::kNeurons) +
                               " are possible");
-      placed = checkRecurrence(layer, call);
+      placed = placeRecurrence(layer, call);
       break;
     case CheckedLayer::Kind::Population:
       layer.to = {layer.classes};
@@ -549,11 +549,26 @@ private:
     return complete = false;
   }
 
-  /// A matrix goes from all neurons to all, which are in a row.
-  bool checkRecurrence(const CheckedLayer &layer, const Expr &call) {
-    for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
-      if (param.kind == ParamKind::Layer && !value.each && layer.from.size() != 1)
-        return reportNotFlat(layer.from, call);
+  /// A layer from the neurons to themselves fits them.
+  bool placeRecurrence(CheckedLayer &layer, const Expr &call) {
+    for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
+      if (param.kind != ParamKind::Layer || value.each)
+        continue;
+      const Definition *definition = overloadFor(*value.call.definition, layer.from.size());
+      if (!definition)
+        return reportRank(*value.call.definition, layer.from, call);
+      value.call.definition = definition;
+      if (!value.call.values.empty() && value.call.values.front().numbers.empty())
+        value.call.values.front().numbers = {static_cast<double>(layer.from.front())};
+      auto placed = placeLayer(value.call, {layer.from}, call, evaluator);
+      if (placed && placed->to != layer.from)
+        diagnostics.error(DiagId::WrongArgument, call.range,
+                          "'" + param.name.text + "' goes from the neurons to themselves, but from " +
+                              shapeText(layer.from) + " it gives " + shapeText(placed->to));
+      if (!placed || placed->to != layer.from)
+        return complete = false;
+      value.shapes = std::move(*placed);
+    }
     return true;
   }
 

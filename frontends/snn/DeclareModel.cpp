@@ -49,7 +49,7 @@ public:
   void run() {
     for (const CheckedLayer &layer : model.layers)
       if (layer.kind == CheckedLayer::Kind::Defined)
-        declareArrays(layer);
+        declareArrays(context.at(layer.loc), layer.key, layer.shapes);
       else if (layer.kind == CheckedLayer::Kind::Neuron)
         declareNeurons(layer);
     for (const CheckedLayer &layer : model.layers)
@@ -87,18 +87,10 @@ private:
     return shape;
   }
 
-  void declareArrays(const CheckedLayer &layer) {
-    for (const LayerArray &array : layer.shapes.arrays)
-      declareParameter(context.at(layer.loc), layer.key + "." + array.name, array.extents,
+  void declareArrays(Location loc, const std::string &key, const LayerShapes &shapes) {
+    for (const LayerArray &array : shapes.arrays)
+      declareParameter(loc, key + "." + array.name, array.extents,
                        array.uniform ? uniform(array.low, array.high) : fill(array.low));
-  }
-
-  void declareLinear(Location loc, const std::string &key, int64_t outputs, int64_t inputs, bool bias) {
-    // PyTorch's default for nn.Linear (kaiming_uniform with a = sqrt(5)) comes down to this for both tensors.
-    const double bound = 1 / std::sqrt(static_cast<double>(inputs));
-    declareParameter(loc, key + ".weight", {outputs, inputs}, uniform(-bound, bound));
-    if (bias)
-      declareParameter(loc, key + ".bias", {outputs}, uniform(-bound, bound));
   }
 
   void declareNeurons(const CheckedLayer &layer) {
@@ -109,7 +101,7 @@ private:
       if (param.kind == ParamKind::Layer && value.each) // the name that snnTorch gives it
         declareParameter(loc, symbol + ".V", shape, fill(1));
       else if (param.kind == ParamKind::Layer)
-        declareLinear(loc, symbol, shape.front(), shape.front(), value.bias);
+        declareArrays(loc, symbol, value.shapes);
       else if (param.kind == ParamKind::Number && value.learn)
         declareParameter(loc, symbol, value.each ? shape : ArrayRef<int64_t>(),
                          value.uniform ? uniform(value.number, value.high) : fill(value.number));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Neurons that are definitions, as layers see them.
 
+#include "frontends/snn/LayerShapes.h"
 #include "frontends/snn/NeuronChecks.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -37,9 +38,9 @@ private:
       for (const Argument &arg : value.args)
         param.words.push_back(arg.value->name);
       param.byDefault.word = param.words.front().str();
-    } else if (auto layer = layerValue(value)) {
+    } else if (isLayerValue(value, evaluator)) {
       param.kind = ParamKind::Layer;
-      param.byDefault = *layer;
+      param.byDefault = layerValue(value, evaluator).value_or(ParamValue());
     } else if (auto number = evaluator.quietNumber(value)) {
       param.byDefault.number = *number;
     } else {
@@ -119,22 +120,21 @@ private:
 
 } // namespace
 
-std::optional<ParamValue> layerValue(const Expr &expr) {
-  ParamValue value;
-  if (expr.kind == Expr::Kind::Name && expr.name == "each") {
-    value.each = true;
-    return value;
-  }
+bool isLayerValue(const Expr &expr, const Evaluator &evaluator) {
   const bool isCall = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Call;
-  if (!isCall || expr.name != "linear" || expr.args.size() > 1)
+  return isCall && (expr.name == "each" || evaluator.find(DefinitionKind::Layer, expr.name));
+}
+
+std::optional<ParamValue> layerValue(const Expr &expr, Evaluator &evaluator) {
+  ParamValue value;
+  value.each = expr.name == "each";
+  if (value.each)
+    return value;
+  auto call = checkLayerArguments(*evaluator.find(DefinitionKind::Layer, expr.name), expr, evaluator,
+                                  /*recurrent=*/true);
+  if (!call)
     return std::nullopt;
-  if (!expr.args.empty()) {
-    const Argument &bias = expr.args.front();
-    StringRef word = bias.value->kind == Expr::Kind::Name ? bias.value->name : "";
-    if (bias.name.text != "bias" || (word != "true" && word != "false"))
-      return std::nullopt;
-    value.bias = word == "true";
-  }
+  value.call = std::move(*call);
   return value;
 }
 

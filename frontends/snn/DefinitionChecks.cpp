@@ -3,15 +3,13 @@
 
 #include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Limits.h"
+#include "frontends/snn/NeuronChecks.h"
 #include "frontends/snn/Parser.h"
 
 using namespace llvm;
 
 namespace snn::frontend {
 namespace {
-
-/// Layers of the language that a neuron's parameter may be.
-constexpr StringRef kLayers[] = {"linear", "each"};
 
 /// What a loss may read.
 constexpr StringRef kOutputs[] = {"spikes", "membrane", "label"};
@@ -256,12 +254,9 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     return valid ? std::optional(Flow::Entry{Flow::Kind::Number, {}, ValueType::number()}) : std::nullopt;
   }
   const bool isName = value.kind == Expr::Kind::Name || (value.kind == Expr::Kind::Call && value.name != "exp");
-  if (isName && is_contained(kLayers, value.name)) {
-    if (!only("layers"))
+  if (isLayerValue(value, evaluator)) {
+    if (!only("layers") || !layerValue(value, evaluator))
       return std::nullopt;
-    if (!value.args.empty() && !(value.args.size() == 1 && value.args[0].name.text == "bias"))
-      error(DiagId::WrongArgument, value.range,
-            "a layer of a neuron goes from its neurons to its neurons; write 'linear' or 'linear(bias = false)'");
     return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
   }
   SmallVector<StringRef> known = evaluator.namesOf(DefinitionKind::Surrogate);

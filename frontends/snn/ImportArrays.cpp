@@ -104,6 +104,10 @@ bool BodyImporter::Read::operator==(const Read &other) const {
          number == other.number;
 }
 
+Scalar BodyImporter::product(const ArrayValue &a, const ArrayValue &b) {
+  return scalars.operation(Operator::Multiply, read(a), read(b));
+}
+
 Scalar BodyImporter::read(const ArrayValue &array) { return read(Read{array, array.axes, {}}); }
 
 Scalar BodyImporter::read(Read element) {

@@ -96,6 +96,8 @@ public:
   Scalar asNumber(const Scalar &scalar);
   /// What a name stands for now.
   Scalar valueOf(llvm::StringRef name);
+  /// The product of an element of each, of the network.
+  Scalar product(const ArrayValue &a, const ArrayValue &b);
   /// An element of an array in the body.
   Scalar read(const ArrayValue &array);
 

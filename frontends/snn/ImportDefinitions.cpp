@@ -21,46 +21,18 @@ bool mentions(const Statements &body, StringRef name) {
   });
 }
 
-AffineMap project(MLIRContext *context, unsigned dims, ArrayRef<unsigned> positions) {
-  SmallVector<AffineExpr> results;
-  for (unsigned position : positions)
-    results.push_back(getAffineDimExpr(position, context));
-  return AffineMap::get(dims, 0, results, context);
-}
-
-/// Weights times a value of each neuron, at one step.
-ArrayValue applyLayer(const LayerWeights &layer, const ArrayValue &value, const ImportContext &context,
-                      OpBuilder &builder, Location location) {
-  MLIRContext *mlir = builder.getContext();
-  const int64_t samples = core::ArrayType::kSample, neurons = context.neurons();
-  auto type = cast<core::ArrayType>(value.value.getType()).withElement(context.real);
-  Type result = type;
-  const unsigned rank = type.getRank();
-  const AffineMap all = AffineMap::getMultiDimIdentityMap(rank, mlir), neuron = all.getMinorIdentityMap(rank, rank - 1, mlir);
-  auto map = [&](ValueRange inputs, ArrayRef<AffineMap> reads, core::BodyBuilder body) {
-    return core::MapOp::create(builder, location, TypeRange(result), inputs, type.getShape(), reads, ArrayRef(all),
-                               /*absent=*/nullptr, body)
-        .getOutputs()
-        .front();
-  };
-  auto real = [&](ImplicitLocOpBuilder &inner, Value x) -> Value {
-    return x.getType() == context.real ? x : arith::UIToFPOp::create(inner, context.real, x);
-  };
-  if (layer.each)
-    return {map({layer.weight, value.value}, {neuron, all},
-                [&](ImplicitLocOpBuilder &inner, ValueRange args) -> SmallVector<Value> {
-                  return {arith::MulFOp::create(inner, args[0], real(inner, args[1]))};
-                }),
-            {Axis::Sample, Axis::Neuron}};
-  Value product = core::ContractOp::create(
-      builder, location, result, value.value, layer.weight, ArrayRef<int64_t>{samples, neurons, neurons},
-      ArrayRef<int64_t>{2}, project(mlir, 3, {0, 2}), project(mlir, 3, {1, 2}), project(mlir, 3, {0, 1}));
-  if (layer.bias)
-    product = map({product, layer.bias}, {all, neuron},
-                  [&](ImplicitLocOpBuilder &inner, ValueRange args) -> SmallVector<Value> {
-                    return {arith::AddFOp::create(inner, args[0], args[1])};
-                  });
-  return {product, {Axis::Sample, Axis::Neuron}};
+/// A layer from the neurons to themselves, at one step: a weight for each, or a definition.
+ArrayValue applyLayer(const RecurrentLayer &layer, ArrayValue value, const ImportContext &context, OpBuilder &builder,
+                      Location location) {
+  if (layer.call) {
+    value.axes = value.axes - AxisSet{Axis::Neuron};
+    ArrayValue result = importLayer(*layer.call, *layer.shapes, value, layer.learned, context, builder, location);
+    result.axes = result.axes | AxisSet{Axis::Neuron};
+    return result;
+  }
+  BodyImporter importer(context, builder, location);
+  ArrayValue weight{layer.learned.begin()->second, {Axis::Neuron}};
+  return importer.arrayOf(importer.product(weight, value));
 }
 
 } // namespace
@@ -86,11 +58,9 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
   (overTime ? sliced : invariant).push_back(layer.current.value);
   for (const auto &[name, number] : layer.numbers)
     invariant.push_back(number.value);
-  for (const auto &[name, weights] : layer.layers) {
-    invariant.push_back(weights.weight);
-    if (weights.bias)
-      invariant.push_back(weights.bias);
-  }
+  for (const auto &[name, recurrent] : layer.layers)
+    for (const auto &[array, value] : recurrent.learned)
+      invariant.push_back(value);
   Block body;
   auto argument = [&](Value value, bool slice) -> Value {
     auto type = cast<core::ArrayType>(value.getType());
@@ -116,11 +86,10 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
     inside.value = argument(number.value, /*slice=*/false);
     importer.names[name] = Binding::of(inside);
   }
-  for (const auto &[name, weights] : layer.layers) {
-    LayerWeights inside = weights;
-    inside.weight = argument(weights.weight, /*slice=*/false);
-    if (weights.bias)
-      inside.bias = argument(weights.bias, /*slice=*/false);
+  for (const auto &[name, recurrent] : layer.layers) {
+    RecurrentLayer inside = recurrent;
+    for (auto &[array, value] : inside.learned)
+      value = argument(value, /*slice=*/false);
     importer.names[name].layer = [=, &context, &inner](const ArrayValue &value) {
       return applyLayer(inside, value, context, inner, location);
     };

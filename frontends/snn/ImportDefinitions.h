@@ -8,11 +8,12 @@
 
 namespace snn::frontend {
 
-/// A neuron's parameter that is a layer, with its weights: neurons x neurons and a bias for each (may be null), or one
-/// weight for each neuron.
-struct LayerWeights {
-  mlir::Value weight, bias;
-  bool each = false;
+/// A neuron's parameter that is a layer from its neurons to themselves: a definition with what it learns by name, or,
+/// if there is none, one weight for each neuron.
+struct RecurrentLayer {
+  const LayerCall *call = nullptr;
+  const LayerShapes *shapes = nullptr;
+  std::map<llvm::StringRef, mlir::Value> learned;
 };
 
 /// A layer of neurons. Numeric parameters are known, or arrays of real numbers, of rank 0 or one for each neuron.
@@ -23,7 +24,7 @@ struct NeuronLayer {
   std::map<llvm::StringRef, ArrayValue> numbers;
   std::map<llvm::StringRef, std::string> words;       ///< of options
   std::map<llvm::StringRef, const Expr *> surrogates; ///< a surrogate's name or call
-  std::map<llvm::StringRef, LayerWeights> layers;
+  std::map<llvm::StringRef, RecurrentLayer> layers;
   llvm::SmallVector<mlir::Value> states; ///< at the start, in the order of `statesOf`; sample x neurons
 };
 
@@ -42,9 +43,9 @@ mlir::FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const Impo
 
 /// A layer that is a definition. `learned` are its arrays by name; `inputs` and the result have the axes time, if they
 /// vary, and sample, and their other extents behind them.
-mlir::FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, llvm::ArrayRef<ArrayValue> inputs,
-                                        const std::map<llvm::StringRef, mlir::Value> &learned,
-                                        const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);
+ArrayValue importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
+                       const std::map<llvm::StringRef, mlir::Value> &learned, const ImportContext &context,
+                       mlir::OpBuilder &builder, mlir::Location location);
 
 /// A definition without axes: an optimizer, for one element, or a schedule. All names are arrays of rank 0, of the
 /// real type (inputs and states) or f64 (numbers). Gives what it says, then the next states.

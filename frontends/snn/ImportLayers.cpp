@@ -121,12 +121,12 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   return ArrayValue{sum, left};
 }
 
-FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, ArrayRef<ArrayValue> inputs,
-                                  const std::map<StringRef, Value> &learned, const ImportContext &context,
-                                  OpBuilder &builder, Location location) {
-  const Definition &definition = *layer.call.definition;
+ArrayValue importLayer(const LayerCall &layer, const LayerShapes &shapes, ArrayRef<ArrayValue> inputs,
+                       const std::map<StringRef, Value> &learned, const ImportContext &context, OpBuilder &builder,
+                       Location location) {
+  const Definition &definition = *layer.definition;
   std::map<StringRef, Binding> names;
-  for (const auto &[name, number] : layer.shapes.numbers)
+  for (const auto &[name, number] : shapes.numbers)
     names[name] = Binding::number(number);
   for (auto [input, value] : llvm::zip(definition.inputs, inputs))
     names[input.text] = Binding::of(value);
@@ -139,7 +139,7 @@ FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, ArrayRef<ArrayValue
         result = *names[statement.value->name].array;
       if (statement.kind == Statement::Kind::If)
         for (const Branch &branch : statement.branches)
-          if (branch.option.text.empty() || layer.shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
+          if (branch.option.text.empty() || shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
             self(self, branch.body);
             break;
           }
@@ -147,8 +147,8 @@ FailureOr<ArrayValue> importLayer(const CheckedLayer &layer, ArrayRef<ArrayValue
         continue;
       BodyImporter importer(context, builder, location);
       importer.names = names;
-      importer.layer = &layer.shapes;
-      importer.indices = llvm::to_vector(layer.shapes.indices.at(&statement));
+      importer.layer = &shapes;
+      importer.indices = llvm::to_vector(shapes.indices.at(&statement));
       AxisSet left;
       for (unsigned index = 0; index < importer.indices.size(); ++index)
         left = left | AxisSet{indexAxis(index)};

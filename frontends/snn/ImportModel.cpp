@@ -43,8 +43,8 @@ public:
       x = resultOf(layer.sources.front());
       if (layer.kind == CheckedLayer::Kind::Flatten && layer.from.size() > 1)
         flatten(layer);
-      else if (layer.kind == CheckedLayer::Kind::Defined && failed(applyDefined(layer)))
-        return failure();
+      else if (layer.kind == CheckedLayer::Kind::Defined)
+        applyDefined(layer);
       else if (layer.kind == CheckedLayer::Kind::Neuron && failed(applyNeurons(layer, index)))
         return failure();
       results.push_back(x);
@@ -110,10 +110,14 @@ private:
                   [](ImplicitLocOpBuilder &, ValueRange args) -> SmallVector<Value> { return {args[0]}; });
   }
 
-  LogicalResult applyDefined(const CheckedLayer &layer) {
+  std::map<StringRef, Value> arraysOf(const std::string &key, const LayerShapes &shapes) {
     std::map<StringRef, Value> arrays;
-    for (const LayerArray &array : layer.shapes.arrays)
-      arrays[array.name] = bound.lookup(layer.key + "." + array.name);
+    for (const LayerArray &array : shapes.arrays)
+      arrays[array.name] = bound.lookup(key + "." + array.name);
+    return arrays;
+  }
+
+  void applyDefined(const CheckedLayer &layer) {
     SmallVector<ArrayValue> inputs;
     for (int source : layer.sources) {
       ArrayValue input = resultOf(source);
@@ -121,12 +125,8 @@ private:
       inputs.push_back(input);
     }
     const ImportContext uses = context.uses(nullptr, training);
-    auto result = importLayer(layer, inputs, arrays, uses, builder, location);
-    if (failed(result))
-      return failure();
-    x = *result;
+    x = importLayer(layer.call, layer.shapes, inputs, arraysOf(layer.key, layer.shapes), uses, builder, location);
     x.axes = x.axes | AxisSet{Axis::Neuron};
-    return success();
   }
 
   /// What a layer gives, or the model's input.
@@ -148,8 +148,9 @@ private:
       else if (param.kind == ParamKind::Surrogate)
         neurons.surrogates[name] = value.surrogate.call;
       else if (param.kind == ParamKind::Layer)
-        neurons.layers[name] = {bound.lookup(symbol + (value.each ? ".V" : ".weight")), bound.lookup(symbol + ".bias"),
-                                value.each};
+        neurons.layers[name] = value.each
+                                   ? RecurrentLayer{nullptr, nullptr, {{"V", bound.lookup(symbol + ".V")}}}
+                                   : RecurrentLayer{&value.call, &value.shapes, arraysOf(symbol, value.shapes)};
       else if (value.learn)
         neurons.numbers[name] = {bound.lookup(symbol), value.each ? AxisSet{Axis::Neuron} : AxisSet()};
       else

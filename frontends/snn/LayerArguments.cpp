@@ -14,8 +14,9 @@ std::string textOf(SMRange range) {
 
 class LayerArguments {
 public:
-  LayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator)
-      : definition(definition), call(call), evaluator(evaluator), diagnostics(evaluator.diagnostics) {
+  LayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator, bool recurrent)
+      : definition(definition), call(call), evaluator(evaluator), diagnostics(evaluator.diagnostics),
+        recurrent(recurrent) {
     for (const NeuronParam &param : definition.params)
       formals.push_back(param.name.text);
   }
@@ -100,6 +101,8 @@ private:
       value.written = argument->value.get();
     if (isOption(param))
       return wordOf(param, argument, std::move(value));
+    if (!argument && !param.value && recurrent && &param == &definition.params.front())
+      return value;
     if (!argument && !param.value) {
       diagnostics.error(DiagId::MissingArgument, call.range,
                         "'" + call.name + "' needs a value for '" + param.name.text + "'" +
@@ -143,13 +146,15 @@ private:
   const Expr &call;
   Evaluator &evaluator;
   Diagnostics &diagnostics;
+  const bool recurrent;
   SmallVector<StringRef> formals;
 };
 
 } // namespace
 
-std::optional<LayerCall> checkLayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator) {
-  return LayerArguments(definition, call, evaluator).run();
+std::optional<LayerCall> checkLayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator,
+                                             bool recurrent) {
+  return LayerArguments(definition, call, evaluator, recurrent).run();
 }
 
 } // namespace snn::frontend

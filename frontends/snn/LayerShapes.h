@@ -10,7 +10,9 @@
 namespace snn::frontend {
 
 /// The arguments of a layer that is written as `call`, in which inputs are not. Reports errors and gives nothing on one.
-std::optional<LayerCall> checkLayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator);
+/// If it is `recurrent`, from neurons to themselves, its first number may be left open: it is their number.
+std::optional<LayerCall> checkLayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator,
+                                             bool recurrent = false);
 
 /// The definition of that name for an input of so many extents; null if there is none.
 const Definition *overloadFor(const Definition &definition, size_t rank);

@@ -86,12 +86,13 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
       else
         value.reset();
     } else if (argument && param.kind == ParamKind::Layer) {
-      value = evaluator.isPlain(*argument) ? layerValue(*argument->value) : std::nullopt;
-      if (!value)
+      const bool isLayer = isLayerValue(*argument->value, evaluator);
+      if (!isLayer)
         evaluator.diagnostics.error(DiagId::WrongArgument, argument->range,
                                     "'" + param.name.text +
                                         "' is a layer from the neurons to themselves; expected 'linear', "
-                                        "'linear(bias = false)' or 'each'");
+                                        "'linear(bias = false)', 'conv(kernel = 3, padding = 1)' or 'each'");
+      value = isLayer && evaluator.isPlain(*argument) ? layerValue(*argument->value, evaluator) : std::nullopt;
     } else if (argument) {
       auto surrogate = evaluator.isPlain(*argument) ? evaluator.surrogate(*argument->value) : std::nullopt;
       if (surrogate)

@@ -12,8 +12,10 @@ namespace snn::frontend {
 std::unique_ptr<CheckedNeuron> describeNeuron(const Definition &definition, bool prelude, bool valid,
                                               Evaluator &evaluator);
 
-/// `linear`, `linear(bias = false)` or `each`, as a neuron's parameter.
-std::optional<ParamValue> layerValue(const Expr &expr);
+/// Whether a neuron's parameter is a layer, from its neurons to themselves: `linear`, `conv(kernel = 3, padding = 1)` or
+/// another definition, or `each`.
+bool isLayerValue(const Expr &expr, const Evaluator &evaluator);
+std::optional<ParamValue> layerValue(const Expr &expr, Evaluator &evaluator);
 
 /// The values of the neuron's parameters in a layer that is written as `call`.
 std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron &neuron, const Expr &call,

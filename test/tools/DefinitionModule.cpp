@@ -3,8 +3,13 @@
 
 #include "test/tools/DefinitionModule.h"
 
+#include "frontends/snn/LayerShapes.h"
+#include "frontends/snn/NeuronChecks.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+
+#include <list>
 
 using namespace llvm;
 using namespace mlir;
@@ -157,6 +162,17 @@ private:
     return success();
   }
 
+  /// The checks have found no error in it.
+  ParamValue placeRecurrent(const Expr &call) {
+    Diagnostics diagnostics(*file.sources);
+    Evaluator evaluator(diagnostics);
+    evaluator.definitions = file.table;
+    ParamValue value = *layerValue(call, evaluator);
+    value.call.values.front().numbers = {static_cast<double>(options.neurons)};
+    value.shapes = *placeLayer(value.call, {{options.neurons}}, call, evaluator);
+    return value;
+  }
+
   LogicalResult importNeuronLayer(const Definition &definition) {
     const int64_t neurons = options.neurons;
     NeuronLayer layer;
@@ -171,10 +187,14 @@ private:
         auto chosen = options.words.find(name.str());
         layer.words[name] = chosen == options.words.end() ? value.operand(0).name.str() : chosen->second;
       } else if (isName && value.name == "each") {
-        layer.layers[name] = {argument((name + ".weight").str(), {neurons}, real), {}, true};
-      } else if (isName && value.name == "linear") {
-        Value weight = argument((name + ".weight").str(), {neurons, neurons}, real);
-        layer.layers[name] = {weight, argument((name + ".bias").str(), {neurons}, real), false};
+        layer.layers[name] = {nullptr, nullptr, {{"V", argument((name + ".weight").str(), {neurons}, real)}}};
+      } else if (isName && file.find(DefinitionKind::Layer, value.name)) {
+        const ParamValue &placed = recurrent.emplace_back(placeRecurrent(value));
+        RecurrentLayer &inside = layer.layers[name];
+        inside.call = &placed.call;
+        inside.shapes = &placed.shapes;
+        for (const LayerArray &array : placed.shapes.arrays)
+          inside.learned[array.name] = argument((name + "." + array.name).str(), array.extents, real);
       } else if (isName && file.find(DefinitionKind::Surrogate, value.name)) {
         layer.surrogates[name] = &value;
       } else {
@@ -205,6 +225,7 @@ private:
   Location location;
   Type real;
   ImportContext context;
+  std::list<ParamValue> recurrent; ///< what neurons refer to
   int64_t purposes = 0;
   func::FuncOp function; ///< that is being built
   SmallVector<std::string> arguments, results;
