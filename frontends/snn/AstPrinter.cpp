@@ -36,7 +36,8 @@ std::string layerText(const LayerCall &call, bool all) {
     std::vector<std::string> numbers;
     for (double number : value.numbers)
       numbers.push_back(numberText(number));
-    std::string text = !value.word.empty()    ? value.word
+    std::string text = value.surrogate.definition ? surrogateText(value.surrogate)
+                       : !value.word.empty()   ? value.word
                        : numbers.size() == 1 ? numbers.front()
                                               : "(" + llvm::join(numbers, ", ") + ")";
     if (all || value.written)

@@ -24,7 +24,7 @@ struct Form {
 
 Form formOf(DefinitionKind kind) {
   static constexpr Line neuron[] = {Line::State, Line::Fixed, Line::If, Line::Spike, Line::Value};
-  static constexpr Line layer[] = {Line::Learn, Line::Buffer, Line::If, Line::Value};
+  static constexpr Line layer[] = {Line::State, Line::Learn, Line::Buffer, Line::If, Line::Spike, Line::Value};
   static constexpr Line surrogate[] = {Line::Derivative, Line::Soft};
   static constexpr Line optimizer[] = {Line::State, Line::Next};
   static constexpr Line def[] = {Line::Result, Line::Derivative, Line::Soft};
@@ -33,7 +33,7 @@ Form formOf(DefinitionKind kind) {
   case DefinitionKind::Neuron:
     return {neuron, "'spike fire(...)' or 'value ...'"};
   case DefinitionKind::Layer:
-    return {layer, "'value NAME'"};
+    return {layer, "'value NAME' or 'spike NAME'"};
   case DefinitionKind::Surrogate:
     return {surrogate, "'derivative ...'"};
   case DefinitionKind::Optimizer:
@@ -138,6 +138,8 @@ void DefinitionChecker::checkLines(const Statements &body, bool top) {
 void DefinitionChecker::checkState(const Statement &statement, bool top) {
   if (!top)
     error(DiagId::Misplaced, statement.range, "a state cannot depend on an option; declare it outside of 'if'");
+  if (frame->definition->kind == DefinitionKind::Layer)
+    return checkArray(statement);
   const bool inNeuron = frame->definition->kind == DefinitionKind::Neuron;
   define(statement.name, {Flow::Kind::State, statement.name.range,
                           ValueType::real(inNeuron ? AxisSet{Axis::Sample, Axis::Neuron} : AxisSet(), true)});

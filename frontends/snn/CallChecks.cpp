@@ -87,7 +87,9 @@ bool DefinitionChecker::isHere(const BuiltinInfo &info, const Expr &expr) {
     return true;
   bool inNeuron = root == DefinitionKind::Neuron;
   bool here = true;
-  if (info.form == Form::Fire || info.form == Form::Attached || info.form == Form::Random)
+  if (info.form == Form::Fire)
+    here = inNeuron || root == DefinitionKind::Layer;
+  else if (info.form == Form::Attached || info.form == Form::Random)
     here = inNeuron;
   else if (info.form == Form::Classes)
     here = root == DefinitionKind::Loss || root == DefinitionKind::Metric;
@@ -245,6 +247,11 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
   }
   if (value.isUnknown())
     return {};
+  if (value.stepwise && (axes->contains(Axis::Time) || axes->contains(Axis::Sample))) {
+    error(DiagId::Misplaced, over.range,
+          "what depends on a state is that of one step and one sample, so nothing goes over time or samples there");
+    return {};
+  }
   if (AxisSet absent = *axes - value.axes; !absent.empty()) {
     error(DiagId::MissingAxis, expr.range,
           "'" + expr.name + "' goes over " + absent.text(frame->indices) + ", but the axes of its value are " +

@@ -41,6 +41,7 @@ struct LayerCall {
   struct Value {
     std::vector<double> numbers;
     std::string word;
+    SurrogateValue surrogate;
     const Expr *written = nullptr; ///< null where the default holds
   };
   const Definition *definition = nullptr; ///< once it is placed, that for the number of extents
@@ -48,7 +49,7 @@ struct LayerCall {
   std::vector<const Argument *> inputs; ///< labels, if it says what it takes
 };
 
-/// What a layer learns, or keeps as a buffer, under its name in the layer. It starts at `low`, or anywhere up to `high`.
+/// What a layer learns, or keeps as a buffer or a state, under its name in the layer. It starts at `low`, or anywhere up to `high`.
 struct LayerArray {
   std::string name;
   std::vector<int64_t> extents;
@@ -68,6 +69,8 @@ struct LayerShapes {
   std::map<std::string, double, std::less<>> numbers; ///< parameters (`stride`, `stride.1`), extents, lines
   std::map<std::string, std::string, std::less<>> words;
   std::vector<LayerArray> arrays;
+  std::vector<LayerArray> states; ///< of each sample
+  bool spikes = false;            ///< gives spikes, otherwise values
   /// By the statement of a line those of its left side, by a call those behind `over`.
   std::map<const void *, std::vector<LayerIndex>> indices;
   std::vector<int64_t> to;
@@ -133,6 +136,18 @@ struct CheckedLayer {
   const CheckedNeuron *neuron = nullptr;
   std::vector<ParamValue> values; ///< Neuron: one for each of its parameters
 };
+
+/// Whether the layer goes step by step and gives what a loss may read: neurons, or a layer that has a state.
+inline bool isNeuron(const CheckedLayer &layer) {
+  return layer.kind == CheckedLayer::Kind::Neuron ||
+         (layer.kind == CheckedLayer::Kind::Defined && !layer.shapes.states.empty());
+}
+/// Whether what it gives are spikes.
+inline bool givesSpikes(const CheckedLayer &layer) {
+  return layer.kind == CheckedLayer::Kind::Neuron ? layer.neuron->spikes : layer.shapes.spikes;
+}
+/// The place among the states of the one that the output "membrane" shows: `mem`, else the first one.
+std::optional<size_t> membraneOf(const CheckedLayer &layer);
 
 /// The value of one of the neuron's parameters.
 const ParamValue &valueOf(const CheckedLayer &layer, llvm::StringRef name);

@@ -458,8 +458,8 @@ private:
       layer.to = {elements};
       break;
     case CheckedLayer::Kind::Defined:
-      values = {};
       placed = placeDefined(layer, *sources, call);
+      values = placed && layer.shapes.spikes ? Interval{0, 1} : Interval{};
       break;
     case CheckedLayer::Kind::Neuron:
       checkRanges(layer, call, evaluator.definitions, values, model.maxSteps, diagnostics, rangeWork);
@@ -578,7 +578,7 @@ private:
     ArrayRef<CheckedLayer> layers = model.layers;
     if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Population)
       layers = layers.drop_back();
-    if (!layers.empty() && layers.back().kind == CheckedLayer::Kind::Neuron && layers.back().neuron->spikes) {
+    if (!layers.empty() && isNeuron(layers.back()) && givesSpikes(layers.back())) {
       if (layers.back().to.size() != 1)
         reportNotFlat(layers.back().to, *last->call);
       return;
@@ -627,6 +627,15 @@ const Statements *chosenBranch(const Statement &statement, const CheckedLayer &l
   return nullptr;
 }
 
+std::optional<size_t> membraneOf(const CheckedLayer &layer) {
+  if (layer.kind == CheckedLayer::Kind::Neuron) {
+    const CheckedState *membrane = layer.neuron->membrane();
+    return membrane ? std::optional<size_t>(membrane - layer.neuron->states.data()) : std::nullopt;
+  }
+  auto mem = llvm::find_if(layer.shapes.states, [](const LayerArray &state) { return state.name == "mem"; });
+  return mem == layer.shapes.states.end() ? 0 : mem - layer.shapes.states.begin();
+}
+
 const CheckedState *CheckedNeuron::membrane() const {
   for (const CheckedState &state : states)
     if (state.name.text == "mem")
@@ -636,7 +645,7 @@ const CheckedState *CheckedNeuron::membrane() const {
 
 int64_t CheckedModel::outputNeurons() const {
   for (const CheckedLayer &layer : llvm::reverse(layers))
-    if (layer.kind == CheckedLayer::Kind::Neuron)
+    if (isNeuron(layer))
       return layer.to.front();
   return 0;
 }

@@ -58,7 +58,12 @@ public:
           FixedOp::create(builder, context.at(layer.loc), layer.key + "." + name, APFloat(value));
     declareInputs();
     declareOutputs();
-    for (const CheckedLayer &layer : model.layers)
+    for (const CheckedLayer &layer : model.layers) {
+      for (const LayerArray &state : layer.shapes.states) {
+        context.states.push_back({layer.key + "." + state.name, context.array(withSample(state.extents), real)});
+        StateOp::create(builder, context.at(layer.loc), context.states.back().symbol, context.states.back().type,
+                        APFloat(state.low));
+      }
       if (layer.kind == CheckedLayer::Kind::Neuron)
         for (const auto &[name, rest] : statesOf(*layer.neuron->decl, model.definitions)) {
           const bool bits = name == "fired" && givesBits(layer);
@@ -67,10 +72,11 @@ public:
           StateOp::create(builder, context.at(layer.loc), context.states.back().symbol, context.states.back().type,
                           APFloat(rest));
         }
+    }
   }
 
 private:
-  bool givesBits(const CheckedLayer &layer) { return layer.neuron->spikes && !model.options.softSpikes; }
+  bool givesBits(const CheckedLayer &layer) { return givesSpikes(layer) && !model.options.softSpikes; }
 
   void declareParameter(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, Attribute init) {
     context.parameters.push_back({symbol, context.array(shape, real)});
@@ -127,7 +133,7 @@ private:
     const CheckedLayer &last = context.neurons();
     declareOutputs(last);
     for (const CheckedLayer &layer : model.layers)
-      if (layer.kind == CheckedLayer::Kind::Neuron && &layer != &last)
+      if (isNeuron(layer) && &layer != &last)
         declareOutputs(layer);
     declareOutput(context.at(model.layers.back().loc), "count", context.array({kSample, model.classes()}, real));
   }
@@ -137,8 +143,13 @@ private:
     Location loc = context.at(layer.loc);
     declareOutput(loc, outputOf(layer, model, /*membrane=*/false),
                   context.array(shape, givesBits(layer) ? Type(builder.getI1Type()) : real));
-    if (layer.neuron->membrane())
+    if (auto membrane = membraneOf(layer)) {
+      if (layer.kind == CheckedLayer::Kind::Defined) {
+        shape = withSample(layer.shapes.states[*membrane].extents);
+        shape.insert(shape.begin(), kTime);
+      }
       declareOutput(loc, outputOf(layer, model, /*membrane=*/true), context.array(shape, real));
+    }
   }
   void declareOutput(Location loc, const std::string &symbol, core::ArrayType type) {
     context.outputs.push_back({symbol, type});

@@ -234,7 +234,7 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   const Expr &value = *param.value;
   const bool inNeuron = kind == DefinitionKind::Neuron, inLayer = kind == DefinitionKind::Layer;
   auto only = [&](StringRef what) {
-    if (inNeuron || (inLayer && what == "options"))
+    if (inNeuron || (inLayer && what != "layers"))
       return true;
     error(DiagId::Misplaced, value.range,
           "a parameter of " + article(kind) + " is a number; " + what + " are for neurons");
@@ -246,7 +246,9 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     frame->words[param.name.text] = checkOptions(value);
     return Flow::Entry{Flow::Kind::Option, {}, {ValueType::Kind::Option}};
   }
-  if (inLayer) { // a number, or several; that of another parameter is that one's
+  const bool isSurrogate = inLayer && find(DefinitionKind::Surrogate, value.name) &&
+                           (value.kind == Expr::Kind::Name || value.kind == Expr::Kind::Call);
+  if (inLayer && !isSurrogate) { // a number, or several; that of another parameter is that one's
     bool valid = value.kind != Expr::Kind::Tuple ? checkNumber(value) : true;
     if (value.kind == Expr::Kind::Tuple)
       for (const Argument &element : value.args)

@@ -86,7 +86,8 @@ public:
   /// An op of its own for a value, which has the axes of what it depends on.
   ArrayValue arrayOf(const Scalar &scalar);
   /// That of a line in a layer, whose left side has these indices; they follow its axes.
-  ArrayValue elementsOf(const Scalar &value, AxisSet left);
+  /// It has all of `axes`, also if it does not depend on them.
+  ArrayValue elementsOf(const Scalar &value, AxisSet axes, AxisSet left);
   /// A sum over axes, of f64 terms if `wide`.
   ArrayValue sumOf(const Scalar &scalar, AxisSet over, bool wide = false);
   /// The mean over the samples, in f64.

@@ -7,12 +7,14 @@ using namespace llvm;
 using namespace mlir;
 
 namespace snn::frontend {
-namespace {
 
 bool mentions(const Expr &expr, StringRef name) {
-  return (expr.kind == Expr::Kind::Name && expr.name == name) ||
+  const bool isName = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Read;
+  return (isName && expr.name == name) ||
          llvm::any_of(expr.args, [&](const Argument &arg) { return mentions(*arg.value, name); });
 }
+
+namespace {
 
 bool mentions(const Statements &body, StringRef name) {
   return llvm::any_of(body, [&](const Statement &statement) {
@@ -26,7 +28,8 @@ ArrayValue applyLayer(const RecurrentLayer &layer, ArrayValue value, const Impor
                       Location location) {
   if (layer.call) {
     value.axes = value.axes - AxisSet{Axis::Neuron};
-    ArrayValue result = importLayer(*layer.call, *layer.shapes, value, layer.learned, context, builder, location);
+    ArrayValue result =
+        importLayer(*layer.call, *layer.shapes, value, layer.learned, {}, context, builder, location).output;
     result.axes = result.axes | AxisSet{Axis::Neuron};
     return result;
   }

@@ -41,11 +41,21 @@ std::vector<std::pair<llvm::StringRef, double>> statesOf(const Definition &defin
 mlir::FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportContext &context,
                                             mlir::OpBuilder &builder, mlir::Location location);
 
-/// A layer that is a definition. `learned` are its arrays by name; `inputs` and the result have the axes time, if they
-/// vary, and sample, and their other extents behind them.
-ArrayValue importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
-                       const std::map<llvm::StringRef, mlir::Value> &learned, const ImportContext &context,
-                       mlir::OpBuilder &builder, mlir::Location location);
+struct LayerResults {
+  ArrayValue output;
+  llvm::SmallVector<mlir::Value> states; ///< after each step
+  llvm::SmallVector<mlir::Value> finals; ///< after the last one
+};
+
+/// A layer that is a definition. `learned` are its arrays by name, `states` those at the start; `inputs` and the output
+/// have the axes time, if they vary, and sample, and their other extents behind them. What depends on a state is the body
+/// of a scan.
+LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
+                         const std::map<llvm::StringRef, mlir::Value> &learned, llvm::ArrayRef<mlir::Value> states,
+                         const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);
+
+/// Whether a name stands in one of the expressions.
+bool mentions(const Expr &expr, llvm::StringRef name);
 
 /// A definition without axes: an optimizer, for one element, or a schedule. All names are arrays of rank 0, of the
 /// real type (inputs and states) or f64 (numbers). Gives what it says, then the next states.

@@ -3,6 +3,8 @@
 
 #include "frontends/snn/ImportDefinitions.h"
 
+#include <set>
+
 using namespace llvm;
 using namespace mlir;
 
@@ -121,54 +123,162 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   return ArrayValue{sum, left};
 }
 
-ArrayValue importLayer(const LayerCall &layer, const LayerShapes &shapes, ArrayRef<ArrayValue> inputs,
-                       const std::map<StringRef, Value> &learned, const ImportContext &context, OpBuilder &builder,
-                       Location location) {
-  const Definition &definition = *layer.definition;
-  std::map<StringRef, Binding> names;
-  for (const auto &[name, number] : shapes.numbers)
-    names[name] = Binding::number(number);
-  for (auto [input, value] : llvm::zip(definition.inputs, inputs))
-    names[input.text] = Binding::of(value);
-  for (const auto &[name, value] : learned)
-    names[name] = Binding::of({value, {}});
-  ArrayValue result;
-  auto importLines = [&](auto &&self, const Statements &body) -> void {
-    for (const Statement &statement : body) {
-      if (statement.kind == Statement::Kind::Value)
-        result = *names[statement.value->name].array;
+namespace {
+
+/// Goes through the lines. Those that no state leads to are computed for all steps at once, before the scan.
+class LayerImporter {
+public:
+  LayerImporter(const LayerCall &layer, const LayerShapes &shapes, const ImportContext &context, OpBuilder &builder,
+                Location location)
+      : layer(layer), shapes(shapes), context(context), builder(builder), inside(builder.getContext()),
+        location(location) {
+    inside.setInsertionPointToEnd(&body);
+  }
+
+  LayerResults run(ArrayRef<ArrayValue> inputs, const std::map<StringRef, Value> &learned, ArrayRef<Value> starts) {
+    const Definition &definition = *layer.definition;
+    for (const auto &[name, number] : shapes.numbers)
+      names[name] = Binding::number(number);
+    for (auto [param, value] : llvm::zip(definition.params, layer.values))
+      if (value.surrogate.call)
+        names[param.name.text].surrogate = value.surrogate.call;
+    for (auto [input, value] : llvm::zip(definition.inputs, inputs)) {
+      names[input.text] = Binding::of(value);
+      overTime |= value.axes.contains(Axis::Time);
+    }
+    for (const auto &[name, value] : learned)
+      names[name] = Binding::of({value, {}});
+    for (auto [state, start] : llvm::zip(shapes.states, starts)) {
+      stepwise.insert(state.name);
+      carries.push_back(body.addArgument(start.getType(), location));
+      names[state.name] = Binding::of({carries.back(), {Axis::Sample}});
+    }
+    importLines(definition.body);
+    LayerResults found;
+    found.output = *names[result].array;
+    if (!shapes.states.empty())
+      close(found, starts);
+    return found;
+  }
+
+private:
+  void importLines(const Statements &lines) {
+    for (const Statement &statement : lines) {
+      if (statement.kind == Statement::Kind::Value || statement.kind == Statement::Kind::Spike)
+        result = statement.value->name;
       if (statement.kind == Statement::Kind::If)
         for (const Branch &branch : statement.branches)
           if (branch.option.text.empty() || shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
-            self(self, branch.body);
+            importLines(branch.body);
             break;
           }
-      if (statement.kind != Statement::Kind::Assign || statement.places.empty())
-        continue;
-      BodyImporter importer(context, builder, location);
-      importer.names = names;
-      importer.layer = &shapes;
-      importer.indices = llvm::to_vector(shapes.indices.at(&statement));
-      AxisSet left;
-      for (unsigned index = 0; index < importer.indices.size(); ++index)
-        left = left | AxisSet{indexAxis(index)};
-      ArrayValue line = importer.elementsOf(importer.importExpr(*statement.value), left);
-      names[statement.name.text] = Binding::of(line);
+      if (statement.kind == Statement::Kind::Assign && !statement.places.empty())
+        importLine(statement);
     }
-  };
-  importLines(importLines, definition.body);
-  return result;
+  }
+
+  void importLine(const Statement &statement) {
+    StringRef name = statement.name.text;
+    const bool isState = llvm::any_of(shapes.states, [&](const LayerArray &state) { return state.name == name; });
+    const bool inStep =
+        isState || llvm::any_of(stepwise, [&](StringRef other) { return mentions(*statement.value, other); });
+    BodyImporter importer(context, inStep ? inside : builder, location);
+    for (auto &[other, binding] : names)
+      if (!binding.array || !inStep)
+        importer.names[other] = binding;
+      else if (mentions(*statement.value, other))
+        importer.names[other] = Binding::of(entered(other));
+    importer.layer = &shapes;
+    importer.indices = llvm::to_vector(shapes.indices.at(&statement));
+    AxisSet left;
+    for (unsigned index = 0; index < importer.indices.size(); ++index)
+      left = left | AxisSet{indexAxis(index)};
+    AxisSet axes = left;
+    if (inStep)
+      axes = axes | AxisSet{Axis::Sample};
+    names[name] = Binding::of(importer.elementsOf(importer.importExpr(*statement.value), axes, left));
+    inStep ? (void)stepwise.insert(name) : (void)stepwise.erase(name);
+  }
+
+  /// A value in the body of the scan.
+  ArrayValue entered(StringRef name) {
+    ArrayValue array = *names[name].array;
+    if (stepwise.contains(name))
+      return array;
+    const bool slice = array.axes.contains(Axis::Time);
+    auto [it, isNew] = arguments.try_emplace(array.value);
+    if (isNew) {
+      auto type = cast<core::ArrayType>(array.value.getType());
+      it->second = body.addArgument(slice ? type.atOneStep() : type, location);
+      (slice ? sliced : invariant).push_back(array.value);
+    }
+    array.value = it->second;
+    array.axes = array.axes - AxisSet{Axis::Time};
+    return array;
+  }
+
+  void close(LayerResults &found, ArrayRef<Value> starts) {
+    ArrayValue output = entered(result);
+    SmallVector<Value> next, stacked{output.value};
+    for (const LayerArray &state : shapes.states)
+      next.push_back(names[state.name].array->value);
+    llvm::append_range(stacked, next);
+    core::StepOp::create(inside, location, stacked, next);
+    SmallVector<Type> types;
+    for (Value value : stacked)
+      types.push_back(cast<core::ArrayType>(value.getType()).overTime());
+    auto scan = core::ScanOp::create(builder, location, types, TypeRange(ValueRange(starts)), sliced, invariant, starts,
+                                     /*reverse=*/false);
+    auto *block = new Block;
+    scan.getBody().push_back(block);
+    auto take = [&](Value argument) {
+      argument.replaceAllUsesWith(block->addArgument(argument.getType(), argument.getLoc()));
+    };
+    for (ArrayRef<Value> operands : {ArrayRef<Value>(sliced), ArrayRef<Value>(invariant)})
+      for (Value operand : operands)
+        take(arguments.lookup(operand));
+    for (Value carry : carries)
+      take(carry);
+    block->getOperations().splice(block->end(), body.getOperations());
+    found.output = output;
+    found.output.value = scan.getStacked().front();
+    found.output.axes = output.axes | AxisSet{Axis::Time};
+    llvm::append_range(found.states, scan.getStacked().drop_front());
+    llvm::append_range(found.finals, scan.getFinals());
+  }
+
+  const LayerCall &layer;
+  const LayerShapes &shapes;
+  const ImportContext &context;
+  OpBuilder &builder;
+  Block body; ///< of the scan, whose arguments get their order at the end
+  OpBuilder inside;
+  Location location;
+  std::map<StringRef, Binding> names;
+  std::set<StringRef> stepwise; ///< names of values in the body
+  llvm::DenseMap<Value, Value> arguments;
+  SmallVector<Value> sliced, invariant, carries;
+  StringRef result;
+  bool overTime = false;
+};
+
+} // namespace
+
+LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, ArrayRef<ArrayValue> inputs,
+                         const std::map<StringRef, Value> &learned, ArrayRef<Value> states,
+                         const ImportContext &context, OpBuilder &builder, Location location) {
+  return LayerImporter(layer, shapes, context, builder, location).run(inputs, learned, states);
 }
 
 /// The array of a line, which has these indices.
-ArrayValue BodyImporter::elementsOf(const Scalar &value, AxisSet left) {
+ArrayValue BodyImporter::elementsOf(const Scalar &value, AxisSet axes, AxisSet left) {
   ArrayValue array;
   auto argument = dyn_cast_or_null<BlockArgument>(value.value);
   const Read *whole = argument ? &inputs[argument.getArgNumber()] : nullptr;
-  if (whole && whole->places.empty() && (left - whole->axes).empty())
+  if (whole && whole->places.empty() && (axes - whole->axes).empty())
     array = whole->array;
   else
-    array = finish(asElement(value), left).front();
+    array = finish(asElement(value), axes).front();
   array.axes = array.axes - left;
   return array;
 }

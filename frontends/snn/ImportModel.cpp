@@ -125,8 +125,18 @@ private:
       inputs.push_back(input);
     }
     const ImportContext uses = context.uses(nullptr, training);
-    x = importLayer(layer.call, layer.shapes, inputs, arraysOf(layer.key, layer.shapes), uses, builder, location);
+    SmallVector<Value> states;
+    for (const LayerArray &state : layer.shapes.states)
+      states.push_back(bound.lookup(layer.key + "." + state.name));
+    LayerResults found = importLayer(layer.call, layer.shapes, inputs, arraysOf(layer.key, layer.shapes), states, uses,
+                                     builder, location);
+    x = found.output;
     x.axes = x.axes | AxisSet{Axis::Neuron};
+    llvm::append_range(finals, found.finals);
+    if (!isNeuron(layer))
+      return;
+    values[outputOf(layer, model, /*membrane=*/false)] = x.value;
+    values[outputOf(layer, model, /*membrane=*/true)] = found.states[*membraneOf(layer)];
   }
 
   /// What a layer gives, or the model's input.
@@ -164,8 +174,8 @@ private:
       return failure();
     llvm::append_range(finals, results->finals);
     values[outputOf(layer, model, /*membrane=*/false)] = results->output;
-    if (const CheckedState *membrane = layer.neuron->membrane())
-      values[outputOf(layer, model, /*membrane=*/true)] = results->states[membrane - layer.neuron->states.data()];
+    if (auto membrane = membraneOf(layer))
+      values[outputOf(layer, model, /*membrane=*/true)] = results->states[*membrane];
     const bool bits = typeOf(results->output).getElementType().isInteger(1);
     x = {results->output,
          {Axis::Time, Axis::Sample, Axis::Neuron},
@@ -230,7 +240,7 @@ ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64
 
 const CheckedLayer &ModelContext::neurons(StringRef key) const {
   for (const CheckedLayer &layer : llvm::reverse(model.layers))
-    if (layer.kind == CheckedLayer::Kind::Neuron && (key.empty() || layer.key == key))
+    if (isNeuron(layer) && (key.empty() || layer.key == key))
       return layer;
   llvm_unreachable("the checks have found it");
 }
@@ -238,7 +248,7 @@ const CheckedLayer &ModelContext::neurons(StringRef key) const {
 std::string outputOf(const CheckedLayer &layer, const CheckedModel &model, bool membrane) {
   const CheckedLayer *last = nullptr;
   for (const CheckedLayer &other : model.layers)
-    if (other.kind == CheckedLayer::Kind::Neuron)
+    if (isNeuron(other))
       last = &other;
   if (&layer == last)
     return membrane ? "membrane" : "spikes";

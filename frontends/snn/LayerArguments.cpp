@@ -110,6 +110,12 @@ private:
       return std::nullopt;
     }
     const Expr &expr = argument ? *argument->value : *param.value;
+    if (param.value && evaluator.find(DefinitionKind::Surrogate, param.value->name)) {
+      auto surrogate = evaluator.surrogate(expr);
+      if (surrogate)
+        value.surrogate = *surrogate;
+      return surrogate ? std::optional(value) : std::nullopt;
+    }
     const size_t other = argument || expr.kind != Expr::Kind::Name ? formals.size()
                                                                    : llvm::find(formals, expr.name) - formals.begin();
     if (other < before.values.size()) { // `stride = kernel`

@@ -59,12 +59,21 @@ bool DefinitionChecker::checkNumber(const Expr &expr) {
   return false;
 }
 
-/// `learn weight[outputs, inputs] = uniform(-bound, bound)`, `buffer running_mean[channels] = 0`
+/// `learn weight[outputs, inputs] = uniform(-bound, bound)`, `buffer running_mean[channels] = 0`, `state mem[outputs] = 0`
 void DefinitionChecker::checkArray(const Statement &statement) {
   const Name &name = statement.name;
-  const bool isLearned = statement.kind == Statement::Kind::Learn;
-  Flow::Entry entry{isLearned ? Flow::Kind::Learned : Flow::Kind::Buffer, name.range,
-                    ValueType::real({}, /*network=*/true)};
+  const bool isLearned = statement.kind == Statement::Kind::Learn, isState = statement.kind == Statement::Kind::State;
+  Flow::Entry entry{isLearned ? Flow::Kind::Learned
+                    : isState ? Flow::Kind::State
+                              : Flow::Kind::Buffer,
+                    name.range, ValueType::real({}, /*network=*/true)};
+  if (isState) {
+    entry.type.axes = {Axis::Sample};
+    entry.type.stepwise = true;
+  }
+  if (statement.places.empty())
+    error(DiagId::MissingArgument, name.range,
+          "what a layer keeps has extents, as in 'state " + name.text + "[outputs] = 0'");
   for (const Argument &place : statement.places) {
     const bool isRest = place.value->kind == Expr::Kind::Name && place.value->name == kRest;
     if (isRest ? &place != &statement.places.back() : !checkNumber(*place.value))
@@ -84,7 +93,7 @@ void DefinitionChecker::checkArray(const Statement &statement) {
     return;
   }
   if (!isLearned)
-    error(DiagId::WrongArgument, start.range, "a buffer starts at one number");
+    error(DiagId::WrongArgument, start.range, (isState ? "a state" : "a buffer") + Twine(" starts at one number"));
   auto bound = evaluator.bind(start, {"low", "high"});
   if (!bound || !(*bound)[0] || !(*bound)[1]) {
     if (bound)
@@ -130,6 +139,8 @@ void DefinitionChecker::checkElements(const Statement &statement) {
     frame->flow.noteAssignment(name.text, name.range);
     return frame->flow.set(name.text, entry);
   }
+  if (known->kind == Flow::Kind::State && known->rank == entry.rank && known->rest == entry.rest)
+    return;
   if (known->kind == Flow::Kind::Array && known->rank == entry.rank && known->rest == entry.rest)
     return frame->flow.set(name.text, entry);
   if (known->kind == Flow::Kind::Buffer && known->rank == entry.rank) {
@@ -144,13 +155,16 @@ void DefinitionChecker::checkElements(const Statement &statement) {
   diagnostics.note(known->range, "defined here");
 }
 
-/// `value y`
+/// `value y`, `spike s`
 void DefinitionChecker::checkLayerValue(const Statement &statement) {
   const Expr &value = *statement.value;
+  const bool isSpike = statement.kind == Statement::Kind::Spike;
   const Flow::Entry *entry = value.kind == Expr::Kind::Name ? frame->flow.find(value.name) : nullptr;
   if (!entry || !entry->isArray() || entry->type.isUnknown() || !entry->type.axes.contains(Axis::Sample))
     error(DiagId::WrongArgument, value.range,
           "a layer gives an array that a line above computes for each sample, as in 'value y'");
+  else if (isSpike && !entry->type.surrogate)
+    error(DiagId::NotASpike, value.range, "'" + value.name + "' is no spike: it is given by 's[n] = fire(VALUE, SURROGATE)'");
 }
 
 std::optional<Axis> DefinitionChecker::indexNamed(StringRef name) const {

@@ -91,6 +91,7 @@ private:
       switch (statement.kind) {
       case Statement::Kind::Learn:
       case Statement::Kind::Buffer:
+      case Statement::Kind::State:
         placeArray(statement);
         break;
       case Statement::Kind::Assign:
@@ -106,7 +107,9 @@ private:
             break;
           }
         break;
+      case Statement::Kind::Spike:
       case Statement::Kind::Value:
+        shapes.spikes = statement.kind == Statement::Kind::Spike;
         shapes.to = arrays[statement.value->name];
         break;
       default:
@@ -151,8 +154,8 @@ private:
     array.low = *low;
     array.high = *high;
     const bool isNew = arrays.try_emplace(statement.name.text, array.extents).second;
-    if (isNew) // the second time, as it is in inference
-      shapes.arrays.push_back(std::move(array));
+    if (isNew) // and not the second time, as it is in inference
+      (statement.kind == Statement::Kind::State ? shapes.states : shapes.arrays).push_back(std::move(array));
   }
 
   /// `y[o, i < rows] = VALUE`

@@ -16,7 +16,7 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
       Statement state;
       state.kind = Statement::Kind::State;
       SMLoc start = peek().begin();
-      if (!parseName(state.name, "a state's name"))
+      if (!parseName(state.name, "a state's name") || (inLayer && peekSymbol("[") && !parsePlaces(state.places)))
         return false;
       if (!expect("=", (" and the value at rest, as in 'state " + state.name.text + " = 0'").str())) {
         valid = false; // its name is known all the same
@@ -43,7 +43,7 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
   } else if (inLayer && (after().isName() || after().isSymbol("["))) {
     if (after().isName())
       statement.kind = next().text == "learn" ? Statement::Kind::Learn : Statement::Kind::Buffer;
-    if (!parseName(statement.name, "the name of an array") || !parsePlaces(statement.places) ||
+    if (!parseArrayName(statement.name) || !parsePlaces(statement.places) ||
         !expect("=", (" and the value of '" + statement.name.text + "'").str()))
       return false;
     skipNewlines(); // a sum with its indices is long
@@ -54,6 +54,15 @@ bool Parser::parseStatement(Statements &body, bool &valid) {
   }
   statement.range = since(begin);
   body.push_back(std::move(statement));
+  return true;
+}
+
+/// What a layer learns is called as in a state_dict, where a path says in which part of the layer it is.
+bool Parser::parseArrayName(Name &name) {
+  if (!peek().isPath())
+    return parseName(name, "the name of an array");
+  const Token &token = next();
+  name = {token.text, token.range()};
   return true;
 }
 

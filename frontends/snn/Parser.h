@@ -79,6 +79,7 @@ private:
   bool parseLayer(LayerDecl &layer);
   bool parseStatement(Statements &body, bool &valid);
   bool parseAssignment(Statement &statement);
+  bool parseArrayName(Name &name);
   bool parseIf(Statement &statement, bool &valid);
   bool parseCondition(Branch &branch);
   static constexpr llvm::StringLiteral kTwoKindsOfIf =

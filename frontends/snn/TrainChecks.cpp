@@ -138,15 +138,14 @@ private:
   bool canRead(const CheckedUse &use, const CheckedLayer *layer, const Expr &expr) {
     if (!layer)
       for (const CheckedLayer &candidate : model.layers)
-        if (candidate.kind == CheckedLayer::Kind::Neuron)
+        if (isNeuron(candidate))
           layer = &candidate;
     if (!layer) // the model has errors
       return true;
-    const bool isNeuron = layer->kind == CheckedLayer::Kind::Neuron;
     for (const Name &input : use.definition->inputs) {
       const bool has =
           input.text == "label" ||
-          (isNeuron && (input.text == "spikes" ? layer->neuron->spikes : layer->neuron->membrane() != nullptr));
+          (isNeuron(*layer) && (input.text == "spikes" ? givesSpikes(*layer) : membraneOf(*layer).has_value()));
       if (has)
         continue;
       diagnostics.error(DiagId::WrongArgument, expr.range,

@@ -113,6 +113,7 @@ ValueType joined(const ValueType &a, const ValueType &b, ValueType::Kind kind) {
     return {};
   ValueType type{kind, a.axes | b.axes, a.network || b.network};
   type.chance = a.chance || b.chance;
+  type.stepwise = a.stepwise || b.stepwise;
   return type;
 }
 

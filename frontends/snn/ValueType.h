@@ -57,6 +57,7 @@ struct ValueType {
   AxisSet axes;
   bool network;           ///< something of the network is in it; if not, it is computed in f64
   bool chance = false;    ///< a random number is in it
+  bool stepwise = false;  ///< a state of a layer is in it
   bool surrogate = false; ///< of bits: has one, or says by `detach` that none is meant
   std::optional<Axis> of; ///< of an integer: the axis along which it is a coordinate
   unsigned elements = 0;  ///< of a tuple
