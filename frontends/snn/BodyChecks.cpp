@@ -165,8 +165,18 @@ void DefinitionChecker::checkFixed(const Statement &statement, bool top) {
   } else {
     frame->flow.fix(name.text, name.range);
   }
-  if (!evaluator.number(*statement.value))
-    outcome->valid = false;
+  // A number, perhaps one that an option chooses.
+  const Expr *value = statement.value.get();
+  auto check = [&](const Expr &number) { outcome->valid &= evaluator.number(number).has_value(); };
+  for (; value->kind == Expr::Kind::Choice; value = &value->operand(2)) {
+    if (!testOption(value->operand(0), [&](StringRef name) { return isOption(name) ? name : ""; }))
+      error(DiagId::NotConstant, value->operand(0).range,
+            "what is fixed is chosen by an option, as in 'if reset == zero then 1 else 0'");
+    else
+      typeOf(value->operand(0));
+    check(value->operand(1));
+  }
+  check(*value);
 }
 
 void DefinitionChecker::checkAssign(const Statement &statement) {
@@ -320,23 +330,30 @@ void DefinitionChecker::checkIf(const Statement &statement) {
   frame->outputs = std::max(after, before);
 }
 
-/// The number of the option's words; 0 after an error. In a layer, whether it is trained is one.
-size_t DefinitionChecker::checkCondition(const Branch &branch) {
-  if (frame->definition->kind == DefinitionKind::Layer && branch.option.text == "training")
+/// In a layer, whether it is trained is an option too.
+bool DefinitionChecker::isOption(StringRef name) {
+  if (frame->definition->kind == DefinitionKind::Layer && name == "training")
     frame->words.try_emplace("training", std::vector<StringRef>{"true", "false"});
-  auto it = frame->words.find(branch.option.text);
-  if (it != frame->words.end()) {
-    if (is_contained(it->second, branch.word.text))
-      return it->second.size();
-    if (it->second.empty()) // an error has been reported
-      return 0;
-    error(DiagId::UnknownWord, branch.word.range,
-          "'" + branch.option.text + "' is never '" + branch.word.text + "'" +
-              diagnostics.didYouMean(branch.word.text, it->second));
-    if (const Flow::Entry *option = frame->flow.find(branch.option.text))
-      diagnostics.note(option->range, "it is one of " + listOf(it->second));
+  return frame->words.count(name);
+}
+
+/// The number of the option's words; 0 after an error.
+size_t DefinitionChecker::checkOptionTest(const Name &option, const Name &word) {
+  const std::vector<StringRef> &words = frame->words[option.text];
+  if (is_contained(words, word.text))
+    return words.size();
+  if (words.empty()) // an error has been reported
     return 0;
-  }
+  error(DiagId::UnknownWord, word.range,
+        "'" + option.text + "' is never '" + word.text + "'" + diagnostics.didYouMean(word.text, words));
+  if (const Flow::Entry *entry = frame->flow.find(option.text))
+    diagnostics.note(entry->range, "it is one of " + listOf(words));
+  return 0;
+}
+
+size_t DefinitionChecker::checkCondition(const Branch &branch) {
+  if (isOption(branch.option.text))
+    return checkOptionTest(branch.option, branch.word);
   SmallVector<StringRef> options;
   for (const auto &[option, words] : frame->words)
     options.push_back(option);

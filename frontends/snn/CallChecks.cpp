@@ -13,6 +13,7 @@ using Form = BuiltinInfo::Form;
 
 ArrayRef<BuiltinInfo> builtins() {
   static constexpr BuiltinInfo table[] = {{"fire", Form::Fire, 2, "fire(mem - threshold, surrogate)"},
+                                          {"fire_at", Form::Fire, 2, "fire_at(mem - threshold, surrogate)"},
                                           {"detach", Form::Detach, 1, "detach(mem)"},
                                           {"attached", Form::Attached, 1, "attached(fired)"},
                                           {"random", Form::Random, 0, "random()"},

@@ -81,6 +81,8 @@ struct LayerShapes {
   double evaluate(const Expr &expr) const;
   /// Of a name, or of an element of a parameter; nothing if it has no such element.
   std::optional<double> lookUp(const Expr &expr) const;
+  /// `option == word`; nothing for other expressions.
+  std::optional<bool> test(const Expr &expr) const;
 };
 
 /// What a neuron's parameter is in a layer. Only the part that belongs to the parameter's kind is used.
@@ -116,7 +118,6 @@ struct CheckedNeuron {
   std::vector<CheckedParam> params;
   llvm::StringMap<size_t> paramIndex;        ///< place of a name in `params`
   std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
-  std::map<const Statement *, double> fixed; ///< the values of all `fixed` statements, whatever the options choose
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
   const CheckedState *membrane() const;
@@ -151,6 +152,9 @@ std::optional<size_t> membraneOf(const CheckedLayer &layer);
 
 /// The value of one of the neuron's parameters.
 const ParamValue &valueOf(const CheckedLayer &layer, llvm::StringRef name);
+
+/// The word that an option has in a layer of neurons; empty for what is no option.
+llvm::StringRef wordOf(const CheckedLayer &layer, llvm::StringRef option);
 
 /// The statements that the layer's options choose among the branches of an `if`; null if no branch holds.
 const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer);

@@ -620,6 +620,11 @@ const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
   return layer.values[layer.neuron->paramIndex.at(name)]; // the checks know each parameter that a body names
 }
 
+StringRef wordOf(const CheckedLayer &layer, StringRef option) {
+  auto it = layer.neuron->paramIndex.find(option);
+  return it == layer.neuron->paramIndex.end() ? StringRef() : StringRef(layer.values[it->second].word);
+}
+
 const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer) {
   for (const Branch &branch : statement.branches)
     if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)

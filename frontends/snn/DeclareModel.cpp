@@ -2,6 +2,7 @@
 // A module of the core, and what it declares: parameters, inputs, outputs, states.
 
 #include "frontends/snn/BoundFunction.h"
+#include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Frontend.h"
 #include "frontends/snn/ImportModel.h"
 #include "frontends/snn/Limits.h"
@@ -19,25 +20,35 @@ namespace {
 
 constexpr int64_t kTime = core::ArrayType::kTime, kSample = core::ArrayType::kSample;
 
-void collectFixed(const Statements &body, const CheckedLayer &layer,
+/// The number that the layer's options choose.
+const Expr &chosenNumber(const Expr &expr, const CheckedLayer &layer) {
+  const Expr *value = &expr;
+  while (value->kind == Expr::Kind::Choice) {
+    auto chosen = testOption(value->operand(0), [&](StringRef option) { return wordOf(layer, option); });
+    value = &value->operand(*chosen ? 1 : 2);
+  }
+  return *value;
+}
+
+void collectFixed(const Statements &body, const CheckedLayer &layer, const DefinitionFile &definitions,
                   std::vector<std::pair<std::string, double>> &constants) {
   for (const Statement &statement : body) {
     if (statement.kind == Statement::Kind::Fixed)
-      constants.emplace_back(statement.name.text.str(), layer.neuron->fixed.at(&statement));
+      constants.emplace_back(statement.name.text.str(), definitions.number(chosenNumber(*statement.value, layer)));
     else if (statement.kind == Statement::Kind::If)
       if (const Statements *branch = chosenBranch(statement, layer))
-        collectFixed(*branch, layer, constants);
+        collectFixed(*branch, layer, definitions, constants);
   }
 }
 
 /// Name and value of each constant that a checkpoint of the layer holds: numeric parameters that are not trained, then
 /// what `fixed` statements say under the layer's options.
-std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer) {
+std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer, const DefinitionFile &definitions) {
   std::vector<std::pair<std::string, double>> constants;
   for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
     if (param.kind == ParamKind::Number && !value.learn)
       constants.emplace_back(param.name.text.str(), value.number);
-  collectFixed(layer.neuron->decl->body, layer, constants);
+  collectFixed(layer.neuron->decl->body, layer, definitions, constants);
   return constants;
 }
 
@@ -54,7 +65,7 @@ public:
         declareNeurons(layer);
     for (const CheckedLayer &layer : model.layers)
       if (layer.kind == CheckedLayer::Kind::Neuron)
-        for (const auto &[name, value] : constantsOf(layer))
+        for (const auto &[name, value] : constantsOf(layer, model.definitions))
           FixedOp::create(builder, context.at(layer.loc), layer.key + "." + name, APFloat(value));
     declareInputs();
     declareOutputs();

@@ -59,7 +59,7 @@ private:
         neuron.states.push_back({statement.name, evaluator.quietNumber(*statement.value).value_or(0)});
         continue;
       case Statement::Kind::Fixed:
-        neuron.fixed[&statement] = evaluator.quietNumber(*statement.value).value_or(0);
+        readExpr(*statement.value);
         continue;
       case Statement::Kind::Assign:
         target = statement.name.text;

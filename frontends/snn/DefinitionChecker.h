@@ -98,6 +98,8 @@ private:
   void checkDerivative(const Statement &statement);
   void checkIf(const Statement &statement);
   size_t checkCondition(const Branch &branch);
+  size_t checkOptionTest(const Name &option, const Name &word);
+  bool isOption(llvm::StringRef name);
   void checkEnd();
 
   // Expressions (ExpressionChecks.cpp); all of them give values, or unknown after an error.

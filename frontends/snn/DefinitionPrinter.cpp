@@ -78,6 +78,12 @@ private:
   std::string constantText(const Expr &expr) const {
     if (auto number = foldNumber(expr, *params))
       return numberText(*number);
+    if (expr.kind == Expr::Kind::Choice) {
+      std::string test;
+      raw_string_ostream os(test);
+      printExpr(expr.operand(0), os);
+      return "if " + test + " then " + constantText(expr.operand(1)) + " else " + constantText(expr.operand(2));
+    }
     std::string text = expr.kind == Expr::Kind::Tuple ? "" : expr.name.str();
     if (expr.args.empty())
       return text;
@@ -125,7 +131,7 @@ private:
         printConstant(*statement.value);
       else if (statement.value)
         printExpr(*statement.value, os, [&](const Expr &call, const Argument &arg) {
-          const bool isSurrogate = call.name == "fire" && &arg != &call.args.front();
+          const bool isSurrogate = (call.name == "fire" || call.name == "fire_at") && &arg != &call.args.front();
           return params && isSurrogate && arg.value->kind == Expr::Kind::Call ? constantText(*arg.value) : "";
         });
       for (auto [index, branch] : enumerate(statement.branches)) {

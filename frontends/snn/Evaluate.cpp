@@ -49,6 +49,16 @@ std::optional<double> foldQuietly(const Expr &expr, const StringMap<double> *par
 
 } // namespace
 
+std::optional<bool> testOption(const Expr &expr, function_ref<StringRef(StringRef)> wordOf) {
+  if (expr.kind != Expr::Kind::Operation || (expr.op != Operator::Equal && expr.op != Operator::NotEqual) ||
+      expr.operand(0).kind != Expr::Kind::Name || expr.operand(1).kind != Expr::Kind::Name)
+    return std::nullopt;
+  StringRef word = wordOf(expr.operand(0).name);
+  if (word.empty())
+    return std::nullopt;
+  return (word == expr.operand(1).name) == (expr.op == Operator::Equal);
+}
+
 double applyOperator(Operator op, double a, double b) {
   switch (op) {
   case Operator::Add:

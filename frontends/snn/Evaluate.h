@@ -7,6 +7,7 @@
 #include "frontends/snn/Checked.h"
 #include "frontends/snn/Diagnostics.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -16,6 +17,10 @@ namespace snn::frontend {
 std::optional<double> foldNumber(const Expr &expr);
 /// The same, where names stand for `params`.
 std::optional<double> foldNumber(const Expr &expr, const llvm::StringMap<double> &params);
+
+/// `option == word` or `option != word`, decided by the word that an option has (empty for what is none); nothing for
+/// other expressions.
+std::optional<bool> testOption(const Expr &expr, llvm::function_ref<llvm::StringRef(llvm::StringRef)> wordOf);
 
 /// An operation on numbers, of comparisons 0 or 1. A negation looks at `a` alone.
 double applyOperator(Operator op, double a, double b);

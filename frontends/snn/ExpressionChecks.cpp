@@ -146,6 +146,11 @@ ValueType DefinitionChecker::unknownName(const Expr &expr) {
 }
 
 ValueType DefinitionChecker::typeOfOperation(const Expr &expr) {
+  if (testOption(expr, [&](StringRef name) { return isOption(name) ? name : ""; })) {
+    const Expr &option = expr.operand(0), &word = expr.operand(1);
+    checkOptionTest({option.name, option.range}, {word.name, word.range});
+    return ValueType::bits({}, /*network=*/false);
+  }
   const ValueType left = typeOf(expr.operand(0));
   if (expr.op == Operator::Negate)
     return joined(left, ValueType::number(), Kind::Real);

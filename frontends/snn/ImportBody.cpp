@@ -77,6 +77,15 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
   case Expr::Kind::Name:
     return importName(expr);
   case Expr::Kind::Operation: {
+    auto chosen = testOption(expr, [&](StringRef option) {
+      auto it = names.find(option);
+      return it == names.end() ? StringRef() : StringRef(it->second.word);
+    });
+    if (chosen) {
+      Scalar known = Scalar::number(*chosen);
+      known.kind = ValueType::Kind::Bits;
+      return known;
+    }
     Scalar left = importExpr(expr.operand(0));
     if (expr.op == Operator::Negate)
       return scalars.negate(left);
@@ -325,7 +334,8 @@ Scalar BodyImporter::importFire(const Expr &expr) {
   Location loc = inner.getLoc();
   Block *value = inner.createBlock(&fire.getValue(), {}, {context.real}, {loc});
   Scalar argument{ValueType::Kind::Real, true, std::nullopt, value->getArgument(0)};
-  core::YieldOp::create(inner, scalars.operation(Operator::Greater, argument, Scalar::number(0)).value);
+  const Operator reaches = expr.name == "fire_at" ? Operator::GreaterEqual : Operator::Greater;
+  core::YieldOp::create(inner, scalars.operation(reaches, argument, Scalar::number(0)).value);
   Block *vjp = inner.createBlock(&fire.getVjp(), {}, {context.real, spike, context.real}, {loc, loc, loc});
   argument.value = vjp->getArgument(0);
   Scalar derivative = importSurrogate(surrogate, argument, Statement::Kind::Derivative);

@@ -139,6 +139,9 @@ public:
     const Definition &definition = *layer.definition;
     for (const auto &[name, number] : shapes.numbers)
       names[name] = Binding::number(number);
+    for (const auto &[name, word] : shapes.words)
+      names[name].word = word;
+    names["training"].word = context.training ? "true" : "false";
     for (auto [param, value] : llvm::zip(definition.params, layer.values))
       if (value.surrogate.call)
         names[param.name.text].surrogate = value.surrogate.call;
@@ -147,7 +150,7 @@ public:
       overTime |= value.axes.contains(Axis::Time);
     }
     for (const auto &[name, value] : learned)
-      names[name] = Binding::of({value, {}});
+      names[name].array = ArrayValue{value, {}};
     for (auto [state, start] : llvm::zip(shapes.states, starts)) {
       stepwise.insert(state.name);
       carries.push_back(body.addArgument(start.getType(), location));

@@ -44,6 +44,9 @@ bool DefinitionChecker::checkNumber(const Expr &expr) {
         return false;
       break;
     case Expr::Kind::Operation:
+      if (testOption(expr, [&](StringRef name) { return isOption(name) ? name : ""; }))
+        return true;
+      break;
     case Expr::Kind::Choice:
       break;
     default:

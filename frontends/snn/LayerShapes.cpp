@@ -369,6 +369,8 @@ private:
 
   /// An element that a parameter does not have, or a use of several numbers as one.
   const Expr *unknownIn(const Expr &expr) {
+    if (shapes.test(expr))
+      return nullptr;
     if ((expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Element) && !shapes.lookUp(expr))
       return &expr;
     for (const Argument &arg : expr.args)
@@ -406,7 +408,16 @@ std::optional<double> LayerShapes::lookUp(const Expr &expr) const {
   return it == numbers.end() ? std::nullopt : std::optional(it->second);
 }
 
+std::optional<bool> LayerShapes::test(const Expr &expr) const {
+  return testOption(expr, [&](StringRef option) {
+    auto it = words.find(option);
+    return it == words.end() ? StringRef() : StringRef(it->second);
+  });
+}
+
 double LayerShapes::evaluate(const Expr &expr) const {
+  if (auto chosen = test(expr))
+    return *chosen;
   if (expr.kind == Expr::Kind::Number)
     return expr.number;
   if (expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Element)

@@ -3,6 +3,8 @@
 
 #include "frontends/snn/NeuronRanges.h"
 
+#include "frontends/snn/Evaluate.h"
+
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -153,7 +155,8 @@ private:
     case Expr::Kind::Call:
       return call(expr);
     case Expr::Kind::Choice:
-      rangeOf(expr.operand(0));
+      if (Interval condition = rangeOf(expr.operand(0)); condition.low == condition.high)
+        return rangeOf(expr.operand(condition.low != 0 ? 1 : 2));
       return join(rangeOf(expr.operand(1)), rangeOf(expr.operand(2)));
     default:
       return kAnything;
@@ -161,6 +164,8 @@ private:
   }
 
   Interval operation(const Expr &expr) {
+    if (auto chosen = testOption(expr, [&](StringRef option) { return wordOf(layer, option); }))
+      return Interval::point(*chosen);
     Interval a = rangeOf(expr.operand(0));
     if (expr.op == Operator::Negate)
       return negative(a);
@@ -202,6 +207,11 @@ private:
       return a;
     if (expr.name == "exp")
       return rounded({std::exp(a.low), std::exp(a.high)});
+    if (expr.name == "fire_at") { // its spike at 0 is no silence
+      loudest = &expr.operand(0);
+      most = std::max(most, a.high >= 0 ? HUGE_VAL : a.high);
+      return kTruth;
+    }
     if (expr.name == "fire") {
       if (!loudest || a.high > most) {
         most = a.high;
