@@ -125,6 +125,10 @@ private:
       args.push_back(use.layer);
     const Hyper *next = use.numbers.data();
     for (const NeuronParam &param : use.definition->params) {
+      if (auto word = use.words.find(param.name.text); word != use.words.end()) {
+        args.push_back((param.name.text + " = " + word->second).str());
+        continue;
+      }
       const bool tuple = param.value->kind == Expr::Kind::Tuple;
       std::vector<std::string> numbers;
       for (size_t index = 0; index < (tuple ? param.value->args.size() : 1); ++index)

@@ -25,6 +25,7 @@ ArrayRef<BuiltinInfo> builtins() {
                                           {"argmax", Form::Winner, 1, "argmax(x, over = class)"},
                                           {"argmin", Form::Winner, 1, "argmin(x, over = class)"},
                                           {"classes", Form::Classes, 1, "classes(spikes)"},
+                                          {"members", Form::Members, 1, "members(target)"},
                                           {"abs", Form::Pointwise, 1, "abs(x)"},
                                           {"exp", Form::Pointwise, 1, "exp(-mem)"},
                                           {"log", Form::Pointwise, 1, "log(x)"},
@@ -92,12 +93,12 @@ bool DefinitionChecker::isHere(const BuiltinInfo &info, const Expr &expr) {
     here = inNeuron || root == DefinitionKind::Layer;
   else if (info.form == Form::Attached || info.form == Form::Random)
     here = inNeuron;
-  else if (info.form == Form::Classes)
+  else if (info.form == Form::Classes || info.form == Form::Members)
     here = root == DefinitionKind::Loss || root == DefinitionKind::Metric;
   if (!here)
     error(DiagId::Misplaced, expr.range,
           "'" + expr.name + "' has no meaning in " + article(root) + "; it is for " +
-              (info.form == Form::Classes ? "losses and metrics" : "neurons"));
+              (info.form == Form::Classes || info.form == Form::Members ? "losses and metrics" : "neurons"));
   return here;
 }
 
@@ -184,6 +185,17 @@ ValueType DefinitionChecker::typeOfBuiltin(const BuiltinInfo &info, const Expr &
       return {};
     }
     return ValueType::real((type.axes - AxisSet{Axis::Neuron}) | AxisSet{Axis::Class}, type.network);
+  case Form::Members:
+    if (type.isUnknown())
+      return {};
+    if (!type.axes.contains(Axis::Class) || type.axes.contains(Axis::Neuron)) {
+      error(DiagId::MissingAxis, expr.operand(0).range,
+            "'members' gives each neuron what its class has, but the axes of this value are " + type.axes.text());
+      return {};
+    }
+    type.axes = (type.axes - AxisSet{Axis::Class}) | AxisSet{Axis::Neuron};
+    type.of = std::nullopt;
+    return type;
   default:
     break;
   }

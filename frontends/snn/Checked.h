@@ -187,6 +187,7 @@ struct CheckedUse {
   const Definition *definition = nullptr;
   llvm::SMLoc loc; ///< invalid where the default holds
   std::vector<Hyper> numbers;
+  std::map<std::string, std::string, std::less<>> words; ///< of its options
   std::string layer;           ///< of a loss or a metric: the key of the layer that it reads; empty: the last one
   std::optional<Hyper> weight; ///< of a loss, in a sum
 };

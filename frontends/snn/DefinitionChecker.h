@@ -14,7 +14,7 @@ namespace snn::frontend {
 
 /// Functions of the language; those that have an equation are definitions instead.
 struct BuiltinInfo {
-  enum class Form { Pointwise, Fold, FoldOrPointwise, Winner, Detach, Attached, Fire, Classes, Random };
+  enum class Form { Pointwise, Fold, FoldOrPointwise, Winner, Detach, Attached, Fire, Classes, Members, Random };
   llvm::StringRef name;
   Form form;
   unsigned arity; ///< values without a name; of FoldOrPointwise those without `over`

@@ -18,6 +18,11 @@ std::optional<double> foldNumber(const Expr &expr);
 /// The same, where names stand for `params`.
 std::optional<double> foldNumber(const Expr &expr, const llvm::StringMap<double> &params);
 
+/// Whether a parameter is one of several words.
+inline bool isOption(const NeuronParam &param) {
+  return param.value && param.value->kind == Expr::Kind::Call && param.value->name == "one_of";
+}
+
 /// `option == word` or `option != word`, decided by the word that an option has (empty for what is none); nothing for
 /// other expressions.
 std::optional<bool> testOption(const Expr &expr, llvm::function_ref<llvm::StringRef(llvm::StringRef)> wordOf);

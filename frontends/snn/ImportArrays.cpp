@@ -339,6 +339,16 @@ Scalar BodyImporter::importAt(const Expr &expr) {
   return read(sumOf(scalars.choose(here, value, Scalar::number(0)), {axis}));
 }
 
+/// What the class of each neuron has.
+Scalar BodyImporter::importMembers(const Scalar &value) {
+  Read element{arrayOf(value), {}, {}};
+  element.array.axes = element.array.axes - AxisSet{Axis::Class}; // which is the last of its extents
+  element.axes = element.array.axes | AxisSet{Axis::Neuron};
+  AffineExpr neuron = getAffineDimExpr(static_cast<unsigned>(Axis::Neuron), outer.getContext());
+  element.places.push_back(neuron.floorDiv(context.neurons() / context.classes));
+  return read(std::move(element));
+}
+
 /// Neuron n belongs to class n / per_class: blocks of equal size.
 Scalar BodyImporter::importClasses(const Scalar &value) {
   const ArrayValue source = arrayOf(value);

@@ -235,6 +235,8 @@ Scalar BodyImporter::importCall(const Expr &expr) {
   }
   case BuiltinInfo::Form::Classes:
     return importClasses(importExpr(expr.operand(0)));
+  case BuiltinInfo::Form::Members:
+    return importMembers(importExpr(expr.operand(0)));
   case BuiltinInfo::Form::Random: {
     auto random = core::RandomOp::create(inner, context.real, (*context.purposes)++,
                                          /*per_sample=*/!expr.args.empty());

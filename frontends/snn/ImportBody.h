@@ -141,6 +141,7 @@ private:
   Scalar importFire(const Expr &expr);
   Scalar importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line);
   Scalar importClasses(const Scalar &value);
+  Scalar importMembers(const Scalar &value);
   ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
   /// How many there are along the axes.
   Scalar countOf(AxisSet axes);

@@ -57,6 +57,10 @@ private:
   void addNumbers(BoundFunction &function, const CheckedUse &use, Names &names) {
     const Hyper *next = use.numbers.data();
     for (const NeuronParam &param : use.definition->params) {
+      if (auto word = use.words.find(param.name.text); word != use.words.end()) {
+        names[param.name.text].word = word->second;
+        continue;
+      }
       if (param.value->kind != Expr::Kind::Tuple) {
         names[param.name.text] = asNumber(number(function, *next++));
         continue;

@@ -91,10 +91,6 @@ private:
     return true;
   }
 
-  static bool isOption(const NeuronParam &param) {
-    return param.value && param.value->kind == Expr::Kind::Call && param.value->name == "one_of";
-  }
-
   std::optional<LayerCall::Value> valueOf(const NeuronParam &param, const Argument *argument, const LayerCall &before) {
     LayerCall::Value value;
     if (argument)

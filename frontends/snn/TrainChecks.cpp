@@ -157,6 +157,15 @@ private:
   }
 
   bool addNumbers(CheckedUse &use, const NeuronParam &param, const Argument *argument, const Twine &prefix) {
+    if (isOption(param)) {
+      SmallVector<StringRef> words;
+      for (const Argument &word : param.value->args)
+        words.push_back(word.value->name);
+      auto word = argument ? evaluator.word(*argument, param.name.text, words) : std::optional(words.front());
+      if (word)
+        use.words[param.name.text.str()] = word->str();
+      return word.has_value();
+    }
     if (argument && !evaluator.isPlain(*argument))
       return false;
     const Expr &value = argument ? *argument->value : *param.value;
