@@ -77,6 +77,12 @@ private:
   /// Numbers of losses, optimizers and schedules are arguments; each element of a tuple is one.
   void addNumbers(const Definition &definition, std::map<StringRef, Binding> &names) {
     for (const NeuronParam &param : definition.params) {
+      if (isOption(param)) {
+        auto chosen = options.words.find(param.name.text.str());
+        names[param.name.text].word =
+            chosen == options.words.end() ? param.value->operand(0).name.str() : chosen->second;
+        continue;
+      }
       if (param.value->kind != Expr::Kind::Tuple) {
         names[param.name.text] = scalar(param.name.text, builder.getF64Type(), false);
         continue;

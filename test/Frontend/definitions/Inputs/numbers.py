@@ -45,15 +45,49 @@ target = [int(steps * incorrect * 2), int(steps * correct * 2)]
 mse = sum((counts[b][c] - target[c == labels[b]]) ** 2 for b in range(samples) for c in range(classes))
 case("loss.mse_count", reads | {"correct": number(correct), "incorrect": number(incorrect)},
      {"output": number(mse / classes / steps / samples)})
-case("loss.ce_count", reads, {"output": number(-sum(log_softmax(counts[b], labels[b]) for b in range(samples)) / samples)})
-rate = sum(log_softmax([of_class(t, b, c) for c in range(classes)], labels[b]) for t in range(steps) for b in range(samples))
-case("loss.ce_rate", reads, {"output": number(-rate / steps / samples)})
+
+
+def cross_entropy(x, label, smoothing):
+    return -(1 - smoothing) * log_softmax(x, label) - smoothing * sum(log_softmax(x, c) for c in range(len(x))) / len(x)
+
+
+smooth = {"smoothing": number(0.1)}
+case("loss.ce_count", reads | smooth,
+     {"output": number(sum(cross_entropy(counts[b], labels[b], 0.1) for b in range(samples)) / samples)})
+rate = sum(cross_entropy([of_class(t, b, c) for c in range(classes)], labels[b], 0.1) for t in range(steps) for b in range(samples))
+case("loss.ce_rate", reads | smooth, {"output": number(rate / steps / samples)})
+
+# First spikes: of each neuron, the last step if there is none.
+first = [[next((t for t in range(steps) if spikes[t][b][n]), steps - 1) for n in range(neurons)] for b in range(samples)]
+late = [[first[b][n] - (0 if n // 2 == labels[b] else steps - 1) for n in range(neurons)] for b in range(samples)]
+temporal = sum((d / steps) ** 2 for row in late for d in row if abs(d) >= 2)
+case("loss.mse_temporal", reads | {"correct": number(0.0), "incorrect": number(-1.0), "tolerance": number(2.0)},
+     {"output": number(temporal / neurons / samples)})
+negated = [[-first[b][2 * c] - first[b][2 * c + 1] for c in range(classes)] for b in range(samples)]
+case("loss.ce_temporal", reads | smooth,
+     {"output": number(sum(cross_entropy(negated[b], labels[b], 0.1) for b in range(samples)) / samples)})
+early = sum(negated[b].index(max(negated[b])) == labels[b] for b in range(samples))
+case("metric.accuracy_temporal", reads, {"output": number(early / samples)})
+share = [[sum(spikes[t][b][n] for t in range(steps)) / steps for n in range(neurons)] for b in range(samples)]
+band = sum(max(0.3 - r, 0) ** 2 + max(r - 0.4, 0) ** 2 for row in share for r in row)
+case("loss.rate_band", {"spikes": flat, "low": number(0.3), "high": number(0.4)}, {"output": number(band / neurons / samples)})
 case("loss.l1_rate", {"spikes": flat}, {"output": number(sum(flat[2]) / len(flat[2]))})
 hits = sum(counts[b].index(max(counts[b])) == labels[b] for b in range(samples))
 case("metric.accuracy", reads, {"output": number(hits / samples)})
 
 # The file at_peak.snn beside this one.
 membrane = [[[random.gauss(0, 1) for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
+mems = {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row]),
+        "label": reads["label"]}
+levels = sum((membrane[t][b][n] - (1.5 if n // 2 == labels[b] else -0.5)) ** 2
+             for t in range(steps) for b in range(samples) for n in range(neurons))
+case("loss.mse_membrane", mems | {"correct": number(1.5), "incorrect": number(-0.5)},
+     {"output": number(levels / steps / samples / neurons)})
+top = [[sum(max(membrane[t][b][n] for t in range(steps)) for n in (2 * c, 2 * c + 1)) for c in range(classes)] for b in range(samples)]
+case("loss.ce_max_membrane", mems | smooth,
+     {"output": number(sum(cross_entropy(top[b], labels[b], 0.1) for b in range(samples)) / samples)})
+case("metric.accuracy_membrane", mems,
+     {"output": number(sum(top[b].index(max(top[b])) == labels[b] for b in range(samples)) / samples)})
 peaks = sum(max(membrane[t][b][n] for t in range(steps)) ** 3 for b in range(samples) for n in range(neurons))
 case("loss.at_peak", {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row])},
      {"output": number(peaks / samples / neurons)})
@@ -77,6 +111,17 @@ case("optimizer.adamw", common | moments, adam((1 - lr * decay) * p, g))
 velocity = 0.9 * 0.05 + g + decay * p
 case("optimizer.sgd", common | {"state.velocity": number(0.05), "momentum": number(0.9)},
      {"output": number(p - lr * velocity), "next.velocity": number(velocity)})
+
+square, velocity = 0.9 * 0.04 + 0.1 * (g + decay * p) ** 2, 0.5 * 0.05
+velocity += (g + decay * p) / (math.sqrt(square) + 1e-8)
+case("optimizer.rmsprop", common | {"state.square": number(0.04), "state.velocity": number(0.05), "alpha": number(0.9),
+                                    "eps": number(1e-8), "momentum": number(0.5)},
+     {"output": number(p - lr * velocity), "next.square": number(square), "next.velocity": number(velocity)})
+
+case("schedule.step_decay", {"update": number(28.0), "updates": number(100.0), "epoch": number(7.0), "epochs": number(9.0),
+                             "every": number(3.0), "factor": number(0.5)}, {"output": number(0.25)})
+case("schedule.linear_warmup", {"update": number(3.0), "updates": number(100.0), "epoch": number(0.0), "epochs": number(5.0),
+                                "warmup": number(0.5)}, {"output": number(0.3)})
 
 # A tenth of the way down after the warm-up.
 case("schedule.cosine", {"update": number(28.0), "updates": number(100.0), "epoch": number(1.0), "epochs": number(5.0),
