@@ -155,6 +155,15 @@ struct LayerDecl {
   llvm::SMRange range;
 };
 
+/// Layers under one name, used like a layer: `block residual(x; channels) { ... }`.
+struct BlockDecl {
+  Name name;
+  std::vector<Name> inputs;
+  std::vector<NeuronParam> params;
+  std::vector<LayerDecl> layers;
+  bool valid = true; ///< false if a syntax error was reported inside
+};
+
 struct ModelDecl {
   Name name;
   std::vector<InputDecl> inputs;
@@ -183,6 +192,7 @@ struct SourceFile {
   std::vector<AliasDecl> aliases;
   std::vector<ParamDecl> params;
   std::vector<std::unique_ptr<Definition>> definitions;
+  std::vector<std::unique_ptr<BlockDecl>> blocks;
   std::vector<ModelDecl> models;
   std::vector<TrainDecl> trains;
 };

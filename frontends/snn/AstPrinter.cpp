@@ -4,6 +4,7 @@
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/Frontend.h"
 #include "frontends/snn/LayerShapes.h"
+#include "frontends/snn/PrintExpr.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -66,13 +67,22 @@ public:
     os << "snn 1\n";
     for (const auto &definition : model.file->definitions)
       printDefinition(*definition, model.definitions.params, os);
+    for (const auto &decl : model.file->blocks)
+      printBlock(*decl);
     os << "\nmodel " << model.name.text << " {\n";
     printInput();
     if (model.steps)
       os << "  steps " << *model.steps << "\n";
     else
       os << "  steps ? <= " << model.maxSteps << "\n";
+    const LayerDecl *block = nullptr;
     for (auto [index, layer] : enumerate(model.layers)) {
+      if (layer.block) {
+        if (std::exchange(block, layer.block) != layer.block)
+          printBlockLine(*layer.block, model.definitions.params);
+        continue;
+      }
+      block = nullptr;
       const int source = layer.sources.front();
       if (layer.call.inputs.empty() && source != static_cast<int>(index) - 1)
         os << "  from " << (source < 0 ? StringRef("input") : StringRef(model.layers[source].key)) << "\n";
@@ -83,6 +93,50 @@ public:
   }
 
 private:
+  void printBlock(const BlockDecl &block) {
+    os << "\nblock " << block.name.text << "(";
+    for (auto [index, input] : enumerate(block.inputs))
+      os << (index ? ", " : "") << input.text;
+    for (auto [index, param] : enumerate(block.params)) {
+      os << (index ? ", " : "; ") << param.name.text;
+      if (param.value)
+        os << " = " << numberText(model.definitions.number(*param.value));
+    }
+    os << ") {\n";
+    auto params = model.definitions.params; // of which the block's own hide those of the same name
+    for (const NeuronParam &param : block.params)
+      params.erase(param.name.text);
+    for (const LayerDecl &layer : block.layers)
+      printBlockLine(layer, params);
+    os << "}\n";
+  }
+
+  /// A line as it is written, with the file's params as numbers.
+  void printBlockLine(const LayerDecl &line, const StringMap<double> &params) {
+    os << "  " << (line.let ? "let " : "") << line.name.text << (line.name.text.empty() ? "" : line.let ? " = " : ": ");
+    const Expr &call = *line.call;
+    if (call.name == "from") {
+      os << "from " << call.operand(0).name << "\n";
+      return;
+    }
+    std::vector<std::string> args;
+    for (const Argument &arg : call.args) {
+      std::string text = arg.name.text.empty() ? "" : (arg.name.text + " = ").str();
+      text += std::string(arg.learn ? "learn " : "") + (arg.each ? "each " : "");
+      raw_string_ostream value(text);
+      auto textOf = [&](const Expr &expr) {
+        auto number = foldNumber(expr, params);
+        return number ? numberText(*number) : "";
+      };
+      if (std::string number = textOf(*arg.value); !number.empty())
+        value << number;
+      else
+        printExpr(*arg.value, value, [&](const Expr &, const Argument &inner) { return textOf(*inner.value); });
+      args.push_back(text);
+    }
+    os << callText(call.name, args) << "\n";
+  }
+
   void printInput() {
     const CheckedInput &input = model.input;
     os << "  input " << (input.bytes ? "u8" : "f32") << "[";

@@ -129,6 +129,7 @@ struct CheckedLayer {
   std::string key; ///< the label, or the index that nn.Sequential gives it; empty for population
   bool labelled = false;
   llvm::SMLoc loc;
+  const LayerDecl *block = nullptr; ///< the model's line that stands for it, where that is a block's
   std::vector<int> sources;      ///< the layers that it takes, by their places; -1 is the model's input
   std::vector<int64_t> from, to; ///< one sample's extents, of the first that it takes and of what it gives
   LayerCall call;                ///< Defined

@@ -46,6 +46,7 @@ public:
     checkAliases(*model.prelude);
     checkAliases(*model.file);
     checkDefinitions();
+    checkBlocks();
     const auto &models = model.file->models;
     if (models.empty() && !diagnostics.hasErrors())
       diagnostics.error(DiagId::MissingModel, endOfFile(), "the file has no model; expected 'model NAME { ... }'");
@@ -149,6 +150,22 @@ private:
         neurons[name] = model.neurons.back().get();
       }
     }
+  }
+
+  void checkBlocks() {
+    StringMap<SMRange> known;
+    for (const SourceFile *source : {model.prelude.get(), model.file.get()})
+      for (const auto &block : source->blocks) {
+        const Name &name = block->name;
+        if (isLayer(name.text))
+          diagnostics.error(DiagId::Redefinition, name.range,
+                            "'" + name.text + "' is a layer already and cannot be the name of a block");
+        else if (evaluator.isNew(name, known, "block"))
+          evaluator.blocks[name.text] = block.get();
+        if (block->valid && block->inputs.empty())
+          diagnostics.error(DiagId::InputCount, name.range,
+                            "a block has at least one input, as in 'block " + name.text + "(x; channels) {'");
+      }
   }
 
   void checkModel(const ModelDecl &decl) {
@@ -300,7 +317,8 @@ private:
   }
 
   bool isLayer(StringRef name) const {
-    return neurons.contains(name) || is_contained(kLayerKinds, name) || evaluator.find(DefinitionKind::Layer, name);
+    return neurons.contains(name) || is_contained(kLayerKinds, name) || name == "from" ||
+           evaluator.find(DefinitionKind::Layer, name) || evaluator.blocks.contains(name);
   }
 
   void reportUnknownLayer(const Expr &call) {
@@ -344,8 +362,8 @@ private:
     last = &decl;
     if (decl.call && decl.call->name == "from")
       return checkFrom(decl);
-    int64_t index = layerCount++;
-    if (layerCount == int64_t(limits::kLayers) + 1)
+    const int64_t index = lineCount++;
+    if (++layerCount == int64_t(limits::kLayers) + 1)
       diagnostics.error(DiagId::TooLarge, decl.range, "the model has more than " + Twine(limits::kLayers) + " layers");
     if (population) {
       diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
@@ -355,6 +373,14 @@ private:
     if (isLabelled && evaluator.isNew(decl.name, labels, "label") && isOwnSymbol(decl.name.text))
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be a label");
+    const std::string key = prefix + (isLabelled ? decl.name.text.str() : std::to_string(index));
+    if (auto block = decl.call ? evaluator.blocks.find(decl.call->name) : evaluator.blocks.end();
+        block != evaluator.blocks.end() && layerCount <= int64_t(limits::kLayers)) {
+      expand(*block->second, decl, key);
+      if (isLabelled)
+        labelled[decl.name.text] = above;
+      return;
+    }
     auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
     if (!layer || layerCount > int64_t(limits::kLayers)) {
       complete = false;
@@ -364,13 +390,93 @@ private:
         labelled[decl.name.text] = above;
       return;
     }
-    layer->labelled = isLabelled;
-    layer->key = isLabelled ? decl.name.text.str() : std::to_string(index);
+    layer->labelled = isLabelled && prefix.empty();
+    layer->key = key;
+    layer->block = outermost;
     layer->loc = decl.range.Start;
     place(std::move(*layer), decl);
     above.layer = static_cast<int>(model.layers.size()) - 1;
     if (isLabelled)
       labelled[decl.name.text] = above;
+  }
+
+  /// A block's layers in the place of its call. Its labels and parameters are its own; its keys follow that of the call.
+  void expand(const BlockDecl &block, const LayerDecl &decl, const std::string &key) {
+    const Expr &call = *decl.call;
+    SmallVector<StringRef> formals;
+    SmallVector<const Argument *> given; // inputs
+    for (const Argument &argument : call.args)
+      if (block.inputs.size() > 1 && argument.name.text.empty() && argument.value->kind == Expr::Kind::Name &&
+          formals.size() < block.inputs.size() && labelled.contains(argument.value->name)) {
+        formals.push_back(block.inputs[formals.size()].text);
+        given.push_back(&argument);
+      }
+    for (const NeuronParam &param : block.params)
+      formals.push_back(param.name.text);
+    auto bound = block.valid ? evaluator.bind(call, formals) : std::nullopt;
+    auto fail = [&] {
+      complete = false;
+      above.shape.reset();
+    };
+    if (!bound)
+      return fail();
+    if (is_contained(expanding, &block) || expanding.size() >= limits::kBlocks) {
+      diagnostics.error(DiagId::CallsItself, call.range,
+                        "'" + block.name.text + "' stands within itself, or in more than " + Twine(limits::kBlocks) +
+                            " blocks");
+      return fail();
+    }
+    StringMap<double> numbers;
+    for (auto [param, argument] : llvm::zip(block.params, ArrayRef(*bound).drop_front(given.size()))) {
+      const Expr *value = argument ? argument->value.get() : param.value.get();
+      if (!value) {
+        diagnostics.error(DiagId::MissingArgument, call.range,
+                          "'" + call.name + "' needs a value for '" + param.name.text + "'");
+        return fail();
+      }
+      auto number = !argument || evaluator.isPlain(*argument) ? evaluator.number(*value) : std::nullopt;
+      if (!number || !evaluator.isInRange(param, *value))
+        return fail();
+      numbers[param.name.text] = *number;
+    }
+    StringMap<Source> inside;
+    SmallVector<Source> sources;
+    for (const Argument *argument : given)
+      sources.push_back(labelled.lookup(argument->value->name));
+    if (sources.size() + 1 == block.inputs.size())
+      sources.insert(sources.begin(), above);
+    if (sources.size() != block.inputs.size()) {
+      diagnostics.error(DiagId::MissingArgument, call.range,
+                        "'" + call.name + "' takes " + Twine(block.inputs.size()) + " layers, but is given " +
+                            Twine(sources.size()));
+      return fail();
+    }
+    for (auto [input, source] : llvm::zip(block.inputs, sources))
+      inside[input.text] = source;
+    above = sources.front();
+
+    auto outerParams = evaluator.params;
+    for (const auto &number : numbers)
+      evaluator.params[number.getKey()] = number.getValue();
+    std::swap(labelled, inside);
+    auto outerLabels = std::exchange(labels, StringMap<SMRange>());
+    auto outerPrefix = std::exchange(prefix, key + ".");
+    auto outerCount = std::exchange(lineCount, 0);
+    const LayerDecl *outerBlock = outermost;
+    if (!outermost)
+      outermost = &decl;
+    expanding.push_back(&block);
+    for (const LayerDecl &layer : block.layers)
+      if (!diagnostics.full())
+        layer.let ? checkLet(layer) : checkLayer(layer);
+    expanding.pop_back();
+    outermost = outerBlock;
+    lineCount = outerCount;
+    prefix = outerPrefix;
+    labels = std::move(outerLabels);
+    std::swap(labelled, inside);
+    evaluator.params = std::move(outerParams);
+    last = &decl;
   }
 
   /// `from h1`: what the next line takes.
@@ -601,6 +707,10 @@ private:
   StringMap<std::optional<CheckedLayer>> lets;
   StringSet<> usedLets;
   Source above; ///< what the next line takes
+  std::string prefix;                               ///< of keys, in blocks
+  SmallVector<const BlockDecl *> expanding;         ///< around the line
+  const LayerDecl *outermost = nullptr;             ///< the model's line that stands for a block, around the line
+  int64_t lineCount = 0;                            ///< of layers in the model or the block
   StringMap<Source> labelled;
   StringSet<> usedLabels;
   llvm::DenseSet<const Definition *> definitionsValid;

@@ -42,6 +42,7 @@ public:
 
   /// By kind and name.
   DefinitionTable definitions;
+  llvm::StringMap<const BlockDecl *> blocks;
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
   llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
 

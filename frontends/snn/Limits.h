@@ -16,6 +16,7 @@ inline constexpr size_t kNameCharacters = 100; ///< a model's name and "_snn_que
 inline constexpr size_t kParams = 4096;        ///< `param` lines
 inline constexpr size_t kAliases = 4096;       ///< spellings of all `alias` lines
 inline constexpr size_t kLayers = 1024;        ///< and `let` lines
+inline constexpr size_t kBlocks = 64;          ///< around one another
 inline constexpr size_t kNeuronParams = 256;
 inline constexpr size_t kDefinitions = 4096; ///< in a file, and again in the standard ones
 inline constexpr size_t kInputs = 16;        ///< of a definition

@@ -111,7 +111,7 @@ bool Parser::parseSignature(Definition &definition) {
     if (!parseName(input, "an input's name"))
       return false;
     definition.inputs.push_back(input);
-    if (inLayer && !parseExtents(definition))
+    if (inLayer && !inBlock && !parseExtents(definition))
       return false;
     if (!accept(","))
       break;

@@ -153,7 +153,8 @@ bool Parser::endLine() { return peekSymbol("}") || endItem(); }
 bool Parser::beginsItem(size_t place) const {
   const Token &token = tokens[place];
   return token.isName() &&
-         (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) || beginsDefinition(place));
+         (is_contained({"param", "neuron", "model", "train", "alias"}, token.text) || beginsDefinition(place) ||
+          (token.isName("block") && tokens[std::min(place + 1, tokens.size() - 1)].isName()));
 }
 
 /// No line of a block begins as an item does, so the block's end is missing before it.
@@ -279,6 +280,8 @@ bool Parser::parseItem(SourceFile &file) {
     return parseDefinition(file);
   if (peek().isName("model"))
     return parseModel(file);
+  if (peek().isName("block") && after().isName())
+    return parseBlockDecl(file);
   if (peek().isName("train"))
     return parseTrain(file);
   if (peek().isName("alias"))
@@ -342,6 +345,30 @@ bool Parser::parseModelLine(ModelDecl &model) {
     return parseInput(model);
   if (peek().isName("steps"))
     return parseSteps(model);
+  return parseLayerLine(model.layers);
+}
+
+bool Parser::parseBlockDecl(SourceFile &file) {
+  next();
+  auto block = std::make_unique<BlockDecl>();
+  Definition signature; // a block's is that of a definition
+  signature.kind = DefinitionKind::Layer;
+  if (!parseName(block->name, "the name of the block"))
+    return false;
+  inLayer = true; // parameters may have no default
+  inBlock = true;
+  const bool read = parseSignature(signature);
+  inLayer = inBlock = false;
+  block->valid = read && signature.valid;
+  block->inputs = std::move(signature.inputs);
+  block->params = std::move(signature.params);
+  const bool closed =
+      read && parseBlock("the block", block->valid, [&] { return parseLayerLine(block->layers); });
+  file.blocks.push_back(std::move(block));
+  return closed;
+}
+
+bool Parser::parseLayerLine(std::vector<LayerDecl> &layers) {
   LayerDecl layer;
   SMLoc begin = peek().begin();
   // A line that cannot be read keeps its place, so that what follows is not judged by a wrong shape.
@@ -349,7 +376,7 @@ bool Parser::parseModelLine(ModelDecl &model) {
   layer.range = since(begin);
   if (!read)
     layer.call.reset();
-  model.layers.push_back(std::move(layer));
+  layers.push_back(std::move(layer));
   return read;
 }
 

@@ -74,6 +74,8 @@ private:
   bool parseTrain(SourceFile &file);
   bool parseTrainField(TrainDecl &train);
   bool parseModelLine(ModelDecl &model);
+  bool parseLayerLine(std::vector<LayerDecl> &layers);
+  bool parseBlockDecl(SourceFile &file);
   bool parseInput(ModelDecl &model);
   bool parseSteps(ModelDecl &model);
   bool parseLayer(LayerDecl &layer);
@@ -126,6 +128,7 @@ private:
   std::vector<ParamDecl> params; ///< of the file, also those that stand where they should not
   size_t at = 0;
   unsigned parentheses = 0, nesting = 0;
+  bool inBlock = false;              ///< in the signature of a block, whose inputs have any extents
   bool inLayer = false;              ///< in the definition of a layer, where arrays have indices
   const Token *lastClosed = nullptr; ///< the '}' of the block that ended last
   const Token *unseen = nullptr;     ///< the item before which a missing '}' was reported
