@@ -19,13 +19,25 @@ constexpr StringLiteral kPrelude =
 #include "Prelude.inc"
     ;
 
+constexpr StringLiteral kSpellings =
+#include "Spellings.inc"
+    ;
+
+} // namespace
+
 std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
   unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
   StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
   return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
 }
 
-} // namespace
+std::shared_ptr<SourceFile> parsePrelude(Diagnostics &diagnostics) {
+  auto prelude = parse(kPrelude, "prelude.snn", diagnostics);
+  auto spellings = parse(kSpellings, "spellings.snn", diagnostics);
+  for (AliasDecl &alias : spellings->aliases)
+    prelude->aliases.push_back(std::move(alias));
+  return prelude;
+}
 
 const Definition *DefinitionFile::find(DefinitionKind kind, StringRef name) const {
   auto it = table.find({kind, name});
@@ -49,7 +61,7 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
   }
   result.file = parse(text, fileName, diagnostics);
   result.standard =
-      text == preludeText() ? std::make_shared<SourceFile>() : parse(kPrelude, "prelude.snn", diagnostics);
+      text == preludeText() ? std::make_shared<SourceFile>() : parsePrelude(diagnostics);
   Evaluator evaluator(diagnostics);
   StringMap<SMRange> known;
   for (const SourceFile *source : {result.standard.get(), result.file.get()})

@@ -4,24 +4,12 @@
 #include "frontends/snn/Frontend.h"
 
 #include "frontends/snn/Checks.h"
-#include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/Parser.h"
-
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
 
 namespace snn::frontend {
-namespace {
-
-std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
-  unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
-  StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
-  return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
-}
-
-} // namespace
 
 std::optional<CheckedModel> checkModel(StringRef text, StringRef fileName, const FrontendOptions &options,
                                        raw_ostream &os) {
@@ -37,7 +25,7 @@ std::optional<CheckedModel> checkModel(StringRef text, StringRef fileName, const
     return std::nullopt;
   }
   model.file = parse(text, fileName, diagnostics);
-  model.prelude = parse(preludeText(), "prelude.snn", diagnostics);
+  model.prelude = parsePrelude(diagnostics);
   check(model, diagnostics);
   diagnostics.render(os);
   if (diagnostics.hasErrors())

@@ -16,6 +16,12 @@ namespace snn::frontend {
 /// The kind of definition that the word begins, if it begins one.
 std::optional<DefinitionKind> definitionKind(llvm::StringRef word);
 
+/// The text as a buffer of `diagnostics.sources`, parsed.
+std::shared_ptr<SourceFile> parse(llvm::StringRef text, llvm::StringRef name, Diagnostics &diagnostics);
+
+/// The standard definitions, and how others call them: prelude.snn and spellings.snn.
+std::shared_ptr<SourceFile> parsePrelude(Diagnostics &diagnostics);
+
 /// Words that cannot name anything, because a line or a value starts with them.
 bool isReservedWord(llvm::StringRef word);
 

@@ -11,7 +11,7 @@ import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
-prelude = (root / "frontends/snn/prelude.snn").read_text()
+prelude = "".join((root / "frontends/snn" / name).read_text() for name in ("prelude.snn", "spellings.snn"))
 names = set(re.findall(r"^(?:neuron|layer|surrogate|loss|metric|optimizer|schedule|def) (\w+)", prelude, re.M))
 # Functions of the language, the names of the interface, words (and a Greek letter) that mean something else too.
 GENERAL = {"atan", "pi", "count", "constant", "cosine", "accuracy", "alpha", "integrator", "add", "concat", "linear"}
@@ -20,7 +20,7 @@ assert GENERAL < names and len(names) > 20, names
 neurons = re.findall(r"^neuron (\w+)", prelude, re.M)
 others = [re.split(r",\s*", names) for names, of in re.findall(r"^alias (.*) = (\w+)$", prelude, re.M) if of in neurons]
 assert len(neurons) >= 2 and others, neurons
-words = {name.lower() for name in (names - GENERAL) | COMMON | set(sum(others, []))}
+words = {name.lower() for name in (names - GENERAL) | COMMON | {name for name in sum(others, []) if len(name) > 2}}
 
 comments = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 strings = re.compile(r'R"\((?:.*?)\)"|"((?:\\.|[^"\\\n])*)"', re.S)
