@@ -168,6 +168,10 @@ Scalar BodyImporter::valueOf(StringRef name) {
 Scalar BodyImporter::asElement(const Scalar &scalar) {
   if (scalar.kind == ValueType::Kind::Bits)
     return {scalar.kind, true, std::nullopt, scalars.asValue(scalar)};
+  return asRealElement(scalar);
+}
+
+Scalar BodyImporter::asRealElement(const Scalar &scalar) {
   return {ValueType::Kind::Real, true, std::nullopt, scalars.asReal(scalar, /*network=*/true)};
 }
 

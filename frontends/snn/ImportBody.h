@@ -94,6 +94,7 @@ public:
   ArrayValue averageOf(const Scalar &scalar);
   /// As an element: bits of the network, or a real of the element type.
   Scalar asElement(const Scalar &scalar);
+  Scalar asRealElement(const Scalar &scalar);
   Scalar asNumber(const Scalar &scalar);
   /// What a name stands for now.
   Scalar valueOf(llvm::StringRef name);

@@ -115,7 +115,7 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
   SmallVector<Scalar> results{importer.asElement(*importer.output)};
   for (const auto &[name, rest] : states)
     if (name != "fired")
-      results.push_back(importer.asElement(importer.valueOf(name)));
+      results.push_back(importer.asRealElement(importer.valueOf(name)));
   SmallVector<Value> stacked, next;
   for (const ArrayValue &array : importer.finish(results, axes))
     stacked.push_back(array.value);

@@ -199,7 +199,8 @@ private:
     AxisSet axes = left;
     if (inStep)
       axes = axes | AxisSet{Axis::Sample};
-    names[name] = Binding::of(importer.elementsOf(importer.importExpr(*statement.value), axes, left));
+    Scalar value = importer.importExpr(*statement.value);
+    names[name] = Binding::of(importer.elementsOf(isState ? importer.asRealElement(value) : value, axes, left));
     inStep ? (void)stepwise.insert(name) : (void)stepwise.erase(name);
   }
 
