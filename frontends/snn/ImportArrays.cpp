@@ -308,7 +308,8 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
   for (const Argument &arg : expr.args)
     (arg.name.text == "over" ? over : argument) = &arg;
   AxisSet axes;
-  if (layer)
+  const bool indexed = layer && !inDef;
+  if (indexed)
     axes = importOver(*over, expr);
   else if (over->value->kind == Expr::Kind::Tuple)
     for (const Argument &axis : over->value->args)
@@ -316,11 +317,11 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
   else
     axes = {*axisNamed(over->value->name)};
   StringRef name = expr.name;
-  if (layer && name == "sum")
+  if (indexed && name == "sum")
     if (auto products = importProducts(*argument->value, axes))
       return read(*products);
   const Scalar value = importExpr(*argument->value);
-  if (layer && !sliceOf(value.value).axes.contains(Axis::Time)) // what is the same at all steps stands for them
+  if (indexed && !sliceOf(value.value).axes.contains(Axis::Time)) // what is the same at all steps stands for them
     axes = axes - AxisSet{Axis::Time};
   if (name == "sum" || name == "mean") {
     Scalar sum = read(sumOf(value, axes));

@@ -118,7 +118,7 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
   case Expr::Kind::Element: {
     const auto index = static_cast<size_t>(expr.number);
     StringRef tuple = expr.operand(0).name;
-    if (!layer)
+    if (!layer || inDef)
       return read(names[tuple].elements[index]);
     return Scalar::number(*layer->lookUp(expr));
   }
@@ -137,7 +137,7 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
 }
 
 Scalar BodyImporter::importName(const Expr &expr) {
-  if (layer)
+  if (layer && !inDef)
     if (auto positions = indicesNamed(expr.name); !positions.empty())
       return coordinate(indexAxis(positions.front()));
   if (names.count(expr.name)) {
@@ -287,7 +287,9 @@ Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
   if (isStated && inner.getInsertionBlock() == block.get())
     return importStated(def, std::move(inside));
   std::swap(names, inside);
+  const bool outer = std::exchange(inDef, true);
   Scalar result = importBody(def);
+  inDef = outer;
   std::swap(names, inside);
   return result;
 }
