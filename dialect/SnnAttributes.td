@@ -45,7 +45,7 @@ def Snn_RunModeAttr : EnumAttr<Snn_Dialect, Snn_RunMode, "run_mode">;
 
 def Snn_Span : I32EnumAttr<"Span", "the host's memory in which a bound value lies", [
     I32EnumAttrCase<"Parameters", 0, "parameters">, I32EnumAttrCase<"Gradients", 1, "gradients">,
-    I32EnumAttrCase<"Optimizer", 2, "optimizer">]> {
+    I32EnumAttrCase<"Optimizer", 2, "optimizer">, I32EnumAttrCase<"Buffers", 3, "buffers">]> {
   let cppNamespace = "::snn";
   let genSpecializedAttr = 0;
 }

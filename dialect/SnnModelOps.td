@@ -66,6 +66,12 @@ def Snn_ParameterOp : Snn_Declaration<"parameter"> {
   let assemblyFormat = "$sym_name `:` $type `init` $init attr-dict";
 }
 
+def Snn_BufferOp : Snn_Declaration<"buffer"> {
+  let summary = "an array of statistics that training updates, under its state_dict name";
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_ParameterTypeAttr:$type, F64Attr:$start);
+  let assemblyFormat = "$sym_name `:` $type `start` $start attr-dict";
+}
+
 def Snn_FixedOp : Snn_Declaration<"fixed"> {
   let summary = "a constant of the model that a checkpoint may contain under this name";
   let arguments = (ins Snn_DeclarationName:$sym_name, F64Attr:$value);

@@ -130,11 +130,13 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     llvm::BitVector outputs(entry.getNumResults());
     for (unsigned index = 0; index < entry.getNumResults(); ++index) {
       StringRef symbol = resultSymbol(entry, index);
-      if (!isa_and_present<OutputOp>(symbols.lookup(symbol))) {
+      Operation *declared = symbols.lookup(symbol);
+      if (isa_and_present<OutputOp, BufferOp>(declared)) // no buffer changes here
+        outputs.set(index);
+      if (!isa_and_present<OutputOp>(declared)) {
         seeds.push_back(Value());
         continue;
       }
-      outputs.set(index);
       seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
                                   bound((kGradientPrefix + symbol).str())));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Layout of the parameter and state spans.
+// Layout of the parameter, buffer and state spans.
 
 #include "compiler/Codegen/SpanLayout.h"
 #include "compiler/Schedule/Cpu/Layout.h"
@@ -25,6 +25,9 @@ SpanLayout SpanLayout::of(ModuleOp module) {
   for (auto parameter : module.getOps<ParameterOp>())
     layout.parameterSize = layout.append(layout.parameterSlots, layout.parameterSize, parameter.getSymName(),
                                          parameter.getType(), /*parameterLike=*/true);
+  for (auto buffer : module.getOps<BufferOp>())
+    layout.bufferSize = layout.append(layout.bufferSlots, layout.bufferSize, buffer.getSymName(), buffer.getType(),
+                                      /*parameterLike=*/true);
   for (auto state : module.getOps<StateOp>())
     layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(), state.getType(),
                                      /*parameterLike=*/false);
@@ -34,7 +37,7 @@ SpanLayout SpanLayout::of(ModuleOp module) {
 }
 
 const SpanSlot *SpanLayout::find(StringRef name) const {
-  for (ArrayRef<SpanSlot> slots : {parameters(), states()})
+  for (ArrayRef<SpanSlot> slots : {parameters(), buffers(), states()})
     for (const SpanSlot &slot : slots)
       if (slot.name == name)
         return &slot;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where parameters and states lie in the spans of snn_call: the one place that the descriptor, the C header and the
+// Where parameters, buffers and states lie in the spans of snn_call: the one place that the descriptor, the C header and the
 // generated code all take it from.
 
 #ifndef SNN_COMPILER_CODEGEN_SPANLAYOUT_H
@@ -25,7 +25,7 @@ struct SpanSlot {
 
 /// A matrix [N, K] is stored as K rows of N, padded to whole vectors: neurons are lanes, and a spike of input k adds
 /// row k. So is a parameter of higher rank: its first extent lies innermost. A vector [N] is one such row; a scalar
-/// takes a whole vector. States are rows as they are. Slots follow each other in the order of their declarations, each
+/// takes a whole vector. So are buffers; states are rows as they are. Slots follow each other in the order of their declarations, each
 /// aligned to SNN_ALIGNMENT.
 class SpanLayout {
 public:
@@ -33,12 +33,14 @@ public:
   static SpanLayout of(mlir::ModuleOp module);
 
   llvm::ArrayRef<SpanSlot> parameters() const { return parameterSlots; }
+  llvm::ArrayRef<SpanSlot> buffers() const { return bufferSlots; }
   llvm::ArrayRef<SpanSlot> states() const { return stateSlots; }
-  /// The slot of a parameter or a state; null if nothing has that name.
+  /// The slot of a parameter, a buffer or a state; null if nothing has that name.
   const SpanSlot *find(llvm::StringRef name) const;
 
   int64_t parameterBytes() const { return parameterSize; }
   int64_t optimizerBytes() const { return copies * parameterSize; }
+  int64_t bufferBytes() const { return bufferSize; }
   /// Of one sample.
   int64_t stateBytes() const { return stateSize; }
   /// Bytes of one real number.
@@ -48,9 +50,9 @@ private:
   int64_t append(llvm::SmallVectorImpl<SpanSlot> &slots, int64_t size, llvm::StringRef name, mlir::Type type,
                  bool parameterLike) const;
 
-  llvm::SmallVector<SpanSlot> parameterSlots, stateSlots;
+  llvm::SmallVector<SpanSlot> parameterSlots, bufferSlots, stateSlots;
   mlir::Type real;
-  int64_t parameterSize = 0, stateSize = 0, copies = 0;
+  int64_t parameterSize = 0, bufferSize = 0, stateSize = 0, copies = 0;
 };
 
 } // namespace snn

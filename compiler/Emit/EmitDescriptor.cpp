@@ -82,6 +82,8 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   table.set(offsetof(snn_model_table, default_epochs), model.epochs);
   table.set(offsetof(snn_model_table, parameters), writeTensors(writer, model.parameters));
   table.set(offsetof(snn_model_table, parameter_count), int64_t(model.parameters.size()));
+  table.set(offsetof(snn_model_table, buffers), writeTensors(writer, model.buffers));
+  table.set(offsetof(snn_model_table, buffer_count), int64_t(model.buffers.size()));
   table.set(offsetof(snn_model_table, constants), writeTensors(writer, model.constants));
   table.set(offsetof(snn_model_table, constant_count), int64_t(model.constants.size()));
   table.set(offsetof(snn_model_table, inputs), writeTensors(writer, model.inputs));
@@ -93,6 +95,7 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   table.set(offsetof(snn_model_table, hyper), writeHyper(writer, model.hyper));
   table.set(offsetof(snn_model_table, hyper_count), int64_t(model.hyper.size()));
   table.set(offsetof(snn_model_table, parameter_bytes), model.parameterBytes);
+  table.set(offsetof(snn_model_table, buffer_bytes), model.bufferBytes);
   table.set(offsetof(snn_model_table, optimizer_bytes), model.optimizerBytes);
   table.set(offsetof(snn_model_table, state_bytes), model.stateBytes);
   for (const EntryPoint &entry : kEntryPoints)

@@ -60,6 +60,8 @@ std::string emitHeader(const ModelInterface &model) {
   const std::string upper = upperCase(model.name);
   fmt::format_to(out, "/* The compiled spiking neural network \"{}\"; written by snnc {}.\n", model.name, SNNC_VERSION);
   tensors(out, "Parameters", "trainable, named as in the state_dict", model.parameters);
+  if (!model.buffers.empty())
+    tensors(out, "Buffers", "statistics that training updates, named as in the state_dict", model.buffers);
   if (!model.constants.empty()) {
     fmt::format_to(out, " *\n * Constants (compiled in; a checkpoint that has them must agree):\n");
     for (const TensorInfo &constant : model.constants)
@@ -87,6 +89,7 @@ std::string emitHeader(const ModelInterface &model) {
   macro("CLASSES", model.classes);
   macro("PARAMETER_BYTES", model.parameterBytes);
   macro("OPTIMIZER_BYTES", model.optimizerBytes);
+  macro("BUFFER_BYTES", model.bufferBytes);
   macro("STATE_BYTES", model.stateBytes);
   fmt::format_to(
       out,

@@ -72,6 +72,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
 
   const SpanLayout layout = SpanLayout::of(module);
   interface.parameterBytes = layout.parameterBytes();
+  interface.bufferBytes = layout.bufferBytes();
   interface.optimizerBytes = layout.optimizerBytes();
   interface.stateBytes = layout.stateBytes();
   for (auto [slot, op] : llvm::zip_equal(layout.parameters(), module.getOps<ParameterOp>())) {
@@ -83,6 +84,10 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
     } else {
       info.low = info.high = cast<FillAttr>(op.getInit()).getValue().getValueAsDouble();
     }
+  }
+  for (auto [slot, op] : llvm::zip_equal(layout.buffers(), module.getOps<BufferOp>())) {
+    TensorInfo &info = interface.buffers.emplace_back(spanTensor(slot, real));
+    info.low = info.high = op.getStart().convertToDouble();
   }
   for (auto [slot, op] : llvm::zip_equal(layout.states(), module.getOps<StateOp>()))
     interface.states.emplace_back(spanTensor(slot, real)).low = op.getRest().convertToDouble();

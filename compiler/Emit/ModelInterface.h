@@ -18,7 +18,7 @@ struct TensorInfo {
   std::string name;
   snn_dtype dtype = SNN_DTYPE_F32;
   llvm::SmallVector<int64_t> shape;
-  /// Parameters and states only.
+  /// Parameters, buffers and states only.
   llvm::SmallVector<int64_t> strides;
   int64_t offset = 0;
   snn_init init = SNN_INIT_CONSTANT;
@@ -42,9 +42,9 @@ struct ModelInterface {
   /// -1: up to maxSteps.
   int64_t steps = 1, maxSteps = 1;
   int64_t classes = 0, batch = 1, epochs = 1;
-  std::vector<TensorInfo> parameters, constants, inputs, outputs, states;
+  std::vector<TensorInfo> parameters, buffers, constants, inputs, outputs, states;
   std::vector<HyperInfo> hyper;
-  int64_t parameterBytes = 0, optimizerBytes = 0, stateBytes = 0;
+  int64_t parameterBytes = 0, bufferBytes = 0, optimizerBytes = 0, stateBytes = 0;
 
   /// The exported function.
   std::string querySymbol() const { return name + "_snn_query"; }

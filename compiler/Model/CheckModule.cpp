@@ -134,6 +134,10 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     return llvm::TypeSwitch<Operation *, Type>(declared)
         .Case([&](InputOp op) { return isResult ? Type() : op.getType(); })
         .Case([&](ParameterOp op) { return isResult == isGradient ? op.getType() : Type(); })
+        .Case([&](BufferOp op) {
+          const bool isNext = span && span.getValue() == Span::Buffers;
+          return isResult == isNext ? op.getType() : ArrayType();
+        })
         .Case([](StateOp op) { return op.getType(); })
         .Case([&](HyperOp) { return isResult ? Type() : number(builder.getF64Type()); })
         .Case([&](OutputOp op) { return isResult || function.getName() == kCriterion ? op.getType() : Type(); })

@@ -45,6 +45,8 @@ Buffer TaskWriter::buffer(Value value) {
     Operation *declaration = module.lookupSymbol(symbol);
     if (isa_and_nonnull<ParameterOp>(declaration)) {
       result = inSpan(offsetof(snn_call, parameters), spans.find(symbol)->offset);
+    } else if (isa_and_nonnull<BufferOp>(declaration)) {
+      result = inSpan(offsetof(snn_call, buffers), spans.find(symbol)->offset);
     } else if (isa_and_nonnull<HyperOp>(declaration)) {
       result.type = type;
       result.scalar = frame.hyper(declarationIndex<HyperOp>(module, symbol));
@@ -296,12 +298,14 @@ void TaskWriter::emitNumbers() {
     DictionaryAttr attributes = function.getResultAttrDict(index);
     StringRef symbol = boundName(attributes);
     Buffer from = buffer(value);
-    if (attributes.get(SnnDialect::spanAttrName())) {
+    if (auto span = attributes.getAs<SpanAttr>(SnnDialect::spanAttrName())) {
+      const bool isBuffer = span.getValue() == Span::Buffers;
       // The same value may be the gradient of several parameters; it lies with the first of them.
-      if (seen.insert(value).second && !isa<BlockArgument>(value))
+      if (!isBuffer && seen.insert(value).second && !isa<BlockArgument>(value))
         continue;
       const SpanSlot *slot = spans.find(symbol);
-      Memory to = e.atPointer(e.advance(frame.pointer(offsetof(snn_call, gradients)), e.index(slot->offset)), e.real);
+      size_t field = isBuffer ? offsetof(snn_call, buffers) : offsetof(snn_call, gradients);
+      Memory to = e.atPointer(e.advance(frame.pointer(field), e.index(slot->offset)), e.real);
       e.loop(e.index(0), e.index(slot->elements), kLanes,
              [&](Value i) { e.storeVector(e.loadVector(from.memory, i, kLanes), to, i); });
       continue;

@@ -84,6 +84,8 @@ void checkCall(EntryPhases &entry, EntryKind kind, ArrayRef<func::FuncOp> functi
       spansNeeded.push_back(field);
   };
   require(offsetof(snn_call, parameters), spans.parameterBytes());
+  if (runs)
+    require(offsetof(snn_call, buffers), spans.bufferBytes());
   if (learns || kind == EntryKind::Backward)
     require(offsetof(snn_call, gradients), spans.parameterBytes());
   if (updates(kind)) {

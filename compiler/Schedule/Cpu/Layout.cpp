@@ -21,7 +21,7 @@ bool bindsParameter(func::FuncOp function, DictionaryAttr attributes) {
   if (attributes.get(SnnDialect::spanAttrName()) || !module || !getModel(module))
     return true;
   name.consume_front(kGradientPrefix);
-  return module.lookupSymbol<ParameterOp>(name) != nullptr;
+  return isa_and_present<ParameterOp, BufferOp>(module.lookupSymbol(name));
 }
 
 /// Whether a map gives, at each point, the element of the coordinates that it reads: its result is an input, changed.
@@ -69,8 +69,12 @@ bool isParameter(Value value) {
 bool isGradient(Value value) {
   return llvm::any_of(value.getUses(), [](OpOperand &use) {
     auto function = dyn_cast<func::FuncOp>(use.getOwner()->getParentOp());
-    return function && isa<func::ReturnOp>(use.getOwner()) &&
-           bindsParameter(function, function.getResultAttrDict(use.getOperandNumber()));
+    if (!function || !isa<func::ReturnOp>(use.getOwner()))
+      return false;
+    DictionaryAttr attributes = function.getResultAttrDict(use.getOperandNumber());
+    auto span = attributes ? attributes.getAs<SpanAttr>(SnnDialect::spanAttrName()) : SpanAttr();
+    // What is next in a buffer is copied there at the end: until then it has what it had before.
+    return bindsParameter(function, attributes) && !(span && span.getValue() == Span::Buffers);
   });
 }
 
