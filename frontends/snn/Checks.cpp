@@ -484,10 +484,16 @@ private:
     const Expr &call = *decl.call;
     if (!decl.name.text.empty())
       diagnostics.error(DiagId::Misplaced, decl.name.range, "'from' is no layer and has no label");
-    if (auto source = call.args.size() == 1 ? sourceOf(call.args.front()) : nullptr)
+    above = {};
+    if (call.args.size() != 1 || !call.args.front().name.text.empty()) {
+      diagnostics.error(
+          call.args.empty() ? DiagId::MissingArgument : DiagId::TooManyArguments, call.range,
+          "'from' takes the label of one layer above, as in 'from h1'; several are joined by 'add(h1, h2)' or "
+          "'concat(h1, h2)'");
+      complete = false;
+    } else if (const Source *source = sourceOf(call.args.front())) {
       above = *source;
-    else
-      above.shape.reset();
+    }
   }
 
   /// What a label stands for; null, with an error, if it is none.
@@ -501,9 +507,10 @@ private:
     SmallVector<StringRef> known(labelled.keys());
     llvm::sort(known);
     StringRef found = expr.kind == Expr::Kind::Name ? expr.name : "";
-    diagnostics.error(DiagId::UnknownName, argument.range,
-                      "expected the label of a layer above" +
-                          (found.empty() ? "" : ", but '" + found + "' is none" + diagnostics.didYouMean(found, known)));
+    diagnostics.error(
+        DiagId::UnknownName, argument.range,
+        "expected the label of a layer above" +
+            (found.empty() ? "" : ", but '" + found + "' is none" + diagnostics.didYouMean(found, known)));
     complete = false;
     return nullptr;
   }
@@ -537,6 +544,11 @@ private:
       layer.key.clear();
       if (layer.labelled)
         diagnostics.error(DiagId::Misplaced, decl.name.range, "'population' has nothing that a label could name");
+      if (above.layer + 1 != static_cast<int>(model.layers.size()) && complete) {
+        diagnostics.error(DiagId::Misplaced, call.range,
+                          "'population' says what the neurons of the last layer mean, so no 'from' stands before it");
+        complete = false;
+      }
     }
     auto sources = sourcesOf(layer, call);
     const bool known = sources && llvm::all_of(*sources, [](const Source &source) { return source.shape.has_value(); });
@@ -620,7 +632,10 @@ private:
   static std::optional<std::vector<int64_t>> likelyShape(const LayerCall &call) {
     if (call.definition->rank() != 1 || call.values.empty() || call.values.front().numbers.size() != 1)
       return std::nullopt;
-    return std::vector<int64_t>{static_cast<int64_t>(call.values.front().numbers.front())};
+    const double outputs = call.values.front().numbers.front();
+    if (!(outputs >= 1 && outputs <= limits::kNeurons))
+      return std::nullopt;
+    return std::vector<int64_t>{static_cast<int64_t>(outputs)};
   }
 
   bool reportRank(const Definition &first, const std::vector<int64_t> &shape, const Expr &call) {
@@ -663,16 +678,24 @@ private:
       const Definition *definition = overloadFor(*value.call.definition, layer.from.size());
       if (!definition)
         return reportRank(*value.call.definition, layer.from, call);
+      auto refuse = [&](const Twine &why) {
+        diagnostics.error(DiagId::WrongArgument, call.range,
+                          "'" + param.name.text + "' goes from the neurons to themselves, but '" +
+                              definition->name.text + "' " + why);
+        return complete = false;
+      };
+      if (definition->inputs.size() != 1)
+        return refuse("takes " + Twine(definition->inputs.size()) + " layers");
       value.call.definition = definition;
       if (!value.call.values.empty() && value.call.values.front().numbers.empty())
         value.call.values.front().numbers = {static_cast<double>(layer.from.front())};
       auto placed = placeLayer(value.call, {layer.from}, call, evaluator);
-      if (placed && placed->to != layer.from)
-        diagnostics.error(DiagId::WrongArgument, call.range,
-                          "'" + param.name.text + "' goes from the neurons to themselves, but from " +
-                              shapeText(layer.from) + " it gives " + shapeText(placed->to));
-      if (!placed || placed->to != layer.from)
+      if (!placed)
         return complete = false;
+      if (!placed->states.empty())
+        return refuse("has states of its own");
+      if (placed->to != layer.from)
+        return refuse("gives " + shapeText(placed->to) + " from " + shapeText(layer.from));
       value.shapes = std::move(*placed);
     }
     return true;

@@ -18,12 +18,12 @@ namespace snn::frontend {
 /// Where definitions are used: what is known when the model is compiled.
 struct ImportContext {
   const DefinitionFile &definitions;
-  mlir::Type real;             ///< the element type: f32 or f64
+  mlir::Type real;                        ///< the element type: f32 or f64
   llvm::SmallVector<int64_t> shape = {1}; ///< the extents of the axis neuron
   int64_t classes = 1;                    ///< the extent of class, which divides their product
-  bool training = true;        ///< what the word `training` is
-  bool softSpikes = false;     ///< `fire` gives the surrogate's `soft` value
-  int64_t *purposes = nullptr; ///< counts the uses of `random` in the model
+  bool training = true;                   ///< what the word `training` is
+  bool softSpikes = false;                ///< `fire` gives the surrogate's `soft` value
+  int64_t *purposes = nullptr;            ///< counts the uses of `random` in the model
 
   int64_t neurons() const;
 };
@@ -114,7 +114,7 @@ private:
   /// What an argument of the body is.
   struct Read {
     ArrayValue array;
-    AxisSet axes;                              ///< that the element depends on
+    AxisSet axes;                               ///< that the element depends on
     llvm::SmallVector<mlir::AffineExpr> places; ///< behind the array's axes, of dims that are numbered as axes are
     enum class Outside { Never, Absent, Number } outside = Outside::Never;
     double number = 0; ///< what a place outside gives

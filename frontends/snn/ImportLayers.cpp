@@ -200,7 +200,9 @@ private:
     if (inStep)
       axes = axes | AxisSet{Axis::Sample};
     Scalar value = importer.importExpr(*statement.value);
-    names[name] = Binding::of(importer.elementsOf(isState ? importer.asRealElement(value) : value, axes, left));
+    if (isState) // whatever was computed, such as spikes
+      value = importer.asRealElement(value);
+    names[name] = Binding::of(importer.elementsOf(value, axes, left));
     inStep ? (void)stepwise.insert(name) : (void)stepwise.erase(name);
   }
 

@@ -23,6 +23,28 @@ struct Places {
   int64_t low, high;
 };
 
+int64_t elementsRead(const Expr &expr, StringRef tuple) {
+  int64_t most =
+      expr.kind == Expr::Kind::Element && expr.operand(0).name == tuple ? static_cast<int64_t>(expr.number) + 1 : 0;
+  for (const Argument &arg : expr.args)
+    most = std::max(most, elementsRead(*arg.value, tuple));
+  return most;
+}
+
+/// One more than the last element of the tuple that lines read.
+int64_t elementsRead(const Statements &body, StringRef tuple) {
+  int64_t most = 0;
+  for (const Statement &statement : body) {
+    if (statement.value)
+      most = std::max(most, elementsRead(*statement.value, tuple));
+    for (const Argument &place : statement.places)
+      most = std::max(most, elementsRead(*place.value, tuple));
+    for (const Branch &branch : statement.branches)
+      most = std::max(most, elementsRead(branch.body, tuple));
+  }
+  return most;
+}
+
 class LayerPlacer {
 public:
   LayerPlacer(const LayerCall &layer, const Expr &call, Evaluator &evaluator)
@@ -39,6 +61,7 @@ public:
     }
     for (auto [input, extents, shape] : llvm::zip(definition.inputs, definition.extents, inputs))
       takeInput(input, extents, shape);
+    checkTuples();
     placeLines(definition.body, /*training=*/true);
     placeLines(definition.body, /*training=*/false);
     if (!valid)
@@ -55,6 +78,17 @@ private:
     diagnostics.error(id, call.range, message);
     if (where.isValid())
       diagnostics.note(where, "here in '" + definition.name.text + "'");
+  }
+
+  /// A tuple has an element for each that the definition reads.
+  void checkTuples() {
+    for (auto [param, value] : llvm::zip(definition.params, layer.values)) {
+      const int64_t read = elementsRead(definition.body, param.name.text);
+      if (value.numbers.size() > 1 && read > 0 && static_cast<int64_t>(value.numbers.size()) != read)
+        error(DiagId::WrongArgument, param.name.range,
+              "'" + param.name.text + "' has " + Twine(value.numbers.size()) + " elements, but '" +
+                  definition.name.text + "' reads " + Twine(read) + " of it here");
+    }
   }
 
   void takeInput(const Name &input, ArrayRef<Name> names, const std::vector<int64_t> &shape) {
@@ -97,8 +131,13 @@ private:
       case Statement::Kind::Assign:
         if (!statement.places.empty())
           placeLine(statement);
-        else if (auto value = number(*statement.value))
-          shapes.numbers[statement.name.text.str()] = *value;
+        else if (auto value = number(*statement.value)) {
+          auto [it, isNew] = shapes.numbers.try_emplace(statement.name.text.str(), *value);
+          if (!isNew && it->second != *value)
+            error(DiagId::WrongArgument, statement.range,
+                  "'" + statement.name.text + "' is " + numberText(it->second) + " in training and " +
+                      numberText(*value) + " in inference, but a number of a layer is one; use two names");
+        }
         break;
       case Statement::Kind::If:
         for (const Branch &branch : statement.branches)
@@ -119,6 +158,9 @@ private:
   }
 
   void placeArray(const Statement &statement) {
+    if (statement.kind == Statement::Kind::Buffer)
+      return error(DiagId::NotConstant, statement.range,
+                   "'buffer' is not there yet: a layer keeps what it learns and, for each sample, its states");
     LayerArray array;
     array.name = statement.name.text.str();
     array.learned = statement.kind == Statement::Kind::Learn;
@@ -137,10 +179,11 @@ private:
       else
         return;
     }
-    if (elements > limits::kWeightElements)
+    const int64_t most = array.learned ? limits::kWeightElements : limits::kSampleElements;
+    if (elements > most)
       return error(DiagId::TooLarge, statement.range,
                    "'" + statement.name.text + "' would have the shape " + shapeText(array.extents) + ", but at most " +
-                       Twine(limits::kWeightElements) + " elements are possible");
+                       Twine(most) + " elements are possible");
     const Expr &start = *statement.value;
     array.uniform = start.kind == Expr::Kind::Call && start.name == "uniform";
     auto low = number(array.uniform ? start.operand(0) : start);
@@ -174,7 +217,8 @@ private:
     int64_t elements = 1;
     for (const LayerIndex &index : left) {
       extents.push_back(index.extent);
-      elements = elements > limits::kSampleElements / index.extent ? limits::kSampleElements + 1 : elements * index.extent;
+      elements =
+          elements > limits::kSampleElements / index.extent ? limits::kSampleElements + 1 : elements * index.extent;
     }
     if (elements > limits::kSampleElements)
       return error(DiagId::TooLarge, statement.range,
@@ -310,8 +354,8 @@ private:
       else if (expr.op == Operator::Subtract)
         result = Places{left->low - right->high, left->high - right->low};
       else {
-        auto [low, high] = std::minmax({left->low * right->low, left->low * right->high, left->high * right->low,
-                                        left->high * right->high});
+        auto [low, high] = std::minmax(
+            {left->low * right->low, left->low * right->high, left->high * right->low, left->high * right->high});
         result = Places{low, high};
       }
     } else if (auto value = wholeNumber(expr, "a place", -most)) {
@@ -322,9 +366,7 @@ private:
     return result;
   }
 
-  static bool isDivision(const Expr &expr) {
-    return expr.kind == Expr::Kind::Operation && expr.op == Operator::Divide;
-  }
+  static bool isDivision(const Expr &expr) { return expr.kind == Expr::Kind::Operation && expr.op == Operator::Divide; }
 
   std::optional<int64_t> wholeNumber(const Expr &expr, const Twine &what, int64_t low) {
     constexpr int64_t most = int64_t(1) << 31;

@@ -15,6 +15,8 @@ import os
 import random
 import sys
 
+from random_layers import LayerWriter, PRODUCTIONS as LAYER_PRODUCTIONS
+
 # Names of productions, by the part of the language that they belong to. `use` knows no others.
 PRODUCTIONS = {
     "file": "comment param param-of-params alias definitions-after-model arguments-over-lines trailing-comma",
@@ -34,11 +36,12 @@ PRODUCTIONS = {
     "reduction": "sum mean max min argmax argmin over-time over-neuron over-class over-several classes",
     "word": "steps per_class time neuron class fired attached detach training random random-per-sample update updates "
             "epoch epochs",
+    **LAYER_PRODUCTIONS,
 }
 COMPARISONS = ["<", "<=", ">", ">=", "==", "!="]
 
 
-class Writer:
+class Writer(LayerWriter):
     def __init__(self, seed, counts, smooth=False, exact=False):
         self.rng, self.counts, self.smooth, self.exact = random.Random(seed), counts, smooth, exact
         self.definitions, self.neurons, self.surrogates, self.unreached = [], [], [], []
@@ -425,14 +428,17 @@ class Writer:
             self.own_neuron()
         bytes_, over_time = self.maybe(0.3), self.maybe()
         self.use("model.u8" if bytes_ else "model.f32", "model.over-time" if over_time else "model.static")
-        extents = [str(rng.randint(1, 20))]
-        if self.maybe(0.3):
+        graph = self.maybe()
+        extents = [rng.randint(1, 20)]
+        if self.maybe(0.7 if graph else 0.3):
             self.use("model.several-extents")
-            extents.insert(0, str(rng.randint(1, 3)))
+            extents.insert(0, rng.randint(1, 3))
+            if graph and self.maybe():
+                extents[1:] = [rng.randint(3, 8), rng.randint(3, 8)]
         divided = " / 255" if bytes_ else " / 2" if self.maybe(0.2) else ""
         if divided:
             self.use("model.divided")
-        lines.append(f"input {'u8' if bytes_ else 'f32'}[{', '.join(extents)}]{divided}" + (" over time" if over_time else ""))
+        lines.append(f"input {'u8' if bytes_ else 'f32'}[{', '.join(map(str, extents))}]{divided}" + (" over time" if over_time else ""))
         self.steps = rng.randint(1, 7)
         if self.maybe(0.3):
             self.use("model.open-steps")
@@ -441,8 +447,8 @@ class Writer:
             self.use("model.steps")
             lines.append(f"steps {self.steps}")
         self.use("layer.flatten")
-        lines.append("flatten")
-        for _ in range(rng.randint(0, 2)):
+        lines += self.graph(extents) if graph else ["flatten"]
+        for _ in range(rng.randint(0, 1 if graph else 2)):
             lines.append(self.linear(rng.randint(1, 40)))
             if not self.smooth and self.maybe(0.2):
                 kind = self.pick("rate", "dropout")
@@ -466,7 +472,7 @@ class Writer:
         classes = rng.randint(2, 5)
         population = self.maybe()
         lines.append(self.linear(classes * (rng.randint(1, 9) if population else 1)))
-        lines.append(self.neuron(last=True))
+        lines.append(self.other_neuron([classes], last=True) if graph and self.maybe() else self.neuron(last=True))
         self.use("model.population" if population else "model.no-population")
         if population:
             lines.append(f"population({self.pick('', 'classes = ')}{classes})")
