@@ -241,6 +241,15 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
   auto wordAt = [&](Value bit) { return e.add(place.row, e.div(bit, e.index(kLanes))); };
   if (place.inner.ascending && place.fromStart)
     return e.store(e.bitsToWord(value), buffer.memory, wordAt(place.inner.base));
+  // Whoever reads whole words finds no bit behind the row, whatever was in the memory before.
+  const int64_t width = buffer.width(), rest = buffer.isRow() ? width % kLanes : 0;
+  auto withoutRest = [&](Value word, Value at) -> Value {
+    if (rest == 0)
+      return word;
+    Value isLast = arith::CmpIOp::create(e.b, arith::CmpIPredicate::uge, at, e.index(width - rest));
+    Value valid = arith::ConstantIntOp::create(e.b, i16, (int64_t(1) << rest) - 1);
+    return arith::SelectOp::create(e.b, isLast, e.both(word, valid), word);
+  };
   auto setOne = [&](Value at, Value bit) {
     Value word = e.load(buffer.memory, wordAt(at));
     Value shift = e.b.createOrFold<arith::IndexCastOp>(i16, e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
@@ -248,7 +257,7 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     Value single = arith::ShLIOp::create(e.b, one, shift);
     Value cleared = e.both(word, arith::XOrIOp::create(e.b, single, arith::ConstantIntOp::create(e.b, i16, -1)));
     Value set = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i16, bit), shift);
-    e.store(e.either(cleared, set), buffer.memory, wordAt(at));
+    e.store(withoutRest(e.either(cleared, set), at), buffer.memory, wordAt(at));
   };
   if (place.inner.isUniform()) {
     Value bit = vector::ExtractOp::create(e.b, value, 0);
