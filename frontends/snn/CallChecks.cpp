@@ -265,7 +265,9 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
           "what depends on a state is that of one step and one sample, so nothing goes over time or samples there");
     return {};
   }
-  if (AxisSet absent = *axes - value.axes; !absent.empty()) {
+  // In a layer, a number may be counted: `sum(1, over = (sample, i))`.
+  const bool counts = frame->root == DefinitionKind::Layer && !value.network;
+  if (AxisSet absent = *axes - value.axes; !absent.empty() && !counts) {
     error(DiagId::MissingAxis, expr.range,
           "'" + expr.name + "' goes over " + absent.text(frame->indices) + ", but the axes of its value are " +
               value.axes.text(frame->indices) +

@@ -694,6 +694,8 @@ private:
         return complete = false;
       if (!placed->states.empty())
         return refuse("has states of its own");
+      if (llvm::any_of(placed->arrays, [](const LayerArray &array) { return !array.learned; }))
+        return refuse("keeps statistics of whole batches, which no single step has");
       if (placed->to != layer.from)
         return refuse("gives " + shapeText(placed->to) + " from " + shapeText(layer.from));
       value.shapes = std::move(*placed);

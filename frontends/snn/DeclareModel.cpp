@@ -105,9 +105,16 @@ private:
   }
 
   void declareArrays(Location loc, const std::string &key, const LayerShapes &shapes) {
-    for (const LayerArray &array : shapes.arrays)
-      declareParameter(loc, key + "." + array.name, array.extents,
-                       array.uniform ? uniform(array.low, array.high) : fill(array.low));
+    for (const LayerArray &array : shapes.arrays) {
+      const std::string symbol = key + "." + array.name;
+      if (array.learned) {
+        declareParameter(loc, symbol, array.extents,
+                         array.uniform ? uniform(array.low, array.high) : fill(array.low));
+        continue;
+      }
+      context.buffers.push_back({symbol, context.array(array.extents, real)});
+      BufferOp::create(builder, loc, symbol, context.buffers.back().type, APFloat(array.low));
+    }
   }
 
   void declareNeurons(const CheckedLayer &layer) {
@@ -180,7 +187,7 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
   OpBuilder builder(&mlir);
   const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;
   ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type()), {}, {},
-                       {},    {}};
+                       {},    {},      {}};
   Location loc = context.at(model.name.range.Start);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());

@@ -321,7 +321,7 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
     if (auto products = importProducts(*argument->value, axes))
       return read(*products);
   const Scalar value = importExpr(*argument->value);
-  if (indexed && !sliceOf(value.value).axes.contains(Axis::Time)) // what is the same at all steps stands for them
+  if (indexed && !overTime) // one step stands for all
     axes = axes - AxisSet{Axis::Time};
   if (name == "sum" || name == "mean") {
     Scalar sum = read(sumOf(value, axes));

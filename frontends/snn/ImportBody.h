@@ -79,6 +79,7 @@ public:
   bool inStep = false;                     ///< of a neuron: time is no axis, but the number of the step
   std::function<ArrayValue()> stepsOfCall; ///< in a step: their count, which is computed before the first
   const LayerShapes *layer = nullptr;      ///< of the definition of a layer: its numbers and indices
+  bool overTime = false;                   ///< whether an input of the layer differs from step to step
   llvm::SmallVector<LayerIndex> indices;   ///< of the line, first those of its left side; a later name hides others
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.

@@ -45,6 +45,7 @@ struct LayerResults {
   ArrayValue output;
   llvm::SmallVector<mlir::Value> states; ///< after each step
   llvm::SmallVector<mlir::Value> finals; ///< after the last one
+  std::map<llvm::StringRef, mlir::Value> buffers; ///< what is next in those that the layer assigns
 };
 
 /// A layer that is a definition. `learned` are its arrays by name, `states` those at the start; `inputs` and the output

@@ -109,7 +109,7 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   if (llvm::none_of(factors, isReal))
     return std::nullopt;
   AxisSet axes = factors[0]->axes | factors[1]->axes;
-  if (!axes.contains(Axis::Time))
+  if (!overTime)
     over = over - AxisSet{Axis::Time};
   const SmallVector<Dim> dims = dimsOf(axes | over);
   const AxisSet left = (axes | over) - over;
@@ -159,6 +159,8 @@ public:
     importLines(definition.body);
     LayerResults found;
     found.output = *names[result].array;
+    for (StringRef name : buffers)
+      found.buffers[name] = names[name].array->value;
     if (!shapes.states.empty())
       close(found, starts);
     return found;
@@ -182,7 +184,12 @@ private:
 
   void importLine(const Statement &statement) {
     StringRef name = statement.name.text;
-    const bool isState = llvm::any_of(shapes.states, [&](const LayerArray &state) { return state.name == name; });
+    const auto isOf = [&](const std::vector<LayerArray> &arrays) {
+      return llvm::any_of(arrays, [&](const LayerArray &array) { return array.name == name; });
+    };
+    const bool isState = isOf(shapes.states), isBuffer = isOf(shapes.arrays);
+    if (isBuffer)
+      buffers.insert(name);
     const bool inStep =
         isState || llvm::any_of(stepwise, [&](StringRef other) { return mentions(*statement.value, other); });
     BodyImporter importer(context, inStep ? inside : builder, location);
@@ -199,8 +206,9 @@ private:
     AxisSet axes = left;
     if (inStep)
       axes = axes | AxisSet{Axis::Sample};
+    importer.overTime = overTime;
     Scalar value = importer.importExpr(*statement.value);
-    if (isState) // whatever was computed, such as spikes
+    if (isState || isBuffer) // whatever was computed, such as spikes
       value = importer.asRealElement(value);
     names[name] = Binding::of(importer.elementsOf(value, axes, left));
     inStep ? (void)stepwise.insert(name) : (void)stepwise.erase(name);
@@ -261,6 +269,7 @@ private:
   OpBuilder inside;
   Location location;
   std::map<StringRef, Binding> names;
+  std::set<StringRef> buffers;  ///< those that lines assign
   std::set<StringRef> stepwise; ///< names of values in the body
   llvm::DenseMap<Value, Value> arguments;
   SmallVector<Value> sliced, invariant, carries;

@@ -29,7 +29,7 @@ public:
 
   LogicalResult run() {
     Value input = function.argument(kInput, context.inputs.front().type);
-    for (const auto *declared : {&context.parameters, &context.states})
+    for (const auto *declared : {&context.parameters, &context.buffers, &context.states})
       for (const Declared &symbol : *declared)
         bound[symbol.symbol] = function.argument(symbol.symbol, symbol.type);
     x = {input, {Axis::Sample, Axis::Neuron}};
@@ -55,6 +55,9 @@ public:
       function.result(output.symbol, values.at(output.symbol));
     for (auto [state, value] : llvm::zip(context.states, finals))
       function.result(state.symbol, value);
+    for (const Declared &buffer : context.buffers)
+      if (auto next = nextBuffers.find(buffer.symbol); training && next != nextBuffers.end())
+        function.result(buffer.symbol, next->second, {Span::Buffers});
     function.finish();
     return success();
   }
@@ -133,6 +136,8 @@ private:
     x = found.output;
     x.axes = x.axes | AxisSet{Axis::Neuron};
     llvm::append_range(finals, found.finals);
+    for (const auto &[name, value] : found.buffers)
+      nextBuffers[layer.key + "." + name.str()] = value;
     if (!isNeuron(layer))
       return;
     values[outputOf(layer, model, /*membrane=*/false)] = x.value;
@@ -207,7 +212,7 @@ private:
   llvm::StringMap<Value> bound; ///< parameters and states
   ArrayValue x;                 ///< what the layer takes, and then gives
   std::vector<ArrayValue> results; ///< of the input and the layers
-  std::map<std::string, Value> values;
+  std::map<std::string, Value> values, nextBuffers;
   SmallVector<Value> finals;
 };
 

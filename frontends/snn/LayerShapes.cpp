@@ -158,9 +158,6 @@ private:
   }
 
   void placeArray(const Statement &statement) {
-    if (statement.kind == Statement::Kind::Buffer)
-      return error(DiagId::NotConstant, statement.range,
-                   "'buffer' is not there yet: a layer keeps what it learns and, for each sample, its states");
     LayerArray array;
     array.name = statement.name.text.str();
     array.learned = statement.kind == Statement::Kind::Learn;
