@@ -1,0 +1,52 @@
+"""Compares compiled models with the values of make_language.py.
+
+usage: compare_language.py BIN SCRATCH CASE.snn...
+
+Spikes are equal; membranes, the loss and gradients agree within 1e-9 of the tensor's largest value, and within 1e-6 with snnTorch's losses,
+which add in single precision."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+from tensor_files import read_tensors, run
+
+
+
+def compare(bin, scratch, text):
+    library, out, golden = f"{scratch}/m.so", f"{scratch}/out.safetensors", text.replace(".snn", ".safetensors")
+    run(f"{bin}/snnc", text, "--precision=f64", "-o", library)
+    run(f"{bin}/snn-run", library, golden, "-o", out, "--gradients")
+    got, found = read_tensors(out), []
+    close = 1e-6 if os.path.basename(text).startswith("loss_") else 1e-9
+    for name, want in read_tensors(golden).items():
+        is_spike = name == "spikes" or name.startswith("hidden.")
+        if not is_spike and name not in ("membrane", "loss") and not name.startswith(("hidden_membrane.", "grad.")):
+            continue
+        if name not in got or len(got[name].numbers) != len(want.numbers):
+            found.append(f"{name} is missing, or has another shape")
+            continue
+        largest = max(map(abs, want.numbers))
+        error = max(abs(a - b) for a, b in zip(got[name].numbers, want.numbers))
+        if error > (0 if is_spike else close * largest):
+            found.append(f"{name}: {error} beside {largest}")
+    return found
+
+
+def main():
+    bin, scratch, *texts = sys.argv[1:]
+    os.makedirs(scratch, exist_ok=True)
+    failed = 0
+    for text in texts:
+        try:
+            found = compare(bin, scratch, text)
+        except Exception as failure:
+            found = [str(failure)]
+        failed += bool(found)
+        for line in found:
+            print(f"{os.path.basename(text)}: {line}")
+    print(f"{len(texts)} cases, {failed} failed")
+    sys.exit(1 if failed or not texts else 0)
+
+
+main()

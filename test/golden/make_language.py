@@ -1,0 +1,214 @@
+"""Golden values of layers, neurons and losses of the prelude, in double precision, by PyTorch 2.14 and snnTorch 1.0.0.
+
+usage: make_language.py FOLDER
+
+Writes CASE.snn and CASE.safetensors: input, labels, parameters, and what they lead to. The seed is the first with which no membrane
+comes within 1e-4 of its threshold and no layer is silent."""
+
+import math
+import os
+import sys
+
+import snntorch
+import snntorch.functional as losses
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+torch.set_default_dtype(torch.float64)
+STEPS, BATCH, WIDTH = 7, 3, 6
+
+
+class Spike(torch.autograd.Function):
+    """snnTorch's atan gives single precision, whatever it is given."""
+
+    @staticmethod
+    def forward(ctx, v):
+        ctx.save_for_backward(v)
+        return (v > 0).to(v.dtype)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (v,) = ctx.saved_tensors
+        return grad / (1 + (math.pi * v) ** 2)
+
+
+class Steps:
+    """A neuron of snnTorch with its state; `records` has its spikes and membranes."""
+
+    def __init__(self, module, threshold=1.0):
+        self.module, self.threshold, self.spikes, self.membranes = module, threshold, [], []
+        state = module.reset_mem()
+        self.state = list(state) if isinstance(state, tuple) else [state]
+
+    def __call__(self, x):
+        found = self.module(x, *self.state)
+        self.state = list(found) if len(found) == len(self.state) else list(found[1:])
+        self.spikes.append(found[0])
+        self.membranes.append(found[-1])
+        return found[0]
+
+
+class Concat(nn.Module):
+    def forward(self, a, b):
+        return torch.cat([a, b], 1)
+
+
+class Add(nn.Module):
+    def forward(self, a, b):
+        return a + b
+
+
+def ce_rate(spikes, membranes, labels):
+    """By PyTorch: snnTorch adds the steps in single precision."""
+    return torch.stack([nn.functional.cross_entropy(step, labels) for step in spikes]).mean()
+
+
+def leaky(**options):
+    return snntorch.Leaky(beta=0.8, spike_grad=Spike.apply, **options)
+
+
+# name -> (input's extents, lines, modules by key, sources of layers with several, loss, its function)
+CASES = {}
+
+
+def layer(name, extents, line, module):
+    CASES[name] = (extents, [line, "leaky(beta = 0.8)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
+                   lambda shape: [module, leaky(), nn.Flatten(), nn.Linear(shape, 5), leaky()], {}, "ce_rate", ce_rate)
+
+
+layer("conv1d", [4, 11], "conv(6, kernel = 3)", lambda: nn.Conv1d(4, 6, 3))
+layer("conv1d_all", [4, 13], "conv(6, kernel = 3, stride = 2, padding = 2, dilation = 2, groups = 2, bias = false)",
+      lambda: nn.Conv1d(4, 6, 3, stride=2, padding=2, dilation=2, groups=2, bias=False))
+layer("conv2d", [2, 7, 6], "conv(4, kernel = 3)", lambda: nn.Conv2d(2, 4, 3))
+layer("conv2d_all", [4, 6, 5], "conv(6, kernel = (3, 2), stride = (2, 1), padding = (1, 2), dilation = (1, 2), groups = 2)",
+      lambda: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2))
+layer("conv2d_depthwise", [3, 5, 4], "conv(6, kernel = 3, padding = 1, groups = 3)", lambda: nn.Conv2d(3, 6, 3, padding=1, groups=3))
+layer("max_pool1d", [3, 11], "max_pool(3, stride = 2, padding = 1)", lambda: nn.MaxPool1d(3, 2, 1))
+layer("max_pool2d", [2, 8, 6], "max_pool((3, 2), stride = (2, 1), padding = (1, 0))", lambda: nn.MaxPool2d((3, 2), (2, 1), (1, 0)))
+layer("avg_pool1d", [3, 11], "avg_pool(3, stride = 2, padding = 1)", lambda: nn.AvgPool1d(3, 2, 1))
+layer("avg_pool2d", [2, 8, 6], "avg_pool((3, 2), stride = (2, 1), padding = (1, 0))", lambda: nn.AvgPool2d((3, 2), (2, 1), (1, 0)))
+CASES["graph"] = ([2, 5], ["h1: leaky(beta = 0.8, threshold = 0.5)", "h2: conv(2, kernel = 3, padding = 1)", "h3: add(h1)",
+                           "h4: concat(h1, h2)", "leaky(beta = 0.8, threshold = 0.93)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
+                  lambda shape: [leaky(threshold=0.5), nn.Conv1d(2, 2, 3, padding=1), Add(), Concat(), leaky(threshold=0.93), nn.Flatten(),
+                                 nn.Linear(20, 5), leaky()],
+                  {2: [1, 0], 3: [0, 1]}, "ce_rate", ce_rate)
+
+
+def neuron(name, line, module):
+    CASES[name] = ([WIDTH], [f"linear({WIDTH})", line, f"linear({WIDTH})", line],
+                   lambda shape: [nn.Linear(WIDTH, WIDTH), module(), nn.Linear(WIDTH, WIDTH), module()], {}, "ce_rate", ce_rate)
+
+
+def neurons():
+    resets = {"subtract": {"reset_mechanism": "subtract"}, "zero": {"reset_mechanism": "zero"}, "none": {"reset_mechanism": "none"}}
+    for reset, given in resets.items():
+        for delay in (True, False):
+            text = f"reset = {reset}, delay = {str(delay).lower()}"
+            suffix = f"{reset}_{'delay' if delay else 'now'}"
+            more = dict(given, reset_delay=delay, spike_grad=Spike.apply, learn_beta=True)
+            neuron(f"leaky_{suffix}", f"leaky(beta = learn 0.8, threshold = learn 0.9, {text})",
+                   lambda more=more: snntorch.Leaky(beta=0.8, threshold=0.9, learn_threshold=True, **more))
+            neuron(f"synaptic_{suffix}", f"synaptic(alpha = learn 0.7, beta = learn 0.8, {text})",
+                   lambda more=more: snntorch.Synaptic(alpha=0.7, beta=0.8, learn_alpha=True, **more))
+            neuron(f"rleaky_{suffix}", f"rleaky(beta = learn 0.8, {text})",
+                   lambda more=more: snntorch.RLeaky(beta=0.8, linear_features=WIDTH, **more))
+            if not delay:
+                continue  # snnTorch 1.0.0's RSynaptic raises an error
+            neuron(f"rsynaptic_{suffix}", f"rsynaptic(alpha = learn 0.7, beta = learn 0.8, {text})",
+                   lambda more=more: snntorch.RSynaptic(alpha=0.7, beta=0.8, linear_features=WIDTH, learn_alpha=True, **more))
+        usual = dict(given, spike_grad=Spike.apply)
+        neuron(f"alpha_{reset}", f"alpha(alpha = 0.8, beta = 0.6, reset = {reset})",
+               lambda usual=usual: snntorch.Alpha(alpha=0.8, beta=0.6, **usual))
+        neuron(f"lapicque_{reset}", f"lapicque(beta = 0.8, R = 2, reset = {reset})",
+               lambda usual=usual: snntorch.Lapicque(beta=0.8, R=2, **usual))
+        neuron(f"slstm_{reset}", f"slstm({WIDTH}, threshold = 0.1, reset = {reset})",
+               lambda usual=usual: snntorch.SLSTM(WIDTH, WIDTH, threshold=0.1, **usual))
+
+
+neurons()
+CASES["sconv_lstm"] = ([2, 4, 5], ["sconv_lstm(3, kernel = 3, threshold = 0.05)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
+                       lambda shape: [snntorch.SConv2dLSTM(2, 3, 3, threshold=0.05, spike_grad=Spike.apply), nn.Flatten(),
+                                      nn.Linear(60, 5), leaky()], {}, "ce_rate", ce_rate)
+
+
+def loss(name, line, function):
+    CASES["loss_" + name] = ([WIDTH], [f"linear({WIDTH})", "leaky(beta = 0.8)", f"linear({WIDTH})", "leaky(beta = 0.8)"],
+                             lambda shape: [nn.Linear(WIDTH, WIDTH), leaky(), nn.Linear(WIDTH, WIDTH), leaky()], {}, line, function)
+
+
+loss("mse_count", "mse_count(correct = 0.8, incorrect = 0.2)", lambda s, m, l: losses.mse_count_loss(0.8, 0.2)(s, l))
+loss("ce_rate_smoothed", "ce_rate(smoothing = 0.1)",  # by PyTorch: snnTorch has no smoothing
+     lambda s, m, l: torch.stack([nn.functional.cross_entropy(step, l, label_smoothing=0.1) for step in s]).mean())
+loss("ce_count", "ce_count", lambda s, m, l: losses.ce_count_loss()(s, l))
+loss("ce_max_membrane", "ce_max_membrane", lambda s, m, l: losses.ce_max_membrane_loss()(m, l))
+loss("mse_membrane", "mse_membrane(correct = 2, incorrect = -1)",  # by PyTorch: snnTorch 1.0.0 takes an off_target of -1 for 0
+     lambda s, m, l: ((m - (3 * nn.functional.one_hot(l, WIDTH) - 1)) ** 2).mean())
+loss("mse_temporal", "mse_temporal(correct = 2, incorrect = 5, tolerance = 1)",
+     lambda s, m, l: losses.mse_temporal_loss(on_target=2, off_target=5, tolerance=1)(s, l))
+loss("ce_temporal", "ce_temporal", lambda s, m, l: losses.ce_temporal_loss()(s, l))
+loss("ce_temporal_reciprocal", "ce_temporal(inverse = reciprocal)", lambda s, m, l: losses.ce_temporal_loss(inverse="reciprocal")(s, l))
+loss("rates", "l1_rate + 2 * rate_band(low = 0.1, high = 0.3)",  # by PyTorch
+     lambda s, m, l: s.mean() + 2 * (torch.relu(0.1 - s.mean(0)) ** 2 + torch.relu(s.mean(0) - 0.3) ** 2).mean())
+
+
+def compute(case, seed):
+    """All tensors, and how near a membrane is to its threshold; None if a layer is silent."""
+    extents, lines, make, sources, _, function = case
+    torch.manual_seed(seed)
+    modules = make(1)
+    modules = [module() if callable(module) and not isinstance(module, nn.Module) else module for module in modules]
+    if isinstance(modules[2], nn.Flatten):  # what is behind it is known by a trial
+        trial = modules[0](torch.zeros(1, *extents))
+        modules[3] = nn.Linear((trial[0] if isinstance(trial, tuple) else trial).numel(), 5)
+    keys = [line.split(":")[0] if ":" in line else str(index) for index, line in enumerate(lines)]
+    tensors, steps = {}, {}
+    for index, (key, module) in enumerate(zip(keys, modules)):
+        for name, parameter in module.named_parameters():
+            if parameter.dim() > 1:
+                parameter.data *= 3
+            tensors[f"{key}.{name}"] = parameter.data.clone()
+        if isinstance(module, snntorch.SpikingNeuron):
+            steps[index] = Steps(module, float(module.threshold.detach()))
+    x, labels = torch.randn(STEPS, BATCH, *extents) * 1.5, torch.randint(0, WIDTH - 1, (BATCH,))
+    for step in x:
+        values = []
+        for index, module in enumerate(modules):
+            taken = [values[source] for source in sources.get(index, [])] or [values[-1] if values else step]
+            values.append(steps[index](*taken) if index in steps else module(*taken))
+    stacked = {index: (torch.stack(record.spikes), torch.stack(record.membranes)) for index, record in steps.items()}
+    spikes, membranes = stacked[len(modules) - 1]
+    value = function(spikes, membranes, labels)
+    value.backward()
+    tensors |= {"input": x, "labels": labels, "loss": value.detach(), "spikes": spikes.detach(), "membrane": membranes.detach()}
+    for index in list(steps)[:-1]:
+        tensors[f"hidden.{keys[index]}"], tensors[f"hidden_membrane.{keys[index]}"] = (part.detach() for part in stacked[index])
+    for key, module in zip(keys, modules):
+        for name, parameter in module.named_parameters():
+            if parameter.grad is not None:
+                tensors[f"grad.{key}.{name}"] = parameter.grad
+    near = min(float((stacked[index][1].detach() - record.threshold).abs().min()) for index, record in steps.items())
+    silent = any(not part[0].any() for part in stacked.values())
+    return None if silent else (tensors, near)
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    for name, case in CASES.items():
+        for seed in range(200):
+            found = compute(case, seed)
+            if found and found[1] > 1e-4:
+                break
+        else:
+            raise SystemExit(f"{name}: no seed")
+        extents, lines, _, _, loss_line, _ = case
+        save_file({key: tensor.contiguous() for key, tensor in found[0].items()}, f"{folder}/{name}.safetensors")
+        with open(f"{folder}/{name}.snn", "w") as file:
+            body = "".join(f"  {line}\n" for line in lines)
+            file.write(f"snn 1\nmodel {name}_ {{\n  input f32[{', '.join(map(str, extents))}] over time\n  steps {STEPS}\n{body}}}\n"
+                       f"train {{\n  loss {loss_line}\n}}\n")
+        print(name, "seed", seed)
+
+
+main()
