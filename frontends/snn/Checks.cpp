@@ -633,7 +633,7 @@ private:
     if (call.definition->rank() != 1 || call.values.empty() || call.values.front().numbers.size() != 1)
       return std::nullopt;
     const double outputs = call.values.front().numbers.front();
-    if (!(outputs >= 1 && outputs <= limits::kNeurons))
+    if (!(outputs >= 1 && outputs <= limits::kSampleElements))
       return std::nullopt;
     return std::vector<int64_t>{static_cast<int64_t>(outputs)};
   }
