@@ -84,6 +84,9 @@ std::vector<OwnedTensor> runOnce(const snn_model_table &table, snn_instance *ins
   if (gradients)
     for (OwnedTensor &gradient : gradientTensors(instance, table))
       outputs.push_back(std::move(gradient));
+  if (gradients) // which the gradient's entry updates
+    for (OwnedTensor &buffer : bufferTensors(instance, table))
+      outputs.push_back(std::move(buffer));
   return outputs;
 }
 

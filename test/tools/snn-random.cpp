@@ -55,6 +55,11 @@ void write(const Options &options) {
   }
   for (uint64_t i = 0; i < table.parameter_count; ++i)
     tensors.push_back(instance.parameter(table.parameters[i]));
+  for (uint64_t i = 0; i < table.buffer_count; ++i) { // as if something had been trained; a variance is positive
+    HostTensor &buffer = tensors.emplace_back(table.buffers[i], 0, 0);
+    for (uint64_t element = 0; element < buffer.size(); ++element)
+      buffer.set(element, random.uniform(0.25, 1.75));
+  }
   std::vector<TensorToWrite> views;
   for (const HostTensor &tensor : tensors)
     views.push_back(view(tensor));
