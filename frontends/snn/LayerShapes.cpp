@@ -217,10 +217,14 @@ private:
       elements =
           elements > limits::kSampleElements / index.extent ? limits::kSampleElements + 1 : elements * index.extent;
     }
-    if (elements > limits::kSampleElements)
+    if (left.size() > limits::kExtents)
+      return error(DiagId::TooLarge, statement.range,
+                   "'" + statement.name.text + "' has " + Twine(left.size()) + " extents, but at most " +
+                       Twine(limits::kExtents) + " are possible");
+    if (elements > limits::kLineElements)
       return error(DiagId::TooLarge, statement.range,
                    "'" + statement.name.text + "' would have the shape " + shapeText(extents) + ", but at most " +
-                       Twine(limits::kSampleElements) + " elements are possible");
+                       Twine(limits::kLineElements) + " elements are possible");
     auto [it, inserted] = arrays.try_emplace(statement.name.text, extents);
     if (!inserted && it->second != extents)
       error(DiagId::WrongArgument, statement.range,
@@ -297,6 +301,28 @@ private:
       checkKnown(index, expr.range);
   }
 
+  /// A largest or smallest value needs a term, wherever its window is: some place of it lies within the array.
+  void checkWindow(const Expr &expr, const std::vector<LayerIndex> &window) {
+    const bool leavesOut = expr.kind == Expr::Kind::Or && expr.operand(1).name == "none";
+    for (auto [number, place] : enumerate(leavesOut ? ArrayRef(expr.operand(0).args) : ArrayRef<Argument>())) {
+      if (place.value->kind == Expr::Kind::Name && place.value->name == kRest)
+        break;
+      std::vector<LayerIndex> &indices = *scope.back();
+      auto all = placesOf(*place.value);
+      for (LayerIndex &index : indices)
+        index.extent = 1;
+      auto first = placesOf(*place.value); // with the window at its first point
+      indices = window;
+      const int64_t extent = arrays[expr.operand(0).name][number];
+      if (all && first && (first->high + all->low - first->low >= extent || first->low + all->high - first->high < 0))
+        return error(DiagId::OutOfRange, expr.range,
+                     "a window of '" + definition.name.text + "' lies outside of '" + expr.operand(0).name +
+                         "' as a whole, where there is no largest or smallest value");
+    }
+    for (const Argument &arg : expr.args)
+      checkWindow(*arg.value, window);
+  }
+
   void checkReads(const Expr &expr, bool guarded) {
     if (!valid)
       return;
@@ -307,6 +333,8 @@ private:
     const Argument *over = overOf(expr);
     if (over)
       scope.push_back(&shapes.indices[&expr]);
+    if (over && expr.name != "sum" && expr.name != "mean")
+      checkWindow(expr, std::vector<LayerIndex>(shapes.indices[&expr]));
     for (const Argument &arg : expr.args)
       if (&arg != over)
         checkReads(*arg.value, /*guarded=*/false);

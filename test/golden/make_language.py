@@ -88,6 +88,9 @@ layer("max_pool1d", [3, 11], "max_pool(3, stride = 2, padding = 1)", lambda: nn.
 layer("max_pool2d", [2, 8, 6], "max_pool((3, 2), stride = (2, 1), padding = (1, 0))", lambda: nn.MaxPool2d((3, 2), (2, 1), (1, 0)))
 layer("avg_pool1d", [3, 11], "avg_pool(3, stride = 2, padding = 1)", lambda: nn.AvgPool1d(3, 2, 1))
 layer("avg_pool2d", [2, 8, 6], "avg_pool((3, 2), stride = (2, 1), padding = (1, 0))", lambda: nn.AvgPool2d((3, 2), (2, 1), (1, 0)))
+# By the statistics of all steps at once, as the layer before all neurons.
+layer("batch_norm1d", [7], "batch_norm", lambda: nn.BatchNorm1d(7))
+layer("batch_norm2d", [3, 5, 4], "batch_norm(momentum = 0.3, eps = 1e-3)", lambda: nn.BatchNorm2d(3, momentum=0.3, eps=1e-3))
 CASES["graph"] = ([2, 5], ["h1: leaky(beta = 0.8, threshold = 0.5)", "h2: conv(2, kernel = 3, padding = 1)", "h3: add(h1)",
                            "h4: concat(h1, h2)", "leaky(beta = 0.8, threshold = 0.93)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
                   lambda shape: [leaky(threshold=0.5), nn.Conv1d(2, 2, 3, padding=1), Add(), Concat(), leaky(threshold=0.93), nn.Flatten(),
@@ -159,7 +162,8 @@ def compute(case, seed):
     modules = make(1)
     modules = [module() if callable(module) and not isinstance(module, nn.Module) else module for module in modules]
     if isinstance(modules[2], nn.Flatten):  # what is behind it is known by a trial
-        trial = modules[0](torch.zeros(1, *extents))
+        normalises = isinstance(modules[0], nn.modules.batchnorm._BatchNorm)
+        trial = torch.zeros(1, *extents) if normalises else modules[0](torch.zeros(1, *extents))
         modules[3] = nn.Linear((trial[0] if isinstance(trial, tuple) else trial).numel(), 5)
     keys = [line.split(":")[0] if ":" in line else str(index) for index, line in enumerate(lines)]
     tensors, steps = {}, {}
@@ -171,9 +175,19 @@ def compute(case, seed):
         if isinstance(module, snntorch.SpikingNeuron):
             steps[index] = Steps(module, float(module.threshold.detach()))
     x, labels = torch.randn(STEPS, BATCH, *extents) * 1.5, torch.randint(0, WIDTH - 1, (BATCH,))
-    for step in x:
+    given = x
+    if isinstance(modules[0], nn.modules.batchnorm._BatchNorm):
+        modules[0].running_mean.normal_()
+        modules[0].running_var.uniform_(0.5, 2)
+        tensors |= {f"0.running_{name}": getattr(modules[0], f"running_{name}").clone() for name in ("mean", "var")}
+        given = modules[0](x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        tensors |= {f"next.0.running_{name}": getattr(modules[0], f"running_{name}") for name in ("mean", "var")}
+    for step in given:
         values = []
         for index, module in enumerate(modules):
+            if index == 0 and given is not x:
+                values.append(step)
+                continue
             taken = [values[source] for source in sources.get(index, [])] or [values[-1] if values else step]
             values.append(steps[index](*taken) if index in steps else module(*taken))
     stacked = {index: (torch.stack(record.spikes), torch.stack(record.membranes)) for index, record in steps.items()}
@@ -196,6 +210,8 @@ def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
     for name, case in CASES.items():
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         for seed in range(200):
             found = compute(case, seed)
             if found and found[1] > 1e-4:
