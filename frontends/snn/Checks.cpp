@@ -332,6 +332,9 @@ private:
     SmallVector<StringRef> letList(lets.keys());
     llvm::sort(letList);
     llvm::append_range(known, letList);
+    SmallVector<StringRef> blockList(evaluator.blocks.keys());
+    llvm::sort(blockList);
+    llvm::append_range(known, blockList);
     SMRange name{call.place, SMLoc::getFromPointer(call.place.getPointer() + call.name.size())};
     diagnostics.error(DiagId::UnknownLayer, name,
                       "unknown layer '" + call.name + "'" + diagnostics.didYouMean(call.name, known));
@@ -381,8 +384,8 @@ private:
         labelled[decl.name.text] = above;
       return;
     }
-    auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
-    if (!layer || layerCount > int64_t(limits::kLayers)) {
+    auto layer = decl.call && layerCount <= int64_t(limits::kLayers) ? resolve(*decl.call) : std::nullopt;
+    if (!layer) {
       complete = false;
       above.shape.reset();
       above.values = {};
@@ -446,9 +449,7 @@ private:
     if (sources.size() + 1 == block.inputs.size())
       sources.insert(sources.begin(), above);
     if (sources.size() != block.inputs.size()) {
-      diagnostics.error(DiagId::MissingArgument, call.range,
-                        "'" + call.name + "' takes " + Twine(block.inputs.size()) + " layers, but is given " +
-                            Twine(sources.size()));
+      reportSources(call, block.inputs.size(), sources.size());
       return fail();
     }
     for (auto [input, source] : llvm::zip(block.inputs, sources))
@@ -460,6 +461,8 @@ private:
       evaluator.params[number.getKey()] = number.getValue();
     std::swap(labelled, inside);
     auto outerLabels = std::exchange(labels, StringMap<SMRange>());
+    auto outerLetNames = std::exchange(letNames, StringMap<SMRange>());
+    auto outerLets = std::exchange(lets, StringMap<std::optional<CheckedLayer>>());
     auto outerPrefix = std::exchange(prefix, key + ".");
     auto outerCount = std::exchange(lineCount, 0);
     const LayerDecl *outerBlock = outermost;
@@ -474,6 +477,8 @@ private:
     lineCount = outerCount;
     prefix = outerPrefix;
     labels = std::move(outerLabels);
+    letNames = std::move(outerLetNames);
+    lets = std::move(outerLets);
     std::swap(labelled, inside);
     evaluator.params = std::move(outerParams);
     last = &decl;
@@ -515,6 +520,12 @@ private:
     return nullptr;
   }
 
+  void reportSources(const Expr &call, size_t wanted, size_t given) {
+    diagnostics.error(given < wanted ? DiagId::MissingArgument : DiagId::TooManyArguments, call.range,
+                      "'" + call.name + "' takes " + Twine(wanted) + " layers, as in '" + call.name +
+                          "(h1, h2)', or 'h1' alone beside the line above, but is given " + Twine(given));
+  }
+
   /// What a layer takes: the layer above, or those that it names. Nothing after an error.
   std::optional<SmallVector<Source>> sourcesOf(const CheckedLayer &layer, const Expr &call) {
     SmallVector<Source> sources;
@@ -529,9 +540,7 @@ private:
       sources.insert(sources.begin(), above);
     if (sources.size() == wanted)
       return sources;
-    diagnostics.error(sources.size() < wanted ? DiagId::MissingArgument : DiagId::TooManyArguments, call.range,
-                      "'" + call.name + "' takes " + Twine(wanted) + " layers, as in '" + call.name +
-                          "(h1, h2)', or 'h1' alone beside the line above, but is given " + Twine(sources.size()));
+    reportSources(call, wanted, sources.size());
     complete = false;
     return std::nullopt;
   }
