@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What follows from a checked model.
+
+#include "frontends/snn/Checked.h"
+
+using namespace llvm;
+
+namespace snn::frontend {
+
+const ParamValue &valueOf(const CheckedLayer &layer, StringRef name) {
+  return layer.values[layer.neuron->paramIndex.at(name)]; // the checks know each parameter that a body names
+}
+
+StringRef wordOf(const CheckedLayer &layer, StringRef option) {
+  auto it = layer.neuron->paramIndex.find(option);
+  return it == layer.neuron->paramIndex.end() ? StringRef() : StringRef(layer.values[it->second].word);
+}
+
+const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer) {
+  for (const Branch &branch : statement.branches)
+    if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)
+      return &branch.body;
+  return nullptr;
+}
+
+std::optional<size_t> membraneOf(const CheckedLayer &layer) {
+  if (layer.kind == CheckedLayer::Kind::Neuron) {
+    const CheckedState *membrane = layer.neuron->membrane();
+    return membrane ? std::optional<size_t>(membrane - layer.neuron->states.data()) : std::nullopt;
+  }
+  auto mem = llvm::find_if(layer.shapes.states, [](const LayerArray &state) { return state.name == "mem"; });
+  return mem == layer.shapes.states.end() ? 0 : mem - layer.shapes.states.begin();
+}
+
+const CheckedState *CheckedNeuron::membrane() const {
+  for (const CheckedState &state : states)
+    if (state.name.text == "mem")
+      return &state;
+  return states.empty() ? nullptr : &states.front();
+}
+
+int64_t CheckedModel::outputNeurons() const {
+  for (const CheckedLayer &layer : llvm::reverse(layers))
+    if (isNeuron(layer))
+      return layer.to.front();
+  return 0;
+}
+
+int64_t CheckedModel::classes() const {
+  return layers.back().kind == CheckedLayer::Kind::Population ? layers.back().classes : outputNeurons();
+}
+
+} // namespace snn::frontend
