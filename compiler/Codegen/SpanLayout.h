@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where parameters, buffers and states lie in the spans of snn_call: the one place that the descriptor, the C header and the
-// generated code all take it from.
+// Where parameters, buffers and states lie in the spans of snn_call: the one place that the descriptor, the C header
+// and the generated code all take it from.
 
 #ifndef SNN_COMPILER_CODEGEN_SPANLAYOUT_H
 #define SNN_COMPILER_CODEGEN_SPANLAYOUT_H
@@ -25,8 +25,8 @@ struct SpanSlot {
 
 /// A matrix [N, K] is stored as K rows of N, padded to whole vectors: neurons are lanes, and a spike of input k adds
 /// row k. So is a parameter of higher rank: its first extent lies innermost. A vector [N] is one such row; a scalar
-/// takes a whole vector. So are buffers; states are rows as they are. Slots follow each other in the order of their declarations, each
-/// aligned to SNN_ALIGNMENT.
+/// takes a whole vector. So are buffers; states are rows as they are. Slots follow each other in the order of their
+/// declarations, each aligned to SNN_ALIGNMENT.
 class SpanLayout {
 public:
   /// The module has one snn.model; all tensors have its real type and, but for a state's leading batch, static shapes.

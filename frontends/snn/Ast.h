@@ -104,7 +104,7 @@ struct IntervalDecl {
 /// A parameter of a neuron, or of another definition, with its default. One of a layer may have none.
 struct NeuronParam {
   Name name;
-  ExprPtr value; ///< may be null
+  ExprPtr value;                          ///< may be null
   std::unique_ptr<IntervalDecl> interval; ///< may be null
 };
 

@@ -38,9 +38,9 @@ std::string layerText(const LayerCall &call, bool all) {
     for (double number : value.numbers)
       numbers.push_back(numberText(number));
     std::string text = value.surrogate.definition ? surrogateText(value.surrogate)
-                       : !value.word.empty()   ? value.word
-                       : numbers.size() == 1 ? numbers.front()
-                                              : "(" + llvm::join(numbers, ", ") + ")";
+                       : !value.word.empty()      ? value.word
+                       : numbers.size() == 1      ? numbers.front()
+                                                  : "(" + llvm::join(numbers, ", ") + ")";
     if (all || value.written)
       args.push_back((param.name.text + " = " + text).str());
   }

@@ -49,7 +49,8 @@ struct LayerCall {
   std::vector<const Argument *> inputs; ///< labels, if it says what it takes
 };
 
-/// What a layer learns, or keeps as a buffer or a state, under its name in the layer. It starts at `low`, or anywhere up to `high`.
+/// What a layer learns, or keeps as a buffer or a state, under its name in the layer. It starts at `low`, or anywhere
+/// up to `high`.
 struct LayerArray {
   std::string name;
   std::vector<int64_t> extents;
@@ -116,8 +117,8 @@ struct CheckedNeuron {
   bool valid = true;
   bool spikes = true; ///< otherwise it gives a value
   std::vector<CheckedParam> params;
-  llvm::StringMap<size_t> paramIndex;        ///< place of a name in `params`
-  std::vector<CheckedState> states;          ///< as declared; `fired` comes on top where it is used
+  llvm::StringMap<size_t> paramIndex; ///< place of a name in `params`
+  std::vector<CheckedState> states;   ///< as declared; `fired` comes on top where it is used
 
   /// The state that the output "membrane" shows: `mem`, else the first one. None without states.
   const CheckedState *membrane() const;
@@ -130,11 +131,11 @@ struct CheckedLayer {
   bool labelled = false;
   llvm::SMLoc loc;
   const LayerDecl *block = nullptr; ///< the model's line that stands for it, where that is a block's
-  std::vector<int> sources;      ///< the layers that it takes, by their places; -1 is the model's input
-  std::vector<int64_t> from, to; ///< one sample's extents, of the first that it takes and of what it gives
-  LayerCall call;                ///< Defined
-  LayerShapes shapes;            ///< Defined
-  int64_t classes = 0;           ///< Population
+  std::vector<int> sources;         ///< the layers that it takes, by their places; -1 is the model's input
+  std::vector<int64_t> from, to;    ///< one sample's extents, of the first that it takes and of what it gives
+  LayerCall call;                   ///< Defined
+  LayerShapes shapes;               ///< Defined
+  int64_t classes = 0;              ///< Population
   const CheckedNeuron *neuron = nullptr;
   std::vector<ParamValue> values; ///< Neuron: one for each of its parameters
 };

@@ -78,8 +78,8 @@ public:
       if (layer.kind == CheckedLayer::Kind::Neuron)
         for (const auto &[name, rest] : statesOf(*layer.neuron->decl, model.definitions)) {
           const bool bits = name == "fired" && givesBits(layer);
-          context.states.push_back({layer.key + "." + name.str(),
-                                    context.array(withSample(layer.to), bits ? builder.getI1Type() : real)});
+          context.states.push_back(
+              {layer.key + "." + name.str(), context.array(withSample(layer.to), bits ? builder.getI1Type() : real)});
           StateOp::create(builder, context.at(layer.loc), context.states.back().symbol, context.states.back().type,
                           APFloat(rest));
         }
@@ -108,8 +108,7 @@ private:
     for (const LayerArray &array : shapes.arrays) {
       const std::string symbol = key + "." + array.name;
       if (array.learned) {
-        declareParameter(loc, symbol, array.extents,
-                         array.uniform ? uniform(array.low, array.high) : fill(array.low));
+        declareParameter(loc, symbol, array.extents, array.uniform ? uniform(array.low, array.high) : fill(array.low));
         continue;
       }
       context.buffers.push_back({symbol, context.array(array.extents, real)});
@@ -186,8 +185,8 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
   const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;
-  ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type()), {}, {},
-                       {},    {},      {}};
+  ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type()), {}, {}, {},
+                       {},    {}};
   Location loc = context.at(model.name.range.Start);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());

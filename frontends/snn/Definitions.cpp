@@ -60,8 +60,7 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
     return std::nullopt;
   }
   result.file = parse(text, fileName, diagnostics);
-  result.standard =
-      text == preludeText() ? std::make_shared<SourceFile>() : parsePrelude(diagnostics);
+  result.standard = text == preludeText() ? std::make_shared<SourceFile>() : parsePrelude(diagnostics);
   Evaluator evaluator(diagnostics);
   StringMap<SMRange> known;
   for (const SourceFile *source : {result.standard.get(), result.file.get()})

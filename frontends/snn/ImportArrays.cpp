@@ -241,7 +241,8 @@ Value BodyImporter::padded(Value term, core::FoldKind kind) {
     Scalar whole = read(finish(Scalar{element.array.kind, element.array.network, std::nullopt, argument}, {}).front());
     if (term == argument)
       term = whole.value;
-    Value(argument).replaceUsesWithIf(whole.value, [&](OpOperand &use) { return llvm::is_contained(slice.ops, use.getOwner()); });
+    Value(argument).replaceUsesWithIf(whole.value,
+                                      [&](OpOperand &use) { return llvm::is_contained(slice.ops, use.getOwner()); });
   }
   return term;
 }

@@ -170,9 +170,9 @@ private:
   std::unique_ptr<mlir::Block> block; ///< the body that is being written
   mlir::ImplicitLocOpBuilder inner;
   ScalarBuilder scalars;
-  std::map<Axis, ArrayValue> counts;                   ///< of steps and samples, once they were asked for
-  bool inDef = false; ///< in the text of a def, which does not see the indices of a layer
-  llvm::SmallVector<Read> inputs;                     ///< one for each argument of the block
+  std::map<Axis, ArrayValue> counts; ///< of steps and samples, once they were asked for
+  bool inDef = false;                ///< in the text of a def, which does not see the indices of a layer
+  llvm::SmallVector<Read> inputs;    ///< one for each argument of the block
   llvm::DenseMap<mlir::Operation *, AxisSet> varying; ///< axes of ops that no argument gives them
   llvm::DenseMap<mlir::Operation *, Dim> coordinates; ///< what core.index counts along
 };

@@ -43,14 +43,14 @@ mlir::FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const Impo
 
 struct LayerResults {
   ArrayValue output;
-  llvm::SmallVector<mlir::Value> states; ///< after each step
-  llvm::SmallVector<mlir::Value> finals; ///< after the last one
+  llvm::SmallVector<mlir::Value> states;          ///< after each step
+  llvm::SmallVector<mlir::Value> finals;          ///< after the last one
   std::map<llvm::StringRef, mlir::Value> buffers; ///< what is next in those that the layer assigns
 };
 
 /// A layer that is a definition. `learned` are its arrays by name, `states` those at the start; `inputs` and the output
-/// have the axes time, if they vary, and sample, and their other extents behind them. What depends on a state is the body
-/// of a scan.
+/// have the axes time, if they vary, and sample, and their other extents behind them. What depends on a state is the
+/// body of a scan.
 LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
                          const std::map<llvm::StringRef, mlir::Value> &learned, llvm::ArrayRef<mlir::Value> states,
                          const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);

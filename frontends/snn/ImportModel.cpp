@@ -163,9 +163,8 @@ private:
       else if (param.kind == ParamKind::Surrogate)
         neurons.surrogates[name] = value.surrogate.call;
       else if (param.kind == ParamKind::Layer)
-        neurons.layers[name] = value.each
-                                   ? RecurrentLayer{nullptr, nullptr, {{"V", bound.lookup(symbol + ".V")}}}
-                                   : RecurrentLayer{&value.call, &value.shapes, arraysOf(symbol, value.shapes)};
+        neurons.layers[name] = value.each ? RecurrentLayer{nullptr, nullptr, {{"V", bound.lookup(symbol + ".V")}}}
+                                          : RecurrentLayer{&value.call, &value.shapes, arraysOf(symbol, value.shapes)};
       else if (value.learn)
         neurons.numbers[name] = {bound.lookup(symbol), value.each ? AxisSet{Axis::Neuron} : AxisSet()};
       else
@@ -209,8 +208,8 @@ private:
   const bool training;
   BoundFunction function;
   Location location = UnknownLoc::get(builder.getContext());
-  llvm::StringMap<Value> bound; ///< parameters and states
-  ArrayValue x;                 ///< what the layer takes, and then gives
+  llvm::StringMap<Value> bound;    ///< parameters and states
+  ArrayValue x;                    ///< what the layer takes, and then gives
   std::vector<ArrayValue> results; ///< of the input and the layers
   std::map<std::string, Value> values, nextBuffers;
   SmallVector<Value> finals;

@@ -70,9 +70,8 @@ private:
       if (meant.empty() || is_contained(formals, meant))
         continue;
       diagnostics.error(DiagId::UnknownArgument, argument.range,
-                        "'" + argument.name.text +
-                            "' is not needed, as the number of " + meant + " follows from the line before; write '" +
-                            example() + "'");
+                        "'" + argument.name.text + "' is not needed, as the number of " + meant +
+                            " follows from the line before; write '" + example() + "'");
       return true;
     }
     return false;
@@ -112,8 +111,8 @@ private:
         value.surrogate = *surrogate;
       return surrogate ? std::optional(value) : std::nullopt;
     }
-    const size_t other = argument || expr.kind != Expr::Kind::Name ? formals.size()
-                                                                   : llvm::find(formals, expr.name) - formals.begin();
+    const size_t other =
+        argument || expr.kind != Expr::Kind::Name ? formals.size() : llvm::find(formals, expr.name) - formals.begin();
     if (other < before.values.size()) { // `stride = kernel`
       value.numbers = before.values[other].numbers;
       return value;

@@ -52,7 +52,8 @@ bool DefinitionChecker::checkNumber(const Expr &expr) {
     default:
       return false;
     }
-    return llvm::all_of(expr.args, [&](const Argument &arg) { return arg.name.text.empty() && self(self, *arg.value); });
+    return llvm::all_of(expr.args,
+                        [&](const Argument &arg) { return arg.name.text.empty() && self(self, *arg.value); });
   };
   if (isKnown(isKnown, expr))
     return true;
@@ -62,7 +63,8 @@ bool DefinitionChecker::checkNumber(const Expr &expr) {
   return false;
 }
 
-/// `learn weight[outputs, inputs] = uniform(-bound, bound)`, `buffer running_mean[channels] = 0`, `state mem[outputs] = 0`
+/// `learn weight[outputs, inputs] = uniform(-bound, bound)`, `buffer running_mean[channels] = 0`, `state mem[outputs] =
+/// 0`
 void DefinitionChecker::checkArray(const Statement &statement) {
   const Name &name = statement.name;
   const bool isLearned = statement.kind == Statement::Kind::Learn, isState = statement.kind == Statement::Kind::State;
@@ -167,7 +169,8 @@ void DefinitionChecker::checkLayerValue(const Statement &statement) {
     error(DiagId::WrongArgument, value.range,
           "a layer gives an array that a line above computes for each sample, as in 'value y'");
   else if (isSpike && !entry->type.surrogate)
-    error(DiagId::NotASpike, value.range, "'" + value.name + "' is no spike: it is given by 's[n] = fire(VALUE, SURROGATE)'");
+    error(DiagId::NotASpike, value.range,
+          "'" + value.name + "' is no spike: it is given by 's[n] = fire(VALUE, SURROGATE)'");
 }
 
 std::optional<Axis> DefinitionChecker::indexNamed(StringRef name) const {
@@ -188,8 +191,8 @@ std::optional<Axis> DefinitionChecker::addIndex(const Expr &place) {
     error(DiagId::WrongArgument, place.range, "expected an index, as in 'y[i]', or one with its extent, 'y[i < rows]'");
     return std::nullopt;
   }
-  if (name->name != kRest && (frame->flow.find(name->name) || !placesOfWord(name->name).empty() ||
-                              isReservedWord(name->name))) {
+  if (name->name != kRest &&
+      (frame->flow.find(name->name) || !placesOfWord(name->name).empty() || isReservedWord(name->name))) {
     error(DiagId::Redefinition, name->range,
           "'" + name->name + "' has a meaning already and cannot be an index; use another name");
     return std::nullopt;
@@ -258,7 +261,8 @@ AxisSet DefinitionChecker::checkPlaces(const Flow::Entry &array, const Expr &rea
 AxisSet DefinitionChecker::checkPlace(const Expr &place) {
   if (auto index = place.kind == Expr::Kind::Name ? indexNamed(place.name) : std::nullopt)
     return {*index};
-  const bool isSum = place.kind == Expr::Kind::Operation && (place.op == Operator::Add || place.op == Operator::Subtract);
+  const bool isSum =
+      place.kind == Expr::Kind::Operation && (place.op == Operator::Add || place.op == Operator::Subtract);
   if (isSum)
     return checkPlace(place.operand(0)) | checkPlace(place.operand(1));
   if (place.kind == Expr::Kind::Operation && place.op == Operator::Multiply) {
@@ -274,7 +278,8 @@ AxisSet DefinitionChecker::checkPlace(const Expr &place) {
     return checkPlace(place.operand(0).operand(0));
   }
   if (place.kind == Expr::Kind::Name && place.name == kRest) {
-    error(DiagId::UnknownName, place.range, "'...' is no index of this line; write it on the left side or behind 'over'");
+    error(DiagId::UnknownName, place.range,
+          "'...' is no index of this line; write it on the left side or behind 'over'");
     return {};
   }
   checkNumber(place);

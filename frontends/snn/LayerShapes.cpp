@@ -241,8 +241,8 @@ private:
         if (extent && *extent < 1) // such as a window that is larger than the input
           error(DiagId::OutOfRange, expr.range,
                 "'" + definition.name.text + "' has nothing to give for an input of " +
-                    shapeText(arrays[definition.inputs.front().text]) + ": its '" + expr.operand(0).name + "' would be " +
-                    numberText(*extent) + " in number");
+                    shapeText(arrays[definition.inputs.front().text]) + ": its '" + expr.operand(0).name +
+                    "' would be " + numberText(*extent) + " in number");
         else if (extent)
           extent = wholeNumber(expr.operand(1), "the extent of '" + expr.operand(0).name.str() + "'", 1);
         indices.push_back({expr.operand(0).name, static_cast<int64_t>(extent.value_or(1))});

@@ -9,8 +9,8 @@
 
 namespace snn::frontend {
 
-/// The arguments of a layer that is written as `call`, in which inputs are not. Reports errors and gives nothing on one.
-/// If it is `recurrent`, from neurons to themselves, its first number may be left open: it is their number.
+/// The arguments of a layer that is written as `call`, in which inputs are not. Reports errors and gives nothing on
+/// one. If it is `recurrent`, from neurons to themselves, its first number may be left open: it is their number.
 std::optional<LayerCall> checkLayerArguments(const Definition &definition, const Expr &call, Evaluator &evaluator,
                                              bool recurrent = false);
 

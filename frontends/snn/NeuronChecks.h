@@ -12,8 +12,8 @@ namespace snn::frontend {
 std::unique_ptr<CheckedNeuron> describeNeuron(const Definition &definition, bool prelude, bool valid,
                                               Evaluator &evaluator);
 
-/// Whether a neuron's parameter is a layer, from its neurons to themselves: `linear`, `conv(kernel = 3, padding = 1)` or
-/// another definition, or `each`.
+/// Whether a neuron's parameter is a layer, from its neurons to themselves: `linear`, `conv(kernel = 3, padding = 1)`
+/// or another definition, or `each`.
 bool isLayerValue(const Expr &expr, const Evaluator &evaluator);
 std::optional<ParamValue> layerValue(const Expr &expr, Evaluator &evaluator);
 

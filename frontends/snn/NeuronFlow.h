@@ -29,9 +29,7 @@ public:
     unsigned rank = 0; ///< of an array: the extents that an index stands for
     bool rest = false; ///< ... and the last of them for all others
 
-    bool isArray() const {
-      return kind >= Kind::Array || ((kind == Kind::Input || kind == Kind::State) && rank > 0);
-    }
+    bool isArray() const { return kind >= Kind::Array || ((kind == Kind::Input || kind == Kind::State) && rank > 0); }
   };
 
   /// What is known of a name here; null if it is not known on every path.

@@ -362,8 +362,7 @@ bool Parser::parseBlockDecl(SourceFile &file) {
   block->valid = read && signature.valid;
   block->inputs = std::move(signature.inputs);
   block->params = std::move(signature.params);
-  const bool closed =
-      read && parseBlock("the block", block->valid, [&] { return parseLayerLine(block->layers); });
+  const bool closed = read && parseBlock("the block", block->valid, [&] { return parseLayerLine(block->layers); });
   file.blocks.push_back(std::move(block));
   return closed;
 }
