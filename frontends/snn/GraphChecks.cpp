@@ -44,7 +44,7 @@ void GraphChecker::checkLet(const LayerDecl &decl) {
     lets[decl.name.text] = resolve(*decl.call);
 }
 
-/// What a call of a layer says, without its place in the network. A linear layer's width is in `to`.
+/// What a call of a layer says, without its place in the network.
 std::optional<CheckedLayer> GraphChecker::resolve(const Expr &call) {
   CheckedLayer layer;
   if (auto it = lets.find(call.name); it != lets.end()) {

@@ -44,8 +44,6 @@ AffineExpr BodyImporter::placeOf(const Expr &expr) const {
       return getAffineConstantExpr(0, mlir);
     return placeOf(dividend).floorDiv(divisor);
   }
-  if (expr.op == Operator::Negate)
-    return -placeOf(expr.operand(0));
   AffineExpr left = placeOf(expr.operand(0)), right = placeOf(expr.operand(1));
   return expr.op == Operator::Add ? left + right : expr.op == Operator::Subtract ? left - right : left * right;
 }
