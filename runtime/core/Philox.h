@@ -10,7 +10,7 @@ namespace snn {
 
 /// The last word of a counter says what the numbers are for, so that no two uses share any. Model is that of
 /// the random numbers within networks (core.random), which are laid out in another way.
-enum class RandomPurpose : uint32_t { InitialValue = 0, Shuffle = 1, Model = 2 };
+enum class RandomPurpose : uint32_t { InitialValue = 0, Shuffle = 1, Model = 2, Validation = 3 };
 
 /// Four random words for one counter and key: 10 rounds of section 4.3, table 2 of the paper.
 constexpr std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +101,19 @@ std::vector<std::byte> snn::readFile(const std::string &path) {
     position += size_t(count);
   }
   return bytes;
+}
+
+FileBytes snn::mapFile(const std::string &path) {
+  RegularFile file = openRegularFile(path);
+  if (file.bytes == 0) // which cannot be mapped
+    return {};
+  void *address = mmap(nullptr, file.bytes, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
+  if (address == MAP_FAILED)
+    throw MemoryError(
+        fmt::format("{}: has {} bytes, which cannot be mapped: {}", path, file.bytes, std::strerror(errno)));
+  std::shared_ptr<const void> owner(
+      address, [bytes = file.bytes](const void *mapped) { munmap(const_cast<void *>(mapped), bytes); });
+  return {{static_cast<const std::byte *>(address), file.bytes}, std::move(owner)};
 }
 
 void snn::removeAbandonedTemporaries(const std::string &path) noexcept try {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,16 @@ bool isAt(const Descriptor &file, const std::string &path);
 
 /// The bytes of a regular file. Throws DataError, also if there is no memory for them.
 std::vector<std::byte> readFile(const std::string &path);
+
+/// Bytes that are there as long as their owner.
+struct FileBytes {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+
+/// A regular file as a part of the address space: it takes no memory that cannot be given back, but a process that
+/// makes the file shorter ends this one. Throws DataError.
+FileBytes mapFile(const std::string &path);
 
 /// Writes the parts to a temporary file in the same folder, syncs it, renames it to `path` and syncs the folder. A link
 /// is followed; what is not a regular file (a device, a pipe) is written to directly. Throws WriteError.

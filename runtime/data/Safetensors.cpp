@@ -29,11 +29,11 @@ struct TypeRow {
 };
 
 constexpr TypeRow types[] = {
-    {"F32", 4, ElementType::F32},    {"F64", 8, ElementType::F64},    {"I64", 8, ElementType::I64},
-    {"U8", 1, ElementType::U8},      {"BOOL", 1, ElementType::Other}, {"I8", 1, ElementType::Other},
-    {"I16", 2, ElementType::Other},  {"U16", 2, ElementType::Other},  {"F16", 2, ElementType::Other},
-    {"BF16", 2, ElementType::Other}, {"I32", 4, ElementType::Other},  {"U32", 4, ElementType::Other},
-    {"U64", 8, ElementType::Other},
+    {"F32", 4, ElementType::F32},    {"F64", 8, ElementType::F64},   {"I64", 8, ElementType::I64},
+    {"U8", 1, ElementType::U8},      {"BOOL", 1, ElementType::Bool}, {"I8", 1, ElementType::I8},
+    {"I16", 2, ElementType::I16},    {"U16", 2, ElementType::U16},   {"F16", 2, ElementType::Other},
+    {"BF16", 2, ElementType::Other}, {"I32", 4, ElementType::I32},   {"U32", 4, ElementType::U32},
+    {"U64", 8, ElementType::U64},
 };
 
 // Metadata of the checksum.
@@ -104,27 +104,33 @@ std::string snn::shapeText(std::span<const int64_t> shape) { return fmt::format(
 TensorFile TensorFile::read(const std::string &path) { return parse(readFile(path), path); }
 
 TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string &path) {
+  auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  std::span<const std::byte> view = *owner;
+  return parse(FileBytes{view, std::move(owner)}, path);
+}
+
+TensorFile TensorFile::parse(FileBytes bytes, const std::string &path) {
   auto fail = [&](const std::string &what) -> void {
     throw DataError(fmt::format("{}: is not a valid safetensors file: {}", path, what));
   };
   TensorFile file;
   file.filePath = path;
   file.content = std::move(bytes);
-  const uint64_t size = file.content.size();
+  const uint64_t size = file.content.bytes.size();
   uint64_t headerBytes = 0;
   if (size < lengthBytes)
     fail(fmt::format("it has {} bytes, expected at least 8 for the length of the header", size));
-  std::memcpy(&headerBytes, file.content.data(), lengthBytes);
+  std::memcpy(&headerBytes, file.content.bytes.data(), lengthBytes);
   if (headerBytes > largestHeader || headerBytes > size - lengthBytes)
     fail(fmt::format("the length of the header is {}, but the file has only {} bytes after it", headerBytes,
                      size - lengthBytes));
-  std::string_view text(reinterpret_cast<const char *>(file.content.data()) + lengthBytes, headerBytes);
+  std::string_view text(reinterpret_cast<const char *>(file.content.bytes.data()) + lengthBytes, headerBytes);
   if (text.empty() || text[0] != '{')
     fail("the header does not start with '{'");
   SafetensorsHeader header = parseSafetensorsHeader(text, path);
   file.meta = std::move(header.metadata);
 
-  std::span<const std::byte> data = std::span(file.content).subspan(lengthBytes + headerBytes);
+  std::span<const std::byte> data = file.content.bytes.subspan(lengthBytes + headerBytes);
   std::sort(header.entries.begin(), header.entries.end(),
             [](const HeaderEntry &a, const HeaderEntry &b) { return a.offsets < b.offsets; });
   uint64_t position = 0;
@@ -200,20 +206,10 @@ template <typename Element> static std::vector<double> widened(std::span<const s
 }
 
 std::vector<double> snn::numbersOf(const StoredTensor &tensor, const std::string &label) {
-  switch (tensor.type) {
-  case ElementType::F32:
-    return widened<float>(tensor.bytes);
-  case ElementType::F64:
-    return widened<double>(tensor.bytes);
-  case ElementType::I64:
-    return widened<int64_t>(tensor.bytes);
-  case ElementType::U8:
-    return widened<uint8_t>(tensor.bytes);
-  case ElementType::Other:
-    break;
-  }
-  throw DataError(
-      fmt::format("{} has dtype {}, which is not supported; expected F32, F64, I64 or U8", label, tensor.typeName));
+  if (tensor.type == ElementType::Other)
+    throw DataError(fmt::format("{} has dtype {}, which is not supported; expected F32, F64, BOOL or integers", label,
+                                tensor.typeName));
+  return withElement(tensor.type, [&](auto zero) { return widened<decltype(zero)>(tensor.bytes); });
 }
 
 void snn::writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,

@@ -3,6 +3,8 @@
 #ifndef SNN_RUNTIME_DATA_SAFETENSORS_H
 #define SNN_RUNTIME_DATA_SAFETENSORS_H
 
+#include "runtime/data/Files.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -14,9 +16,9 @@
 
 namespace snn {
 
-/// Element types that values can be read and written in. Others of the format are accepted in files and can be asked
-/// for by nobody.
-enum class ElementType { F32, F64, I64, U8, Other };
+/// Element types of files. Other stands for the rest of the format, such as BF16: it is accepted in files, and nobody
+/// can ask for the values.
+enum class ElementType { F32, F64, I64, U8, Bool, I8, I16, U16, I32, U32, U64, Other };
 
 /// One tensor of a file. `bytes` may have any alignment.
 struct StoredTensor {
@@ -36,18 +38,21 @@ public:
   static TensorFile read(const std::string &path);
   /// The same from memory; `path` is for messages.
   static TensorFile parse(std::vector<std::byte> bytes, const std::string &path);
+  static TensorFile parse(FileBytes bytes, const std::string &path);
 
   const StoredTensor *find(std::string_view name) const;
   const std::map<std::string, StoredTensor, std::less<>> &tensors() const { return entries; }
   /// Without the checksum.
   const std::map<std::string, std::string> &metadata() const { return meta; }
   const std::string &path() const { return filePath; }
+  /// Of the tensors' bytes.
+  const std::shared_ptr<const void> &owner() const { return content.owner; }
 
 private:
   void verifyChecksum();
 
   std::string filePath;
-  std::vector<std::byte> content; // moving it keeps the addresses that the entries hold
+  FileBytes content;
   std::map<std::string, StoredTensor, std::less<>> entries;
   std::map<std::string, std::string> meta;
 };
@@ -77,6 +82,36 @@ uint64_t elementBytes(ElementType type);
 
 /// All elements as numbers. Throws DataError for ElementType::Other, naming `label`.
 std::vector<double> numbersOf(const StoredTensor &tensor, const std::string &label);
+
+/// Calls body(zero) with a zero of the C++ type; a default result for Other.
+template <typename Body> auto withElement(ElementType type, Body &&body) -> decltype(body(0.0)) {
+  switch (type) {
+  case ElementType::F32:
+    return body(float(0));
+  case ElementType::F64:
+    return body(double(0));
+  case ElementType::I64:
+    return body(int64_t(0));
+  case ElementType::Bool: // any byte but 0 is no truth value; it is taken as it is
+  case ElementType::U8:
+    return body(uint8_t(0));
+  case ElementType::I8:
+    return body(int8_t(0));
+  case ElementType::I16:
+    return body(int16_t(0));
+  case ElementType::U16:
+    return body(uint16_t(0));
+  case ElementType::I32:
+    return body(int32_t(0));
+  case ElementType::U32:
+    return body(uint32_t(0));
+  case ElementType::U64:
+    return body(uint64_t(0));
+  case ElementType::Other:
+    break;
+  }
+  return {};
+}
 
 } // namespace snn
 

@@ -1,7 +1,6 @@
 // snn-train as a library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/tools/TrainTool.h"
-#include "runtime/data/Dataset.h"
 #include "runtime/data/Files.h"
 #include "runtime/tools/Progress.h"
 #include "runtime/tools/ToolSupport.h"
@@ -10,6 +9,8 @@
 #include "runtime/train/RunFolder.h"
 #include "runtime/train/Trainer.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -33,14 +34,66 @@ std::string absolutePath(const std::string &path) {
   return error ? path : absolute.lexically_normal().string();
 }
 
-/// Time steps for a model and still images.
-uint64_t timeSteps(const snn_model_table &table, std::optional<uint64_t> asked) {
-  if (table.steps > 0) {
-    if (asked && *asked != uint64_t(table.steps))
-      throw UsageError(
-          fmt::format("model \"{}\" has {} time steps, --steps={} does not fit", table.name, table.steps, *asked));
-    return uint64_t(table.steps);
+/// What a run works on.
+struct Parts {
+  std::optional<Samples> train, validation, test;
+
+  std::vector<const Samples *> list() const {
+    std::vector<const Samples *> there;
+    for (const std::optional<Samples> *part : {&train, &validation, &test})
+      if (*part)
+        there.push_back(&**part);
+    return there;
   }
+};
+
+std::optional<Samples> findPart(const snn_model_table &table, const RunRecord &record, const ArrayFiles &data,
+                                const std::vector<std::string> &own, Samples::Part part) {
+  if (own.empty())
+    return Samples::find(table, data, part, {}, record.timeFirst);
+  return Samples::find(table, ArrayFiles(own), part, {.plain = true, .needed = true}, record.timeFirst);
+}
+
+/// The parts that the record names. If `fraction` says how many, `validationSamples` of the record is set.
+Parts findParts(const snn_model_table &table, RunRecord &record, std::optional<double> fraction) {
+  const ArrayFiles data(record.data);
+  Parts parts;
+  parts.test = findPart(table, record, data, record.test, Samples::Test);
+  parts.train = Samples::find(table, data, Samples::Training, {.plain = true, .needed = true}, record.timeFirst);
+  if (fraction) {
+    const uint64_t all = parts.train->count();
+    if (all < 2)
+      throw DataError(fmt::format("{}: has one training sample, which cannot be divided", data.pathText()));
+    record.validationSamples = std::clamp<uint64_t>(uint64_t(std::llround(*fraction * double(all))), 1, all - 1);
+  }
+  parts.validation = record.validationSamples
+                         ? parts.train->takeOut(record.validationSamples, record.seed, Samples::Validation)
+                         : findPart(table, record, data, record.validation, Samples::Validation);
+  return parts;
+}
+
+/// The part that `eval` works on.
+Samples findEvaluated(const snn_model_table &table, RunRecord &record, const std::vector<std::string> &data) {
+  if (!data.empty()) {
+    const ArrayFiles files(data);
+    return *Samples::find(table, files, Samples::Test, {.plain = true, .needed = true}, record.timeFirst);
+  }
+  if (auto test = findPart(table, record, ArrayFiles(record.data), record.test, Samples::Test))
+    return *test;
+  if (auto parts = findParts(table, record, std::nullopt); parts.validation)
+    return *parts.validation;
+  throw DataError("the run has no data for a test; name them with --data");
+}
+
+/// Steps of the calls whose data do not vary over time.
+uint64_t timeSteps(const snn_model_table &table, std::optional<uint64_t> asked, const Parts &parts) {
+  const std::optional<uint64_t> given = table.steps > 0 ? std::optional(uint64_t(table.steps)) : parts.train->steps();
+  if (given && asked && *asked != *given)
+    throw UsageError(fmt::format("{} {} time steps, --steps={} does not fit",
+                                 table.steps > 0 ? fmt::format("model \"{}\" has", table.name) : "the data have",
+                                 *given, *asked));
+  if (given)
+    return *given;
   if (!asked)
     throw UsageError(fmt::format("model \"{}\" leaves the number of time steps open (1 to {}): say --steps=N",
                                  table.name, table.max_steps));
@@ -48,6 +101,13 @@ uint64_t timeSteps(const snn_model_table &table, std::optional<uint64_t> asked) 
     throw UsageError(
         fmt::format("model \"{}\" takes at most {} time steps, found --steps={}", table.name, table.max_steps, *asked));
   return *asked;
+}
+
+/// The most steps of any call.
+uint64_t mostSteps(uint64_t steps, const std::vector<const Samples *> &parts) {
+  for (const Samples *part : parts)
+    steps = std::max(steps, part->steps().value_or(0));
+  return steps;
 }
 
 /// Brings the model into the run folder as model.so, so that the run can be repeated from the folder alone. Stops
@@ -63,7 +123,27 @@ void provideLibrary(const TrainToolOptions &options, const RunFolder &folder, co
   compileModel(options.model, folder.library(), options.definitions, stop);
 }
 
-RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &table, const snn_instance *instance) {
+std::vector<std::string> absolutePaths(std::vector<std::string> paths) {
+  for (std::string &path : paths)
+    path = absolutePath(path);
+  return paths;
+}
+
+/// The number between 0 and 1 that --validation is, if it is one.
+std::optional<double> validationFraction(const TrainToolOptions &options) {
+  if (options.validation.size() != 1)
+    return std::nullopt;
+  const std::string &text = options.validation[0];
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  if (!(value > 0 && value < 1))
+    throw UsageError(fmt::format("--validation={}: expected a number above 0 and below 1, or files", text));
+  return value;
+}
+
+RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &table) {
   RunRecord record;
   record.commandLine = options.commandLine;
   record.runtimeVersion = SNN_RUNTIME_VERSION;
@@ -73,17 +153,36 @@ RunRecord makeRecord(const TrainToolOptions &options, const snn_model_table &tab
   record.modelHash = modelHashText(table);
   record.precision = table.precision == SNN_DTYPE_F32 ? "f32" : "f64";
   record.source = absolutePath(options.model);
-  record.dataFolder = absolutePath(options.data.value_or(defaultDataFolder));
+  record.data = absolutePaths(options.data.empty() ? std::vector<std::string>{defaultDataFolder} : options.data);
+  if (!validationFraction(options))
+    record.validation = absolutePaths(options.validation);
+  record.test = absolutePaths(options.test);
+  record.timeFirst = options.timeFirst;
   record.started = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   record.seed = options.seed;
   record.batch = options.batch.value_or(uint64_t(table.default_batch));
   record.epochs = options.epochs.value_or(uint64_t(table.default_epochs));
+  return record;
+}
+
+void recordHyper(RunRecord &record, const snn_model_table &table, const snn_instance *instance) {
   for (uint64_t i = 0; i < table.hyper_count; ++i) {
     double value = 0;
     check(snn_instance_get_hyper(instance, table.hyper[i].name, &value));
     record.hyper.emplace_back(table.hyper[i].name, value);
   }
-  return record;
+}
+
+/// "1200 training, 300 validation and 500 test samples".
+std::string countText(const std::vector<const Samples *> &parts) {
+  std::string text;
+  for (const Samples *part : parts)
+    text += fmt::format("{}{} {}",
+                        text.empty()           ? ""
+                        : part == parts.back() ? " and "
+                                               : ", ",
+                        part->count(), part->name());
+  return text + " samples";
 }
 
 /// Why there are no more epochs, and what the folder holds.
@@ -95,35 +194,100 @@ std::string interruption(const RunWriter &run, uint64_t epoch) {
                      run.replaces() ? fmt::format("{} holds what it held before", run.path()) : "there are no weights");
 }
 
-int runEpochs(Trainer &trainer, Progress &progress, snn_instance *instance, const snn_model_table &table,
-              RunWriter &run, uint64_t epochs) {
-  if (epochs == 0) {
-    saveCheckpoint(run.files().weights(), instance, table);
-    run.publish();
+/// "  test loss 0.25  test accuracy  90.00 %", in columns.
+std::string columns(const std::string &prefix, const Measures &measures) {
+  std::string text;
+  if (measures.loss)
+    text += fmt::format("  {}loss {:<10.6g}", prefix, *measures.loss);
+  if (measures.correct)
+    text += fmt::format("  {}accuracy {:6.2f} %", prefix, 100 * measures.accuracy());
+  for (const auto &[name, value] : measures.metrics)
+    text += fmt::format("  {}{} {:<10.6g}", prefix, name, value);
+  return text;
+}
+
+void printLines(const char *part, const Measures &measures) {
+  if (measures.correct)
+    fmt::print("{} accuracy {:.2f} % ({} of {})\n", part, 100 * measures.accuracy(), *measures.correct,
+               measures.samples);
+  if (measures.loss)
+    fmt::print("{} loss {:.6g}\n", part, *measures.loss);
+  for (const auto &[name, value] : measures.metrics)
+    fmt::print("{} {} {:.6g}\n", part, name, value);
+}
+
+class Training {
+public:
+  Training(Trainer &trainer, Progress &progress, snn_instance *instance, const snn_model_table &table,
+           const Parts &parts, RunWriter &run)
+      : trainer(trainer), progress(progress), instance(instance), table(table), parts(parts), run(run) {}
+
+  int runEpochs(uint64_t epochs) {
+    if (epochs == 0) {
+      saveCheckpoint(run.files().weights(), instance, table);
+      run.publish();
+    }
+    for (uint64_t epoch = 0; epoch < epochs; ++epoch)
+      if (!runEpoch(epoch)) {
+        fmt::print("{}\n", interruption(run, epoch));
+        return ExitInterrupted;
+      }
+    if (epochs != 0 && parts.validation && parts.test && !testOnce(epochs - 1))
+      return ExitInterrupted;
+    fmt::print("wrote {}, {}run.json, model.so\n", run.files().weights(), epochs ? "metrics.jsonl, " : "");
+    return ExitOk;
   }
-  for (uint64_t epoch = 0; epoch < epochs; ++epoch) {
+
+private:
+  bool runEpoch(uint64_t epoch) {
     progress.begin(fmt::format("epoch {}", epoch));
     Clock::time_point start = Clock::now();
-    std::optional<double> loss = trainer.trainEpoch(epoch);
-    double trainSeconds = secondsSince(start);
+    std::optional<Measures> trained = trainer.trainEpoch(*parts.train, epoch);
+    EpochMetrics metrics;
+    metrics.epoch = epoch;
+    metrics.trainSeconds = secondsSince(start);
     progress.end();
+    if (!trained)
+      return false;
+    std::string line = fmt::format("epoch {:>3}{}", epoch, columns("", *trained));
+    metrics.parts.emplace_back("train", std::move(*trained));
     start = Clock::now();
-    std::optional<Accuracy> accuracy = loss ? trainer.evaluate() : std::nullopt;
-    double evalSeconds = secondsSince(start);
-    if (!accuracy) {
-      fmt::print("{}\n", interruption(run, epoch));
-      return ExitInterrupted;
+    if (const std::optional<Samples> &watched = parts.validation ? parts.validation : parts.test) {
+      std::optional<Measures> measures = trainer.evaluate(*watched);
+      if (!measures)
+        return false;
+      line += columns(watched->name() + std::string(" "), *measures);
+      metrics.parts.emplace_back(watched->name(), std::move(*measures));
     }
+    metrics.evalSeconds = secondsSince(start);
     saveCheckpoint(run.files().weights(), instance, table, epoch);
-    run.files().appendMetrics({epoch, *loss, accuracy->value(), trainSeconds, evalSeconds});
+    run.files().appendMetrics(metrics);
     run.publish();
-    fmt::print("epoch {:>3}  loss {:<10.6g}  test accuracy {:6.2f} %  ({:.2f} s training, {:.2f} s evaluation)\n",
-               epoch, *loss, 100 * accuracy->value(), trainSeconds, evalSeconds);
+    fmt::print("{}  ({:.2f} s training, {:.2f} s evaluation)\n", line, *metrics.trainSeconds, *metrics.evalSeconds);
     std::fflush(stdout);
+    return true;
   }
-  fmt::print("wrote {}, {}run.json, model.so\n", run.files().weights(), epochs ? "metrics.jsonl, " : "");
-  return ExitOk;
-}
+
+  /// The test samples have no say in anything before.
+  bool testOnce(uint64_t lastEpoch) {
+    const Clock::time_point start = Clock::now();
+    std::optional<Measures> measures = trainer.evaluate(*parts.test);
+    if (!measures) {
+      fmt::print("interrupted in the test; {} holds the weights after epoch {}\n", run.files().weights(), lastEpoch);
+      return false;
+    }
+    printLines("test", *measures);
+    run.files().appendMetrics({lastEpoch, {{"test", *measures}}, std::nullopt, secondsSince(start)});
+    return true;
+  }
+
+  Trainer &trainer;
+  Progress &progress;
+  snn_instance *instance;
+  const snn_model_table &table;
+  const Parts &parts;
+  RunWriter &run;
+};
 
 /// A run as it was left.
 struct StoredRun {
@@ -178,20 +342,18 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
   const snn_model_table &table = *snn_library_table(library.get());
   if (!table.train_step)
     throw DataError(fmt::format("{}: was compiled without training (--mode=infer)", options.model));
-  uint64_t steps = timeSteps(table, options.steps);
+  RunRecord record = makeRecord(options, table);
+  Parts parts = findParts(table, record, validationFraction(options));
+  record.steps = timeSteps(table, options.steps, parts);
   PoolHandle pool = createPool(options.threads);
-  uint64_t batch = options.batch.value_or(uint64_t(table.default_batch));
-  InstanceHandle instance = createInstance(library.get(), batch, steps, pool.get());
+  record.threads = snn_pool_workers(pool.get());
+  InstanceHandle instance =
+      createInstance(library.get(), record.batch, mostSteps(record.steps, parts.list()), pool.get());
   setHyper(instance.get(), hyper);
+  recordHyper(record, table, instance.get());
   check(snn_instance_init(instance.get(), options.seed));
   if (options.weights)
     loadCheckpoint(instance.get(), table, TensorFile::read(*options.weights), OtherTensors::Refuse);
-  Dataset dataset = loadFashionMnist(options.data.value_or(defaultDataFolder));
-
-  RunRecord record = makeRecord(options, table, instance.get());
-  record.dataset = dataset.name;
-  record.threads = snn_pool_workers(pool.get());
-  record.steps = steps;
   uint64_t parameters = 0;
   for (uint64_t i = 0; i < table.parameter_count; ++i) {
     uint64_t elements = 1;
@@ -199,43 +361,43 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
       elements *= uint64_t(extent);
     parameters += elements;
   }
-  fmt::print("{}: {} parameters, {} training and {} test samples, batch {}, {} time step{}, {} thread{}; run folder "
-             "{}\n",
-             table.name, parameters, dataset.train.count(), dataset.test.count(), batch, steps, steps == 1 ? "" : "s",
-             record.threads, record.threads == 1 ? "" : "s", run.path());
+  fmt::print("{}: {} parameters, {}, batch {}, {} time step{}, {} thread{}; run folder {}\n", table.name, parameters,
+             countText(parts.list()), record.batch, record.steps, record.steps == 1 ? "" : "s", record.threads,
+             record.threads == 1 ? "" : "s", run.path());
   std::fflush(stdout);
 
   Progress progress;
   TrainerOptions trainerOptions;
-  trainerOptions.batch = batch;
-  trainerOptions.steps = steps;
+  trainerOptions.batch = record.batch;
+  trainerOptions.steps = record.steps;
   trainerOptions.seed = options.seed;
   trainerOptions.epochs = record.epochs;
   trainerOptions.stop = &stop;
   if (progress.enabled())
     trainerOptions.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  Trainer trainer(table, instance.get(), dataset, trainerOptions);
+  Trainer trainer(table, instance.get(), trainerOptions);
   run.begin(record);
-  return runEpochs(trainer, progress, instance.get(), table, run, record.epochs);
+  return Training(trainer, progress, instance.get(), table, parts, run).runEpochs(record.epochs);
 }
 
 int tools::evaluate(const EvalToolOptions &options, const std::atomic<bool> &stop) {
   StoredRun run = loadRun(options.run);
-  const RunRecord &record = run.record;
+  RunRecord &record = run.record;
   const snn_model_table &table = *snn_library_table(run.library.get());
+  const Samples samples = findEvaluated(table, record, options.data);
   PoolHandle pool = createPool(options.threads.value_or(record.threads));
-  InstanceHandle instance = createInstance(run.library.get(), record.batch, record.steps, pool.get());
+  InstanceHandle instance =
+      createInstance(run.library.get(), record.batch, mostSteps(record.steps, {&samples}), pool.get());
   check(snn_instance_init(instance.get(), record.seed));
   loadCheckpoint(instance.get(), table, *run.weights, OtherTensors::Refuse);
-  Dataset dataset = loadFashionMnistTest(options.data.value_or(record.dataFolder));
 
   TrainerOptions trainerOptions;
   trainerOptions.batch = record.batch;
   trainerOptions.steps = record.steps;
   trainerOptions.stop = &stop;
-  std::optional<Accuracy> accuracy = Trainer(table, instance.get(), dataset, trainerOptions).evaluate();
-  if (!accuracy)
+  std::optional<Measures> measures = Trainer(table, instance.get(), trainerOptions).evaluate(samples);
+  if (!measures)
     return ExitInterrupted;
-  fmt::print("test accuracy {:.2f} % ({} of {})\n", 100 * accuracy->value(), accuracy->correct, accuracy->count);
+  printLines(samples.name(), *measures);
   return ExitOk;
 }

@@ -13,8 +13,11 @@ namespace snn::tools {
 
 struct TrainToolOptions {
   std::vector<std::string> commandLine;
-  std::string model; // .snn or .so
-  std::optional<std::string> data, out, weights;
+  std::string model;                   // .snn or .so
+  std::vector<std::string> data, test; // paths; no `data`: the system's Fashion-MNIST
+  std::vector<std::string> validation; // paths, or a number between 0 and 1: the part of the training samples
+  bool timeFirst = false;
+  std::optional<std::string> out, weights;
   std::optional<uint64_t> epochs, batch, steps;
   uint64_t seed = 0;
   uint64_t threads = 0; // 0: one per CPU
@@ -26,7 +29,7 @@ struct TrainToolOptions {
 
 struct EvalToolOptions {
   std::string run;
-  std::optional<std::string> data;
+  std::vector<std::string> data; // paths; none: the run's
   std::optional<uint64_t> threads;
 };
 
@@ -34,7 +37,7 @@ struct EvalToolOptions {
 /// When `stop` becomes true, it ends after the current step, or stops the compiler, and returns ExitInterrupted.
 int train(const TrainToolOptions &options, const std::atomic<bool> &stop);
 
-/// Repeats the evaluation of a run's weights and prints the accuracy.
+/// Repeats the evaluation of a run's weights: on test samples or, where there are none, on those for validation.
 int evaluate(const EvalToolOptions &options, const std::atomic<bool> &stop);
 
 } // namespace snn::tools

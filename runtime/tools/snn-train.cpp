@@ -13,13 +13,20 @@ static constexpr const char *description = R"(Examples:
   snn-train population.snn                            compile, train, evaluate; the run goes to runs/population
   snn-train population.snn --epochs=2 --seed=7 --out=run7
   snn-train population.snn -D hidden=256 --lr=1e-3    change a parameter of the model, and the learning rate
-  snn-train model.so --data=/data/fashion-mnist       a model that is compiled already, data from elsewhere
+  snn-train model.so --data=/data/fashion-mnist       a model that is compiled already, images from elsewhere
+  snn-train model.snn --data=digits.npz               arrays x_train, y_train, x_test, y_test
+  snn-train model.snn --data=train.safetensors --test=test.safetensors --validation=0.1
+  snn-train model.snn --data=spikes/ --time-first     spikes/input.npy is [time, sample, ...], spikes/labels.npy
   snn-train eval run7                                 evaluate the weights of a run again
 
-Trains a spiking neural network on Fashion-MNIST.
+Trains a spiking neural network, on Fashion-MNIST if nothing else is said.
 )";
 
 static constexpr const char *footer = R"(
+Data are .safetensors, .npz or .npy files, folders of .npy files, or folders of MNIST's files. An array belongs to the
+input of the model whose name it has, NAME, or train.NAME and test.NAME (also train_NAME, NAME_train) where a file has
+both; x and data are other names of "input", y and targets of what else the model takes. Arrays are [sample, ...] and,
+for inputs that vary over time, [sample, time, ...]. Types are converted where every value stays what it is.
 The run folder holds metrics.jsonl (a line per epoch), weights.safetensors (of the last complete epoch),
 run.json (command line, versions, target, seed) and model.so. With --overwrite the old run stays until the first epoch
 of the new one is complete. One run at a time may write to a folder.
@@ -76,8 +83,18 @@ int main(int argc, char **argv) {
   CLI::App app(description, "snn-train");
   app.footer(footer);
   app.add_option("model", options.model, "the network: text (.snn) or a compiled library (.so)")->type_name("MODEL");
-  app.add_option("--data", options.data, "folder of the data set (default: the system's Fashion-MNIST)")
-      ->type_name("DIR");
+  app.add_option("--data", options.data, "the data (default: the system's Fashion-MNIST); may be said again")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
+  app.add_option("--test", options.test, "test data, if --data does not have them")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
+  app.add_option("--validation", options.validation,
+                 "data to watch the epochs with, or which part of the training samples, such as 0.1, is put aside; the "
+                 "test data are then used once, at the end")
+      ->type_name("FILE|DIR|PART")
+      ->allow_extra_args(false);
+  app.add_flag("--time-first", options.timeFirst, "arrays that vary over time are [time, sample, ...]");
   app.add_option("--epochs", options.epochs, "passes over the training set (default: the model's)")
       ->type_name("N")
       ->check(range(0, 1 << 24));
@@ -113,7 +130,9 @@ int main(int argc, char **argv) {
 
   CLI::App *eval = app.add_subcommand("eval", "evaluate the weights of a run again");
   eval->add_option("run", evalOptions.run, "run folder")->required()->type_name("RUN");
-  eval->add_option("--data", evalOptions.data, "folder of the data set (default: the run's)")->type_name("DIR");
+  eval->add_option("--data", evalOptions.data, "test data (default: the run's)")
+      ->type_name("FILE|DIR")
+      ->allow_extra_args(false);
   eval->add_option("--threads", evalOptions.threads, "threads (default: the run's)")
       ->type_name("N")
       ->check(threadRange);

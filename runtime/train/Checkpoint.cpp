@@ -100,40 +100,10 @@ void snn::saveCheckpoint(const std::string &path, const snn_instance *instance, 
   writeSafetensors(path, std::move(views), metadata);
 }
 
-template <typename Integer> static std::vector<double> integersOf(const StoredTensor &stored) {
-  std::vector<double> values(stored.bytes.size() / sizeof(Integer));
-  for (size_t i = 0; i < values.size(); ++i) {
-    Integer value;
-    std::memcpy(&value, stored.bytes.data() + i * sizeof(Integer), sizeof(Integer));
-    values[i] = double(value);
-  }
-  return values;
-}
-
-/// Integers of all widths and booleans too: a state_dict has options and counters in types of their own.
-static std::vector<double> constantValues(const StoredTensor &stored, const std::string &label) {
-  const std::string &type = stored.typeName;
-  if (type == "BOOL")
-    return integersOf<uint8_t>(stored);
-  if (type == "I8")
-    return integersOf<int8_t>(stored);
-  if (type == "I16")
-    return integersOf<int16_t>(stored);
-  if (type == "I32")
-    return integersOf<int32_t>(stored);
-  if (type == "U16")
-    return integersOf<uint16_t>(stored);
-  if (type == "U32")
-    return integersOf<uint32_t>(stored);
-  if (type == "U64")
-    return integersOf<uint64_t>(stored);
-  return numbersOf(stored, label);
-}
-
 static void checkConstant(const snn_tensor_info &constant, const StoredTensor &stored, const std::string &path) {
   std::string label = fmt::format("{}: tensor \"{}\"", path, constant.name);
   double compiled = constant.init_low;
-  for (double value : constantValues(stored, label))
+  for (double value : numbersOf(stored, label))
     if (value != compiled && value != double(float(compiled)))
       throw DataError(fmt::format("{} is {}, but {} is compiled into the model: change the model or the weights", label,
                                   value, compiled));

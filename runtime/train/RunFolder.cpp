@@ -26,8 +26,11 @@ void RunFolder::writeRecord(const RunRecord &record) const {
                {"model_hash", record.modelHash},
                {"precision", record.precision},
                {"source", record.source},
-               {"dataset", record.dataset},
-               {"data", record.dataFolder},
+               {"data", record.data},
+               {"validation", record.validation},
+               {"validation_samples", record.validationSamples},
+               {"test", record.test},
+               {"time_first", record.timeFirst},
                {"threads", record.threads},
                {"batch", record.batch},
                {"epochs", record.epochs},
@@ -38,11 +41,19 @@ void RunFolder::writeRecord(const RunRecord &record) const {
 }
 
 void RunFolder::appendMetrics(const EpochMetrics &metrics) const {
-  Json json = {{"epoch", metrics.epoch},
-               {"train_loss", metrics.trainLoss},
-               {"test_accuracy", metrics.testAccuracy},
-               {"train_seconds", metrics.trainSeconds},
-               {"eval_seconds", metrics.evalSeconds}};
+  Json json = {{"epoch", metrics.epoch}};
+  for (const auto &[part, measures] : metrics.parts) {
+    if (measures.loss)
+      json[part + "_loss"] = *measures.loss;
+    if (measures.correct)
+      json[part + "_accuracy"] = measures.accuracy();
+    for (const auto &[name, value] : measures.metrics)
+      json[part + "_metrics"][name] = value;
+  }
+  if (metrics.trainSeconds)
+    json["train_seconds"] = *metrics.trainSeconds;
+  if (metrics.evalSeconds)
+    json["eval_seconds"] = *metrics.evalSeconds;
   const std::string line = json.dump() + "\n", path = this->metrics();
   Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666));
   off_t before = file ? lseek(file.get(), 0, SEEK_END) : -1;
@@ -69,8 +80,6 @@ RunRecord snn::parseRunRecord(std::string_view text, const std::string &path) {
                               {"model_hash", &record.modelHash},
                               {"precision", &record.precision},
                               {"source", &record.source},
-                              {"dataset", &record.dataset},
-                              {"data", &record.dataFolder},
                               {"started", &record.started}})
       *field = json.at(key).get<std::string>();
     for (auto [key, field] : {std::pair{"seed", &record.seed},
@@ -79,6 +88,13 @@ RunRecord snn::parseRunRecord(std::string_view text, const std::string &path) {
                               {"epochs", &record.epochs},
                               {"steps", &record.steps}})
       *field = json.at(key).get<uint64_t>();
+    if (json.at("data").is_string()) // before there were other data than folders
+      json["data"] = {json["data"]};
+    for (auto [key, field] :
+         {std::pair{"data", &record.data}, {"validation", &record.validation}, {"test", &record.test}})
+      *field = json.value(key, std::vector<std::string>());
+    record.validationSamples = json.value("validation_samples", uint64_t{0});
+    record.timeFirst = json.value("time_first", false);
     for (const auto &[name, value] : json.at("hyper").items())
       record.hyper.emplace_back(name, value.get<double>());
     return record;

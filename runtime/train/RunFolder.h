@@ -4,6 +4,7 @@
 #define SNN_RUNTIME_TRAIN_RUNFOLDER_H
 
 #include "runtime/data/Descriptor.h"
+#include "runtime/train/Trainer.h"
 
 #include <cstdint>
 #include <functional>
@@ -14,16 +15,22 @@
 
 namespace snn {
 
-/// One line of metrics.jsonl; epochs count from 0, times are in seconds.
+/// One line of metrics.jsonl; epochs count from 0, times are in seconds. Each part of the data that was measured has
+/// PART_loss and PART_accuracy, where they are known, and, where the model has metrics, PART_metrics.
 struct EpochMetrics {
   uint64_t epoch = 0;
-  double trainLoss = 0, testAccuracy = 0, trainSeconds = 0, evalSeconds = 0;
+  std::vector<std::pair<std::string, Measures>> parts; // "train", "validation", "test"
+  std::optional<double> trainSeconds, evalSeconds;
 };
 
 /// What run.json holds.
 struct RunRecord {
   std::vector<std::string> commandLine;
-  std::string runtimeVersion, compiler, target, model, modelHash, precision, source, dataset, dataFolder, started;
+  std::string runtimeVersion, compiler, target, model, modelHash, precision, source, started;
+  /// Paths; `validation` is empty or names files, while `validationSamples` were taken out of the training split.
+  std::vector<std::string> data, validation, test;
+  uint64_t validationSamples = 0;
+  bool timeFirst = false;
   uint64_t seed = 0, threads = 0, batch = 0, epochs = 0, steps = 0;
   std::vector<std::pair<std::string, double>> hyper;
 };

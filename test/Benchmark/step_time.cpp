@@ -4,7 +4,7 @@
 // The protocol is that of the programs it stands beside: random batches of the training set, five steps to warm up,
 // the median of the rest; the growth of the peak resident set from before the first step (with data and library
 // loaded).
-#include "runtime/data/Dataset.h"
+#include "runtime/data/ArrayFiles.h"
 #include "runtime/train/Model.h"
 
 #include <CLI/CLI.hpp>
@@ -33,8 +33,9 @@ double peakMegabytes() {
 }
 
 void run(const Options &options) {
-  Dataset dataset = loadFashionMnist(options.data);
-  const Split &split = dataset.train;
+  const ArrayFiles data({options.data});
+  const Array images = data.load("train.input"), classes = data.load("train.labels");
+  const uint64_t count = classes.bytes.size(), sampleSize = images.bytes.size() / count;
   LibraryHandle library = openLibrary(options.model);
   const snn_model_table &table = *snn_library_table(library.get());
   uint64_t steps = table.steps > 0 ? uint64_t(table.steps) : options.steps;
@@ -43,7 +44,7 @@ void run(const Options &options) {
   PoolHandle pool = createPool(options.threads);
   InstanceHandle instance = createInstance(library.get(), options.batch, steps, pool.get());
   check(snn_instance_init(instance.get(), 0));
-  uint64_t sampleSize = split.sampleSize(), inputIndex = findTensor(table.inputs, table.input_count, "input").value();
+  const uint64_t inputIndex = findTensor(table.inputs, table.input_count, "input").value();
   const snn_tensor_info &input = table.inputs[inputIndex];
   bool bytes = input.dtype == SNN_DTYPE_U8;
   uint64_t expected = 1;
@@ -77,14 +78,14 @@ void run(const Options &options) {
   std::vector<double> times;
   for (uint64_t i = 0; i < options.warmup + options.iterations; ++i) {
     for (uint64_t row = 0; row < options.batch; ++row) {
-      uint64_t source = random() % split.count();
-      const uint8_t *image = split.samples.data() + source * sampleSize;
+      uint64_t source = random() % count;
+      const auto *image = reinterpret_cast<const uint8_t *>(images.bytes.data()) + source * sampleSize;
       if (bytes)
         std::memcpy(samples.data() + row * sampleSize, image, sampleSize);
       else
         std::transform(image, image + sampleSize, realSamples.data() + row * sampleSize,
                        [](uint8_t pixel) { return float(pixel) / 255; });
-      labels[row] = split.labels[source];
+      labels[row] = int64_t(classes.bytes[source]);
     }
     auto start = std::chrono::steady_clock::now();
     check(options.entry == "train_step" ? snn_instance_train_step(instance.get(), &call)

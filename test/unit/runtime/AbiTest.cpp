@@ -1,6 +1,7 @@
 // What the runtime passes through to a model's entry points, field by field: states, buffers, gradients of outputs,
 // counts.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TestArrays.h"
 #include "TestSupport.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
@@ -162,19 +163,17 @@ TEST(TrainerCalls, HaveCountsAndTheIdsOfTheShuffledSamples) {
   table.train_step = note;
   LibraryHandle library(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &table; }));
   InstanceHandle instance = createInstance(library.get(), 4, 1, nullptr);
-  Dataset dataset;
-  dataset.name = "zeros";
-  dataset.classes = 10;
-  dataset.train.sampleShape = dataset.test.sampleShape = {28, 28};
-  dataset.train.samples.resize(10 * 784);
-  dataset.train.labels.resize(10);
+  ArrayFiles files;
+  addArray(files, "x", ElementType::U8, {10, 28, 28}, std::vector<uint8_t>(10 * 784));
+  addArray(files, "y", ElementType::I64, {10}, std::vector<int64_t>(10));
+  const Samples samples = *Samples::find(table, files, Samples::Training, {.plain = true, .needed = true}, false);
   TrainerOptions options;
   options.batch = 4;
   options.seed = 3;
   options.epochs = 5;
-  Trainer trainer(table, instance.get(), dataset, options);
+  Trainer trainer(table, instance.get(), options);
   notes.clear();
-  trainer.trainEpoch(2);
+  trainer.trainEpoch(samples, 2);
   std::vector<uint64_t> ids;
   for (const Note &note : notes) {
     EXPECT_EQ(note.call.epoch, 2u);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/data/Idx.h"
 #include "TestSupport.h"
-#include "runtime/data/Dataset.h"
+#include "runtime/data/ArrayFiles.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Files.h"
 
@@ -86,29 +86,22 @@ TEST_F(IdxTest, DamagedCompressedFiles) {
 }
 
 TEST_F(IdxTest, FashionMnistFolder) {
-  auto failure = [&] { return messageOf<DataError>([&] { loadFashionMnist(folder.path()); }); };
-  EXPECT_TRUE(contains(messageOf<DataError>([] { loadFashionMnist("/no/such/folder"); }), "is not a folder"));
-  EXPECT_TRUE(contains(failure(), "has no file t10k-images-idx3-ubyte.gz"));
+  const ArrayFiles files({folder.path()});
+  auto failure = [&](const std::string &name) { return messageOf<DataError>([&] { files.load(name); }); };
+  EXPECT_TRUE(contains(messageOf<DataError>([] { ArrayFiles({"/no/such/folder"}); }), "is not a folder"));
+  EXPECT_TRUE(contains(failure("test.input"), "has no file t10k-images-idx3-ubyte.gz"));
   writeText(folder / "t10k-images-idx3-ubyte", "\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x01xy"s);
-  EXPECT_TRUE(contains(failure(), "has no file t10k-labels-idx1-ubyte.gz"));
-  writeText(folder / "t10k-labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x03\0\1\2"s);
-  EXPECT_TRUE(contains(failure(), "has 3 labels, but"));
-  writeText(folder / "t10k-labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x02\0\x0a"s);
-  EXPECT_TRUE(contains(failure(), "label 1 is 10, expected 0 to 9"));
-  writeText(folder / "t10k-labels-idx1-ubyte", "\0\0\x08\x01\0\0\0\x02\0\x09"s);
-  EXPECT_TRUE(contains(failure(), "has no file train-images-idx3-ubyte.gz"));
-  EXPECT_EQ(loadFashionMnistTest(folder.path()).test.labels, (std::vector<int64_t>{0, 9}));
-  writeGz(folder / "train-images-idx3-ubyte.gz", "\0\0\x08\x03\0\0\0\x01\0\0\0\x01\0\0\0\x02xy"s);
-  writeGz(folder / "train-labels-idx1-ubyte.gz", "\0\0\x08\x01\0\0\0\x01\1"s);
-  EXPECT_TRUE(contains(failure(), "training images are 1x2, test images 1x1"));
+  writeGz(folder / "t10k-labels-idx1-ubyte.gz", "\0\0\x08\x01\0\0\0\x02\0\x09"s);
+  EXPECT_EQ(files.load("test.input").shape, (std::vector<int64_t>{2, 1, 1}));
+  EXPECT_EQ(files.load("test.labels").bytes[1], std::byte{9});
+  EXPECT_TRUE(contains(failure("train.labels"), "has no file train-labels-idx1-ubyte.gz"));
 }
 
 TEST(FashionMnist, TheRealData) {
   if (!std::filesystem::is_directory(defaultDataFolder))
     GTEST_SKIP() << "the package dataset-fashion-mnist is not installed";
-  Dataset dataset = loadFashionMnist(defaultDataFolder);
-  EXPECT_EQ(dataset.train.count(), 60000u);
-  EXPECT_EQ(dataset.test.count(), 10000u);
-  EXPECT_EQ(dataset.train.sampleShape, (std::vector<int64_t>{28, 28}));
-  EXPECT_EQ(dataset.train.labels[0], 9);
+  const ArrayFiles files({defaultDataFolder});
+  EXPECT_EQ(files.load("train.input").shape, (std::vector<int64_t>{60000, 28, 28}));
+  EXPECT_EQ(files.load("test.labels").shape, (std::vector<int64_t>{10000}));
+  EXPECT_EQ(files.load("train.labels").bytes[0], std::byte{9});
 }

@@ -1,7 +1,6 @@
 // snn-train and snn-run as programs: results, messages, exit statuses.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TestSupport.h"
-#include "runtime/data/Dataset.h"
 #include "runtime/data/Safetensors.h"
 #include "runtime/train/Model.h"
 
@@ -125,11 +124,17 @@ TEST_F(ToolsTest, HelpStartsWithExamples) {
 }
 
 TEST_F(ToolsTest, BadCommandLines) {
+  writeDataset();
+  const std::string data = " --data=" + folder.path();
   for (const std::string &arguments :
        {""s, "--nonsense"s, "m.so --batch=0"s, "m.so --epochs=x"s, "eval"s,
-        tinyModel("u8") + " --lr=nan --out=" + (folder / "n"), tinyModel("u8") + " --lr=-1 --out=" + (folder / "r"),
-        tinyModel("u8") + " --hyper lr", tinyModel("u8") + " --hyper rate=1 --out=" + (folder / "a"),
-        tinyModel("u8") + " -D a=1 --out=" + (folder / "b"), tinyModel("plain") + " --out=" + (folder / "c")}) {
+        tinyModel("u8") + data + " --lr=nan --out=" + (folder / "n"),
+        tinyModel("u8") + data + " --lr=-1 --out=" + (folder / "r"), tinyModel("u8") + " --hyper lr",
+        tinyModel("u8") + data + " --hyper rate=1 --out=" + (folder / "a"),
+        tinyModel("u8") + " -D a=1 --out=" + (folder / "b"),
+        tinyModel("u8") + data + " --steps=2 --out=" + (folder / "s"),
+        tinyModel("u8") + data + " --validation=1 --out=" + (folder / "v"),
+        tinyModel("u8") + data + " --validation=0 --out=" + (folder / "v")}) {
     Outcome outcome = train(arguments);
     EXPECT_EQ(outcome.status, 2) << arguments << outcome.err;
     EXPECT_TRUE(contains(outcome.err, "snn-train: error: "));

@@ -1,0 +1,246 @@
+// Arrays of files -> inputs of a model.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "runtime/train/Samples.h"
+#include "runtime/train/Model.h"
+#include "runtime/train/Shuffle.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <numeric>
+
+using namespace snn;
+
+std::vector<snn_view> Batch::views(uint64_t firstStep) const {
+  std::vector<snn_view> views;
+  for (const Input &input : inputs)
+    views.push_back({input.data.data() + firstStep * input.stepBytes, nullptr});
+  return views;
+}
+
+const char *Samples::nameOf(Part part) {
+  return part == Training ? "training" : part == Validation ? "validation" : "test";
+}
+
+namespace {
+
+bool isOverTime(const snn_tensor_info &input) { return input.rank != 0 && input.shape[0] == SNN_EXTENT_TIME; }
+
+/// What an input may be called in files; its own name first.
+std::vector<std::string> namesOf(const snn_model_table &table, const snn_tensor_info &input) {
+  std::vector<std::string> names = {input.name};
+  auto isTaken = [&](const char *name) { return findTensor(table.inputs, table.input_count, name).has_value(); };
+  auto add = [&](std::initializer_list<const char *> others) {
+    for (const char *other : others)
+      if (!isTaken(other))
+        names.push_back(other);
+  };
+  if (names[0] == "input")
+    add({"x", "data"});
+  else if (table.input_count == 2 && isTaken("input"))
+    add({"y", "target", "targets"});
+  return names;
+}
+
+/// The one array of these names. Throws DataError if there are several.
+std::optional<std::string> findName(const ArrayFiles &files, const std::vector<std::string> &names) {
+  std::vector<std::string> found;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(found),
+               [&](const auto &name) { return files.has(name); });
+  if (found.size() > 1)
+    throw DataError(
+        fmt::format("{}: has \"{}\", each of which may be the same input of the model; expected one of them",
+                    files.pathText(), fmt::join(found, "\" and \"")));
+  return found.empty() ? std::nullopt : std::optional(found[0]);
+}
+
+std::vector<std::string> namesInPart(const std::vector<std::string> &names, Samples::Part part) {
+  std::vector<std::string> prefixes = {part == Samples::Training ? "train"
+                                       : part == Samples::Test   ? "test"
+                                                                 : "validation"};
+  if (part == Samples::Validation)
+    prefixes.push_back("val");
+  std::vector<std::string> result;
+  for (const std::string &name : names)
+    for (const std::string &prefix : prefixes)
+      for (std::string form : {prefix + "." + name, prefix + "_" + name, name + "_" + prefix})
+        result.push_back(std::move(form));
+  return result;
+}
+
+} // namespace
+
+std::optional<Samples> Samples::find(const snn_model_table &table, const ArrayFiles &files, Part part, Names which,
+                                     bool timeFirst) {
+  std::vector<std::optional<std::string>> found(table.input_count);
+  std::function<std::vector<std::string>(uint64_t)> names = [&](uint64_t i) {
+    return namesInPart(namesOf(table, table.inputs[i]), part);
+  };
+  auto search = [&] {
+    for (uint64_t i = 0; i < table.input_count; ++i)
+      found[i] = findName(files, names(i));
+    return std::any_of(found.begin(), found.end(), [](const auto &name) { return name.has_value(); });
+  };
+  bool any = search();
+  if (!any && which.plain) {
+    names = [&](uint64_t i) { return namesOf(table, table.inputs[i]); };
+    any = search();
+  }
+  if (!any && !which.needed)
+    return std::nullopt;
+  Samples samples(table, part);
+  for (uint64_t i = 0; i < table.input_count; ++i) {
+    if (!found[i])
+      throw DataError(
+          fmt::format("{}: has no {} data for input \"{}\" of model \"{}\", expected an array \"{}\"{}; it has {}",
+                      files.pathText(), nameOf(part), table.inputs[i].name, table.name, fmt::join(names(i), "\" or \""),
+                      any || !which.plain ? ""
+                                          : fmt::format(", or a name with the split, such as \"{}\"",
+                                                        namesInPart(namesOf(table, table.inputs[i]), part)[0]),
+                      files.nameText()));
+    samples.bind(table.inputs[i], files.load(*found[i]), timeFirst);
+  }
+  // Only what may not fit is read before it is needed.
+  Batch batch;
+  for (uint64_t i = 0; i < table.input_count; ++i)
+    if (std::string_view(table.inputs[i].name) == "labels")
+      samples.checkLabels(i);
+  if (std::any_of(samples.inputs.begin(), samples.inputs.end(),
+                  [](const Input &input) { return input.conversion.mayFail; }))
+    for (const uint64_t &id : samples.ids)
+      samples.gather(std::span(&id, 1), batch);
+  return samples;
+}
+
+void Samples::bind(const snn_tensor_info &info, Array array, bool timeFirst) {
+  const std::string &label = array.label;
+  const ElementType wanted = elementTypeOf(info.dtype);
+  const std::vector<int64_t> &shape = array.shape;
+  auto fail = [&](const std::string &what) {
+    throw DataError(fmt::format("{} {}; input \"{}\" of model \"{}\" is {} {}", label, what, info.name, table->name,
+                                elementTypeName(wanted), tableShapeText(info)));
+  };
+  Input input;
+  input.conversion = conversion(array.type, wanted);
+  if (!input.conversion.convert)
+    fail(fmt::format("has elements of type {}, which do not become {}", array.typeName, elementTypeName(wanted)));
+  const bool overTime = isOverTime(info);
+  if (shape.size() < (overTime ? 2 : 1))
+    fail(
+        fmt::format("has shape {}, expected {} at least", shapeText(shape), overTime ? "samples and time" : "samples"));
+  const size_t sampleAxis = overTime && timeFirst ? 1 : 0, timeAxis = 1 - sampleAxis;
+
+  std::vector<int64_t> extents, significant, expected;
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    if (axis != sampleAxis && !(overTime && axis == timeAxis))
+      extents.push_back(shape[axis]);
+  auto isSignificant = [](int64_t extent) { return extent >= 0 && extent != 1; };
+  std::copy_if(extents.begin(), extents.end(), std::back_inserter(significant), isSignificant);
+  std::copy_if(info.shape, info.shape + info.rank, std::back_inserter(expected), isSignificant);
+  if (significant != expected)
+    fail(fmt::format("has shape {}, so its {} are {}", shapeText(shape), overTime ? "time steps" : "samples",
+                     shapeText(extents)));
+
+  const uint64_t count = uint64_t(shape[sampleAxis]);
+  if (count == 0)
+    fail(fmt::format("has shape {}: it has no samples", shapeText(shape)));
+  if (!inputs.empty() && count != ids.size())
+    fail(fmt::format("has {} samples, but {} has {}{}", count, inputs[0].array.label, ids.size(),
+                     timeFirst ? "; --time-first says that time is its first axis where it has one"
+                               : "; if time is the first axis, say --time-first"));
+  ids.resize(count);
+  std::iota(ids.begin(), ids.end(), uint64_t{0});
+  if (overTime) {
+    input.steps = uint64_t(shape[timeAxis]);
+    input.timeStride = array.strides[timeAxis];
+    const uint64_t most = uint64_t(table->steps > 0 ? table->steps : table->max_steps);
+    if (input.steps == 0 || input.steps > most || (table->steps > 0 && input.steps != most))
+      fail(fmt::format("has shape {}, so it has {} time steps, but the model has {}{}; {}", shapeText(shape),
+                       input.steps, table->steps > 0 ? "" : "1 to ", most,
+                       timeFirst ? "without --time-first, time is its second axis"
+                                 : "if time is its first axis, say --time-first"));
+    if (timeSteps && *timeSteps != input.steps)
+      fail(fmt::format("has {} time steps, but others have {}", input.steps, *timeSteps));
+    timeSteps = input.steps;
+  }
+  input.sampleStride = array.strides[sampleAxis];
+  input.elementBytes = elementBytes(wanted);
+  input.elements = 1;
+  std::vector<int64_t> strides;
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    if (axis != sampleAxis && !(overTime && axis == timeAxis)) {
+      strides.push_back(array.strides[axis]);
+      input.elements *= uint64_t(shape[axis]);
+    }
+  if (strides != contiguousStrides(extents, elementBytes(array.type), /*firstIsFastest=*/false))
+    for (uint64_t element = 0; element < input.elements; ++element) {
+      int64_t offset = 0;
+      uint64_t rest = element;
+      for (size_t axis = extents.size(); axis-- > 0; rest /= uint64_t(extents[axis]))
+        offset += int64_t(rest % uint64_t(extents[axis])) * strides[axis];
+      input.offsets.push_back(offset);
+    }
+  input.array = std::move(array);
+  inputs.push_back(std::move(input));
+}
+
+/// Of all samples at once: evaluation, which does not look at labels but compares them, would not find them.
+void Samples::checkLabels(uint64_t index) const {
+  const Input &input = inputs[index];
+  if (table->inputs[index].dtype != SNN_DTYPE_I64 || input.steps != 0 || input.elements != 1)
+    return;
+  for (uint64_t id : ids) {
+    int64_t label = 0;
+    const std::byte *from = input.array.bytes.data() + int64_t(id) * input.sampleStride;
+    const bool fits = input.conversion.convert(from, nullptr, 1, reinterpret_cast<std::byte *>(&label)) == 1;
+    if (!fits || label < 0 || label >= table->classes)
+      throw DataError(fmt::format("{}: label {} is {}, expected 0 to {}, the classes of model \"{}\"",
+                                  input.array.label, id, elementText(input.array.type, from), table->classes - 1,
+                                  table->name));
+  }
+}
+
+Samples Samples::takeOut(uint64_t count, uint64_t seed, Part newPart) {
+  std::vector<uint64_t> order = shuffledOrder(seed, 0, ids.size(), RandomPurpose::Validation);
+  Samples taken = *this;
+  taken.part = newPart;
+  taken.ids.clear();
+  std::vector<bool> isTaken(ids.size());
+  for (uint64_t i = 0; i < count; ++i)
+    isTaken[order[i]] = true;
+  std::vector<uint64_t> left;
+  for (uint64_t i = 0; i < ids.size(); ++i)
+    (isTaken[i] ? taken.ids : left).push_back(ids[i]);
+  ids = std::move(left);
+  return taken;
+}
+
+void Samples::gather(std::span<const uint64_t> samples, Batch &batch) const {
+  batch.inputs.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Input &input = inputs[i];
+    const uint64_t bytes = input.elements * input.elementBytes, steps = std::max<uint64_t>(input.steps, 1);
+    Batch::Input &output = batch.inputs[i];
+    output.stepBytes = input.steps ? samples.size() * bytes : 0;
+    output.data.resize(steps * samples.size() * bytes);
+    std::byte *to = output.data.data();
+    for (uint64_t step = 0; step < steps; ++step)
+      for (uint64_t sample : samples) {
+        const std::byte *from =
+            input.array.bytes.data() + int64_t(sample) * input.sampleStride + int64_t(step) * input.timeStride;
+        const uint64_t done =
+            input.conversion.convert(from, input.offsets.empty() ? nullptr : input.offsets.data(), input.elements, to);
+        if (done < input.elements) {
+          const ElementType type = input.array.type;
+          const int64_t offset = input.offsets.empty() ? int64_t(done * elementBytes(type)) : input.offsets[done];
+          const ElementType wanted = elementTypeOf(table->inputs[i].dtype);
+          throw DataError(fmt::format(
+              "{}: sample {} has the value {}, which is none of {}, the type of input \"{}\"{}", input.array.label,
+              sample, elementText(type, from + offset), elementTypeName(wanted), table->inputs[i].name,
+              type == ElementType::F64 ? "; store the array as float32, or compile the model with --precision=f64"
+                                       : ""));
+        }
+        to += bytes;
+      }
+  }
+}
