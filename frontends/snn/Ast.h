@@ -125,8 +125,6 @@ struct Definition {
   std::vector<NeuronParam> params;
   Statements body;
   bool valid = true; ///< false if a syntax error was reported inside
-  /// Of a layer: the next one of this name, for an input of another number of extents.
-  Definition *overload = nullptr;
 
   /// Of a layer: how many extents its first input has, and whether it may have more.
   size_t rank() const { return extents.front().size() - hasRest(); }

@@ -203,15 +203,16 @@ struct CheckedTrain {
 
 struct CheckedModel {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names and locations refer to
-  std::shared_ptr<SourceFile> file, prelude;
-  DefinitionFile definitions; ///< of the file and the prelude
+  std::shared_ptr<SourceFile> file;
+  std::shared_ptr<const Standard> standard;
+  DefinitionFile definitions; ///< of the file and the standard ones
   FrontendOptions options;
   Name name;
   std::map<std::string, double> params; ///< of the file, with the command line's values
   CheckedInput input;
   std::optional<int64_t> steps; ///< absent: given with each call
   int64_t maxSteps = 1;
-  std::vector<std::unique_ptr<CheckedNeuron>> neurons;
+  std::vector<std::shared_ptr<const CheckedNeuron>> neurons;
   std::vector<CheckedLayer> layers;
   CheckedTrain train;
 

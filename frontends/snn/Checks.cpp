@@ -3,7 +3,6 @@
 
 #include "frontends/snn/Checks.h"
 
-#include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Evaluate.h"
 #include "frontends/snn/GraphChecks.h"
 #include "frontends/snn/Lexer.h"
@@ -11,6 +10,7 @@
 #include "frontends/snn/NeuronChecks.h"
 #include "frontends/snn/NeuronRanges.h"
 #include "frontends/snn/Parser.h"
+#include "frontends/snn/Standard.h"
 #include "frontends/snn/TrainChecks.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -27,11 +27,12 @@ namespace {
 class Checker {
 public:
   Checker(CheckedModel &model, Diagnostics &diagnostics)
-      : model(model), diagnostics(diagnostics), evaluator(diagnostics), graph(model, evaluator) {}
+      : model(model), standard(*model.standard), diagnostics(diagnostics), evaluator(diagnostics, standard.evaluator),
+        graph(model, evaluator) {}
 
   void run() {
-    checkAliases(*model.prelude);
-    checkAliases(*model.file);
+    evaluator.addAliases(*model.file);
+    checkParams();
     checkDefinitions();
     checkBlocks();
     const auto &models = model.file->models;
@@ -46,7 +47,8 @@ public:
     checkTraining(model, evaluator);
     if (!diagnostics.hasErrors())
       warnOfUnused();
-    model.definitions = {model.sources, model.file, model.prelude, evaluator.params, evaluator.definitions};
+    model.definitions = {model.sources, model.file, model.standard, std::move(evaluator.params),
+                         std::move(evaluator.definitions)};
   }
 
 private:
@@ -54,17 +56,6 @@ private:
     auto buffer = diagnostics.sources.getMemoryBuffer(diagnostics.sources.getMainFileID());
     SMLoc end = SMLoc::getFromPointer(buffer->getBufferEnd());
     return {end, end};
-  }
-
-  void checkAliases(const SourceFile &file) {
-    size_t count = 0;
-    for (const AliasDecl &alias : file.aliases)
-      for (const Name &spelling : alias.spellings) {
-        if (++count > limits::kAliases)
-          return diagnostics.error(DiagId::TooLarge, spelling.range,
-                                   "the file has more than " + Twine(limits::kAliases) + " spellings in 'alias' lines");
-        diagnostics.addAlias(spelling.text, alias.meant.text);
-      }
   }
 
   void warnOfUnused() {
@@ -113,29 +104,26 @@ private:
     }
   }
 
-  /// Params come in between: they are names in what the file defines, and in nothing before it.
   void checkDefinitions() {
-    DefinitionChecker checker(evaluator);
-    for (bool standard : {true, false}) {
-      const SourceFile &source = standard ? *model.prelude : *model.file;
-      if (!standard)
-        checkParams();
-      checker.run(source);
-      for (const auto &definition : source.definitions) {
-        StringRef name = definition->name.text;
-        if (checker.isValid(*definition))
-          graph.valid.insert(definition.get());
-        if (evaluator.find(DefinitionKind::Neuron, name) != definition.get() || diagnostics.full())
-          continue;
-        model.neurons.push_back(describeNeuron(*definition, standard, checker.isValid(*definition), evaluator));
-        graph.neurons[name] = model.neurons.back().get();
-      }
+    DefinitionChecker checker(evaluator, &standard.checker);
+    checker.run(*model.file);
+    model.neurons = standard.neurons;
+    for (const auto &definition : standard.file.definitions)
+      graph.valid.insert(definition.get());
+    for (const auto &definition : model.file->definitions) {
+      const bool valid = checker.isValid(*definition);
+      if (valid)
+        graph.valid.insert(definition.get());
+      if (evaluator.find(DefinitionKind::Neuron, definition->name.text) == definition.get() && !diagnostics.full())
+        model.neurons.push_back(describeNeuron(*definition, /*prelude=*/false, valid, evaluator));
     }
+    for (const auto &neuron : model.neurons)
+      graph.neurons[neuron->decl->name.text] = neuron.get();
   }
 
   void checkBlocks() {
     StringMap<SMRange> known;
-    for (const SourceFile *source : {model.prelude.get(), model.file.get()})
+    for (const SourceFile *source : {&standard.file, static_cast<const SourceFile *>(model.file.get())})
       for (const auto &block : source->blocks) {
         const Name &name = block->name;
         if (graph.isLayer(name.text))
@@ -234,6 +222,7 @@ private:
   }
 
   CheckedModel &model;
+  const Standard &standard;
   Diagnostics &diagnostics;
   Evaluator evaluator;
   GraphChecker graph;

@@ -9,7 +9,7 @@
 
 namespace snn::frontend {
 
-/// Fills `model` from `model.file`, `model.prelude` and `model.options`. The model may be used only if no error was
+/// Fills `model` from `model.file`, `model.standard` and `model.options`. The model may be used only if no error was
 /// reported, here or before.
 void check(CheckedModel &model, Diagnostics &diagnostics);
 

@@ -26,14 +26,16 @@ llvm::ArrayRef<BuiltinInfo> builtins();
 /// Checks each definition by itself, and each `def` once more in every place that uses it, with the types it has there.
 class DefinitionChecker {
 public:
-  explicit DefinitionChecker(Evaluator &evaluator) : evaluator(evaluator), diagnostics(evaluator.diagnostics) {}
+  /// `standard` has checked all definitions that are known before.
+  explicit DefinitionChecker(Evaluator &evaluator, const DefinitionChecker *standard = nullptr)
+      : evaluator(evaluator), diagnostics(evaluator.diagnostics), standard(standard) {}
 
   /// The definitions of a file, which may use those of the files before it.
   void run(const SourceFile &file);
   /// Whether no error was found in a definition.
   bool isValid(const Definition &definition) const {
-    auto it = outcomes.find(&definition);
-    return it != outcomes.end() && it->second->valid;
+    const Outcome *outcome = outcomeOf(definition);
+    return outcome && outcome->valid;
   }
 
 private:
@@ -72,8 +74,12 @@ private:
   // Files and signatures (DefinitionChecks.cpp).
   void collect(const SourceFile &file);
   bool isOtherLayer(DefinitionKind kind, llvm::StringRef name) const;
-  bool addOverload(Definition &definition);
+  bool addOverload(const Definition &definition);
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const { return evaluator.find(kind, name); }
+  const Outcome *outcomeOf(const Definition &definition) const {
+    auto it = outcomes.find(&definition);
+    return it != outcomes.end() ? it->second.get() : standard ? standard->outcomeOf(definition) : nullptr;
+  }
   /// Checks a definition by itself, if that was not done yet.
   const Outcome &check(const Definition &definition);
   void checkInputs();
@@ -145,6 +151,7 @@ private:
 
   Evaluator &evaluator;
   Diagnostics &diagnostics;
+  const DefinitionChecker *standard;
   llvm::DenseMap<const Definition *, std::unique_ptr<Outcome>> outcomes;
   Frame *frame = nullptr;
   Outcome *outcome = nullptr; ///< of the definition that is being checked by itself

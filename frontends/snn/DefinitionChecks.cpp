@@ -64,13 +64,13 @@ bool DefinitionChecker::isOtherLayer(DefinitionKind kind, StringRef name) const 
 }
 
 /// Whether there are layers of this name already, for other numbers of extents, which it joins.
-bool DefinitionChecker::addOverload(Definition &definition) {
+bool DefinitionChecker::addOverload(const Definition &definition) {
   auto it = evaluator.definitions.find({definition.kind, definition.name.text});
   if (it == evaluator.definitions.end() || definition.extents.empty())
     return false;
-  Definition *last = nullptr;
-  for (const Definition *other = it->second; other; other = other->overload) {
-    last = const_cast<Definition *>(other); // which this class collected; a table of definitions only shows them
+  const Definition *last = nullptr;
+  for (const Definition *other = it->second; other; other = evaluator.overloads.lookup(other)) {
+    last = other;
     const bool sameParameters =
         definition.inputs.size() == other->inputs.size() &&
         llvm::equal(definition.params, other->params,
@@ -79,7 +79,7 @@ bool DefinitionChecker::addOverload(Definition &definition) {
         other->rank() == definition.rank())
       return false;
   }
-  last->overload = &definition;
+  evaluator.overloads[last] = &definition;
   return true;
 }
 
@@ -91,9 +91,9 @@ void DefinitionChecker::run(const SourceFile &file) {
 }
 
 const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &definition) {
+  if (const Outcome *known = outcomeOf(definition))
+    return *known;
   std::unique_ptr<Outcome> &slot = outcomes[&definition];
-  if (slot)
-    return *slot;
   slot = std::make_unique<Outcome>();
   Outcome &result = *slot; // stays where it is when the map grows
   result.valid = definition.valid;

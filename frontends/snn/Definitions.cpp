@@ -3,40 +3,20 @@
 
 #include "frontends/snn/Definitions.h"
 
-#include "frontends/snn/DefinitionChecker.h"
 #include "frontends/snn/Lexer.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/Parser.h"
+#include "frontends/snn/Standard.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
 
 namespace snn::frontend {
-namespace {
-
-constexpr StringLiteral kPrelude =
-#include "Prelude.inc"
-    ;
-
-constexpr StringLiteral kSpellings =
-#include "Spellings.inc"
-    ;
-
-} // namespace
-
 std::shared_ptr<SourceFile> parse(StringRef text, StringRef name, Diagnostics &diagnostics) {
   unsigned id = diagnostics.sources.AddNewSourceBuffer(MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
   StringRef buffer = diagnostics.sources.getMemoryBuffer(id)->getBuffer();
   return std::make_shared<SourceFile>(Parser(lex(buffer, diagnostics), diagnostics).parseFile());
-}
-
-std::shared_ptr<SourceFile> parsePrelude(Diagnostics &diagnostics) {
-  auto prelude = parse(kPrelude, "prelude.snn", diagnostics);
-  auto spellings = parse(kSpellings, "spellings.snn", diagnostics);
-  for (AliasDecl &alias : spellings->aliases)
-    prelude->aliases.push_back(std::move(alias));
-  return prelude;
 }
 
 const Definition *DefinitionFile::find(DefinitionKind kind, StringRef name) const {
@@ -46,12 +26,16 @@ const Definition *DefinitionFile::find(DefinitionKind kind, StringRef name) cons
 
 double DefinitionFile::number(const Expr &expr) const { return *foldNumber(expr, params); }
 
-StringRef preludeText() { return kPrelude; }
-
-std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileName, raw_ostream &os) {
+std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileName, raw_ostream &os,
+                                               std::shared_ptr<const Standard> standard) {
   DefinitionFile result;
+  if (text == preludeText())
+    standard = std::make_shared<Standard>();
+  else if (!standard && !(standard = Standard::read(os)))
+    return std::nullopt;
+  result.standard = standard;
   result.sources = std::make_shared<SourceMgr>();
-  Diagnostics diagnostics(*result.sources);
+  Diagnostics diagnostics(*result.sources, &standard->diagnostics);
   if (text.size() > limits::kFileBytes) {
     diagnostics.error(DiagId::FileTooLarge, {},
                       fileName + " has " + Twine(text.size()) + " bytes, but at most " + Twine(limits::kFileBytes) +
@@ -60,18 +44,14 @@ std::optional<DefinitionFile> checkDefinitions(StringRef text, StringRef fileNam
     return std::nullopt;
   }
   result.file = parse(text, fileName, diagnostics);
-  result.standard = text == preludeText() ? std::make_shared<SourceFile>() : parsePrelude(diagnostics);
-  Evaluator evaluator(diagnostics);
+  standard->addSources(*result.sources);
+  Evaluator evaluator(diagnostics, standard->evaluator);
+  evaluator.addAliases(*result.file);
   StringMap<SMRange> known;
-  for (const SourceFile *source : {result.standard.get(), result.file.get()})
-    for (const AliasDecl &alias : source->aliases)
-      for (const Name &spelling : alias.spellings)
-        diagnostics.addAlias(spelling.text, alias.meant.text);
   for (const ParamDecl &param : result.file->params)
     if (evaluator.isNew(param.name, known, "param"))
       evaluator.params[param.name.text] = evaluator.number(*param.value).value_or(1);
-  DefinitionChecker checker(evaluator);
-  checker.run(*result.standard);
+  DefinitionChecker checker(evaluator, &standard->checker);
   checker.run(*result.file);
   diagnostics.render(os);
   if (diagnostics.hasErrors())

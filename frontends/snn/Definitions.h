@@ -18,10 +18,13 @@ namespace snn::frontend {
 
 using DefinitionTable = std::map<std::pair<DefinitionKind, llvm::StringRef>, const Definition *>;
 
+class Standard;
+
 struct DefinitionFile {
   std::shared_ptr<llvm::SourceMgr> sources; ///< owns the text that names refer to
-  std::shared_ptr<SourceFile> file, standard;
-  llvm::StringMap<double> params; ///< of the file
+  std::shared_ptr<SourceFile> file;
+  std::shared_ptr<const Standard> standard; ///< owns the definitions of the table that are not the file's
+  llvm::StringMap<double> params;           ///< of the file
   DefinitionTable table;
 
   /// The definition of the file, or the standard one; null if there is none.
@@ -34,9 +37,10 @@ struct DefinitionFile {
 llvm::StringRef preludeText();
 
 /// Parses and checks the definitions of a text. It may use the standard ones, unless it is `preludeText()`.
-/// Diagnostics as of `checkModel`; nothing is returned if there was an error.
+/// Diagnostics and `standard` as of `checkModel`; nothing is returned if there was an error.
 std::optional<DefinitionFile> checkDefinitions(llvm::StringRef text, llvm::StringRef fileName,
-                                               llvm::raw_ostream &diagnostics);
+                                               llvm::raw_ostream &diagnostics,
+                                               std::shared_ptr<const Standard> standard = nullptr);
 
 /// Writes a definition with `params` and what is computed of them as numbers.
 void printDefinition(const Definition &definition, const llvm::StringMap<double> &params, llvm::raw_ostream &os);

@@ -164,8 +164,8 @@ StringRef Diagnostics::nearest(StringRef found, ArrayRef<StringRef> candidates) 
   for (StringRef candidate : candidates)
     if (found.equals_insensitive(candidate))
       return candidate;
-  if (auto it = aliases.find(found.lower()); it != aliases.end())
-    for (StringRef meant : it->second)
+  for (const Diagnostics *place : {standard, this})
+    for (StringRef meant : place ? place->aliases.lookup(found.lower()) : SmallVector<StringRef, 1>())
       if (is_contained(candidates, meant))
         return meant;
   unsigned best = found.size() / 3 + 1; // one letter of three may be wrong

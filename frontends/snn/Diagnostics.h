@@ -86,7 +86,9 @@ llvm::StringRef idOf(DiagId id);
 /// Collects diagnostics. After limits::kErrors errors, or as many warnings, the rest of that kind is dropped.
 class Diagnostics {
 public:
-  explicit Diagnostics(llvm::SourceMgr &sources) : sources(sources) {}
+  /// What is an alias for `standard` is one here too.
+  explicit Diagnostics(llvm::SourceMgr &sources, const Diagnostics *standard = nullptr)
+      : sources(sources), standard(standard) {}
 
   /// An error at `where`; an invalid range stands for the command line.
   void error(DiagId id, llvm::SMRange where, const llvm::Twine &message);
@@ -121,6 +123,7 @@ private:
   void add(Kind kind, DiagId id, unsigned &count, llvm::SMRange where, const llvm::Twine &message);
   void show(llvm::raw_ostream &os, const Entry &entry, bool withLine) const;
 
+  const Diagnostics *standard;
   std::vector<std::vector<Entry>> groups;                         ///< an error or a warning, and its notes
   llvm::StringMap<llvm::SmallVector<llvm::StringRef, 1>> aliases; ///< what a spelling in lower case may mean
   unsigned errors = 0, warnings = 0;

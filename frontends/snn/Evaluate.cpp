@@ -3,6 +3,7 @@
 
 #include "frontends/snn/Evaluate.h"
 
+#include "frontends/snn/Limits.h"
 #include "frontends/snn/Parser.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -271,6 +272,17 @@ SmallVector<StringRef> Evaluator::namesOf(DefinitionKind kind) const {
     if (key.first == kind)
       names.push_back(key.second);
   return names;
+}
+
+void Evaluator::addAliases(const SourceFile &file) {
+  size_t count = 0;
+  for (const AliasDecl &alias : file.aliases)
+    for (const Name &spelling : alias.spellings) {
+      if (++count > limits::kAliases)
+        return diagnostics.error(DiagId::TooLarge, spelling.range,
+                                 "the file has more than " + Twine(limits::kAliases) + " spellings in 'alias' lines");
+      diagnostics.addAlias(spelling.text, alias.meant.text);
+    }
 }
 
 std::optional<StringRef> Evaluator::word(const Argument &argument, StringRef option, ArrayRef<StringRef> words) {

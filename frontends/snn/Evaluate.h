@@ -7,6 +7,7 @@
 #include "frontends/snn/Checked.h"
 #include "frontends/snn/Diagnostics.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -36,15 +37,22 @@ double applyFunction(llvm::StringRef name, llvm::ArrayRef<double> x);
 class Evaluator {
 public:
   explicit Evaluator(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
+  /// That of a file which sees the definitions of `standard`.
+  Evaluator(Diagnostics &diagnostics, const Evaluator &standard)
+      : definitions(standard.definitions), overloads(standard.overloads), diagnostics(diagnostics) {}
 
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
 
   /// By kind and name.
   DefinitionTable definitions;
+  /// Of a layer: the next one of its name, for an input of another number of extents.
+  llvm::DenseMap<const Definition *, const Definition *> overloads;
   llvm::StringMap<const BlockDecl *> blocks;
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
   llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
+  /// The spellings of the file's `alias` lines.
+  void addAliases(const SourceFile &file);
 
   /// The value of what `number` takes, reporting nothing.
   std::optional<double> quietNumber(const Expr &expr) const;

@@ -16,9 +16,14 @@ namespace snn::frontend {
 
 /// Parses and checks a model. `fileName` is only used for locations. Writes all diagnostics, in the form of
 /// `file:line:column: error: message [id]` with the line and a caret, to `diagnostics`; returns nothing if there was
-/// an error. No text, however malformed, makes it crash.
+/// an error. No text, however malformed, makes it crash. `standard` is for who checks many models: without it, the
+/// standard definitions are read anew.
 std::optional<CheckedModel> checkModel(llvm::StringRef text, llvm::StringRef fileName, const FrontendOptions &options,
-                                       llvm::raw_ostream &diagnostics);
+                                       llvm::raw_ostream &diagnostics,
+                                       std::shared_ptr<const Standard> standard = nullptr);
+
+/// The standard definitions, read and checked. Null, after a message, if they have an error.
+std::shared_ptr<const Standard> readStandard(llvm::raw_ostream &diagnostics);
 
 /// Writes the model as snn text with everything resolved: parameters and defaults are numbers, `let` is expanded,
 /// shapes stand in comments. The text is itself a model, and prints as itself.

@@ -387,7 +387,7 @@ bool GraphChecker::placeDefined(CheckedLayer &layer, ArrayRef<Source> sources, c
   std::vector<std::vector<int64_t>> shapes;
   for (const Source &source : sources)
     shapes.push_back(*source.shape);
-  const Definition *definition = overloadFor(*layer.call.definition, shapes.front().size());
+  const Definition *definition = overloadFor(*layer.call.definition, shapes.front().size(), evaluator);
   if (!definition) {
     reportRank(*layer.call.definition, shapes.front(), call);
     auto likely = likelyShape(layer.call);
@@ -416,10 +416,10 @@ std::optional<std::vector<int64_t>> GraphChecker::likelyShape(const LayerCall &c
 }
 
 bool GraphChecker::reportRank(const Definition &first, const std::vector<int64_t> &shape, const Expr &call) {
-  if (!first.overload && first.rank() == 1 && !first.hasRest())
+  if (!evaluator.overloads.contains(&first) && first.rank() == 1 && !first.hasRest())
     return reportNotFlat(shape, call);
   std::string ranks;
-  for (const Definition *other = &first; other; other = other->overload)
+  for (const Definition *other = &first; other; other = evaluator.overloads.lookup(other))
     ranks += (ranks.empty() ? "" : " or ") + std::to_string(other->rank());
   diagnostics.error(DiagId::NotFlat, call.range,
                     "'" + call.name + "' needs an input of " + ranks + " extents, but a sample has shape [" +
@@ -452,7 +452,7 @@ bool GraphChecker::placeRecurrence(CheckedLayer &layer, const Expr &call) {
   for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
     if (param.kind != ParamKind::Layer || value.each)
       continue;
-    const Definition *definition = overloadFor(*value.call.definition, layer.from.size());
+    const Definition *definition = overloadFor(*value.call.definition, layer.from.size(), evaluator);
     if (!definition)
       return reportRank(*value.call.definition, layer.from, call);
     auto refuse = [&](const Twine &why) {

@@ -510,10 +510,10 @@ std::string shapeText(ArrayRef<int64_t> extents) {
   return llvm::join(llvm::map_range(extents, [](int64_t extent) { return std::to_string(extent); }), "x");
 }
 
-const Definition *overloadFor(const Definition &definition, size_t rank) {
+const Definition *overloadFor(const Definition &definition, size_t rank, const Evaluator &evaluator) {
   const Definition *found = &definition;
   while (found && !(found->hasRest() ? rank >= found->rank() : rank == found->rank()))
-    found = found->overload;
+    found = evaluator.overloads.lookup(found);
   return found;
 }
 

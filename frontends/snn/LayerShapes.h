@@ -15,7 +15,7 @@ std::optional<LayerCall> checkLayerArguments(const Definition &definition, const
                                              bool recurrent = false);
 
 /// The definition of that name for an input of so many extents; null if there is none.
-const Definition *overloadFor(const Definition &definition, size_t rank);
+const Definition *overloadFor(const Definition &definition, size_t rank, const Evaluator &evaluator);
 
 /// Numbers, extents of arrays and indices, for inputs of these extents; `call` is what the model says. Each place that
 /// is read lies in its array, or says what it gives outside.

@@ -19,9 +19,6 @@ std::optional<DefinitionKind> definitionKind(llvm::StringRef word);
 /// The text as a buffer of `diagnostics.sources`, parsed.
 std::shared_ptr<SourceFile> parse(llvm::StringRef text, llvm::StringRef name, Diagnostics &diagnostics);
 
-/// The standard definitions, and how others call them: prelude.snn and spellings.snn.
-std::shared_ptr<SourceFile> parsePrelude(Diagnostics &diagnostics);
-
 /// Words that cannot name anything, because a line or a value starts with them.
 bool isReservedWord(llvm::StringRef word);
 

@@ -3,6 +3,7 @@
 
 #include "frontends/snn/TrainChecks.h"
 #include "frontends/snn/Limits.h"
+#include "frontends/snn/Standard.h"
 
 #include <cmath>
 
@@ -29,7 +30,7 @@ public:
       for (const TrainField &field : decls.front().fields)
         if (field.key.text == "metric" || evaluator.isNew(field.key, known, "field"))
           checkField(field);
-    for (const TrainDecl &standard : model.prelude->trains)
+    for (const TrainDecl &standard : model.standard->file.trains)
       for (const TrainField &field : standard.fields)
         if (!known.contains(field.key.text)) {
           isDefault = true;
