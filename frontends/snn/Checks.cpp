@@ -108,15 +108,10 @@ private:
     DefinitionChecker checker(evaluator, &standard.checker);
     checker.run(*model.file);
     model.neurons = standard.neurons;
-    for (const auto &definition : standard.file.definitions)
-      graph.valid.insert(definition.get());
-    for (const auto &definition : model.file->definitions) {
-      const bool valid = checker.isValid(*definition);
-      if (valid)
-        graph.valid.insert(definition.get());
+    for (const auto &definition : model.file->definitions)
       if (evaluator.find(DefinitionKind::Neuron, definition->name.text) == definition.get() && !diagnostics.full())
-        model.neurons.push_back(describeNeuron(*definition, /*prelude=*/false, valid, evaluator));
-    }
+        model.neurons.push_back(
+            describeNeuron(*definition, /*prelude=*/false, evaluator.isValid(*definition), evaluator));
     for (const auto &neuron : model.neurons)
       graph.neurons[neuron->decl->name.text] = neuron.get();
   }
@@ -144,12 +139,10 @@ private:
                         "'" + decl.name.text + "' already has a meaning and cannot be the name of a model");
     checkInput(decl);
     checkSteps(decl);
-    for (const LayerDecl &layer : decl.layers) {
-      if (diagnostics.full())
-        return;
+    for (const LayerDecl &layer : decl.layers)
       graph.checkLine(layer);
-    }
-    graph.end(decl);
+    if (!diagnostics.full())
+      graph.end(decl);
   }
 
   void checkInput(const ModelDecl &decl) {

@@ -30,13 +30,9 @@ public:
   explicit DefinitionChecker(Evaluator &evaluator, const DefinitionChecker *standard = nullptr)
       : evaluator(evaluator), diagnostics(evaluator.diagnostics), standard(standard) {}
 
-  /// The definitions of a file, which may use those of the files before it.
+  /// The definitions of a file, which may use those of the files before it. Those without an error are in the costs of
+  /// the evaluator then.
   void run(const SourceFile &file);
-  /// Whether no error was found in a definition.
-  bool isValid(const Definition &definition) const {
-    const Outcome *outcome = outcomeOf(definition);
-    return outcome && outcome->valid;
-  }
 
 private:
   using Flow = NeuronFlow;

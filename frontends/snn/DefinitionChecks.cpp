@@ -116,6 +116,8 @@ const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &def
   outcome = outer;
   frame = outerFrame;
   result.progress = Outcome::Progress::Done;
+  if (result.valid)
+    evaluator.costs[&definition] = result.cost;
   return result;
 }
 

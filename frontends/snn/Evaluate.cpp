@@ -266,6 +266,20 @@ const Definition *Evaluator::find(DefinitionKind kind, StringRef name) const {
   return it == definitions.end() ? nullptr : it->second;
 }
 
+bool Evaluator::spend(const Definition &definition, const Expr &use) {
+  const bool wasLarge = spent > limits::kOperations;
+  spent += costs.lookup(&definition);
+  if (spent <= limits::kOperations)
+    return true;
+  if (!wasLarge)
+    diagnostics.error(DiagId::TooLarge, use.range,
+                      "with the text of '" + definition.name.text +
+                          "', the definitions that the model uses have more "
+                          "than " +
+                          Twine(limits::kOperations) + " operations");
+  return false;
+}
+
 SmallVector<StringRef> Evaluator::namesOf(DefinitionKind kind) const {
   SmallVector<StringRef> names;
   for (const auto &[key, definition] : definitions)

@@ -39,7 +39,8 @@ public:
   explicit Evaluator(Diagnostics &diagnostics) : diagnostics(diagnostics) {}
   /// That of a file which sees the definitions of `standard`.
   Evaluator(Diagnostics &diagnostics, const Evaluator &standard)
-      : definitions(standard.definitions), overloads(standard.overloads), diagnostics(diagnostics) {}
+      : definitions(standard.definitions), overloads(standard.overloads), costs(standard.costs),
+        diagnostics(diagnostics) {}
 
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
@@ -48,6 +49,11 @@ public:
   DefinitionTable definitions;
   /// Of a layer: the next one of its name, for an input of another number of extents.
   llvm::DenseMap<const Definition *, const Definition *> overloads;
+  /// Of definitions without an error: operations, with those of all that they call.
+  llvm::DenseMap<const Definition *, uint64_t> costs;
+  bool isValid(const Definition &definition) const { return costs.contains(&definition); }
+  /// Reports at a use of a definition that the model has too many operations with it.
+  bool spend(const Definition &definition, const Expr &use);
   llvm::StringMap<const BlockDecl *> blocks;
   const Definition *find(DefinitionKind kind, llvm::StringRef name) const;
   llvm::SmallVector<llvm::StringRef> namesOf(DefinitionKind kind) const;
@@ -83,6 +89,8 @@ public:
 private:
   std::string hintForArgument(const Argument &argument, llvm::ArrayRef<llvm::StringRef> formals);
   std::optional<double> fold(const Expr &expr);
+
+  uint64_t spent = 0; ///< operations of the definitions that the model has used so far
 };
 
 } // namespace snn::frontend

@@ -28,13 +28,18 @@ void GraphChecker::begin(std::optional<std::vector<int64_t>> shape, Interval val
   labelled["input"] = above;
 }
 
-void GraphChecker::checkLine(const LayerDecl &line) { line.let ? checkLet(line) : checkLayer(line); }
+/// Behind the error that says so, lines cost time only, however often blocks repeat them.
+void GraphChecker::checkLine(const LayerDecl &line) {
+  if (isOverLimit() || diagnostics.full())
+    return;
+  line.let ? checkLet(line) : checkLayer(line);
+}
 
 void GraphChecker::checkLet(const LayerDecl &decl) {
   if (++letCount == limits::kLayers + 1)
     diagnostics.error(DiagId::TooLarge, decl.range,
                       "the model has more than " + Twine(limits::kLayers) + " 'let' lines");
-  if (!decl.call || letCount > limits::kLayers)
+  if (!decl.call || isOverLimit())
     return;
   bool isOther = isLayer(decl.name.text);
   if (isOther)
@@ -70,7 +75,7 @@ std::optional<CheckedLayer> GraphChecker::resolve(const Expr &call) {
     return layer;
   }
   if (const Definition *definition = evaluator.find(DefinitionKind::Layer, call.name)) {
-    if (!valid.contains(definition))
+    if (!evaluator.isValid(*definition))
       return std::nullopt;
     layer.kind = CheckedLayer::Kind::Defined;
     auto arguments = checkLayerArguments(*definition, call, evaluator);
@@ -134,11 +139,14 @@ std::optional<CheckedLayer> GraphChecker::resolvePopulation(const Expr &call) {
 
 void GraphChecker::checkLayer(const LayerDecl &decl) {
   last = &decl;
+  if (++layerCount > limits::kLayers) {
+    complete = false;
+    return diagnostics.error(DiagId::TooLarge, decl.range,
+                             "the model has more than " + Twine(limits::kLayers) + " layers and 'from' lines");
+  }
   if (decl.call && decl.call->name == "from")
     return checkFrom(decl);
   const int64_t index = lineCount++;
-  if (++layerCount == int64_t(limits::kLayers) + 1)
-    diagnostics.error(DiagId::TooLarge, decl.range, "the model has more than " + Twine(limits::kLayers) + " layers");
   if (population) {
     diagnostics.error(DiagId::Misplaced, decl.range, "'population' must be the last layer, but this one follows it");
     complete = false;
@@ -149,13 +157,13 @@ void GraphChecker::checkLayer(const LayerDecl &decl) {
                       "'" + decl.name.text + "' already has a meaning and cannot be a label");
   const std::string key = prefix + (isLabelled ? decl.name.text.str() : std::to_string(index));
   if (auto block = decl.call ? evaluator.blocks.find(decl.call->name) : evaluator.blocks.end();
-      block != evaluator.blocks.end() && layerCount <= int64_t(limits::kLayers)) {
+      block != evaluator.blocks.end()) {
     expand(*block->second, decl, key);
     if (isLabelled)
       labelled[decl.name.text] = above;
     return;
   }
-  auto layer = decl.call && layerCount <= int64_t(limits::kLayers) ? resolve(*decl.call) : std::nullopt;
+  auto layer = decl.call ? resolve(*decl.call) : std::nullopt;
   if (!layer) {
     complete = false;
     above.shape.reset();
@@ -241,7 +249,7 @@ void GraphChecker::expand(const BlockDecl &block, const LayerDecl &decl, const s
     outermost = &decl;
   expanding.push_back(&block);
   for (const LayerDecl &layer : block.layers)
-    if (!diagnostics.full())
+    if (!isOverLimit())
       checkLine(layer);
   expanding.pop_back();
   outermost = outerBlock;
@@ -363,7 +371,7 @@ void GraphChecker::place(CheckedLayer layer, const LayerDecl &decl) {
       diagnostics.error(DiagId::TooLarge, call.range,
                         "the layer has " + Twine(elements) + " neurons, but at most " + Twine(limits::kNeurons) +
                             " are possible");
-    placed = placeRecurrence(layer, call);
+    placed = evaluator.spend(*layer.neuron->decl, call) && placeRecurrence(layer, call);
     break;
   case CheckedLayer::Kind::Population:
     layer.to = {layer.classes};

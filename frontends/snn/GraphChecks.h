@@ -5,9 +5,8 @@
 #define SNN_FRONTENDS_SNN_GRAPHCHECKS_H
 
 #include "frontends/snn/Evaluate.h"
+#include "frontends/snn/Limits.h"
 #include "frontends/snn/NeuronRanges.h"
-
-#include "llvm/ADT/DenseSet.h"
 
 namespace snn::frontend {
 
@@ -22,7 +21,6 @@ public:
       : model(model), evaluator(evaluator), diagnostics(evaluator.diagnostics) {}
 
   llvm::StringMap<const CheckedNeuron *> neurons;
-  llvm::DenseSet<const Definition *> valid; ///< definitions without an error
 
   /// A neuron, a layer or a block of that name.
   bool isLayer(llvm::StringRef name) const;
@@ -41,6 +39,7 @@ private:
     Interval values;                           ///< in which all values lie
   };
 
+  bool isOverLimit() const { return layerCount > limits::kLayers || letCount > limits::kLayers; }
   void checkLet(const LayerDecl &decl);
   std::optional<CheckedLayer> resolve(const Expr &call);
   void reportUnknownLayer(const Expr &call);
@@ -73,8 +72,7 @@ private:
   llvm::StringMap<Source> labelled;
   uint64_t rangeWork = 4'000'000; ///< what may be spent on finding out what neurons can do, a tenth of a second
   const LayerDecl *last = nullptr;
-  int64_t layerCount = 0;
-  size_t letCount = 0;
+  size_t layerCount = 0, letCount = 0; ///< with those of blocks
   bool population = false;
   bool complete = true; ///< all layers so far could be read
 };

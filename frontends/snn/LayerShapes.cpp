@@ -83,11 +83,12 @@ private:
   /// A tuple has an element for each that the definition reads.
   void checkTuples() {
     for (auto [param, value] : llvm::zip(definition.params, layer.values)) {
-      const int64_t read = elementsRead(definition.body, param.name.text);
-      if (value.numbers.size() > 1 && read > 0 && static_cast<int64_t>(value.numbers.size()) != read)
+      const int64_t given = value.numbers.size();
+      const int64_t read = given > 1 ? elementsRead(definition.body, param.name.text) : 0;
+      if (read > 0 && given != read)
         error(DiagId::WrongArgument, param.name.range,
-              "'" + param.name.text + "' has " + Twine(value.numbers.size()) + " elements, but '" +
-                  definition.name.text + "' reads " + Twine(read) + " of it here");
+              "'" + param.name.text + "' has " + Twine(given) + " elements, but '" + definition.name.text + "' reads " +
+                  Twine(read) + " of it here");
     }
   }
 
@@ -519,6 +520,8 @@ const Definition *overloadFor(const Definition &definition, size_t rank, const E
 
 std::optional<LayerShapes> placeLayer(const LayerCall &layer, ArrayRef<std::vector<int64_t>> inputs, const Expr &call,
                                       Evaluator &evaluator) {
+  if (!evaluator.spend(*layer.definition, call))
+    return std::nullopt;
   return LayerPlacer(layer, call, evaluator).run(inputs);
 }
 

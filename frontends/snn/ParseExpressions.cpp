@@ -41,12 +41,17 @@ ExprPtr Parser::makeOperation(Operator op, const Token &token, ExprPtr left, Exp
   return checkDepth(*expr) ? std::move(expr) : nullptr;
 }
 
+bool Parser::mayNest() {
+  if (nesting < limits::kNesting)
+    return true;
+  diagnostics.error(DiagId::TooDeep, peek().range(),
+                    "expression has more than " + Twine(limits::kNesting) + " levels; split it with a local name");
+  return false;
+}
+
 ExprPtr Parser::parseExpr() {
-  if (nesting >= limits::kNesting) {
-    diagnostics.error(DiagId::TooDeep, peek().range(),
-                      "expression has more than " + Twine(limits::kNesting) + " levels; split it with a local name");
+  if (!mayNest())
     return nullptr;
-  }
   ++nesting;
   auto leave = llvm::scope_exit([&] { --nesting; });
   if (peek().isName("if"))
@@ -168,6 +173,10 @@ ExprPtr Parser::parseRead(ExprPtr name) {
   if (!checkDepth(*name) || !peek().isName("or"))
     return name->depth <= limits::kNesting ? std::move(name) : nullptr;
   SMLoc place = next().begin();
+  if (!mayNest())
+    return nullptr;
+  ++nesting; // the value may be read and have an 'or' itself
+  auto leave = llvm::scope_exit([&] { --nesting; });
   ExprPtr operands[] = {std::move(name), parseUnary()};
   return makeExpr(Expr::Kind::Or, place, operands);
 }
@@ -227,6 +236,11 @@ ExprPtr Parser::parseValue() {
   value = makeExpr(Expr::Kind::Where, place, operands);
   do {
     skipNewlines(); // behind ',' too
+    if (value->args.size() > limits::kWhere) {
+      diagnostics.error(DiagId::TooLarge, peek().range(),
+                        "more than " + Twine(limits::kWhere) + " names behind one 'where'");
+      return nullptr;
+    }
     Argument binding;
     SMLoc begin = peek().begin();
     if (!parseName(binding.name, "a name behind 'where'") || !expect("=", " and the value of the name") ||

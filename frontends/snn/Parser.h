@@ -121,6 +121,8 @@ private:
   bool parseArguments(Expr &call);
   bool parseArgument(Argument &argument);
   ExprPtr makeOperation(Operator op, const Token &token, ExprPtr left, ExprPtr right);
+  /// Whether another level may begin, in which the parser calls itself; reports it if not.
+  bool mayNest();
   /// Sets the depth from the operands'; reports and returns false if it is over the limit.
   bool checkDepth(Expr &expr);
   /// An expression of `kind` with these operands, from the first one's start to here; null if one is missing.

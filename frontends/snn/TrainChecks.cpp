@@ -28,7 +28,7 @@ public:
     StringMap<SMRange> known;
     if (!decls.empty())
       for (const TrainField &field : decls.front().fields)
-        if (field.key.text == "metric" || evaluator.isNew(field.key, known, "field"))
+        if (!diagnostics.full() && (field.key.text == "metric" || evaluator.isNew(field.key, known, "field")))
           checkField(field);
     for (const TrainDecl &standard : model.standard->file.trains)
       for (const TrainField &field : standard.fields)
@@ -121,7 +121,7 @@ private:
       valid &= addNumbers(use, param, argument, prefix);
     if (!valid)
       return std::nullopt;
-    if (reads && !canRead(use, layer, expr))
+    if ((reads && !canRead(use, layer, expr)) || !evaluator.spend(*use.definition, expr))
       return std::nullopt;
     return use;
   }

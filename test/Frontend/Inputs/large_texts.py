@@ -50,3 +50,10 @@ write("many-layers", neuron(), "  input u8[16]\n  steps 2\n" + "  flatten\n" * 8
 write("many-fires", "".join(f"param p{i} = 1\n" for i in range(4096)) +
       neuron("", "  v = 0\n" + "".join(f"  v = v + fire(x, fast_sigmoid(slope = {i + 1}))\n" for i in range(1000))))
 write("many-steps", neuron(), LAYERS.replace("steps 2", "steps 1048576").replace("  linear(4)\n", ""))
+write("block-lines", "block b(x;) {\n" + "from x\n" * 140000 + "leaky\n}\n", "  input u8[16]\n  steps 2\n" + "b\n" * 1000)
+write("deep-or", "layer mine(x[inputs];) {\n  y[o] = " + "x[o] or " * 110000 + "0\n  value y\n}\n")
+write("many-metrics", neuron(), LAYERS + "}\ntrain {\n" + "  metric accuracy\n" * 50000)
+write("many-operations", "layer large(x[inputs];) {\n" + "".join(
+    f"  y{i}[o < 4] = " + " + ".join(["x[0]"] * 60) + "\n" for i in range(1000)) + "  value y0\n}\n",
+      "  input u8[16]\n  steps 2\n" + "  large\n" * 900 + "leaky\n")
+write("many-where", neuron("", "  v = x where " + ", ".join(f"a{i} = x" for i in range(70000)) + "\n"))
