@@ -90,6 +90,7 @@ inline constexpr Field kModelTable[] = {
     {Kind::Pointer, offsetof(snn_model_table, backward)},
     {Kind::Pointer, offsetof(snn_model_table, update)},
     {Kind::Pointer, offsetof(snn_model_table, train_step)},
+    {Kind::Pointer, offsetof(snn_model_table, evaluate)},
 };
 static_assert(isNaturalLayout(kModelTable, sizeof(snn_model_table)));
 

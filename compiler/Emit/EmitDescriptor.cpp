@@ -31,6 +31,7 @@ constexpr EntryPoint kEntryPoints[] = {
     {"snn_entry_backward", offsetof(snn_model_table, backward)},
     {"snn_entry_update", offsetof(snn_model_table, update)},
     {"snn_entry_train_step", offsetof(snn_model_table, train_step)},
+    {"snn_entry_evaluate", offsetof(snn_model_table, evaluate)},
 };
 
 abi::Symbol writeTensors(ConstantWriter &writer, const std::vector<TensorInfo> &tensors) {

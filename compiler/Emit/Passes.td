@@ -21,7 +21,7 @@ def EmitDescriptor : Pass<"snn-emit-descriptor", "::mlir::ModuleOp"> {
     Comes after the conversion to the LLVM dialect. Reads the declarations (snn.model, snn.parameter, ...) and builds the
     constants of `snn_model_table`, the query function `<model>_snn_query` and the ELF note, then erases the
     declarations. The query function is all that stays visible: the entry points `snn_entry_forward`,
-    `snn_entry_step`, `snn_entry_loss_and_gradient`, `snn_entry_update`, `snn_entry_train_step` and
+    `snn_entry_step`, `snn_entry_loss_and_gradient`, `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate` and
     `snn_arena_size` become internal, and those that are not there are NULL in the table.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

@@ -99,6 +99,12 @@ int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch) {
   return run(instance, &snn_model_table::step, "step", batch);
 }
 
+int32_t snn_instance_evaluate(snn_instance *instance, const snn_batch *batch) {
+  if (instance && instance->table.struct_size < sizeof(snn_model_table))
+    return setLastError(SNN_ERROR_UNSUPPORTED, "the model was compiled before there was this entry point");
+  return run(instance, &snn_model_table::evaluate, "evaluate", batch);
+}
+
 int32_t snn_instance_loss_and_gradient(snn_instance *instance, const snn_batch *batch) {
   return run(instance, &snn_model_table::loss_and_gradient, "loss_and_gradient", batch);
 }

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <set>
 #include <string>
@@ -59,9 +60,9 @@ public:
   TableCheck(const snn_model_table &table, const char *origin) : table(table), origin(origin) {}
 
   void run() const {
-    require(table.struct_size >= sizeof(snn_model_table), "the table has " + std::to_string(table.struct_size) +
-                                                              " bytes, expected at least " +
-                                                              std::to_string(sizeof(snn_model_table)));
+    constexpr uint64_t least = offsetof(snn_model_table, evaluate);
+    require(table.struct_size >= least, "the table has " + std::to_string(table.struct_size) +
+                                            " bytes, expected at least " + std::to_string(least));
     require(table.abi_version == SNN_ABI_VERSION, "the table speaks ABI version " + std::to_string(table.abi_version) +
                                                       ", expected " + std::to_string(SNN_ABI_VERSION));
     require(table.tensor_info_size == sizeof(snn_tensor_info),

@@ -66,6 +66,9 @@ Parts findParts(const snn_model_table &table, RunRecord &record, std::optional<d
       throw DataError(fmt::format("{}: has one training sample, which cannot be divided", data.pathText()));
     record.validationSamples = std::clamp<uint64_t>(uint64_t(std::llround(*fraction * double(all))), 1, all - 1);
   }
+  if (record.validationSamples >= parts.train->count())
+    throw DataError(fmt::format("{}: has {} samples, but the run put {} of them aside", data.pathText(),
+                                parts.train->count(), record.validationSamples));
   parts.validation = record.validationSamples
                          ? parts.train->takeOut(record.validationSamples, record.seed, Samples::Validation)
                          : findPart(table, record, data, record.validation, Samples::Validation);

@@ -3,6 +3,7 @@
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -139,13 +140,24 @@ static OwnedTensor readTensor(const snn_tensor_info &info, const TensorFile &fil
   return tensor;
 }
 
+/// What PyTorch keeps beside running statistics: how many batches they have seen. It changes no result, so it is read
+/// and forgotten.
+static bool isBatchCounter(const snn_model_table &table, std::string_view name, const StoredTensor &stored) {
+  constexpr std::string_view counter = "num_batches_tracked";
+  if (!name.ends_with(counter) || stored.type != ElementType::I64 || !stored.shape.empty())
+    return false;
+  name.remove_suffix(counter.size());
+  return std::any_of(table.buffers, table.buffers + table.buffer_count,
+                     [&](const snn_tensor_info &buffer) { return std::string_view(buffer.name).starts_with(name); });
+}
+
 void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
                          OtherTensors others) {
   if (others == OtherTensors::Refuse)
     for (const auto &[name, stored] : file.tensors())
       if (!findTensor(table.parameters, table.parameter_count, name) &&
           !findTensor(table.buffers, table.buffer_count, name) &&
-          !findTensor(table.constants, table.constant_count, name))
+          !findTensor(table.constants, table.constant_count, name) && !isBatchCounter(table, name, stored))
         throw DataError(fmt::format("{}: has a tensor \"{}\", which model \"{}\" does not have; {}", file.path(), name,
                                     table.name, anotherModel));
   for (uint64_t i = 0; i < table.constant_count; ++i)

@@ -40,7 +40,8 @@ enum class OtherTensors { Refuse, Ignore };
 /// Sets all parameters and buffers from the file (F32 and F64 become the model's precision). Throws DataError, naming
 /// the tensor, if one is missing, has another shape or a value that is not finite, if a constant differs from the
 /// compiled one, or, with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then nothing has
-/// changed. Constants may be missing, and may have any shape and any type but the 16-bit reals.
+/// changed. `num_batches_tracked` of PyTorch, a whole number beside a buffer, is let through and forgotten. Constants
+/// may be missing, and may have any shape and any type but the 16-bit reals.
 void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file, OtherTensors others);
 
 } // namespace snn

@@ -34,6 +34,11 @@ InstanceHandle createInstance(const snn_library *library, uint64_t batch, uint64
 /// Place of a name in one of the table's lists.
 std::optional<uint64_t> findTensor(const snn_tensor_info *tensors, uint64_t count, std::string_view name);
 
+/// Whether the model gives its loss without a gradient.
+inline bool canEvaluate(const snn_model_table &table) {
+  return table.struct_size >= sizeof(snn_model_table) && table.evaluate;
+}
+
 ElementType elementTypeOf(uint32_t dtype);
 std::vector<int64_t> shapeOf(const snn_tensor_info &tensor);
 

@@ -5,6 +5,7 @@
 #include "runtime/train/Shuffle.h"
 
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <numeric>
@@ -103,7 +104,7 @@ std::optional<Samples> Samples::find(const snn_model_table &table, const ArrayFi
   // Only what may not fit is read before it is needed.
   Batch batch;
   for (uint64_t i = 0; i < table.input_count; ++i)
-    if (std::string_view(table.inputs[i].name) == "labels")
+    if (table.inputs[i].dtype == SNN_DTYPE_I64)
       samples.checkLabels(i);
   if (std::any_of(samples.inputs.begin(), samples.inputs.end(),
                   [](const Input &input) { return input.conversion.mayFail; }))
@@ -184,19 +185,21 @@ void Samples::bind(const snn_tensor_info &info, Array array, bool timeFirst) {
   inputs.push_back(std::move(input));
 }
 
-/// Of all samples at once: evaluation, which does not look at labels but compares them, would not find them.
+/// Of all samples at once: a mistake is found before there is a run.
 void Samples::checkLabels(uint64_t index) const {
-  const Input &input = inputs[index];
-  if (table->inputs[index].dtype != SNN_DTYPE_I64 || input.steps != 0 || input.elements != 1)
-    return;
-  for (uint64_t id : ids) {
-    int64_t label = 0;
-    const std::byte *from = input.array.bytes.data() + int64_t(id) * input.sampleStride;
-    const bool fits = input.conversion.convert(from, nullptr, 1, reinterpret_cast<std::byte *>(&label)) == 1;
-    if (!fits || label < 0 || label >= table->classes)
-      throw DataError(fmt::format("{}: label {} is {}, expected 0 to {}, the classes of model \"{}\"",
-                                  input.array.label, id, elementText(input.array.type, from), table->classes - 1,
-                                  table->name));
+  const snn_tensor_info &info = table->inputs[index];
+  const int64_t classes = info.init_high > 0 ? int64_t(info.init_high) : table->classes;
+  Batch batch;
+  for (const uint64_t &id : ids) {
+    gather(index, std::span(&id, 1), batch);
+    const std::vector<std::byte> &bytes = batch.inputs[index].data;
+    for (size_t at = 0; at < bytes.size(); at += sizeof(int64_t)) {
+      int64_t label;
+      std::memcpy(&label, bytes.data() + at, sizeof(label));
+      if (label < 0 || label >= classes)
+        throw DataError(fmt::format("{}: sample {} has label {}, expected 0 to {}, the classes of input \"{}\"",
+                                    inputs[index].array.label, id, label, classes - 1, info.name));
+    }
   }
 }
 
@@ -216,31 +219,37 @@ Samples Samples::takeOut(uint64_t count, uint64_t seed, Part newPart) {
 }
 
 void Samples::gather(std::span<const uint64_t> samples, Batch &batch) const {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    gather(i, samples, batch);
+}
+
+void Samples::gather(size_t index, std::span<const uint64_t> samples, Batch &batch) const {
+  const Input &input = inputs[index];
+  const int64_t *offsets = input.offsets.empty() ? nullptr : input.offsets.data();
+  const uint64_t bytes = input.elements * input.elementBytes, steps = std::max<uint64_t>(input.steps, 1);
   batch.inputs.resize(inputs.size());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Input &input = inputs[i];
-    const uint64_t bytes = input.elements * input.elementBytes, steps = std::max<uint64_t>(input.steps, 1);
-    Batch::Input &output = batch.inputs[i];
-    output.stepBytes = input.steps ? samples.size() * bytes : 0;
-    output.data.resize(steps * samples.size() * bytes);
-    std::byte *to = output.data.data();
-    for (uint64_t step = 0; step < steps; ++step)
-      for (uint64_t sample : samples) {
-        const std::byte *from =
-            input.array.bytes.data() + int64_t(sample) * input.sampleStride + int64_t(step) * input.timeStride;
-        const uint64_t done =
-            input.conversion.convert(from, input.offsets.empty() ? nullptr : input.offsets.data(), input.elements, to);
-        if (done < input.elements) {
-          const ElementType type = input.array.type;
-          const int64_t offset = input.offsets.empty() ? int64_t(done * elementBytes(type)) : input.offsets[done];
-          const ElementType wanted = elementTypeOf(table->inputs[i].dtype);
-          throw DataError(fmt::format(
-              "{}: sample {} has the value {}, which is none of {}, the type of input \"{}\"{}", input.array.label,
-              sample, elementText(type, from + offset), elementTypeName(wanted), table->inputs[i].name,
-              type == ElementType::F64 ? "; store the array as float32, or compile the model with --precision=f64"
-                                       : ""));
-        }
-        to += bytes;
-      }
-  }
+  Batch::Input &output = batch.inputs[index];
+  output.stepBytes = input.steps ? samples.size() * bytes : 0;
+  output.data.resize(steps * samples.size() * bytes);
+  std::byte *to = output.data.data();
+  for (uint64_t step = 0; step < steps; ++step)
+    for (uint64_t sample : samples) {
+      const std::byte *from =
+          input.array.bytes.data() + int64_t(sample) * input.sampleStride + int64_t(step) * input.timeStride;
+      const uint64_t done = input.conversion.convert(from, offsets, input.elements, to);
+      if (done < input.elements)
+        failValue(index, sample, from + (offsets ? offsets[done] : int64_t(done * elementBytes(input.array.type))));
+      to += bytes;
+    }
+}
+
+void Samples::failValue(size_t index, uint64_t sample, const std::byte *element) const {
+  const Array &array = inputs[index].array;
+  const ElementType wanted = elementTypeOf(table->inputs[index].dtype);
+  throw DataError(
+      fmt::format("{}: sample {} has the value {}, which is none of {}, the type of input \"{}\"{}", array.label,
+                  sample, elementText(array.type, element), elementTypeName(wanted), table->inputs[index].name,
+                  array.type == ElementType::F64 ? "; store the array as float32, or compile the model with "
+                                                   "--precision=f64"
+                                                 : ""));
 }

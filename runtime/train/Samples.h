@@ -76,6 +76,8 @@ private:
   Samples(const snn_model_table &table, Part part) : table(&table), part(part) {}
   void bind(const snn_tensor_info &info, Array array, bool timeFirst);
   void checkLabels(uint64_t index) const;
+  void gather(size_t index, std::span<const uint64_t> samples, Batch &batch) const;
+  [[noreturn]] void failValue(size_t index, uint64_t sample, const std::byte *element) const;
 
   const snn_model_table *table;
   Part part;

@@ -126,10 +126,16 @@ uint64_t Trainer::countCorrect(const std::vector<std::byte> &counts, const int64
 
 std::optional<Measures> Trainer::evaluate(const Samples &samples) {
   const uint64_t total = samples.count();
+  double loss = 0;
   uint64_t faultRow = 0;
   Batch batch;
+  std::vector<double> values(metrics.size());
   std::vector<void *> outputs(table.output_count);
   std::vector<std::byte> counts;
+  const bool withLoss = canEvaluate(table);
+  if (withLoss)
+    for (size_t i = 0; i < metrics.size(); ++i)
+      outputs[metrics[i]] = &values[i];
   if (countIndex) {
     counts.resize(options.batch * uint64_t(table.classes) * snn_dtype_bytes(table.precision));
     outputs[*countIndex] = counts.data();
@@ -138,11 +144,10 @@ std::optional<Measures> Trainer::evaluate(const Samples &samples) {
   call.struct_size = sizeof(call);
   call.steps = stepsOf(samples);
   call.outputs = outputs.data();
+  call.loss = withLoss ? &loss : nullptr;
   call.fault_row = &faultRow;
-  Measures measures;
-  measures.samples = total;
-  if (countIndex)
-    measures.correct = 0;
+  uint64_t correct = 0;
+  Means means(table, metrics);
   for (uint64_t first = 0; first < total; first += options.batch) {
     if (stopped())
       return std::nullopt;
@@ -152,9 +157,16 @@ std::optional<Measures> Trainer::evaluate(const Samples &samples) {
     call.batch = rows.size();
     call.sample_ids = rows.data();
     call.inputs = views.data();
-    check(snn_instance_forward(instance, &call), samples, rows, faultRow);
+    check((withLoss ? snn_instance_evaluate : snn_instance_forward)(instance, &call), samples, rows, faultRow);
+    means.add(loss, values, rows.size());
     if (countIndex)
-      *measures.correct += countCorrect(counts, static_cast<const int64_t *>(views[*labelIndex].data), rows.size());
+      correct += countCorrect(counts, static_cast<const int64_t *>(views[*labelIndex].data), rows.size());
   }
+  Measures measures;
+  if (withLoss)
+    measures = means.measures();
+  measures.samples = total;
+  if (countIndex)
+    measures.correct = correct;
   return measures;
 }

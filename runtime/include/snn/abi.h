@@ -200,6 +200,8 @@ typedef struct snn_model_table {
                                      forward gives for the same call, which it computes again */
   snn_entry_fn update;            /* parameters and optimizer, from gradients */
   snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
+  snn_entry_fn evaluate;          /* forward, with loss and metrics of the network as it infers: no gradient, no buffer
+                                     changes. Tables of the first compilers end before it */
 } snn_model_table;
 
 typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);

@@ -132,6 +132,7 @@ typedef struct snn_batch {
  * train_step() count the updates. */
 int32_t snn_instance_forward(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch);
+int32_t snn_instance_evaluate(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_loss_and_gradient(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_backward(snn_instance *instance, const snn_batch *batch);
 int32_t snn_instance_update(snn_instance *instance);

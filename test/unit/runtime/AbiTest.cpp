@@ -9,6 +9,7 @@
 #include "runtime/train/Trainer.h"
 
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 using namespace snn;
@@ -182,6 +183,53 @@ TEST(TrainerCalls, HaveCountsAndTheIdsOfTheShuffledSamples) {
     ids.insert(ids.end(), note.ids.begin(), note.ids.end());
   }
   EXPECT_EQ(ids, shuffledOrder(3, 2, 10));
+}
+
+TEST_F(FullModel, EvaluationHasTheLossAndChangesNothing) {
+  double loss = 0, largest = 0, other = 0, otherLargest = 0;
+  batch.loss = &loss;
+  outputs[4] = &largest;
+  check(snn_instance_evaluate(instance.get(), &batch));
+  EXPECT_GT(loss, 0);
+  EXPECT_EQ(mean(), std::vector<float>(2, 0.5f));
+  EXPECT_EQ(batches(), 0);
+  batch.loss = &other;
+  outputs[4] = &otherLargest;
+  check(snn_instance_loss_and_gradient(instance.get(), &batch));
+  EXPECT_EQ(loss, other);
+  EXPECT_EQ(largest, otherLargest);
+
+  static snn_model_table shorter;
+  shorter = table;
+  shorter.struct_size = offsetof(snn_model_table, evaluate);
+  LibraryHandle earlier(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &shorter; }));
+  InstanceHandle old = createInstance(earlier.get(), rows, steps, nullptr);
+  EXPECT_EQ(snn_instance_evaluate(old.get(), &batch), SNN_ERROR_UNSUPPORTED);
+  check(snn_instance_forward(old.get(), &batch));
+  shorter.struct_size -= 8;
+  EXPECT_FALSE(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &shorter; }));
+}
+
+TEST_F(FullModel, CountersOfBatchesAreLetThrough) {
+  TemporaryFolder folder;
+  const std::string path = folder / "weights.safetensors";
+  saveCheckpoint(path, instance.get(), table);
+  const TensorFile saved = TensorFile::read(path);
+  const int64_t counted = 7;
+  auto load = [&](const std::string &name, ElementType type, std::vector<int64_t> shape) {
+    std::vector<TensorToWrite> tensors;
+    for (const auto &[known, tensor] : saved.tensors())
+      tensors.push_back({known, tensor.type, tensor.shape, tensor.bytes});
+    tensors.push_back({name, type, std::move(shape), std::as_bytes(std::span(&counted, 1))});
+    writeSafetensors(path, tensors);
+    return messageOf<DataError>(
+        [&] { loadCheckpoint(instance.get(), table, TensorFile::read(path), OtherTensors::Refuse); });
+  };
+  EXPECT_EQ(load("1.num_batches_tracked", ElementType::I64, {}), "");
+  const std::string refused = "which model \"tiny\" does not have";
+  EXPECT_TRUE(contains(load("1.num_batches_tracked", ElementType::F64, {}), refused));
+  EXPECT_TRUE(contains(load("1.num_batches_tracked", ElementType::I64, {1}), refused));
+  EXPECT_TRUE(contains(load("2.num_batches_tracked", ElementType::I64, {}), refused)) << "which has no buffers";
 }
 
 TEST_F(FullModel, WindowsGiveTheStateOfTheWhole) {

@@ -163,7 +163,7 @@ TEST_F(SamplesTest, TypesAndValuesThatDoNotFit) {
   files = ArrayFiles();
   put("input", {4, 2, 3});
   putLabels("labels", {0, 1, 2, 1});
-  EXPECT_TRUE(contains(failure(), "labels: label 2 is 2, expected 0 to 1, the classes of model \"tiny\""));
+  EXPECT_TRUE(contains(failure(), "labels: sample 2 has label 2, expected 0 to 1, the classes of input \"labels\""));
 }
 
 TEST_F(SamplesTest, SamplesPutAsideAreChosenByTheSeed) {

@@ -1,13 +1,16 @@
 // snn-train and snn-run as programs: results, messages, exit statuses.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TestArrays.h"
 #include "TestSupport.h"
 #include "runtime/data/Safetensors.h"
 #include "runtime/train/Model.h"
 
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <tuple>
 #include <unistd.h>
 
 using namespace snn;
@@ -110,6 +113,25 @@ protected:
     }
   };
 
+  /// [sample, time, 3] or [time, sample, 3], and the class of each sample: whether its first numbers are large.
+  std::pair<std::string, std::string> series(int samples, int steps, bool timeFirst) {
+    std::vector<float> values(size_t(samples * steps * 3));
+    std::vector<int16_t> classes;
+    for (int sample = 0; sample < samples; ++sample) {
+      classes.push_back(int16_t(sample * 5 % 7 % 2));
+      for (int step = 0; step < steps; ++step)
+        for (int k = 0; k < 3; ++k) {
+          int place = (timeFirst ? step * samples + sample : sample * steps + step) * 3 + k;
+          values[size_t(place)] =
+              float((sample * 31 + step * 17 + k * 7) % 11) / 20 + (k == 0 && classes.back() ? 1 : 0);
+        }
+    }
+    const std::string shape = timeFirst ? "(" + std::to_string(steps) + ", " + std::to_string(samples)
+                                        : "(" + std::to_string(samples) + ", " + std::to_string(steps);
+    return {npy("<f4", shape + ", 3)", bytesOf(values)),
+            npy("<i2", "(" + std::to_string(samples) + ",)", bytesOf(classes))};
+  }
+
   TemporaryFolder folder;
 };
 
@@ -168,6 +190,79 @@ TEST_F(ToolsTest, TrainAndEvaluate) {
   EXPECT_EQ(again.status, 1);
   EXPECT_TRUE(contains(again.err, "holds a run already"));
   EXPECT_EQ(train(tinyModel("u8") + data + out + " --overwrite --epochs=1 --weights=" + (folder / "w")).status, 1);
+}
+
+TEST_F(ToolsTest, ArraysThatVaryOverTime) {
+  auto [input, labels] = series(60, 4, false);
+  auto [testInput, testLabels] = series(20, 6, false);
+  writeText(folder / "data.npz", zipOf({{"x_train.npy", input, true},
+                                        {"y_train.npy", labels},
+                                        {"x_test.npy", testInput},
+                                        {"y_test.npy", testLabels, true}}));
+  const std::string common = tinyModel("full") + " --epochs=20 --batch=8 --seed=4 --validation=0.25 --out=";
+  Outcome outcome = train(common + (folder / "run") + " --threads=2 --data=" + (folder / "data.npz"));
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "45 training, 15 validation and 20 test samples, batch 8, 4 time steps"));
+  EXPECT_TRUE(contains(outcome.out, "  validation accuracy "));
+  EXPECT_TRUE(contains(outcome.out, "  validation largest "));
+  const std::string metrics = readText(folder / "run/metrics.jsonl");
+  EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 21) << "the test has a line of its own";
+  double first = 0, last = 0;
+  std::sscanf(metrics.c_str(), "{\"epoch\":0,\"train_loss\":%lf", &first);
+  std::sscanf(metrics.c_str() + metrics.find("{\"epoch\":19,"), "{\"epoch\":19,\"train_loss\":%lf", &last);
+  EXPECT_LT(last, 0.5 * first);
+  for (const char *key : {"\"train_metrics\":{\"largest\":", "\"validation_loss\":", "\"validation_accuracy\":",
+                          "\"validation_metrics\":{\"largest\":", "{\"epoch\":19,\"test_loss\":"})
+    EXPECT_TRUE(contains(metrics, key));
+  EXPECT_FALSE(contains(metrics.substr(0, metrics.find('\n')), "test"));
+
+  // eval repeats the last line, its own data are the test.
+  const std::string result = outcome.out.substr(outcome.out.find("\ntest accuracy ") + 1);
+  Outcome evaluated = train("eval " + (folder / "run"));
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_TRUE(contains(evaluated.out, " of 20)\ntest loss "));
+  EXPECT_EQ(result.rfind(evaluated.out, 0), 0u) << evaluated.out;
+  EXPECT_TRUE(contains(train("eval " + (folder / "run") + " --data=" + (folder / "data.npz")).out, " of 20)"));
+
+  // Another order of axes and other files, the same bits.
+  std::filesystem::create_directories(folder / "arrays");
+  std::tie(input, labels) = series(60, 4, true);
+  writeText(folder / "arrays/input.npy", input);
+  writeText(folder / "labels.npy", labels);
+  Outcome again = train(common + (folder / "again") + " --threads=1 --time-first --data=" + (folder / "arrays") +
+                        " --data=" + (folder / "labels.npy"));
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_TRUE(contains(again.out, "45 training and 15 validation samples"));
+  EXPECT_EQ(readText(folder / "again/weights.safetensors"), readText(folder / "run/weights.safetensors"));
+  EXPECT_TRUE(contains(train("eval " + (folder / "again")).out, " of 15)")) << "the samples that were put aside";
+  std::tie(input, labels) = series(15, 4, true);
+  writeText(folder / "arrays/input.npy", input);
+  writeText(folder / "labels.npy", labels);
+  EXPECT_TRUE(contains(train("eval " + (folder / "again")).err, "has 15 samples, but the run put 15 of them aside"));
+}
+
+TEST_F(ToolsTest, PartsFromOtherFiles) {
+  for (auto [name, samples, steps] : {std::tuple{"a.npz", 30, 4}, {"b.npz", 10, 2}, {"c.npz", 12, 5}}) {
+    auto [input, labels] = series(samples, steps, false);
+    writeText(folder / name, zipOf({{"input.npy", input}, {"labels.npy", labels}}));
+  }
+  const std::string rest = " --epochs=1 --data=" + (folder / "a.npz") + " --out=";
+  Outcome outcome = train(tinyModel("plain") + rest + (folder / "none"));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "30 training samples, "));
+  EXPECT_TRUE(contains(train("eval " + (folder / "none")).err, "no data for a test; name them with --data"));
+  EXPECT_TRUE(contains(train("eval " + (folder / "none") + " --data=" + (folder / "c.npz")).out, " of 12)"));
+  outcome = train(tinyModel("plain") + rest + (folder / "all") + " --validation=" + (folder / "b.npz") +
+                  " --test=" + (folder / "c.npz"));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.out, "30 training, 10 validation and 12 test samples"));
+  EXPECT_TRUE(contains(train("eval " + (folder / "all")).out, " of 12)"));
+
+  EXPECT_EQ(train(tinyModel("plain") + rest + (folder / "d") + " --steps=3").status, 2) << "the data have 4";
+  outcome = train(tinyModel("plain") + rest + (folder / "d") + " --test=" + (folder / "missing.npz"));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(contains(outcome.err, "missing.npz: cannot be opened"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "d"));
 }
 
 TEST_F(ToolsTest, ModelsInTextFormAreCompiledByTheCompilerBesideOrOnPath) {

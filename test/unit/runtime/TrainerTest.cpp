@@ -121,9 +121,9 @@ TEST_F(TrainerTest, LabelsAreCheckedAtOnce) {
   Images images = makeImages(30);
   for (int64_t label : {10, -1}) {
     images.labels[17] = label;
-    EXPECT_TRUE(
-        contains(messageOf<DataError>([&] { samples(images, Samples::Test); }),
-                 "y: label 17 is " + std::to_string(label) + ", expected 0 to 9, the classes of model \"tiny\""));
+    EXPECT_TRUE(contains(messageOf<DataError>([&] { samples(images, Samples::Test); }),
+                         "y: sample 17 has label " + std::to_string(label) +
+                             ", expected 0 to 9, the classes of input \"labels\""));
   }
 }
 

@@ -203,12 +203,13 @@ static void gradientOfClass(void *context, uint64_t c, uint64_t worker) {
   }
 }
 
-static int32_t lossAndGradient(const snn_call *call) {
+/* Leaves the residuals in the arena. */
+static int32_t evaluate(const snn_call *call) {
   const int64_t *labels = call->inputs ? (const int64_t *)call->inputs[1].data : NULL;
   float *residual = (float *)call->arena;
   double loss = 0;
   int32_t code;
-  if (!labels || !call->gradients)
+  if (!labels)
     return SNN_ERROR_ARGUMENT;
   for (uint64_t row = 0; row < call->batch; ++row)
     if (labels[row] < 0 || labels[row] >= CLASSES) {
@@ -224,9 +225,26 @@ static int32_t lossAndGradient(const snn_call *call) {
     for (uint64_t c = 0; c < CLASSES; ++c)
       loss += (double)(residual[row * CLASSES + c] * residual[row * CLASSES + c]);
   }
-  forRows(call, gradientOfClass, CLASSES);
   if (call->loss)
     *call->loss = loss / (double)(call->batch * CLASSES);
+#ifdef TINY_FULL
+  if (call->outputs && call->outputs[LARGEST]) {
+    *(double *)call->outputs[LARGEST] = 0;
+    for (uint64_t i = 0; i < call->batch * CLASSES; ++i)
+      if ((double)residual[i] > *(double *)call->outputs[LARGEST])
+        *(double *)call->outputs[LARGEST] = (double)residual[i];
+  }
+#endif
+  return SNN_OK;
+}
+
+static int32_t lossAndGradient(const snn_call *call) {
+  float *residual = (float *)call->arena;
+  int32_t code = call->gradients ? evaluate(call) : SNN_ERROR_ARGUMENT;
+  if (code != SNN_OK)
+    return code;
+  forRows(call, gradientOfClass, CLASSES);
+  (void)residual;
 #ifndef TINY_U8
   if (output(call, GRAD_INPUT))
     for (uint64_t i = 0; i < call->steps * call->batch * INPUTS; ++i) {
@@ -238,15 +256,10 @@ static int32_t lossAndGradient(const snn_call *call) {
     }
 #endif
 #ifdef TINY_FULL
-  if (call->outputs && call->outputs[LARGEST])
-    *(double *)call->outputs[LARGEST] = 0;
   for (uint64_t c = 0; c < CLASSES; ++c) {
     float mean = 0, *running = (float *)call->buffers + c;
     for (uint64_t row = 0; row < call->batch; ++row) {
-      float value = residual[row * CLASSES + c];
-      mean += value / (float)call->batch;
-      if (call->outputs && call->outputs[LARGEST] && (double)value > *(double *)call->outputs[LARGEST])
-        *(double *)call->outputs[LARGEST] = (double)value;
+      mean += residual[row * CLASSES + c] / (float)call->batch;
     }
     *running += 0.1f * (mean - *running);
   }
@@ -364,7 +377,8 @@ static const snn_model_table table = {sizeof(snn_model_table),
                                       backward,
 #endif
                                       update,
-                                      trainStep
+                                      trainStep,
+                                      evaluate
 #endif
 };
 
