@@ -50,7 +50,7 @@ std::string layerText(const LayerCall &call, bool all) {
 std::string valueText(const CheckedParam &param, const ParamValue &value) {
   if (param.kind == ParamKind::Option)
     return value.word;
-  if (param.kind == ParamKind::Surrogate)
+  if (param.kind == ParamKind::Surrogate || param.kind == ParamKind::Function)
     return surrogateText(value.surrogate);
   if (param.kind == ParamKind::Layer)
     return value.each ? "each" : layerText(value.call, /*all=*/false);

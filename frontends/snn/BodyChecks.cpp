@@ -222,11 +222,15 @@ void DefinitionChecker::checkOutput(const Statement &statement) {
   const DefinitionKind kind = frame->definition->kind;
   if (kind == DefinitionKind::Layer)
     checkLayerValue(statement);
-  const ValueType type = kind == DefinitionKind::Layer ? ValueType() : typeOf(*statement.value);
   const bool isSpike = statement.kind == Line::Spike;
+  const Expr *factor = isSpike && kind == DefinitionKind::Neuron ? factorOf(statement) : nullptr;
+  const Expr &value = factor ? statement.value->operand(0) : *statement.value;
+  const ValueType type = kind == DefinitionKind::Layer ? ValueType() : typeOf(value);
+  if (factor)
+    typeOf(*factor);
   const bool carries = type.kind == Kind::Bits && (type.surrogate || type.chance);
   if (isSpike && !type.isUnknown() && !carries)
-    error(DiagId::NotASpike, statement.value->range,
+    error(DiagId::NotASpike, value.range,
           "expected 'fire(VALUE, SURROGATE)', such as 'spike fire(mem - threshold, surrogate)', or a name that "
           "stands for one; any other value has no surrogate" +
               Twine(type.kind == Kind::Bits ? ", and bits that need none say so: 'detach(x > 0)'" : ""));

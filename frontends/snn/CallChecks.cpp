@@ -49,6 +49,8 @@ ValueType DefinitionChecker::typeOfCall(const Expr &expr) {
   if (const Flow::Entry *entry = frame->flow.find(expr.name)) {
     if (entry->type.kind == Kind::Layer)
       return typeOfLayer(expr);
+    if (entry->type.kind == Kind::Function)
+      return typeOfFunction(expr);
     if (entry->type.kind == Kind::Surrogate) {
       error(DiagId::UnknownFunction, expr.range,
             "'" + expr.name + "' is a surrogate and no function; write 'fire(VALUE, " + expr.name + ")'");
@@ -153,7 +155,8 @@ ValueType DefinitionChecker::typeOfBuiltin(const BuiltinInfo &info, const Expr &
   case Form::Attached:
     if (expr.operand(0).kind != Expr::Kind::Name || expr.operand(0).name != "fired")
       error(DiagId::WrongArgument, expr.operand(0).range, "'attached' is for 'fired' only: 'attached(fired)'");
-    return ValueType::bits({Axis::Sample, Axis::Neuron}, /*network=*/true);
+    return frame->graded ? ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true)
+                         : ValueType::bits({Axis::Sample, Axis::Neuron}, /*network=*/true);
   default:
     break;
   }
@@ -299,6 +302,55 @@ ValueType DefinitionChecker::typeOfLayer(const Expr &expr) {
   return joined(type, ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true), Kind::Real);
 }
 
+/// Whatever the layer says that it is, it gives a real of each neuron.
+ValueType DefinitionChecker::typeOfFunction(const Expr &expr) {
+  if (expr.args.size() != 1 || !expr.args[0].name.text.empty() || expr.args[0].learn || expr.args[0].each) {
+    error(expr.args.empty() ? DiagId::MissingArgument : DiagId::TooManyArguments, expr.range,
+          "'" + expr.name + "' is a function and takes one value, as in '" + expr.name + "(mem)'");
+    return {};
+  }
+  return joined(typeOf(expr.operand(0)), ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true), Kind::Real);
+}
+
+/// Whether the def may be a neuron's parameter, where nothing else is being checked.
+bool DefinitionChecker::isFunction(const Definition &def, const Expr &call) {
+  if (!check(def).valid)
+    return false;
+  SmallVector<ValueType> types(1 + def.params.size(), ValueType::number());
+  types.front() = ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true);
+  Frame own;
+  own.definition = &def;
+  own.root = DefinitionKind::Neuron;
+  Outcome result;
+  Frame *outerFrame = std::exchange(frame, &own);
+  Outcome *outer = std::exchange(outcome, &result);
+  typeOfText(def, call.range, types);
+  outcome = outer;
+  frame = outerFrame;
+  return result.valid;
+}
+
+/// An option of a def is one of its words, or an option that has no others.
+bool DefinitionChecker::checkWord(const NeuronParam &param, const Argument &argument) {
+  SmallVector<StringRef> words;
+  for (const Argument &word : param.value->args)
+    words.push_back(word.value->name);
+  const Expr &value = *argument.value;
+  const bool isName = value.kind == Expr::Kind::Name;
+  SmallVector<StringRef> given{isName ? value.name : ""};
+  if (isName && isOption(value.name))
+    given.assign(frame->words[value.name].begin(), frame->words[value.name].end());
+  for (StringRef word : given)
+    if (!is_contained(words, word)) {
+      error(DiagId::UnknownWord, value.range,
+            "'" + param.name.text + "' is one of " + listOf(words) +
+                (given.size() > 1 ? ", but '" + value.name + "' may be '" + word + "'" : Twine(", or an option of these")) +
+                diagnostics.didYouMean(word, words));
+      return false;
+    }
+  return true;
+}
+
 ValueType DefinitionChecker::typeOfDef(const Definition &def, const Expr &expr) {
   SmallVector<StringRef> formals;
   for (const Name &input : def.inputs)
@@ -318,7 +370,10 @@ ValueType DefinitionChecker::typeOfDef(const Definition &def, const Expr &expr) 
               "'" + def.name.text + "' needs a value for '" + def.inputs[index].text + "'");
         return {};
       }
-      types.push_back(arg ? typeOf(*arg->value) : ValueType::number());
+      const bool isWord = index >= def.inputs.size() && frontend::isOption(def.params[index - def.inputs.size()]);
+      if (isWord && arg && !checkWord(def.params[index - def.inputs.size()], *arg))
+        return {};
+      types.push_back(isWord ? ValueType(Kind::Option) : arg ? typeOf(*arg->value) : ValueType::number());
     }
   else
     outcome->valid = false;
@@ -350,16 +405,28 @@ ValueType DefinitionChecker::typeOfDef(const Definition &def, const Expr &expr) 
               Twine(limits::kInlinedFile) + " operations");
     return {};
   }
+  return typeOfText(def, expr.range, types);
+}
+
+ValueType DefinitionChecker::typeOfText(const Definition &def, SMRange use, ArrayRef<ValueType> types) {
   Frame inner;
   inner.definition = &def;
   inner.root = frame->root;
+  inner.graded = frame->graded;
   for (auto [index, type] : enumerate(types)) {
-    bool isInput = index < def.inputs.size();
-    const Name &name = isInput ? def.inputs[index] : def.params[index - def.inputs.size()].name;
-    inner.flow.set(name.text, {isInput ? Flow::Kind::Input : Flow::Kind::Number, name.range, type});
+    const NeuronParam *param = index < def.inputs.size() ? nullptr : &def.params[index - def.inputs.size()];
+    const Name &name = param ? param->name : def.inputs[index];
+    const bool isWord = type.kind == Kind::Option;
+    inner.flow.set(name.text, {isWord  ? Flow::Kind::Option
+                               : param ? Flow::Kind::Number
+                                       : Flow::Kind::Input,
+                               name.range, type});
+    if (isWord)
+      for (const Argument &word : param->value->args)
+        inner.words[name.text].push_back(word.value->name);
   }
   Frame *outer = std::exchange(frame, &inner);
-  uses.emplace_back(expr.range, def.name.text);
+  uses.emplace_back(use, def.name.text);
   checkLines(def.body, /*top=*/true);
   uses.pop_back();
   frame = outer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What follows from a checked model.
 
-#include "frontends/snn/Checked.h"
+#include "frontends/snn/Evaluate.h"
 
 using namespace llvm;
 
@@ -21,6 +21,41 @@ const Statements *chosenBranch(const Statement &statement, const CheckedLayer &l
     if (branch.option.text.empty() || valueOf(layer, branch.option.text).word == branch.word.text)
       return &branch.body;
   return nullptr;
+}
+
+const Expr *factorOf(const Statement &spike) {
+  const Expr &value = *spike.value;
+  return value.kind == Expr::Kind::Operation && value.op == Operator::Multiply ? &value.operand(1) : nullptr;
+}
+
+bool isGraded(const Statements &body) {
+  return llvm::any_of(body, [](const Statement &statement) {
+    return (statement.kind == Statement::Kind::Spike && factorOf(statement)) ||
+           llvm::any_of(statement.branches, [](const Branch &branch) { return isGraded(branch.body); });
+  });
+}
+
+/// The factor of the line that the layer's options choose.
+static const Expr *chosenFactor(const Statements &body, const CheckedLayer &layer) {
+  for (const Statement &statement : body) {
+    if (statement.kind == Statement::Kind::Spike)
+      return factorOf(statement);
+    const Statements *branch = statement.kind == Statement::Kind::If ? chosenBranch(statement, layer) : nullptr;
+    if (const Expr *factor = branch ? chosenFactor(*branch, layer) : nullptr)
+      return factor;
+  }
+  return nullptr;
+}
+
+bool givesBits(const CheckedLayer &layer) {
+  if (layer.kind != CheckedLayer::Kind::Neuron || !givesSpikes(layer))
+    return givesSpikes(layer);
+  StringMap<double> known;
+  for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
+    if (param.kind == ParamKind::Number && !value.learn && !value.each)
+      known[param.name.text] = value.number;
+  const Expr *factor = chosenFactor(layer.neuron->decl->body, layer);
+  return !factor || foldNumber(*factor, known) == 1;
 }
 
 std::optional<size_t> membraneOf(const CheckedLayer &layer) {

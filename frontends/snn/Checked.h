@@ -27,9 +27,9 @@ struct FrontendOptions {
   Mode mode = Mode::Train;
 };
 
-enum class ParamKind { Number, Option, Surrogate, Layer };
+enum class ParamKind { Number, Option, Surrogate, Function, Layer };
 
-/// A surrogate with numbers for all of its parameters, in the order of its definition.
+/// A surrogate, or a function, with numbers for all of its parameters, in the order of its definition.
 struct SurrogateValue {
   const Definition *definition = nullptr;
   const Expr *call = nullptr; ///< the name or the call as it is written
@@ -149,6 +149,12 @@ inline bool isNeuron(const CheckedLayer &layer) {
 inline bool givesSpikes(const CheckedLayer &layer) {
   return layer.kind == CheckedLayer::Kind::Neuron ? layer.neuron->spikes : layer.shapes.spikes;
 }
+/// Whether they are bits: no factor stands behind them, or one that is known to be 1.
+bool givesBits(const CheckedLayer &layer);
+/// The factor of a line `spike VALUE * FACTOR`; null if there is none.
+const Expr *factorOf(const Statement &spike);
+/// Whether a line of a neuron has one.
+bool isGraded(const Statements &body);
 /// The place among the states of the one that the output "membrane" shows: `mem`, else the first one.
 std::optional<size_t> membraneOf(const CheckedLayer &layer);
 

@@ -105,7 +105,6 @@ private:
   }
 
   void checkDefinitions() {
-    DefinitionChecker checker(evaluator, &standard.checker);
     checker.run(*model.file);
     model.neurons = standard.neurons;
     for (const auto &definition : model.file->definitions)
@@ -218,6 +217,7 @@ private:
   const Standard &standard;
   Diagnostics &diagnostics;
   Evaluator evaluator;
+  DefinitionChecker checker{evaluator, &standard.checker};
   GraphChecker graph;
 };
 

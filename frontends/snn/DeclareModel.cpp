@@ -87,7 +87,7 @@ public:
   }
 
 private:
-  bool givesBits(const CheckedLayer &layer) { return givesSpikes(layer) && !model.options.softSpikes; }
+  bool givesBits(const CheckedLayer &layer) { return frontend::givesBits(layer) && !model.options.softSpikes; }
 
   void declareParameter(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, Attribute init) {
     context.parameters.push_back({symbol, context.array(shape, real)});

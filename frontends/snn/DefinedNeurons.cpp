@@ -41,6 +41,10 @@ private:
     } else if (isLayerValue(value, evaluator)) {
       param.kind = ParamKind::Layer;
       param.byDefault = layerValue(value, evaluator).value_or(ParamValue());
+    } else if (evaluator.isFunction(value) && !evaluator.find(DefinitionKind::Surrogate, value.name)) {
+      param.kind = ParamKind::Function;
+      if (auto function = evaluator.function(value))
+        param.byDefault.surrogate = *function;
     } else if (auto number = evaluator.quietNumber(value)) {
       param.byDefault.number = *number;
     } else {

@@ -28,7 +28,9 @@ class DefinitionChecker {
 public:
   /// `standard` has checked all definitions that are known before.
   explicit DefinitionChecker(Evaluator &evaluator, const DefinitionChecker *standard = nullptr)
-      : evaluator(evaluator), diagnostics(evaluator.diagnostics), standard(standard) {}
+      : evaluator(evaluator), diagnostics(evaluator.diagnostics), standard(standard) {
+    evaluator.checkFunction = [this](const Definition &def, const Expr &call) { return isFunction(def, call); };
+  }
 
   /// The definitions of a file, which may use those of the files before it. Those without an error are in the costs of
   /// the evaluator then.
@@ -52,6 +54,7 @@ private:
     llvm::SMRange firstOutput;
     std::optional<Statement::Kind> outputKind;
     bool inDerivative = false;
+    bool graded = false; ///< part of a neuron whose spikes have a factor
     size_t statements = 0;
     /// Of a line in a layer, in its order; `seen` are those that may be used where the checks are.
     llvm::SmallVector<llvm::StringRef> indices;
@@ -135,6 +138,11 @@ private:
   ValueType typeOfReduction(const BuiltinInfo &info, const Expr &expr, const Argument &over);
   ValueType typeOfLayer(const Expr &expr);
   ValueType typeOfDef(const Definition &def, const Expr &expr);
+  bool checkWord(const NeuronParam &param, const Argument &argument);
+  /// The text of a def with these types of inputs and parameters.
+  ValueType typeOfText(const Definition &def, llvm::SMRange use, llvm::ArrayRef<ValueType> types);
+  bool isFunction(const Definition &def, const Expr &call);
+  ValueType typeOfFunction(const Expr &expr);
   ValueType unknownFunction(const Expr &expr);
   std::optional<AxisSet> axesOf(const Argument &over, llvm::StringRef function);
   bool isHere(const BuiltinInfo &info, const Expr &expr);

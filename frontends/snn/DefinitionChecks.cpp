@@ -100,6 +100,7 @@ const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &def
   Frame own;
   own.definition = &definition;
   own.root = definition.kind;
+  own.graded = isGraded(definition.body);
   Frame *outerFrame = std::exchange(frame, &own);
   Outcome *outer = std::exchange(outcome, &result);
   auto outerUses = std::exchange(uses, {});
@@ -237,7 +238,7 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   const bool inNeuron = kind == DefinitionKind::Neuron, inLayer = kind == DefinitionKind::Layer;
   auto only = [&](StringRef what) {
     if (inNeuron || (inLayer && what != "layers") ||
-        (kind > DefinitionKind::Surrogate && kind != DefinitionKind::Def && what == "options"))
+        (kind > DefinitionKind::Surrogate && what == "options"))
       return true;
     error(DiagId::Misplaced, value.range,
           "a parameter of " + article(kind) + " is a number; " + what + " are for neurons");
@@ -263,6 +264,11 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     if (!only("layers") || !layerValue(value, evaluator))
       return std::nullopt;
     return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
+  }
+  if (inNeuron && evaluator.isFunction(value) && !find(DefinitionKind::Surrogate, value.name)) {
+    if (!evaluator.function(value))
+      return std::nullopt;
+    return Flow::Entry{Flow::Kind::Function, {}, {ValueType::Kind::Function}};
   }
   SmallVector<StringRef> known = evaluator.namesOf(DefinitionKind::Surrogate);
   if (isName && !evaluator.params.contains(value.name) &&

@@ -347,18 +347,47 @@ std::optional<SurrogateValue> Evaluator::surrogate(const Expr &expr) {
     diagnostics.note(expr.range, "the surrogates are " + listOf(known));
     return std::nullopt;
   }
+  return withNumbers(*definition, expr);
+}
+
+bool Evaluator::isFunction(const Expr &expr) const {
+  const bool isName = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Call;
+  const Definition *def = isName && !params.contains(expr.name) ? find(DefinitionKind::Def, expr.name) : nullptr;
+  return def && def->inputs.size() == 1;
+}
+
+std::optional<SurrogateValue> Evaluator::function(const Expr &expr) {
+  if (!isFunction(expr)) {
+    diagnostics.error(DiagId::UnknownFunction, expr.range,
+                      "expected a function of one value, which is a def with one input, such as 'exact' or "
+                      "'uniform_levels(bits = 4)'" +
+                          diagnostics.didYouMean(expr.name, namesOf(DefinitionKind::Def)));
+    return std::nullopt;
+  }
+  const Definition &def = *find(DefinitionKind::Def, expr.name);
+  auto value = withNumbers(def, expr);
+  return value && checkFunction(def, expr) ? value : std::nullopt;
+}
+
+std::optional<SurrogateValue> Evaluator::withNumbers(const Definition &definition, const Expr &call) {
   SmallVector<StringRef> formals;
-  for (const NeuronParam &param : definition->params)
+  for (const NeuronParam &param : definition.params)
     formals.push_back(param.name.text);
-  auto bound = bind(expr, formals);
+  auto bound = bind(call, formals);
   if (!bound)
     return std::nullopt;
   SurrogateValue value;
-  value.definition = definition;
-  value.call = &expr;
-  for (auto [param, argument] : llvm::zip(definition->params, *bound)) {
+  value.definition = &definition;
+  value.call = &call;
+  for (auto [param, argument] : llvm::zip(definition.params, *bound)) {
     if (argument && !isPlain(*argument))
       return std::nullopt;
+    if (frontend::isOption(param)) {
+      diagnostics.error(DiagId::WrongArgument, call.range,
+                        "'" + definition.name.text + "' has an option, '" + param.name.text +
+                            "', and cannot be a parameter, which is a function with numbers alone");
+      return std::nullopt;
+    }
     auto given = argument ? number(*argument->value) : quietNumber(*param.value);
     if (!given || (argument && !isInRange(param, *argument->value)))
       return std::nullopt;

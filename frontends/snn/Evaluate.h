@@ -68,6 +68,11 @@ public:
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
   /// A name, or a call with numbers: `atan(alpha = 2)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);
+  /// The same of a def of one input, for a parameter that is a function.
+  std::optional<SurrogateValue> function(const Expr &expr);
+  bool isFunction(const Expr &expr) const;
+  /// Whether the text of a def is right at a value of each neuron; reports what is not.
+  std::function<bool(const Definition &def, const Expr &call)> checkFunction;
 
   /// One of the words of an option.
   std::optional<llvm::StringRef> word(const Argument &argument, llvm::StringRef option,
@@ -87,6 +92,7 @@ public:
   Diagnostics &diagnostics;
 
 private:
+  std::optional<SurrogateValue> withNumbers(const Definition &definition, const Expr &call);
   std::string hintForArgument(const Argument &argument, llvm::ArrayRef<llvm::StringRef> formals);
   std::optional<double> fold(const Expr &expr);
 

@@ -78,6 +78,10 @@ ValueType DefinitionChecker::typeOfName(const Expr &expr) {
       error(DiagId::WrongArgument, expr.range,
             "'" + name + "' is a surrogate and has no value; use it as in 'fire(x, " + name + ")'");
       return {};
+    case Kind::Function:
+      error(DiagId::WrongArgument, expr.range,
+            "'" + name + "' is a function and has no value; use it as in '" + name + "(mem)'");
+      return {};
     case Kind::Layer:
       error(DiagId::WrongArgument, expr.range,
             "'" + name + "' is a layer and has no value; use it as in '" + name + "(fired)'");
@@ -96,8 +100,11 @@ ValueType DefinitionChecker::typeOfName(const Expr &expr) {
           "'" + name + "' is a constant of the checkpoint and has no value here; use a parameter");
     return {};
   }
-  if (auto type = wordType(name, frame->root))
+  if (auto type = wordType(name, frame->root)) {
+    if (name == "fired" && frame->graded)
+      type->kind = Kind::Real;
     return *type;
+  }
   if (frame->inDerivative && frame->result && (name == "grad" || name == "result"))
     return name == "result" || frame->result->isUnknown() ? *frame->result
                                                           : ValueType::real(frame->result->axes, /*network=*/true);
@@ -186,6 +193,12 @@ ValueType DefinitionChecker::typeOfPower(const Expr &expr) {
   return joined(base, exponent, Kind::Real);
 }
 
+const Expr *numberBesideBits(const Expr &choice, Kind yes, Kind no) {
+  const Expr *number = yes == Kind::Bits ? &choice.operand(2) : no == Kind::Bits ? &choice.operand(1) : nullptr;
+  auto value = number && yes != no ? foldNumber(*number) : std::nullopt;
+  return value && (*value == 0 || *value == 1) ? number : nullptr;
+}
+
 ValueType DefinitionChecker::typeOfChoice(const Expr &expr) {
   const ValueType condition = typeOf(expr.operand(0));
   if (!condition.isUnknown() && condition.kind != Kind::Bits)
@@ -193,6 +206,11 @@ ValueType DefinitionChecker::typeOfChoice(const Expr &expr) {
           "the condition of a choice is bits, such as 'x > 0', but this is " + condition.noun());
   const ValueType yes = typeOf(expr.operand(1)), no = typeOf(expr.operand(2));
   ValueType type = oneOf(yes, no);
+  if (const Expr *number = numberBesideBits(expr, yes.kind, no.kind)) {
+    const ValueType &bits = number == &expr.operand(1) ? no : yes;
+    type.kind = Kind::Bits;
+    type.surrogate = bits.surrogate;
+  }
   if (type.isUnknown() || condition.isUnknown())
     return {};
   type.axes = type.axes | condition.axes;

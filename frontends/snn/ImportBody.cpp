@@ -49,11 +49,13 @@ void BodyImporter::importLines(const Statements &body, bool arrays) {
                       scalars.asReal(importExpr(*statement.value), /*network=*/true)};
       break;
     case Statement::Kind::Spike:
-    case Statement::Kind::Result:
-      output = importExpr(*statement.value);
-      if (statement.kind == Statement::Kind::Spike && context.softSpikes) // where all outputs are reals
+    case Statement::Kind::Result: {
+      const bool isSpike = statement.kind == Statement::Kind::Spike;
+      output = importExpr(isSpike && !graded && factorOf(statement) ? statement.value->operand(0) : *statement.value);
+      if (isSpike && context.softSpikes) // where all outputs are reals
         output = Scalar{ValueType::Kind::Real, true, std::nullopt, scalars.asReal(*output, /*network=*/true)};
       break;
+    }
     case Statement::Kind::If:
       for (const Branch &branch : statement.branches)
         if (branch.option.text.empty() || names[branch.option.text].word == branch.word.text) {
@@ -100,6 +102,8 @@ Scalar BodyImporter::importExpr(const Expr &expr) {
     if (condition.constant) // the other one is not in the module
       return importExpr(expr.operand(*condition.constant != 0 ? 1 : 2));
     Scalar yes = importExpr(expr.operand(1)), no = importExpr(expr.operand(2));
+    if (const Expr *number = numberBesideBits(expr, yes.kind, no.kind))
+      (number == &expr.operand(1) ? yes : no).kind = ValueType::Kind::Bits;
     return scalars.choose(condition, yes, no);
   }
   case Expr::Kind::Where: {
@@ -214,6 +218,8 @@ Scalar BodyImporter::importCall(const Expr &expr) {
     auto layer = it->second.layer;
     return read(layer(arrayOf(importExpr(expr.operand(0)))));
   }
+  if (auto it = names.find(expr.name); it != names.end() && it->second.surrogate)
+    return importFunction(*it->second.surrogate, importExpr(expr.operand(0)));
   const BuiltinInfo *info = findBuiltin(expr.name);
   if (!info)
     return importDef(*context.definitions.find(DefinitionKind::Def, expr.name), expr);
@@ -259,17 +265,23 @@ Scalar BodyImporter::importCall(const Expr &expr) {
 /// The def's text in the place of its call. Names of the caller are out of sight in it, words are not; a neuron may
 /// have names that are words elsewhere.
 Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
-  std::map<StringRef, Binding> inside;
-  for (const auto &[name, binding] : names)
-    if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
-      inside.emplace(name, binding);
+  std::map<StringRef, Binding> inside = wordsInSight();
   const size_t inputs = def.inputs.size();
   auto formal = [&](size_t index) -> StringRef {
     return index < inputs ? def.inputs[index].text : def.params[index - inputs].name.text;
   };
   auto bind = [&](StringRef name, const Expr &value) {
     Binding binding;
-    binding.scalar = importExpr(value);
+    auto param = llvm::find_if(def.params, [&](const NeuronParam &param) { return param.name.text == name; });
+    if (param == def.params.end() || !isOption(*param)) {
+      binding.scalar = importExpr(value);
+    } else if (&value == param->value.get()) {
+      binding.word = value.args.front().value->name.str();
+    } else { // the caller's option, or a word
+      auto option = names.find(value.name);
+      const bool isCallers = option != names.end() && !option->second.word.empty();
+      binding.word = isCallers ? option->second.word : value.name.str();
+    }
     inside[name] = binding;
   };
   size_t position = 0;
@@ -281,6 +293,40 @@ Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
   for (const NeuronParam &param : def.params)
     if (!inside.count(param.name.text))
       bind(param.name.text, *param.value);
+  return importText(def, std::move(inside));
+}
+
+std::map<StringRef, Binding> BodyImporter::wordsInSight() const {
+  std::map<StringRef, Binding> inside;
+  for (const auto &[name, binding] : names)
+    if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
+      inside.emplace(name, binding);
+  return inside;
+}
+
+/// A parameter that is a function, at a value.
+Scalar BodyImporter::importFunction(const Expr &function, const Scalar &value) {
+  const Definition &def = *context.definitions.find(DefinitionKind::Def, function.name);
+  std::map<StringRef, Binding> inside = wordsInSight();
+  inside[def.inputs.front().text].scalar = value;
+  bindNumbers(def, function, inside);
+  return importText(def, std::move(inside));
+}
+
+/// The numbers that a call says, or the defaults.
+void BodyImporter::bindNumbers(const Definition &definition, const Expr &call,
+                               std::map<StringRef, Binding> &inside) const {
+  size_t position = 0;
+  for (const NeuronParam &param : definition.params)
+    inside[param.name.text] = Binding::number(context.definitions.number(*param.value));
+  for (const Argument &arg : call.args) {
+    StringRef name = arg.name.text.empty() ? definition.params[position].name.text : arg.name.text;
+    ++position;
+    inside[name] = Binding::number(context.definitions.number(*arg.value));
+  }
+}
+
+Scalar BodyImporter::importText(const Definition &def, std::map<StringRef, Binding> inside) {
   const bool isStated =
       llvm::any_of(def.body, [](const Statement &statement) { return statement.kind == Statement::Kind::Derivative; });
   // In what a surrogate says nobody asks for the derivative of a derivative.
@@ -310,15 +356,7 @@ Scalar BodyImporter::importSurrogate(const Expr &surrogate, const Scalar &v, Sta
   const Definition &definition = *context.definitions.find(DefinitionKind::Surrogate, surrogate.name);
   std::map<StringRef, Binding> inside;
   inside[definition.inputs.front().text].scalar = v;
-  size_t position = 0;
-  for (const Argument &arg : surrogate.args) {
-    StringRef name = arg.name.text.empty() ? definition.params[position].name.text : arg.name.text;
-    ++position;
-    inside[name] = Binding::number(context.definitions.number(*arg.value));
-  }
-  for (const NeuronParam &param : definition.params)
-    if (!inside.count(param.name.text))
-      inside[param.name.text] = Binding::number(context.definitions.number(*param.value));
+  bindNumbers(definition, surrogate, inside);
   std::swap(names, inside);
   Scalar result = Scalar::number(0);
   for (const Statement &statement : definition.body) {

@@ -44,7 +44,7 @@ struct Binding {
   std::optional<ArrayValue> array;
   llvm::SmallVector<ArrayValue> elements; ///< of a tuple
   std::string word;                       ///< of an option
-  const Expr *surrogate = nullptr;        ///< a surrogate's name or call
+  const Expr *surrogate = nullptr;        ///< a surrogate's name or call, or a function's
   std::function<ArrayValue(ArrayValue)> layer;
 
   static Binding number(double value) {
@@ -76,6 +76,7 @@ public:
 
   /// What `spike`, `value` or `next` said, or the result.
   std::optional<Scalar> output;
+  bool graded = false;                     ///< the factor of a spike is not 1; else it is left out
   bool inStep = false;                     ///< of a neuron: time is no axis, but the number of the step
   std::function<ArrayValue()> stepsOfCall; ///< in a step: their count, which is computed before the first
   const LayerShapes *layer = nullptr;      ///< of the definition of a layer: its numbers and indices
@@ -124,6 +125,11 @@ private:
   Scalar importName(const Expr &expr);
   Scalar importCall(const Expr &expr);
   Scalar importDef(const Definition &def, const Expr &call);
+  Scalar importFunction(const Expr &function, const Scalar &value);
+  /// The text of a def, whose names are those of `inside`.
+  Scalar importText(const Definition &def, std::map<llvm::StringRef, Binding> inside);
+  std::map<llvm::StringRef, Binding> wordsInSight() const;
+  void bindNumbers(const Definition &definition, const Expr &call, std::map<llvm::StringRef, Binding> &inside) const;
   /// The result of a def, with its names in sight.
   Scalar importBody(const Definition &def);
   /// That of a def which states derivatives; `inside` is what its names stand for.

@@ -73,6 +73,7 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
   inner.setInsertionPointToEnd(&body);
   BodyImporter importer(context, inner, location);
   importer.inStep = true;
+  importer.graded = layer.graded;
   importer.stepsOfCall = [&] {
     ArrayValue count = BodyImporter(context, builder, location).sumOf(Scalar::number(1), {Axis::Time});
     invariant.push_back(count.value);

@@ -25,6 +25,7 @@ struct NeuronLayer {
   std::map<llvm::StringRef, std::string> words;       ///< of options
   std::map<llvm::StringRef, const Expr *> surrogates; ///< a surrogate's name or call
   std::map<llvm::StringRef, RecurrentLayer> layers;
+  bool graded = false;                   ///< its spikes are reals, by a factor that is not 1
   llvm::SmallVector<mlir::Value> states; ///< at the start, in the order of `statesOf`; sample x neurons
 };
 

@@ -155,12 +155,13 @@ private:
     NeuronLayer neurons;
     neurons.definition = layer.neuron->decl;
     neurons.current = x;
+    neurons.graded = !givesBits(layer);
     for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values)) {
       StringRef name = param.name.text;
       const std::string symbol = layer.key + "." + name.str();
       if (param.kind == ParamKind::Option)
         neurons.words[name] = value.word;
-      else if (param.kind == ParamKind::Surrogate)
+      else if (param.kind == ParamKind::Surrogate || param.kind == ParamKind::Function)
         neurons.surrogates[name] = value.surrogate.call;
       else if (param.kind == ParamKind::Layer)
         neurons.layers[name] = value.each ? RecurrentLayer{nullptr, nullptr, {{"V", bound.lookup(symbol + ".V")}}}

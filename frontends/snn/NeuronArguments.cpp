@@ -94,7 +94,10 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
                                         "'linear(bias = false)', 'conv(kernel = 3, padding = 1)' or 'each'");
       value = isLayer && evaluator.isPlain(*argument) ? layerValue(*argument->value, evaluator) : std::nullopt;
     } else if (argument) {
-      auto surrogate = evaluator.isPlain(*argument) ? evaluator.surrogate(*argument->value) : std::nullopt;
+      const Expr &written = *argument->value;
+      auto surrogate = !evaluator.isPlain(*argument)         ? std::nullopt
+                       : param.kind == ParamKind::Function ? evaluator.function(written)
+                                                             : evaluator.surrogate(written);
       if (surrogate)
         value->surrogate = *surrogate;
       else

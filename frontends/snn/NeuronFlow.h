@@ -21,7 +21,7 @@ namespace snn::frontend {
 class NeuronFlow {
 public:
   /// Arrays are those of a layer: its inputs, what it learns, its buffers and what its lines compute.
-  enum class Kind { Input, Number, Tuple, Option, Surrogate, Layer, State, Local, Array, Learned, Buffer };
+  enum class Kind { Input, Number, Tuple, Option, Surrogate, Function, Layer, State, Local, Array, Learned, Buffer };
   struct Entry {
     Kind kind;
     llvm::SMRange range;

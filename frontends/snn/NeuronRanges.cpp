@@ -164,7 +164,8 @@ private:
   }
 
   Interval operation(const Expr &expr) {
-    if (auto chosen = testOption(expr, [&](StringRef option) { return wordOf(layer, option); }))
+    auto wordIn = [&](StringRef option) { return words ? words->lookup(option) : wordOf(layer, option); };
+    if (auto chosen = testOption(expr, wordIn))
       return Interval::point(*chosen);
     Interval a = rangeOf(expr.operand(0));
     if (expr.op == Operator::Negate)
@@ -198,6 +199,9 @@ private:
   Interval call(const Expr &expr) {
     if (expr.name == "attached")
       return fired;
+    if (auto index = neuron.paramIndex.find(expr.name);
+        !words && index != neuron.paramIndex.end() && neuron.params[index->second].kind == ParamKind::Function)
+      return callOf(*layer.values[index->second].surrogate.definition, expr);
     if (auto def = definitions.find({DefinitionKind::Def, expr.name}); def != definitions.end())
       return callOf(*def->second, expr);
     if (expr.args.empty())
@@ -234,15 +238,33 @@ private:
     return smaller(larger(a, b), c);
   }
 
-  /// A def of one value for its inputs; of others nothing is known.
+  /// A def of one value for its inputs and options; of others nothing is known.
   Interval callOf(const Definition &def, const Expr &expr) {
-    if (def.body.size() != 1 || !def.params.empty() || expr.args.size() != def.inputs.size())
+    if (def.body.size() != 1 || expr.args.size() < def.inputs.size())
       return kAnything;
     llvm::StringMap<Interval> inside;
-    for (auto [input, arg] : llvm::zip(def.inputs, expr.args))
-      inside[input.text] = rangeOf(*arg.value);
+    llvm::StringMap<StringRef> chosen;
+    for (const NeuronParam &param : def.params) {
+      if (!isOption(param))
+        return kAnything;
+      chosen[param.name.text] = param.value->args.front().value->name;
+    }
+    for (auto [index, arg] : enumerate(expr.args)) {
+      const size_t count = def.inputs.size();
+      StringRef formal = !arg.name.text.empty() ? arg.name.text
+                         : index < count        ? def.inputs[index].text
+                                                : def.params[index - count].name.text;
+      StringRef name = arg.value->name;
+      StringRef word = words ? words->lookup(name) : wordOf(layer, name);
+      if (chosen.count(formal))
+        chosen[formal] = word.empty() ? name : word;
+      else
+        inside[formal] = rangeOf(*arg.value);
+    }
     std::swap(values, inside);
+    const auto *outer = std::exchange(words, &chosen);
     Interval result = rangeOf(*def.body.front().value);
+    words = outer;
     std::swap(values, inside);
     return result;
   }
@@ -286,6 +308,7 @@ private:
   uint64_t &work;
   const Expr *written = nullptr; ///< the layer's call
   llvm::StringMap<Interval> values;
+  const llvm::StringMap<StringRef> *words = nullptr; ///< of options, in the text of a def
   Interval fired;
   bool reporting = false;
   StringSet<> reported; ///< arguments that are cut off

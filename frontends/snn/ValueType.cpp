@@ -102,6 +102,8 @@ StringRef ValueType::noun() const {
     return "an option";
   case Kind::Surrogate:
     return "a surrogate";
+  case Kind::Function:
+    return "a function";
   case Kind::Layer:
     return "a layer";
   }

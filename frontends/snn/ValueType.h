@@ -52,13 +52,13 @@ private:
 struct ValueType {
   /// Unknown: of an input of a `def` that is not being used, or after an error; anything may be done with it. What
   /// stands behind Integer is no value.
-  enum class Kind { Unknown, Real, Bits, Integer, Tuple, Option, Surrogate, Layer };
+  enum class Kind { Unknown, Real, Bits, Integer, Tuple, Option, Surrogate, Function, Layer };
   Kind kind;
   AxisSet axes;
   bool network;           ///< something of the network is in it; if not, it is computed in f64
   bool chance = false;    ///< a random number is in it
   bool stepwise = false;  ///< a state of a layer is in it
-  bool surrogate = false; ///< of bits: has one, or says by `detach` that none is meant
+  bool surrogate = false; ///< of bits: has one, or says by `detach` or as a number that none is meant
   std::optional<Axis> of; ///< of an integer: the axis along which it is a coordinate
   unsigned elements = 0;  ///< of a tuple
 
@@ -84,6 +84,9 @@ ValueType joined(const ValueType &a, const ValueType &b, ValueType::Kind kind);
 
 /// The type of one of the two: what both are, or else a real. Keeps what holds for both only.
 ValueType oneOf(const ValueType &a, const ValueType &b);
+
+/// In a choice between bits and the number 0 or 1, which is bits too, the number; null for any other.
+const Expr *numberBesideBits(const Expr &choice, ValueType::Kind yes, ValueType::Kind no);
 
 /// What a word of the language means in the body of a definition that is used in `root`; `root` is Def where the use is
 /// not known. Nothing if it is no word, or has no meaning there.

@@ -179,6 +179,13 @@ private:
     return value;
   }
 
+  static bool isFactor(const Statements &body, StringRef name) {
+    return llvm::any_of(body, [&](const Statement &statement) {
+      const Expr *factor = statement.kind == Statement::Kind::Spike ? factorOf(statement) : nullptr;
+      return factor && factor->name == name;
+    });
+  }
+
   LogicalResult importNeuronLayer(const Definition &definition) {
     const int64_t neurons = options.neurons;
     NeuronLayer layer;
@@ -201,8 +208,10 @@ private:
         inside.shapes = &placed.shapes;
         for (const LayerArray &array : placed.shapes.arrays)
           inside.learned[array.name] = argument((name + "." + array.name).str(), array.extents, real);
-      } else if (isName && file.find(DefinitionKind::Surrogate, value.name)) {
+      } else if (isName && (file.find(DefinitionKind::Surrogate, value.name) || file.find(DefinitionKind::Def, value.name))) {
         layer.surrogates[name] = &value;
+      } else if (isFactor(definition.body, name)) { // known, so that spikes are bits
+        layer.constants[name] = file.number(value);
       } else {
         layer.numbers[name] = {argument(name, {}, real), {}};
       }
