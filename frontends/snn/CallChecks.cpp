@@ -344,7 +344,8 @@ bool DefinitionChecker::checkWord(const NeuronParam &param, const Argument &argu
     if (!is_contained(words, word)) {
       error(DiagId::UnknownWord, value.range,
             "'" + param.name.text + "' is one of " + listOf(words) +
-                (given.size() > 1 ? ", but '" + value.name + "' may be '" + word + "'" : Twine(", or an option of these")) +
+                (given.size() > 1 ? ", but '" + value.name + "' may be '" + word + "'"
+                                  : Twine(", or an option of these")) +
                 diagnostics.didYouMean(word, words));
       return false;
     }

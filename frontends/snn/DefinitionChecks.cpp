@@ -237,8 +237,7 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   const Expr &value = *param.value;
   const bool inNeuron = kind == DefinitionKind::Neuron, inLayer = kind == DefinitionKind::Layer;
   auto only = [&](StringRef what) {
-    if (inNeuron || (inLayer && what != "layers") ||
-        (kind > DefinitionKind::Surrogate && what == "options"))
+    if (inNeuron || (inLayer && what != "layers") || (kind > DefinitionKind::Surrogate && what == "options"))
       return true;
     error(DiagId::Misplaced, value.range,
           "a parameter of " + article(kind) + " is a number; " + what + " are for neurons");

@@ -95,9 +95,9 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
       value = isLayer && evaluator.isPlain(*argument) ? layerValue(*argument->value, evaluator) : std::nullopt;
     } else if (argument) {
       const Expr &written = *argument->value;
-      auto surrogate = !evaluator.isPlain(*argument)         ? std::nullopt
+      auto surrogate = !evaluator.isPlain(*argument)       ? std::nullopt
                        : param.kind == ParamKind::Function ? evaluator.function(written)
-                                                             : evaluator.surrogate(written);
+                                                           : evaluator.surrogate(written);
       if (surrogate)
         value->surrogate = *surrogate;
       else

@@ -11,6 +11,7 @@ import sys
 
 import snntorch
 import snntorch.functional as losses
+from snntorch.functional import quant
 import torch
 from safetensors.torch import save_file
 from torch import nn
@@ -129,7 +130,84 @@ def neurons():
                lambda usual=usual: snntorch.SLSTM(WIDTH, WIDTH, threshold=0.1, **usual))
 
 
+def given_later(module, **values):
+    """What snnTorch 1.0.0 has, but takes no argument for, or not one that is trained."""
+    for name, value in values.items():
+        delattr(module, name)
+        if isinstance(value, nn.Parameter):
+            setattr(module, name, value)
+        else:
+            module.register_buffer(name, torch.as_tensor(value))
+    return module
+
+
+def graded():
+    """Factors of spikes, of which the one that feeds back is one too."""
+    given = dict(beta=0.8, spike_grad=Spike.apply)
+    neuron("graded_leaky", "leaky(beta = 0.8, graded_spikes_factor = 0.6)",
+           lambda: snntorch.Leaky(graded_spikes_factor=0.6, **given))
+    neuron("graded_leaky_now", "leaky(beta = 0.8, threshold = learn 0.9, graded_spikes_factor = learn 0.7, delay = false)",
+           lambda: snntorch.Leaky(threshold=0.9, learn_threshold=True, graded_spikes_factor=0.7, learn_graded_spikes_factor=True,
+                                  reset_delay=False, **given))
+    neuron("graded_rleaky", "rleaky(beta = 0.8, graded_spikes_factor = learn each 1, delay = false, reset = zero)",
+           lambda: given_later(snntorch.RLeaky(linear_features=WIDTH, reset_delay=False, reset_mechanism="zero", **given),
+                               graded_spikes_factor=nn.Parameter(torch.rand(WIDTH) + 0.5)))
+    neuron("graded_rsynaptic", "rsynaptic(alpha = 0.7, beta = 0.8, graded_spikes_factor = 1.5)",
+           lambda: given_later(snntorch.RSynaptic(alpha=0.7, linear_features=WIDTH, **given), graded_spikes_factor=1.5))
+    extents, lines, make, sources, _, _ = CASES["graded_leaky"]
+    CASES["loss_graded"] = (extents, lines, make, sources, "mse_count(correct = 0.8, incorrect = 0.2)",
+                            lambda s, m, l: losses.mse_count_loss(0.8, 0.2)(s, l))
+
+
+class Inhibited(snntorch.Leaky):
+    """One neuron of a sample, whatever its shape; snnTorch's rule is for dense layers."""
+
+    def fire_inhibition(self, batch_size, mem):
+        return super().fire_inhibition(batch_size, mem.flatten(1)).view_as(mem)
+
+
+def inhibited():
+    given = dict(beta=0.8, spike_grad=Spike.apply, inhibition=True)
+    for delay in (True, False):
+        text = f"inhibition = true, delay = {str(delay).lower()}"
+        neuron(f"inhibited_{'delay' if delay else 'now'}", f"leaky(beta = 0.8, threshold = learn 0.9, {text})",
+               lambda delay=delay: snntorch.Leaky(threshold=0.9, learn_threshold=True, reset_delay=delay, **given))
+    neuron("inhibited_rleaky", "rleaky(beta = 0.8, inhibition = true)", lambda: snntorch.RLeaky(linear_features=WIDTH, **given))
+    CASES["inhibited_conv"] = ([2, 5], ["conv(3, kernel = 2)", "leaky(beta = 0.8, inhibition = true)", "flatten", "linear(5)",
+                                        "leaky(beta = 0.8)"],
+                               lambda shape: [nn.Conv1d(2, 3, 2), Inhibited(**given), nn.Flatten(), nn.Linear(12, 5), leaky()], {},
+                               "ce_rate", ce_rate)
+
+
+def quantised():
+    """Both kinds of levels, at sizes that are not the default."""
+    for name, text, bits, given in (
+            ("uniform", "uniform_levels(bits = 4)", 4, {}),
+            ("uniform_limits", "uniform_levels(bits = 3, threshold = 0.9, lower = 0.5, upper = 1)", 3,
+             dict(threshold=0.9, lower_limit=0.5, upper_limit=1)),
+            ("exponential", "exponential_levels(bits = 4)", 4, dict(uniform=False)),
+            ("exponential_limits", "exponential_levels(bits = 5, threshold = 0.9, lower = 0.5, upper = 1, multiplier = 0.8)", 5,
+             dict(uniform=False, threshold=0.9, lower_limit=0.5, upper_limit=1, multiplier=0.8)),
+            ("exponential_zero", "exponential_levels(bits = 3, center = 0)", 3, dict(uniform=False, thr_centered=False))):
+        levels = quant.state_quant(num_bits=bits, **given)
+        more = dict(beta=0.8, state_quant=levels, spike_grad=Spike.apply)
+        neuron(f"levels_{name}", f"leaky(beta = learn 0.8, quantize = {text})", lambda more=more: snntorch.Leaky(learn_beta=True, **more))
+    more = dict(state_quant=quant.state_quant(num_bits=4), spike_grad=Spike.apply)
+    neuron("levels_synaptic", "synaptic(alpha = 0.7, beta = 0.8, reset = zero, quantize = uniform_levels(bits = 4))",
+           lambda: snntorch.Synaptic(alpha=0.7, beta=0.8, reset_mechanism="zero", **more))
+    neuron("levels_alpha", "alpha(alpha = 0.8, beta = 0.6, threshold = 0.3, quantize = uniform_levels(bits = 5))",
+           lambda: snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.3, **dict(more, state_quant=quant.state_quant(num_bits=5))))
+    neuron("alpha_learn", "alpha(alpha = learn 0.8, beta = learn each 0.6, threshold = learn 0.9, graded_spikes_factor = learn 0.7)",
+           lambda: given_later(snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.9, spike_grad=Spike.apply),
+                               alpha=nn.Parameter(torch.tensor(0.8)), beta=nn.Parameter(torch.full((WIDTH,), 0.6)),
+                               threshold=nn.Parameter(torch.tensor(0.9)), graded_spikes_factor=nn.Parameter(torch.tensor(0.7))))
+
+
+
 neurons()
+graded()
+inhibited()
+quantised()
 CASES["sconv_lstm"] = ([2, 4, 5], ["sconv_lstm(3, kernel = 3, threshold = 0.05)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
                        lambda shape: [snntorch.SConv2dLSTM(2, 3, 3, threshold=0.05, spike_grad=Spike.apply), nn.Flatten(),
                                       nn.Linear(60, 5), leaky()], {}, "ce_rate", ce_rate)

@@ -208,7 +208,8 @@ private:
         inside.shapes = &placed.shapes;
         for (const LayerArray &array : placed.shapes.arrays)
           inside.learned[array.name] = argument((name + "." + array.name).str(), array.extents, real);
-      } else if (isName && (file.find(DefinitionKind::Surrogate, value.name) || file.find(DefinitionKind::Def, value.name))) {
+      } else if (isName &&
+                 (file.find(DefinitionKind::Surrogate, value.name) || file.find(DefinitionKind::Def, value.name))) {
         layer.surrogates[name] = &value;
       } else if (isFactor(definition.body, name)) { // known, so that spikes are bits
         layer.constants[name] = file.number(value);
