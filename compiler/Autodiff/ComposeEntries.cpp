@@ -29,7 +29,8 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     }
     if (!training)
       training = network;
-    if (loss && (failed(composeLoss(training, loss)) || failed(composeBackward(training))))
+    if (loss && (failed(composeEvaluate(network, loss)) || failed(composeLoss(training, loss)) ||
+                 failed(composeBackward(training))))
       return signalPassFailure();
     if (training != network)
       training.erase();
@@ -91,9 +92,9 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     return success();
   }
 
-  /// The loss is computed from the network's results, wherever they are what the loss's arguments are bound to.
-  LogicalResult composeLoss(func::FuncOp network, func::FuncOp loss) {
-    func::FuncOp entry = copyOf(network, kLossAndGradient);
+  /// Appends results of the loss, which is computed from the network's results, wherever they are what its arguments
+  /// are bound to. They come first.
+  LogicalResult appendLoss(func::FuncOp entry, func::FuncOp loss) {
     Operation *end = entry.getBody().front().getTerminator();
     llvm::StringMap<Value> known;
     for (unsigned index = 0; index < entry.getNumResults(); ++index)
@@ -109,12 +110,26 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       arguments.push_back(value);
     }
     OpBuilder builder(end);
-    SmallVector<Value> seeds;
-    for (auto [index, value] : llvm::enumerate(core::cloneBody(builder, loss.getBody().front(), arguments))) {
+    for (auto [index, value] : llvm::enumerate(core::cloneBody(builder, loss.getBody().front(), arguments)))
       addResult(entry, index, value, loss.getResultAttrDict(index));
+    return success();
+  }
+
+  LogicalResult composeEvaluate(func::FuncOp network, func::FuncOp loss) {
+    return appendLoss(copyOf(network, kEvaluate), loss);
+  }
+
+  LogicalResult composeLoss(func::FuncOp network, func::FuncOp loss) {
+    func::FuncOp entry = copyOf(network, kLossAndGradient);
+    if (failed(appendLoss(entry, loss)))
+      return failure();
+    OpBuilder builder(entry.getBody().front().getTerminator());
+    SmallVector<Value> seeds;
+    for (unsigned index = 0; index < loss.getNumResults(); ++index) {
       const bool isLoss = resultSymbol(loss, index) == kLoss;
-      seeds.push_back(isLoss ? core::constantArray(builder, loss.getLoc(), cast<ArrayType>(value.getType()), 1)
-                             : Value());
+      seeds.push_back(
+          isLoss ? core::constantArray(builder, loss.getLoc(), cast<ArrayType>(loss.getResultTypes()[index]), 1)
+                 : Value());
     }
     if (llvm::none_of(seeds, [](Value seed) { return seed != nullptr; }))
       return loss.emitError() << "expected a result that is bound to @" << kLoss;

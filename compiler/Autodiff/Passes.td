@@ -28,6 +28,7 @@ def ComposeEntries : Pass<"core-compose-entries", "::mlir::ModuleOp"> {
     * `@loss_and_gradient`: the training network, the loss and the metrics of its outputs, and the loss's gradients with
       respect to parameters (`snn.span = #snn.span<gradients>`) and, if it is real, to the input (output `grad.input`, declared
       here).
+    * `@evaluate`: the network as it infers, with the loss and the metrics.
     * `@backward`: the same gradients of the sum of outputs times what is bound to `grad.OUTPUT`.
 
     `@update` stays. Of a model for inference only `@forward` is made. What the results do not depend on has a gradient of zeros.

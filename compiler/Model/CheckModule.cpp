@@ -19,7 +19,7 @@ namespace {
 using core::ArrayType;
 
 constexpr StringRef kOfSnn[] = {kNetwork, kTrainingNetwork, kCriterion, kUpdate};
-constexpr StringRef kOfLater[] = {kForward, kLossAndGradient, kBackward, kUpdate};
+constexpr StringRef kOfLater[] = {kForward, kEvaluate, kLossAndGradient, kBackward, kUpdate};
 
 class CheckModule : public impl::CheckModuleBase<CheckModule> {
   void runOnOperation() override {
@@ -45,9 +45,9 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     }
     const bool composed = !table.lookup(kNetwork);
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
-      if (!llvm::is_contained(composed ? kOfLater : kOfSnn, function.getName()))
+      if (!llvm::is_contained(composed ? ArrayRef(kOfLater) : ArrayRef(kOfSnn), function.getName()))
         return function.emitError() << "is no function of a model; expected "
-                                    << (composed ? "forward, loss_and_gradient, backward or update"
+                                    << (composed ? "forward, evaluate, loss_and_gradient, backward or update"
                                                  : "network, training_network, criterion or update");
       if (failed(checkFunction(function)))
         return failure();
@@ -126,7 +126,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
           return isa<FloatType>(type.getElementType()) ? type : type.withElement(real);
         }
     const bool isGradient = span && span.getValue() == Span::Gradients;
-    if (isResult && name == kLoss && (function.getName() == kCriterion || function.getName() == kLossAndGradient))
+    if (isResult && name == kLoss && llvm::is_contained({kCriterion, kEvaluate, kLossAndGradient}, function.getName()))
       return number(builder.getF64Type());
     Operation *declared = symbols->lookup(name);
     if (!declared)

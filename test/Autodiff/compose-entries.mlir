@@ -41,6 +41,12 @@ func.func @network(%x: !s4 {snn.bind = @input}, %p: !n4 {snn.bind = @scale}, %i:
   return %0, %m : !s4, !s4
 }
 
+// The network as it infers, and its loss.
+// CHECK-LABEL: func.func @evaluate(
+// CHECK-SAME: {snn.bind = @mem}, %{{.*}}: !core.array<f64> {snn.bind = @weight})
+// CHECK-SAME: -> (!core.array<f64> {snn.bind = @loss}, !core.array<sample x 4 x f32> {snn.bind = @membrane}, !core.array<sample x 4 x f32> {snn.bind = @mem}) {
+// CHECK: arith.mulf
+// CHECK-NOT: arith.addf
 // CHECK-LABEL: func.func @loss_and_gradient(
 // CHECK-SAME: {snn.bind = @mem}, %{{.*}}: !core.array<f64> {snn.bind = @weight})
 // CHECK-SAME: -> (!core.array<f64> {snn.bind = @loss}, !core.array<sample x 4 x f32> {snn.bind = @membrane}, !core.array<sample x 4 x f32> {snn.bind = @mem}, !core.array<sample x 4 x f32> {snn.bind = @grad.input}, !core.array<4 x f32> {snn.bind = @scale, snn.span = #snn.span<gradients>}, !core.array<4 x f32> {snn.bind = @idle, snn.span = #snn.span<gradients>})

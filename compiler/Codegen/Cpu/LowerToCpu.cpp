@@ -160,19 +160,21 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (auto fixed = model.getSteps())
       steps = *fixed;
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
-    func::FuncOp forward = find(kForward), gradient = find(kLossAndGradient), backward = find(kBackward),
-                 update = find(kUpdate);
+    func::FuncOp forward = find(kForward), evaluate = find(kEvaluate), gradient = find(kLossAndGradient),
+                 backward = find(kBackward), update = find(kUpdate);
     // One step is a forward pass of one step: the number of steps is the call's.
     if (forward) {
       writer.addFunction(forward, std::nullopt);
       writer.addEntry(kForward, EntryKind::Forward, forward, steps);
       writer.addEntry("step", EntryKind::Step, forward, 1);
     }
-    for (func::FuncOp function : {gradient, backward})
+    for (func::FuncOp function : {evaluate, gradient, backward})
       if (function)
         writer.addFunction(function, steps);
     if (update)
       writer.addUpdate(update);
+    if (evaluate)
+      writer.addEntry(kEvaluate, EntryKind::Evaluate, evaluate, steps);
     if (gradient)
       writer.addEntry(kLossAndGradient, EntryKind::Gradient, gradient, steps);
     if (backward)
@@ -182,7 +184,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (gradient && update)
       writer.addEntry("train_step", EntryKind::Train, {gradient, update}, steps);
     writer.addArenaSize();
-    for (func::FuncOp function : {forward, gradient, backward, update})
+    for (func::FuncOp function : {forward, evaluate, gradient, backward, update})
       if (function)
         function.erase();
     checkMemory();

@@ -129,7 +129,7 @@ void checkCall(EntryPhases &entry, EntryKind kind, ArrayRef<func::FuncOp> functi
   }
   if (runs)
     entry.refuse(isArenaWrong(frame, steps), SNN_ERROR_ARENA);
-  if (learns)
+  if (learns || kind == EntryKind::Evaluate)
     refuseAny(
         llvm::enumerate(module.getOps<HyperOp>()),
         [&](auto hyper) { return isOutside(e, hyper.value(), frame.hyper(int64_t(hyper.index()))); }, SNN_ERROR_HYPER);

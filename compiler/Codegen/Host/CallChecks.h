@@ -9,7 +9,7 @@
 namespace snn {
 
 /// The entry points of snn/abi.h.
-enum class EntryKind { Forward, Step, Gradient, Backward, Update, Train };
+enum class EntryKind { Forward, Step, Evaluate, Gradient, Backward, Update, Train };
 
 inline bool updates(EntryKind kind) { return kind == EntryKind::Update || kind == EntryKind::Train; }
 
