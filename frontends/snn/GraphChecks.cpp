@@ -195,7 +195,7 @@ void GraphChecker::expand(const BlockDecl &block, const LayerDecl &decl, const s
     }
   for (const NeuronParam &param : block.params)
     formals.push_back(param.name.text);
-  auto bound = block.valid ? evaluator.bind(call, formals) : std::nullopt;
+  auto bound = block.valid && !block.inputs.empty() ? evaluator.bind(call, formals) : std::nullopt;
   auto fail = [&] {
     complete = false;
     above.shape.reset();

@@ -110,7 +110,7 @@ Value ScalarEmitter::advance(Value pointer, Value bytes) {
   if (matchPattern(bytes, m_ConstantInt(&known))) {
     if (known.isZero())
       return pointer;
-    if (known.isSignedIntN(31))
+    if (known.isSignedIntN(LLVM::kGEPConstantBitWidth)) // a larger one would lose its upper bits
       return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer,
                                  ArrayRef<LLVM::GEPArg>{int32_t(known.getSExtValue())});
   }
