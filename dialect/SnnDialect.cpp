@@ -27,6 +27,10 @@ void SnnDialect::initialize() {
       >();
 }
 
+int64_t classesOf(InputOp labels) {
+  return labels.getClasses().value_or(getModel(labels->getParentOfType<ModuleOp>()).getClasses());
+}
+
 ModelOp getModel(ModuleOp module) {
   auto models = module.getOps<ModelOp>();
   return models.empty() ? ModelOp() : *models.begin();

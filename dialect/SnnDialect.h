@@ -60,6 +60,9 @@ inline constexpr llvm::StringLiteral kCounts[] = {kUpdateCount, kUpdatesCount, k
 /// The one snn.model of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);
 
+/// What the labels that this input holds are below.
+int64_t classesOf(InputOp labels);
+
 /// What an argument or result with these attributes is bound to, or "".
 llvm::StringRef boundName(mlir::DictionaryAttr attributes);
 /// The attributes of one that is bound to `name`; `copy` is of the span of the optimizer.

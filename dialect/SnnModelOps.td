@@ -29,8 +29,8 @@ class Snn_TypeAttr<list<Pred> conditions, string summary> :
   let constBuilderCall = "::mlir::TypeAttr::get($0)";
 }
 def Snn_InputTypeAttr : Snn_TypeAttr<[Samples, Or<[Reals, Snn_OfElements<"isUnsignedInteger(8)">,
-    And<[Snn_OfElements<"isSignlessInteger(64)">, Snn_OfExtents<"getRank() == 1">]>]>],
-    "samples of reals or ui8, or one i64 for each [input_c1]">;
+    And<[Snn_OfElements<"isSignlessInteger(64)">, Snn_OfExtents<"getShape().back() == ::snn::core::ArrayType::kSample">]>]>],
+    "samples of reals or ui8, or one i64 for each, also at each step [input_c1]">;
 def Snn_OutputTypeAttr : Snn_TypeAttr<[Or<[And<[Samples, RealsOrSpikes]>, And<[OneNumber, Snn_OfElements<"isF64()">]>]>],
     "samples of reals or spikes, or one f64 [output_c1]">;
 def Snn_StateTypeAttr : Snn_TypeAttr<[Snn_OfExtents<"sampleDim() == 0">, Snn_OfExtents<"getRank() > 1">, NoTime,
@@ -80,8 +80,9 @@ def Snn_FixedOp : Snn_Declaration<"fixed"> {
 
 def Snn_InputOp : Snn_Declaration<"input"> {
   let summary = "an array that the host gives with each call";
-  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_InputTypeAttr:$type);
-  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let description = "`classes`: of labels, what all of them are below, where it is not the model's.";
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_InputTypeAttr:$type, OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$classes);
+  let assemblyFormat = "$sym_name (`classes` $classes^)? `:` $type attr-dict";
 }
 
 def Snn_OutputOp : Snn_Declaration<"output"> {

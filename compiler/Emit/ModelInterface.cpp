@@ -97,8 +97,11 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
     info.dtype = real;
     info.low = info.high = op.getValue().convertToDouble();
   }
-  for (auto op : module.getOps<InputOp>())
-    interface.inputs.push_back(boundaryTensor(op, real));
+  for (auto op : module.getOps<InputOp>()) {
+    TensorInfo &info = interface.inputs.emplace_back(boundaryTensor(op, real));
+    if (info.dtype == SNN_DTYPE_I64)
+      info.high = static_cast<double>(classesOf(op));
+  }
   for (auto op : module.getOps<OutputOp>())
     interface.outputs.emplace_back(boundaryTensor(op, real)).differentiable = op.getDifferentiable();
   for (auto op : module.getOps<HyperOp>()) {

@@ -77,7 +77,7 @@ private:
     if (mode == "record")
       OutputOp::create(builder, getOperation().getLoc(), name, type);
     else
-      InputOp::create(builder, getOperation().getLoc(), name, type);
+      InputOp::create(builder, getOperation().getLoc(), name, type, /*classes=*/nullptr);
   }
 
   /// Of a point of `map`: all of its dims.

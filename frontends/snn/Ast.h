@@ -104,6 +104,7 @@ struct IntervalDecl {
 /// A parameter of a neuron, or of another definition, with its default. One of a layer may have none.
 struct NeuronParam {
   Name name;
+  Name axis;                              ///< `class`: a constant for each class, or one for all; may be empty
   ExprPtr value;                          ///< may be null
   std::unique_ptr<IntervalDecl> interval; ///< may be null
 };
@@ -131,9 +132,12 @@ struct Definition {
   bool hasRest() const { return !extents.front().empty() && extents.front().back().text == kRest; }
 };
 
+/// What the host gives: the input, or a label or a target.
 struct InputDecl {
   llvm::SMRange range;
-  Name type;
+  Name word; ///< `input`, `target` or `label`
+  Name name; ///< of a target or a label; may be empty
+  Name type; ///< none of a label
   std::vector<ExprPtr> extents;
   ExprPtr divisor; ///< may be null
   bool overTime = false;
@@ -164,7 +168,7 @@ struct BlockDecl {
 
 struct ModelDecl {
   Name name;
-  std::vector<InputDecl> inputs;
+  std::vector<InputDecl> inputs, targets; ///< targets and labels in their order
   std::vector<StepsDecl> steps;
   std::vector<LayerDecl> layers;
   bool valid = true; ///< false if a syntax error was reported inside

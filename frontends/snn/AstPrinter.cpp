@@ -70,7 +70,12 @@ public:
     for (const auto &decl : model.file->blocks)
       printBlock(*decl);
     os << "\nmodel " << model.name.text << " {\n";
-    printInput();
+    printInput(model.input, "input");
+    for (const CheckedInput &target : model.targets)
+      if (target.declared)
+        printInput(target, !target.label             ? "target " + target.name
+                           : target.name == "labels" ? "label"
+                                                     : "label " + target.name);
     if (model.steps)
       os << "  steps " << *model.steps << "\n";
     else
@@ -137,12 +142,11 @@ private:
     os << callText(call.name, args) << "\n";
   }
 
-  void printInput() {
-    const CheckedInput &input = model.input;
-    os << "  input " << (input.bytes ? "u8" : "f32") << "[";
+  void printInput(const CheckedInput &input, const Twine &head) {
+    os << "  " << head;
     for (auto [index, extent] : enumerate(input.extents))
-      os << (index ? ", " : "") << extent;
-    os << "]";
+      os << (index ? ", " : input.bytes ? " u8[" : " f32[") << extent;
+    os << (input.label ? "" : "]");
     if (input.divisor != 1)
       os << " / " << numberText(input.divisor);
     os << (input.overTime ? " over time\n" : "\n");
@@ -173,20 +177,30 @@ private:
        << shapeText(layer.to) << "\n";
   }
 
-  static std::string useText(const CheckedUse &use) {
+  std::string useText(const CheckedUse &use) const {
     std::vector<std::string> args;
     if (!use.layer.empty())
       args.push_back(use.layer);
+    for (const auto &[word, place] : use.reads)
+      if (model.targets[place].declared)
+        args.push_back(model.targets[place].name);
     const Hyper *next = use.numbers.data();
     for (const NeuronParam &param : use.definition->params) {
       if (auto word = use.words.find(param.name.text); word != use.words.end()) {
         args.push_back((param.name.text + " = " + word->second).str());
         continue;
       }
-      const bool tuple = param.value->kind == Expr::Kind::Tuple;
+      bool tuple = param.value->kind == Expr::Kind::Tuple;
       std::vector<std::string> numbers;
-      for (size_t index = 0; index < (tuple ? param.value->args.size() : 1); ++index)
-        numbers.push_back(numberText((next++)->value));
+      if (auto constants = use.constants.find(param.name.text); constants != use.constants.end()) {
+        if (constants->second == std::vector<double>{model.definitions.number(*param.value)})
+          continue;
+        tuple = constants->second.size() > 1;
+        llvm::append_range(numbers, llvm::map_range(constants->second, numberText));
+      } else {
+        for (size_t index = 0; index < (tuple ? param.value->args.size() : 1); ++index)
+          numbers.push_back(numberText((next++)->value));
+      }
       args.push_back((param.name.text + " = ").str() +
                      (tuple ? "(" + llvm::join(numbers, ", ") + ")" : numbers.front()));
     }

@@ -270,7 +270,10 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
   }
   // In a layer, a number may be counted: `sum(1, over = (sample, i))`.
   const bool counts = frame->root == DefinitionKind::Layer && !value.network;
-  if (AxisSet absent = *axes - value.axes; !absent.empty() && !counts) {
+  // What is declared for each sample is so in each step.
+  const bool once = value.declared && expr.name == "mean";
+  const AxisSet absent = *axes - value.axes - (once ? AxisSet{Axis::Time} : AxisSet());
+  if (!absent.empty() && !counts) {
     error(DiagId::MissingAxis, expr.range,
           "'" + expr.name + "' goes over " + absent.text(frame->indices) + ", but the axes of its value are " +
               value.axes.text(frame->indices) +

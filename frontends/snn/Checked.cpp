@@ -85,4 +85,15 @@ int64_t CheckedModel::classes() const {
   return layers.back().kind == CheckedLayer::Kind::Population ? layers.back().classes : outputNeurons();
 }
 
+int64_t CheckedModel::classesOf(const CheckedLayer &layer) const {
+  int64_t neurons = 1;
+  for (int64_t extent : layer.to)
+    neurons *= extent;
+  const CheckedLayer *last = nullptr;
+  for (const CheckedLayer &other : layers)
+    if (isNeuron(other))
+      last = &other;
+  return &layer == last && layers.back().kind == CheckedLayer::Kind::Population ? layers.back().classes : neurons;
+}
+
 } // namespace snn::frontend

@@ -167,9 +167,15 @@ llvm::StringRef wordOf(const CheckedLayer &layer, llvm::StringRef option);
 /// The statements that the layer's options choose among the branches of an `if`; null if no branch holds.
 const Statements *chosenBranch(const Statement &statement, const CheckedLayer &layer);
 
+/// What the host gives with each sample: the input, or a label or a target.
 struct CheckedInput {
   llvm::SMLoc loc;
-  bool bytes = false; ///< u8; otherwise reals
+  std::string name;
+  bool label = false;   ///< class numbers, which have no extents
+  bool declared = true; ///< otherwise the labels of a model that declares none
+  bool read = false;    ///< by a loss or a metric
+  int64_t classes = 0;  ///< of a label: of the layers that it is compared with, the fewest
+  bool bytes = false;   ///< u8; otherwise reals
   std::vector<int64_t> extents;
   double divisor = 1;
   bool overTime = false;
@@ -195,9 +201,12 @@ struct CheckedUse {
   const Definition *definition = nullptr;
   llvm::SMLoc loc; ///< invalid where the default holds
   std::vector<Hyper> numbers;
-  std::map<std::string, std::string, std::less<>> words; ///< of its options
-  std::string layer;           ///< of a loss or a metric: the key of the layer that it reads; empty: the last one
-  std::optional<Hyper> weight; ///< of a loss, in a sum
+  std::map<std::string, std::string, std::less<>> words;             ///< of its options
+  std::map<std::string, std::vector<double>, std::less<>> constants; ///< one for all classes, or one for each
+  std::string layer; ///< of a loss or a metric: the key of the layer that it reads; empty: the last one
+  std::map<std::string, size_t, std::less<>> reads; ///< of its inputs `label` and `target`: their places in the model
+  std::string symbol;                               ///< of a metric: the output that shows it
+  std::optional<Hyper> weight;                      ///< of a loss, in a sum
 };
 
 struct CheckedTrain {
@@ -216,7 +225,8 @@ struct CheckedModel {
   Name name;
   std::map<std::string, double> params; ///< of the file, with the command line's values
   CheckedInput input;
-  std::optional<int64_t> steps; ///< absent: given with each call
+  std::vector<CheckedInput> targets; ///< and labels
+  std::optional<int64_t> steps;      ///< absent: given with each call
   int64_t maxSteps = 1;
   std::vector<std::shared_ptr<const CheckedNeuron>> neurons;
   std::vector<CheckedLayer> layers;
@@ -225,6 +235,8 @@ struct CheckedModel {
   /// Width of the last neuron layer, and into how many classes its spikes are counted.
   int64_t outputNeurons() const;
   int64_t classes() const;
+  /// How many classes a layer's neurons belong to. Without a population each one is a class.
+  int64_t classesOf(const CheckedLayer &layer) const;
 };
 
 } // namespace snn::frontend

@@ -28,7 +28,7 @@ class Checker {
 public:
   Checker(CheckedModel &model, Diagnostics &diagnostics)
       : model(model), standard(*model.standard), diagnostics(diagnostics), evaluator(diagnostics, standard.evaluator),
-        graph(model, evaluator) {}
+        definitions(evaluator, &standard.checker), graph(model, evaluator) {}
 
   void run() {
     evaluator.addAliases(*model.file);
@@ -44,7 +44,7 @@ public:
       diagnostics.error(DiagId::Redefinition, second.name.range, "a file has one model, but this is the second");
       diagnostics.note(models.front().name.range, "the first is here");
     }
-    checkTraining(model, evaluator);
+    checkTraining(model, evaluator, checker);
     if (!diagnostics.hasErrors())
       warnOfUnused();
     model.definitions = {model.sources, model.file, model.standard, std::move(evaluator.params),
@@ -67,6 +67,10 @@ private:
         diagnostics.warning(DiagId::Unused, layer.name.range,
                             "the layer '" + layer.name.text + "' is configured, but never used; a line '" +
                                 layer.name.text + "' puts it into the model");
+    for (auto [target, checked] : llvm::zip(model.file->models.front().targets, model.targets))
+      if (!checked.read)
+        diagnostics.warning(DiagId::Unused, target.range,
+                            "no loss or metric reads the " + target.word.text + " '" + checked.name + "'");
   }
 
   void checkParams() {
@@ -137,11 +141,13 @@ private:
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be the name of a model");
     checkInput(decl);
+    checkTargets(decl);
     checkSteps(decl);
     for (const LayerDecl &layer : decl.layers)
       graph.checkLine(layer);
     if (!diagnostics.full())
       graph.end(decl);
+    checkLabels(decl);
   }
 
   void checkInput(const ModelDecl &decl) {
@@ -158,22 +164,65 @@ private:
     const InputDecl &input = decl.inputs.front();
     if (!decl.layers.empty() && decl.layers.front().range.Start.getPointer() < input.range.Start.getPointer())
       diagnostics.error(DiagId::Misplaced, input.range, "the input must stand before the first layer");
-    model.input.loc = input.range.Start;
-    model.input.overTime = input.overTime;
-    model.input.bytes = input.type.text == "u8";
-    if (!model.input.bytes && input.type.text != "f32")
+    const bool valid = checkTensor(input, model.input);
+    const double end = 255 / model.input.divisor;
+    graph.begin(valid ? std::optional(model.input.extents) : std::nullopt,
+                model.input.bytes ? Interval{std::min(0.0, end), std::max(0.0, end)} : Interval());
+  }
+
+  /// Targets and labels.
+  void checkTargets(const ModelDecl &decl) {
+    StringMap<SMRange> known;
+    if (decl.targets.size() > limits::kInputs)
+      return diagnostics.error(DiagId::TooLarge, decl.targets[limits::kInputs].range,
+                               "the model has " + Twine(decl.targets.size()) + " targets and labels, but at most " +
+                                   Twine(limits::kInputs) + " are possible");
+    for (const InputDecl &target : decl.targets) {
+      CheckedInput &checked = model.targets.emplace_back();
+      checked.label = target.word.text == "label";
+      // Without a name it has that of its place in the interface.
+      const bool isNamed = !target.name.text.empty();
+      const Name name = isNamed ? target.name : Name{checked.label ? "labels" : target.word.text, target.word.range};
+      checked.name = name.text.str();
+      if (evaluator.isNew(name, known, target.word.text) &&
+          ((isNamed && isOwnSymbol(name.text)) || name.text == model.name.text))
+        diagnostics.error(DiagId::ReservedName, name.range,
+                          "'" + name.text + "' already has a meaning and cannot be the name of a " + target.word.text);
+      checkTensor(target, checked);
+    }
+  }
+
+  /// A loss calls layers and targets by their names.
+  void checkLabels(const ModelDecl &decl) {
+    for (auto [target, checked] : llvm::zip(decl.targets, model.targets))
+      for (const LayerDecl &layer : decl.layers)
+        if (!layer.let && layer.name.text == checked.name) {
+          diagnostics.error(DiagId::Redefinition, layer.name.range,
+                            "'" + checked.name + "' is a " + target.word.text + " and cannot be the label of a layer");
+          diagnostics.note(target.range, "defined here");
+        }
+  }
+
+  /// The type of what the host gives, for each sample.
+  bool checkTensor(const InputDecl &input, CheckedInput &checked) {
+    const std::string what = (input.word.text == "input" ? "an " : "a ") + input.word.text.str();
+    checked.loc = input.range.Start;
+    checked.overTime = input.overTime;
+    checked.bytes = input.type.text == "u8";
+    if (!checked.bytes && !checked.label && input.type.text != "f32")
       diagnostics.error(DiagId::UnknownType, input.type.range,
-                        "an input cannot have type '" + input.type.text + "'; expected u8 for bytes or f32 for reals" +
+                        what + " cannot have type '" + input.type.text + "'; expected u8 for bytes or f32 for reals" +
                             diagnostics.didYouMean(input.type.text, {"u8", "f32"}));
     int64_t elements = 1;
     bool valid = true;
     for (const ExprPtr &extent : input.extents) {
-      auto value = evaluator.integer(*extent, "an extent of the input", 1, limits::kSampleElements);
+      auto value =
+          evaluator.integer(*extent, ("an extent of the " + input.word.text).str(), 1, limits::kSampleElements);
       if (!value) {
         valid = false;
         continue;
       }
-      model.input.extents.push_back(*value);
+      checked.extents.push_back(*value);
       if (elements <= limits::kSampleElements)
         elements *= *value;
     }
@@ -185,13 +234,12 @@ private:
     }
     if (input.divisor)
       if (auto divisor = evaluator.number(*input.divisor)) {
-        model.input.divisor = *divisor;
+        checked.divisor = *divisor;
         if (static_cast<float>(*divisor) == 0)
-          diagnostics.error(DiagId::OutOfRange, input.divisor->range, "the input cannot be divided by zero");
+          diagnostics.error(DiagId::OutOfRange, input.divisor->range,
+                            "the " + input.word.text + " cannot be divided by zero");
       }
-    const double end = 255 / model.input.divisor;
-    graph.begin(valid ? std::optional(model.input.extents) : std::nullopt,
-                model.input.bytes ? Interval{std::min(0.0, end), std::max(0.0, end)} : Interval());
+    return valid;
   }
 
   void checkSteps(const ModelDecl &decl) {

@@ -132,18 +132,22 @@ private:
   }
 
   void declareInputs() {
-    SmallVector<int64_t> shape{kSample};
-    if (model.input.overTime)
-      shape.insert(shape.begin(), kTime);
-    llvm::append_range(shape, model.input.extents);
-    Type element = model.input.bytes ? Type(builder.getIntegerType(8, /*isSigned=*/false)) : real;
-    declareInput(context.at(model.input.loc), kInput, context.array(shape, element));
+    declareInput(model.input, kInput);
     if (model.options.mode == Mode::Train)
-      declareInput(context.at(model.train.lossLoc), kLabels, context.array(kSample, builder.getI64Type()));
+      for (const CheckedInput &target : model.targets)
+        declareInput(target, target.name);
   }
-  void declareInput(Location loc, StringRef symbol, core::ArrayType type) {
-    context.inputs.push_back({symbol.str(), type});
-    InputOp::create(builder, loc, symbol, type);
+  void declareInput(const CheckedInput &input, StringRef symbol) {
+    SmallVector<int64_t> shape = withSample(input.extents);
+    if (input.overTime)
+      shape.insert(shape.begin(), kTime);
+    Type element = input.label   ? Type(builder.getI64Type())
+                   : input.bytes ? Type(builder.getIntegerType(8, /*isSigned=*/false))
+                                 : real;
+    context.inputs.push_back({symbol.str(), context.array(shape, element)});
+    const bool ownClasses = input.classes && input.classes != model.classes();
+    InputOp::create(builder, context.at(input.declared ? input.loc : model.train.lossLoc), symbol,
+                    context.inputs.back().type, ownClasses ? builder.getI64IntegerAttr(input.classes) : IntegerAttr());
   }
 
   void declareOutputs() {

@@ -35,6 +35,8 @@ public:
   /// The definitions of a file, which may use those of the files before it. Those without an error are in the costs of
   /// the evaluator then.
   void run(const SourceFile &file);
+  /// Whether a loss or a metric is right where these of its inputs `label` and `target` are over time, and others not.
+  bool accepts(const Definition &definition, llvm::ArrayRef<llvm::StringRef> overTime);
 
 private:
   using Flow = NeuronFlow;
@@ -81,6 +83,8 @@ private:
   }
   /// Checks a definition by itself, if that was not done yet.
   const Outcome &check(const Definition &definition);
+  /// ... where a loss or a metric may read labels and targets over time, or not, or both.
+  void checkReader(const Definition &definition);
   void checkInputs();
   ValueType inputType(size_t index) const;
   void checkParameter(const NeuronParam &param);
@@ -160,9 +164,10 @@ private:
   Frame *frame = nullptr;
   Outcome *outcome = nullptr; ///< of the definition that is being checked by itself
   llvm::SmallVector<std::pair<llvm::SMRange, llvm::StringRef>> uses; ///< of defs, that led to the frame
-  llvm::DenseSet<const char *> reported;                             ///< places of errors that uses found
-  unsigned depth = 0;                                                ///< of typeOf
-  uint64_t total = 0;                                                ///< operations of the file so far
+  llvm::ArrayRef<llvm::StringRef> overTime; ///< those inputs `label` and `target` of what is checked
+  llvm::DenseSet<const char *> reported;    ///< places of errors that uses found
+  unsigned depth = 0;                       ///< of typeOf
+  uint64_t total = 0;                       ///< operations of the file so far
 };
 
 } // namespace snn::frontend

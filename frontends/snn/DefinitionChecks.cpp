@@ -12,7 +12,11 @@ namespace snn::frontend {
 namespace {
 
 /// What a loss may read.
-constexpr StringRef kOutputs[] = {"spikes", "membrane", "label"};
+constexpr StringRef kOutputs[] = {"spikes", "membrane", "label", "target"};
+
+bool isReader(const Definition &definition) {
+  return definition.kind == DefinitionKind::Loss || definition.kind == DefinitionKind::Metric;
+}
 
 } // namespace
 
@@ -85,9 +89,36 @@ bool DefinitionChecker::addOverload(const Definition &definition) {
 
 void DefinitionChecker::run(const SourceFile &file) {
   collect(file);
-  for (const auto &definition : ArrayRef(file.definitions).take_front(limits::kDefinitions))
-    if (!diagnostics.full())
-      check(*definition);
+  // First what others call, as its own errors are shown once.
+  for (bool calls : {false, true})
+    for (const auto &definition : ArrayRef(file.definitions).take_front(limits::kDefinitions))
+      if (!diagnostics.full() && isReader(*definition) == calls)
+        calls ? checkReader(*definition) : static_cast<void>(check(*definition));
+}
+
+bool DefinitionChecker::accepts(const Definition &definition, ArrayRef<StringRef> inputs) {
+  const auto before = std::tuple(overTime, reported, total);
+  std::unique_ptr<Outcome> known = std::exchange(outcomes[&definition], nullptr);
+  bool valid = false;
+  overTime = inputs;
+  const bool silent = diagnostics.isSilent([&] { valid = check(definition).valid; });
+  std::tie(overTime, reported, total) = before;
+  outcomes.erase(&definition); // one of the standard definitions has its outcome there
+  if (known)
+    outcomes[&definition] = std::move(known);
+  return valid && silent;
+}
+
+void DefinitionChecker::checkReader(const Definition &definition) {
+  static constexpr StringRef kBoth[] = {"label", "target"};
+  for (ArrayRef<StringRef> inputs :
+       {ArrayRef<StringRef>(), ArrayRef(kBoth), ArrayRef(kBoth).take_front(), ArrayRef(kBoth).drop_front()})
+    if (accepts(definition, inputs)) {
+      overTime = inputs;
+      break;
+    }
+  check(definition);
+  overTime = {};
 }
 
 const DefinitionChecker::Outcome &DefinitionChecker::check(const Definition &definition) {
@@ -151,7 +182,7 @@ void DefinitionChecker::checkInputs() {
   case DefinitionKind::Loss:
   case DefinitionKind::Metric:
     least = 1;
-    wanted = "inputs out of 'spikes', 'membrane' and 'label'";
+    wanted = "inputs out of 'spikes', 'membrane', 'label' and 'target'";
     break;
   case DefinitionKind::Def:
     wanted = "at most 16 inputs";
@@ -161,11 +192,10 @@ void DefinitionChecker::checkInputs() {
     error(DiagId::InputCount, definition.name.range,
           article(definition.kind) + " has " + wanted + ", but this one has " + Twine(count));
   for (auto [index, input] : enumerate(ArrayRef(definition.inputs).take_front(limits::kInputs))) {
-    const bool reads = definition.kind == DefinitionKind::Loss || definition.kind == DefinitionKind::Metric;
-    if (reads && !is_contained(kOutputs, input.text))
+    if (isReader(definition) && !is_contained(kOutputs, input.text))
       error(DiagId::UnknownName, input.range,
-            article(definition.kind) + " reads 'spikes', 'membrane' or 'label', but not '" + input.text + "'" +
-                diagnostics.didYouMean(input.text, kOutputs));
+            article(definition.kind) + " reads 'spikes', 'membrane', 'label' or 'target', but not '" + input.text +
+                "'" + diagnostics.didYouMean(input.text, kOutputs));
     define(input, {Flow::Kind::Input, input.range, inputType(index)});
   }
   if (definition.kind == DefinitionKind::Layer)
@@ -175,6 +205,7 @@ void DefinitionChecker::checkInputs() {
 ValueType DefinitionChecker::inputType(size_t index) const {
   const AxisSet all{Axis::Sample, Axis::Time, Axis::Neuron};
   StringRef name = frame->definition->inputs[index].text;
+  const AxisSet declared = is_contained(overTime, name) ? AxisSet{Axis::Sample, Axis::Time} : AxisSet{Axis::Sample};
   switch (frame->definition->kind) {
   case DefinitionKind::Neuron:
     return ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true);
@@ -186,7 +217,9 @@ ValueType DefinitionChecker::inputType(size_t index) const {
   case DefinitionKind::Loss:
   case DefinitionKind::Metric:
     if (name == "label")
-      return ValueType::integer({Axis::Sample}, Axis::Class);
+      return ValueType::integer(declared, Axis::Class).given();
+    if (name == "target")
+      return ValueType::real(declared | AxisSet{Axis::Neuron}, /*network=*/true).given();
     if (name == "membrane")
       return ValueType::real(all, /*network=*/true);
     if (name == "spikes")
@@ -235,6 +268,16 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   if (!param.value)
     return Flow::Entry{Flow::Kind::Number, {}, ValueType::number()};
   const Expr &value = *param.value;
+  if (!param.axis.text.empty()) {
+    if (param.axis.text == "class" && isReader(*frame->definition))
+      return evaluator.number(value)
+                 ? std::optional(Flow::Entry{Flow::Kind::Number, {}, ValueType::real({Axis::Class}, /*network=*/false)})
+                 : std::nullopt;
+    error(DiagId::Misplaced, param.axis.range,
+          "several numbers for a parameter of " + article(kind) + " are not possible along '" + param.axis.text +
+              "'; those of losses and metrics may be along class, as in 'weights[class] = 1'");
+    return std::nullopt;
+  }
   const bool inNeuron = kind == DefinitionKind::Neuron, inLayer = kind == DefinitionKind::Layer;
   auto only = [&](StringRef what) {
     if (inNeuron || (inLayer && what != "layers") || (kind > DefinitionKind::Surrogate && what == "options"))

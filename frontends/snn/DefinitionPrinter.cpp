@@ -46,6 +46,8 @@ private:
     }
     for (auto [index, param] : enumerate(definition.params)) {
       os << (index ? ", " : definition.inputs.empty() ? "" : "; ") << param.name.text;
+      if (!param.axis.text.empty())
+        os << "[" << param.axis.text << "]";
       if (param.value) {
         os << " = ";
         printConstant(*param.value);

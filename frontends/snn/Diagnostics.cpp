@@ -42,6 +42,16 @@ void Diagnostics::warning(DiagId id, SMRange where, const Twine &message) {
   add(SourceMgr::DK_Warning, id, warnings, where, message);
 }
 
+bool Diagnostics::isSilent(function_ref<void()> check) {
+  const size_t before = groups.size();
+  const auto counts = std::tuple(std::exchange(errors, 0), warnings, dropped);
+  check();
+  const bool silent = errors == 0;
+  groups.resize(before);
+  std::tie(errors, warnings, dropped) = counts;
+  return silent;
+}
+
 void Diagnostics::note(SMRange where, const Twine &message) {
   if (!dropped)
     groups.back().push_back({SourceMgr::DK_Note, where, message.str()});

@@ -5,6 +5,7 @@
 #define SNN_FRONTENDS_SNN_DIAGNOSTICS_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
@@ -105,6 +106,8 @@ public:
   /// "; did you mean 'x'?" with the nearest candidate, or "".
   std::string didYouMean(llvm::StringRef found, llvm::ArrayRef<llvm::StringRef> candidates) const;
 
+  /// Whether `check` reports no error; what it reports is forgotten.
+  bool isSilent(llvm::function_ref<void()> check);
   bool hasErrors() const { return errors > 0; }
   bool full() const;
   /// Writes everything, in the order of the text; with colours if `os` has them. Parts of the text are written as they

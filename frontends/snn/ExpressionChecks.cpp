@@ -214,6 +214,7 @@ ValueType DefinitionChecker::typeOfChoice(const Expr &expr) {
   if (type.isUnknown() || condition.isUnknown())
     return {};
   type.axes = type.axes | condition.axes;
+  type.declared = (type.declared || condition.declared) && type.isGiven() && condition.isGiven();
   type.network |= condition.network;
   type.chance |= condition.chance;
   return type;
@@ -261,6 +262,7 @@ ValueType DefinitionChecker::typeOfAt(const Expr &expr) {
     return {};
   }
   value.axes = (value.axes - AxisSet{*index.of}) | index.axes;
+  value.declared = (value.declared || index.declared) && value.isGiven() && index.isGiven();
   value.network |= index.network;
   value.surrogate = false;
   return value;

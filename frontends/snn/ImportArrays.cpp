@@ -282,6 +282,22 @@ ArrayValue BodyImporter::sumOf(const Scalar &scalar, AxisSet over, bool wide) {
   return foldOf(core::FoldKind::Add, scalar, over, /*winner=*/false, wide);
 }
 
+ArrayValue BodyImporter::averageOf(const Scalar &scalar) {
+  if (!sliceOf(scalar.value).axes.contains(Axis::Sample))
+    return arrayOf(asNumber(scalar));
+  Scalar sum = read(sumOf(scalar, {Axis::Sample}, /*wide=*/true));
+  return arrayOf(scalars.operation(Operator::Divide, sum, countOf({Axis::Sample})));
+}
+
+ArrayValue BodyImporter::ofClasses(ArrayRef<double> numbers) {
+  const Scalar here = coordinate(Axis::Class);
+  Scalar value = Scalar::number(numbers.back());
+  for (size_t place = numbers.size() - 1; place-- > 0;)
+    value = scalars.choose(scalars.operation(Operator::Equal, here, Scalar::number(static_cast<double>(place))),
+                           Scalar::number(numbers[place]), value);
+  return arrayOf(value);
+}
+
 Scalar BodyImporter::countOf(AxisSet axes) {
   Scalar count = Scalar::number(1);
   for (Dim dim : dimsOf(axes)) {
@@ -318,14 +334,20 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
   else
     axes = {*axisNamed(over->value->name)};
   StringRef name = expr.name;
+  const bool wide = !layer && axes.contains(Axis::Sample);
   if (indexed && name == "sum")
     if (auto products = importProducts(*argument->value, axes))
       return read(*products);
   const Scalar value = importExpr(*argument->value);
   if (indexed && !overTime) // one step stands for all
     axes = axes - AxisSet{Axis::Time};
+  else if (!layer && !inStep && name == "mean") { // as it does of labels and targets, and of constants
+    axes = axes - (axes - sliceOf(value.value).axes);
+    if (axes.empty())
+      return value;
+  }
   if (name == "sum" || name == "mean") {
-    Scalar sum = read(sumOf(value, axes));
+    Scalar sum = read(sumOf(value, axes, wide));
     return name == "sum" ? sum : scalars.operation(Operator::Divide, sum, countOf(axes));
   }
   const bool largest = name == "max" || name == "argmax", winner = name == "argmax" || name == "argmin";
@@ -335,6 +357,8 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
 /// The one term whose coordinate is the index, from a sum of which all others are 0.
 Scalar BodyImporter::importAt(const Expr &expr) {
   const Scalar value = importExpr(expr.operand(0));
+  if (value.constant)
+    return value;
   const Scalar index = importExpr(expr.operand(1));
   const Axis axis = *index.of; // the checks refuse an index of no axis
   Scalar here = scalars.operation(Operator::Equal, coordinate(axis), index);

@@ -183,11 +183,6 @@ Scalar BodyImporter::asNumber(const Scalar &scalar) {
   return {ValueType::Kind::Real, false, std::nullopt, scalars.asReal(scalar, /*network=*/false)};
 }
 
-ArrayValue BodyImporter::averageOf(const Scalar &scalar) {
-  Scalar sum = read(sumOf(scalar, {Axis::Sample}, /*wide=*/true));
-  return arrayOf(scalars.operation(Operator::Divide, sum, countOf({Axis::Sample})));
-}
-
 /// Along an axis of several extents, the number of the element in row-major order.
 Scalar BodyImporter::coordinate(Axis axis) {
   auto along = [&](std::optional<Dim> dim) -> Value {

@@ -92,7 +92,9 @@ public:
   ArrayValue elementsOf(const Scalar &value, AxisSet axes, AxisSet left);
   /// A sum over axes, of f64 terms if `wide`.
   ArrayValue sumOf(const Scalar &scalar, AxisSet over, bool wide = false);
-  /// The mean over the samples, in f64.
+  /// A number for each class.
+  ArrayValue ofClasses(llvm::ArrayRef<double> numbers);
+  /// The mean over the samples, in f64; what is the same for all of them is its own mean.
   ArrayValue averageOf(const Scalar &scalar);
   /// As an element: bits of the network, or a real of the element type.
   Scalar asElement(const Scalar &scalar);

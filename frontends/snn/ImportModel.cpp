@@ -36,7 +36,7 @@ public:
     if (model.input.overTime)
       x.axes = x.axes | AxisSet{Axis::Time};
     location = context.at(model.input.loc);
-    convertInput();
+    x.value = context.realOf(x.value, model.input, location);
     results.push_back(x);
     for (auto [index, layer] : enumerate(model.layers)) {
       location = context.at(layer.loc);
@@ -73,23 +73,6 @@ private:
         .front();
   }
   AffineMap identity(ArrayType type) { return AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext()); }
-
-  /// Bytes and integers of the host become reals, and what stands behind '/' divides them.
-  void convertInput() {
-    ArrayType type = typeOf(x.value);
-    if (type.getElementType() == context.real && model.input.divisor == 1)
-      return;
-    x.value = map(type.withElement(context.real), x.value, type.getShape(), identity(type), identity(type),
-                  [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
-                    Value real = args[0];
-                    if (real.getType() != context.real)
-                      real = arith::UIToFPOp::create(b, context.real, real);
-                    if (model.input.divisor != 1)
-                      real = arith::DivFOp::create(
-                          b, real, arith::ConstantOp::create(b, b.getFloatAttr(context.real, model.input.divisor)));
-                    return {real};
-                  });
-  }
 
   /// The elements of a sample lie in the same order before and after.
   void flatten(const CheckedLayer &layer) {
@@ -227,6 +210,25 @@ Location ModelContext::at(SMLoc loc) const {
   return FileLineColLoc::get(builder.getContext(), file, line, column);
 }
 
+Value ModelContext::realOf(Value value, const CheckedInput &input, Location location) const {
+  auto type = cast<ArrayType>(value.getType());
+  if (type.getElementType() == real && input.divisor == 1)
+    return value;
+  const AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), builder.getContext());
+  auto convert = [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+    Value number = args[0];
+    if (number.getType() != real)
+      number = arith::UIToFPOp::create(b, real, number);
+    if (input.divisor != 1)
+      number = arith::DivFOp::create(b, number, arith::ConstantOp::create(b, b.getFloatAttr(real, input.divisor)));
+    return {number};
+  };
+  return core::MapOp::create(builder, location, TypeRange(Type(type.withElement(real))), value, type.getShape(),
+                             ArrayRef(identity), ArrayRef(identity), /*absent=*/nullptr, convert)
+      .getOutputs()
+      .front();
+}
+
 ArrayType ModelContext::array(ArrayRef<int64_t> shape, Type element) const {
   return ArrayType::get(builder.getContext(), shape, element);
 }
@@ -235,7 +237,7 @@ ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64
   ImportContext context{model.definitions, real};
   if (layer) {
     context.shape = llvm::to_vector(layer->to);
-    context.classes = layer == &neurons() ? model.classes() : context.neurons();
+    context.classes = model.classesOf(*layer);
   }
   context.training = training;
   context.softSpikes = model.options.softSpikes;

@@ -25,6 +25,8 @@ struct ModelContext {
   /// file:line:column of a place in the model's text or the prelude.
   mlir::Location at(llvm::SMLoc loc) const;
   core::ArrayType array(llvm::ArrayRef<int64_t> shape, mlir::Type element) const;
+  /// Bytes and reals of the host as reals, divided by what stands behind '/'.
+  mlir::Value realOf(mlir::Value value, const CheckedInput &input, mlir::Location location) const;
   /// For definitions that are used with a layer; those without a layer leave it out.
   ImportContext uses(const CheckedLayer *layer, bool training, int64_t *purposes = nullptr) const;
   /// The last layer of neurons, or that of the key.

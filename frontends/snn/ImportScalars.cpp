@@ -100,6 +100,10 @@ Scalar ScalarBuilder::operation(Operator op, const Scalar &a, const Scalar &b) {
   if (compares && a.kind == ValueType::Kind::Integer && b.kind == ValueType::Kind::Integer)
     return result(arith::CmpIOp::create(builder, integerPredicate(op), a.value, b.value), network,
                   ValueType::Kind::Bits);
+  if (op == Operator::Multiply) // nothing is rounded
+    for (const auto &[one, other] : {std::pair(&a, &b), std::pair(&b, &a)})
+      if (one->constant == 1.0 && other->kind == ValueType::Kind::Real)
+        return *other;
   // No gradient passes a comparison, not even one with 1, which says of a spike what it is and would be folded to it.
   auto operand = [&](const Scalar &scalar) {
     Scalar compared = scalar;

@@ -25,14 +25,12 @@ public:
     declareHypers(train.rule);
     declareHypers(train.schedule);
     for (const CheckedUse &metric : train.metrics)
-      OutputOp::create(builder, context.at(metric.loc), symbolOf(metric), context.array({}, f64));
+      OutputOp::create(builder, context.at(metric.loc), metric.symbol, context.array({}, f64));
     return success(succeeded(importLosses()) && succeeded(importUpdate()));
   }
 
 private:
   using Names = std::map<StringRef, Binding>;
-
-  static std::string symbolOf(const CheckedUse &metric) { return "metric." + metric.definition->name.text.str(); }
 
   void declareHypers(const CheckedUse &use) {
     for (const Hyper &hyper : use.numbers)
@@ -54,11 +52,18 @@ private:
   }
   static Binding asNumber(Value value) { return Binding::of({value, {}, ValueType::Kind::Real, /*network=*/false}); }
 
-  void addNumbers(BoundFunction &function, const CheckedUse &use, Names &names) {
+  void addNumbers(BoundFunction &function, const CheckedUse &use, Names &names, const ImportContext &uses) {
     const Hyper *next = use.numbers.data();
     for (const NeuronParam &param : use.definition->params) {
       if (auto word = use.words.find(param.name.text); word != use.words.end()) {
         names[param.name.text].word = word->second;
+        continue;
+      }
+      if (auto constants = use.constants.find(param.name.text); constants != use.constants.end()) {
+        ArrayRef<double> numbers = constants->second;
+        names[param.name.text] = numbers.size() == 1
+                                     ? Binding::number(numbers.front())
+                                     : Binding::of(BodyImporter(uses, builder, context.at(use.loc)).ofClasses(numbers));
         continue;
       }
       if (param.value->kind != Expr::Kind::Tuple) {
@@ -71,16 +76,20 @@ private:
   }
 
   /// What a loss or a metric reads: outputs of the network, which are arguments once they were asked for.
-  Binding read(BoundFunction &function, StringRef input, const CheckedLayer &layer) {
-    const bool label = input == "label";
-    const std::string symbol = label ? kLabels.str() : outputOf(layer, model, input == "membrane");
+  Binding read(BoundFunction &function, StringRef input, const CheckedUse &use, const CheckedLayer &layer) {
+    auto place = use.reads.find(input);
+    const CheckedInput *target = place == use.reads.end() ? nullptr : &model.targets[place->second];
+    const std::string symbol = target ? target->name : outputOf(layer, model, input == "membrane");
     Value &value = arguments[symbol];
     if (!value)
-      for (const Declared &declared : label ? context.inputs : context.outputs)
+      for (const Declared &declared : target ? context.inputs : context.outputs)
         if (declared.symbol == symbol)
           value = function.argument(symbol, declared.type);
-    if (label)
-      return Binding::of({value, {Axis::Sample}, ValueType::Kind::Integer, /*network=*/false, Axis::Class});
+    const AxisSet declared = target && target->overTime ? AxisSet{Axis::Time, Axis::Sample} : AxisSet{Axis::Sample};
+    if (target && target->label)
+      return Binding::of({value, declared, ValueType::Kind::Integer, /*network=*/false, Axis::Class});
+    if (target)
+      return Binding::of({context.realOf(value, *target, context.at(target->loc)), declared | AxisSet{Axis::Neuron}});
     const bool bits = cast<core::ArrayType>(value.getType()).getElementType().isInteger(1);
     return Binding::of(
         {value, {Axis::Time, Axis::Sample, Axis::Neuron}, bits ? ValueType::Kind::Bits : ValueType::Kind::Real});
@@ -90,9 +99,9 @@ private:
     const CheckedLayer &layer = context.neurons(use.layer);
     Names names;
     for (const Name &input : use.definition->inputs)
-      names[input.text] = read(function, input.text, layer);
-    addNumbers(function, use, names);
+      names[input.text] = read(function, input.text, use, layer);
     const ImportContext uses = context.uses(&layer, /*training=*/true);
+    addNumbers(function, use, names, uses);
     return importLoss(*use.definition, std::move(names), uses, builder, context.at(use.loc));
   }
 
@@ -112,7 +121,7 @@ private:
       auto value = importUse(function, metric);
       if (failed(value))
         return failure();
-      function.result(symbolOf(metric), *value);
+      function.result(metric.symbol, *value);
     }
     function.finish();
     return success();
@@ -158,15 +167,15 @@ private:
     for (auto [index, state] : enumerate(states))
       names[state.first] =
           Binding::of({function.argument(state.first, element, {Span::Optimizer, static_cast<int64_t>(index)}), {}});
-    addNumbers(function, rule, names);
+    const ImportContext uses = context.uses(nullptr, /*training=*/true);
+    addNumbers(function, rule, names, uses);
     Names counts;
     for (StringRef word : kCounts)
       counts[word] = Binding::of(
           {function.argument(word, context.array({}, builder.getI64Type())), {}, ValueType::Kind::Integer, false});
-    const ImportContext uses = context.uses(nullptr, /*training=*/true);
     if (auto scale = names.find("lr"); scale != names.end()) {
       Names scheduled = counts;
-      addNumbers(function, schedule, scheduled);
+      addNumbers(function, schedule, scheduled, uses);
       auto share = importElement(*schedule.definition, scheduled, uses, builder, context.at(schedule.loc));
       if (failed(share))
         return failure();

@@ -137,6 +137,10 @@ bool Parser::parseParameter(Definition &definition) {
     return false;
   if (peekSymbol(":"))
     return refuse("there are no types here: write '" + param.name.text + " = 0.9', with the default");
+  if (!inLayer && accept("[") &&
+      (!parseName(param.axis, "the axis along which there are several numbers, as in 'weights[class] = 1'") ||
+       !expect("]", " behind the axis")))
+    return false;
   const bool hasDefault = !inLayer || peekSymbol("=");
   if (hasDefault && !expect("=", (" and the default of the parameter '" + param.name.text + "'").str()))
     return false;

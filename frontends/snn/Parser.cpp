@@ -342,7 +342,9 @@ bool Parser::parseModel(SourceFile &file) {
 
 bool Parser::parseModelLine(ModelDecl &model) {
   if (peek().isName("input"))
-    return parseInput(model);
+    return parseInput(model.inputs);
+  if ((peek().isName("target") || peek().isName("label")) && after().isName()) // else a layer, or its label
+    return parseInput(model.targets);
   if (peek().isName("steps"))
     return parseSteps(model);
   return parseLayerLine(model.layers);
@@ -379,14 +381,38 @@ bool Parser::parseLayerLine(std::vector<LayerDecl> &layers) {
   return read;
 }
 
-bool Parser::parseInput(ModelDecl &model) {
-  SMLoc begin = next().begin();
+/// `input TYPE[...]`, `target NAME TYPE[...]` or `label NAME`.
+bool Parser::parseInput(std::vector<InputDecl> &inputs) {
+  const Token &word = next();
   InputDecl input;
-  refuseSign("input u8[1, 28, 28]");
+  input.word = {word.text, word.range()};
+  const bool isLabel = word.isName("label");
+  const bool isNamed = isLabel ? !(peek().isName("over") && after().isName("time")) : after().isName();
+  if (!word.isName("input") && isNamed && !parseName(input.name, ("the name of the " + word.text).str()))
+    return false;
+  if (!isLabel && !parseTensor(input))
+    return false;
+  if (acceptWord("over")) {
+    if (!acceptWord("time")) {
+      expected("'time' after 'over'");
+      return false;
+    }
+    input.overTime = true;
+  }
+  input.range = since(word.begin());
+  inputs.push_back(std::move(input));
+  return true;
+}
+
+/// `f32[40]` or `u8[1, 28, 28] / 255`.
+bool Parser::parseTensor(InputDecl &input) {
+  refuseSign(input.word.text + " u8[1, 28, 28]");
   if (peek().kind == Token::Kind::Number)
-    return refuse("expected the type of the input before its size, but found '" + peek().text + "'; write 'u8[" +
-                  peek().text + "]' for bytes or 'f32[" + peek().text + "]' for real numbers");
-  if (!parseName(input.type, "the input's type and the extents of one sample, as in 'u8[1, 28, 28]' or 'f32[40]'"))
+    return refuse("expected the type of the " + input.word.text + " before its size, but found '" + peek().text +
+                  "'; write 'u8[" + peek().text + "]' for bytes or 'f32[" + peek().text + "]' for real numbers");
+  if (!parseName(input.type, ("the " + input.word.text +
+                              "'s type and the extents of one sample, as in 'u8[1, 28, 28]' or 'f32[40]'")
+                                 .str()))
     return false;
   const Token &opener = peek();
   if (!open("[", " and the extents of one sample"))
@@ -398,18 +424,7 @@ bool Parser::parseInput(ModelDecl &model) {
   } while (accept(","));
   if (!close("]", opener))
     return false;
-  if (accept("/") && !(input.divisor = parseUnary()))
-    return false;
-  if (acceptWord("over")) {
-    if (!acceptWord("time")) {
-      expected("'time' after 'over'");
-      return false;
-    }
-    input.overTime = true;
-  }
-  input.range = since(begin);
-  model.inputs.push_back(std::move(input));
-  return true;
+  return !accept("/") || (input.divisor = parseUnary());
 }
 
 bool Parser::parseSteps(ModelDecl &model) {

@@ -79,7 +79,8 @@ private:
   bool parseModelLine(ModelDecl &model);
   bool parseLayerLine(std::vector<LayerDecl> &layers);
   bool parseBlockDecl(SourceFile &file);
-  bool parseInput(ModelDecl &model);
+  bool parseInput(std::vector<InputDecl> &inputs);
+  bool parseTensor(InputDecl &input);
   bool parseSteps(ModelDecl &model);
   bool parseLayer(LayerDecl &layer);
   bool parseStatement(Statements &body, bool &valid);

@@ -2,6 +2,7 @@
 // Checks of the `train` block, whose losses, metrics, optimizer and schedule are definitions.
 
 #include "frontends/snn/TrainChecks.h"
+#include "frontends/snn/LayerShapes.h"
 #include "frontends/snn/Limits.h"
 #include "frontends/snn/Standard.h"
 
@@ -16,8 +17,9 @@ constexpr StringRef kFields[] = {"loss", "metric", "optimizer", "schedule", "bat
 
 class TrainingChecker {
 public:
-  TrainingChecker(CheckedModel &model, Evaluator &evaluator)
-      : model(model), train(model.train), evaluator(evaluator), diagnostics(evaluator.diagnostics) {}
+  TrainingChecker(CheckedModel &model, Evaluator &evaluator, DefinitionChecker &definitions)
+      : model(model), train(model.train), evaluator(evaluator), definitions(definitions),
+        diagnostics(evaluator.diagnostics), isBroken(diagnostics.hasErrors()), declared(model.targets.size()) {}
 
   void run() {
     const std::vector<TrainDecl> &decls = model.file->trains;
@@ -36,6 +38,8 @@ public:
           isDefault = true;
           checkField(field);
         }
+    if (model.targets.empty()) // as each model had it before there were others
+      addLabels();
     const auto isRate = [](const Hyper &hyper) { return hyper.name == "lr"; };
     if (train.rule.definition && train.schedule.loc.isValid() && llvm::none_of(train.rule.numbers, isRate))
       diagnostics.error(DiagId::WrongArgument, scheduled,
@@ -85,7 +89,7 @@ private:
         llvm::map_range(definition.params, [](const NeuronParam &param) { return param.name.text; }));
   }
 
-  /// `definition(number, name = number)`, and for what reads a layer its label first.
+  /// `definition(number, name = number)`, and for what reads a layer its label first, then targets and labels.
   std::optional<CheckedUse> checkUse(const Expr &expr, DefinitionKind kind, const Twine &prefix) {
     const bool isCall = expr.kind == Expr::Kind::Name || expr.kind == Expr::Kind::Call;
     CheckedUse use;
@@ -107,21 +111,37 @@ private:
     SmallVector<StringRef> formals = formalsOf(*use.definition);
     const bool reads = kind == DefinitionKind::Loss || kind == DefinitionKind::Metric;
     const CheckedLayer *layer = reads && !expr.args.empty() ? layerOf(expr.args.front()) : nullptr;
+    size_t named = 0;
     if (layer) {
       use.layer = layer->key;
       formals.insert(formals.begin(), "layer");
+      ++named;
+    }
+    for (; reads && named < expr.args.size(); ++named) {
+      std::optional<size_t> target = targetOf(expr.args[named]);
+      if (!target)
+        break;
+      if (!addTarget(use, *target, expr.args[named]))
+        return std::nullopt;
+      formals.insert(formals.begin() + named, model.targets[*target].name);
     }
     auto bound = evaluator.bind(expr, formals);
     if (!bound)
       return std::nullopt;
-    if (layer)
-      bound->erase(bound->begin());
-    bool valid = true;
-    for (auto [param, argument] : llvm::zip(use.definition->params, *bound))
-      valid &= addNumbers(use, param, argument, prefix);
-    if (!valid)
-      return std::nullopt;
+    bound->erase(bound->begin(), bound->begin() + named);
+    if (reads && !layer)
+      for (const CheckedLayer &candidate : model.layers)
+        if (isNeuron(candidate))
+          layer = &candidate;
     if ((reads && !canRead(use, layer, expr)) || !evaluator.spend(*use.definition, expr))
+      return std::nullopt;
+    if (kind == DefinitionKind::Metric && !nameMetric(use, expr))
+      return std::nullopt;
+    bool valid = true;
+    const std::string scope = use.symbol.empty() ? prefix.str() : use.symbol + ".";
+    for (auto [param, argument] : llvm::zip(use.definition->params, *bound))
+      valid &= addNumbers(use, param, argument, layer, scope);
+    if (!valid)
       return std::nullopt;
     return use;
   }
@@ -136,17 +156,152 @@ private:
     return nullptr;
   }
 
-  bool canRead(const CheckedUse &use, const CheckedLayer *layer, const Expr &expr) {
-    if (!layer)
-      for (const CheckedLayer &candidate : model.layers)
-        if (isNeuron(candidate))
-          layer = &candidate;
+  /// The place of the target or label that an argument names.
+  std::optional<size_t> targetOf(const Argument &argument) const {
+    if (argument.name.text.empty() && argument.value->kind == Expr::Kind::Name)
+      for (size_t place = 0; place < declared; ++place)
+        if (model.targets[place].name == argument.value->name)
+          return place;
+    return std::nullopt;
+  }
+
+  static StringRef wordOf(const CheckedInput &target) { return target.label ? "label" : "target"; }
+
+  bool addTarget(CheckedUse &use, size_t place, const Argument &argument) {
+    const std::string word = wordOf(model.targets[place]).str();
+    const bool reads = llvm::any_of(use.definition->inputs, [&](const Name &input) { return input.text == word; });
+    if (reads && use.reads.try_emplace(word, place).second)
+      return true;
+    diagnostics.error(DiagId::WrongArgument, argument.range,
+                      "'" + argument.value->name + "' is a " + word + ", but '" + use.definition->name.text +
+                          "' reads " + (reads ? "one " : "no ") + word);
+    return false;
+  }
+
+  /// What a model is trained towards that says nothing about it: a class for each sample.
+  size_t addLabels() {
+    for (size_t place = declared; place < model.targets.size(); ++place)
+      return place;
+    CheckedInput &labels = model.targets.emplace_back();
+    labels.name = "labels";
+    labels.label = true;
+    labels.declared = false;
+    return declared;
+  }
+
+  /// A label or a target that a use does not name is the only one.
+  bool findTarget(CheckedUse &use, StringRef word, const Expr &expr) {
+    if (use.reads.count(word))
+      return true;
+    SmallVector<StringRef> names;
+    size_t found = 0;
+    for (size_t place = 0; place < declared; ++place)
+      if (wordOf(model.targets[place]) == word) {
+        names.push_back(model.targets[place].name);
+        found = place;
+      }
+    if (names.size() > 1 || (names.empty() && word == "target")) {
+      diagnostics.error(DiagId::MissingArgument, isDefault ? model.name.range : expr.range,
+                        names.empty() ? "'" + expr.name +
+                                            "' reads a target, but the model declares none; add a line such as 'target "
+                                            "f32[3]' behind its input"
+                                      : "'" + expr.name + "' reads one " + word + " of " + listOf(names) +
+                                            "; say which, as in '" + expr.name + "(" +
+                                            (use.layer.empty() ? "" : use.layer + ", ") + names.front() + ")'");
+      return false;
+    }
+    use.reads[word.str()] = names.empty() ? addLabels() : found;
+    return true;
+  }
+
+  /// Whether what a use reads has the axes and extents that it needs.
+  bool fits(const CheckedUse &use, const CheckedLayer &layer, const Expr &expr) {
+    SmallVector<StringRef> overTime;
+    std::string found;
+    for (const auto &[word, place] : use.reads) {
+      const CheckedInput &target = model.targets[place];
+      if (target.overTime)
+        overTime.push_back(word);
+      found += (found.empty() ? "'" : " and '") + target.name + "', a " + word +
+               (target.overTime ? " for each step" : " for each sample");
+    }
+    const Definition &definition = *use.definition;
+    if (!evaluator.isValid(definition) || isBroken) // reported
+      return true;
+    if (!definitions.accepts(definition, overTime)) {
+      SmallVector<StringRef> others;
+      for (StringRef name : evaluator.namesOf(definition.kind)) {
+        const Definition &other = *evaluator.find(definition.kind, name);
+        const bool sameInputs = llvm::all_of(use.reads, [&](const auto &read) {
+          return llvm::any_of(other.inputs, [&](const Name &input) { return input.text == read.first; });
+        });
+        if (sameInputs && evaluator.isValid(other) && definitions.accepts(other, overTime))
+          others.push_back(name);
+      }
+      diagnostics.error(DiagId::AxisLeft, expr.range,
+                        "'" + expr.name + "' cannot read " + found + (others.empty() ? "" : "; these can: ") +
+                            (others.empty() ? "" : listOf(others)));
+      return false;
+    }
+    for (const auto &[word, place] : use.reads) {
+      CheckedInput &target = model.targets[place];
+      target.read = true;
+      if (const int64_t classes = model.classesOf(layer); target.label)
+        target.classes = target.classes ? std::min(target.classes, classes) : classes;
+      if (target.label && layer.to.size() > 1) {
+        diagnostics.error(DiagId::NotFlat, expr.range,
+                          "'" + expr.name + "' reads the label '" + target.name + "', but the neurons of '" +
+                              layer.key + "' are no classes, as they have shape " + shapeText(layer.to) +
+                              "; add a line 'flatten' before them");
+        return false;
+      }
+      if (target.label || target.extents == layer.to)
+        continue;
+      diagnostics.error(DiagId::WrongArgument, expr.range,
+                        "the target '" + target.name + "' has shape " + shapeText(target.extents) + ", but " +
+                            (layer.labelled ? "'" + layer.key + "'" : "the last layer of neurons") + " gives " +
+                            shapeText(layer.to) + ", and '" + expr.name + "' compares them");
+      return false;
+    }
+    return true;
+  }
+
+  /// `metric.NAME`; where that is taken, what it reads stands behind it.
+  bool nameMetric(CheckedUse &use, const Expr &expr) {
+    std::string readings = use.layer.empty() ? "" : "." + use.layer, symbol = "metric." + expr.name.str();
+    SmallVector<std::string> symbols{symbol, symbol + readings};
+    for (const Argument &argument : expr.args)
+      if (targetOf(argument))
+        readings += "." + argument.value->name.str();
+    symbols.push_back(symbol + readings);
+    const bool isSecond = llvm::any_of(train.metrics, [&](const CheckedUse &other) {
+      return other.definition == use.definition && other.layer == use.layer && other.reads == use.reads;
+    });
+    if (isSecond)
+      symbols.clear();
+    for (const std::string &candidate : symbols) {
+      const bool taken = llvm::any_of(train.metrics, [&](const CheckedUse &other) {
+        return other.symbol == candidate ||
+               llvm::any_of(other.numbers, [&](const Hyper &hyper) { return hyper.name == candidate; });
+      });
+      if (!taken) {
+        use.symbol = candidate;
+        return true;
+      }
+    }
+    diagnostics.error(DiagId::Redefinition, expr.range, "the metric '" + expr.name + "' is given twice");
+    return false;
+  }
+
+  bool canRead(CheckedUse &use, const CheckedLayer *layer, const Expr &expr) {
     if (!layer) // the model has errors
       return true;
     for (const Name &input : use.definition->inputs) {
-      const bool has =
-          input.text == "label" ||
-          (isNeuron(*layer) && (input.text == "spikes" ? givesSpikes(*layer) : membraneOf(*layer).has_value()));
+      const bool isDeclared = input.text == "label" || input.text == "target";
+      if (isDeclared && !findTarget(use, input.text, expr))
+        return false;
+      const bool has = isDeclared || (isNeuron(*layer) &&
+                                      (input.text == "spikes" ? givesSpikes(*layer) : membraneOf(*layer).has_value()));
       if (has)
         continue;
       diagnostics.error(DiagId::WrongArgument, expr.range,
@@ -154,10 +309,11 @@ private:
                             (layer->labelled ? layer->key : "the last one") + "' has none");
       return false;
     }
-    return true;
+    return fits(use, *layer, expr);
   }
 
-  bool addNumbers(CheckedUse &use, const NeuronParam &param, const Argument *argument, const Twine &prefix) {
+  bool addNumbers(CheckedUse &use, const NeuronParam &param, const Argument *argument, const CheckedLayer *layer,
+                  const Twine &prefix) {
     if (isOption(param)) {
       SmallVector<StringRef> words;
       for (const Argument &word : param.value->args)
@@ -171,6 +327,8 @@ private:
       return false;
     const Expr &value = argument ? *argument->value : *param.value;
     StringRef name = param.name.text;
+    if (!param.axis.text.empty())
+      return addConstants(use, param, value, layer);
     if (param.value->kind != Expr::Kind::Tuple)
       return addNumber(use, param, value, (prefix + name).str());
     const size_t size = param.value->args.size();
@@ -189,6 +347,36 @@ private:
     for (size_t index = 0; index < size; ++index)
       valid &= addNumber(use, param, value.operand(index), (prefix + one + Twine(index + 1)).str());
     return valid;
+  }
+
+  /// One for all classes, or one for each.
+  bool addConstants(CheckedUse &use, const NeuronParam &param, const Expr &value, const CheckedLayer *layer) {
+    SmallVector<const Expr *> elements;
+    if (value.kind == Expr::Kind::Tuple)
+      for (const Argument &element : value.args)
+        elements.push_back(element.value.get());
+    else
+      elements.push_back(&value);
+    if (elements.size() > limits::kClassNumbers) {
+      diagnostics.error(DiagId::TooLarge, value.range,
+                        "'" + param.name.text + "' has " + Twine(elements.size()) + " numbers, but at most " +
+                            Twine(limits::kClassNumbers) + " are possible");
+      return false;
+    }
+    std::vector<double> &numbers = use.constants[param.name.text.str()];
+    for (const Expr *element : elements) {
+      auto number = evaluator.number(*element);
+      if (!number || !evaluator.isInRange(param, *element))
+        return false;
+      numbers.push_back(*number);
+    }
+    const int64_t classes = layer ? model.classesOf(*layer) : 0;
+    if (numbers.size() == 1 || isBroken || numbers.size() == static_cast<size_t>(classes))
+      return true;
+    diagnostics.error(DiagId::WrongArgument, value.range,
+                      "'" + param.name.text + "' has " + Twine(numbers.size()) + " numbers, but there are " +
+                          Twine(classes) + " classes; expected one for each, or one for all");
+    return false;
   }
 
   bool addNumber(CheckedUse &use, const NeuronParam &param, const Expr &value, std::string name) {
@@ -247,12 +435,9 @@ private:
   }
 
   void checkMetrics(const Expr &expr) {
-    auto use = checkUse(expr, DefinitionKind::Metric, "metric." + expr.name + ".");
+    auto use = checkUse(expr, DefinitionKind::Metric, "");
     if (!use)
       return;
-    for (const CheckedUse &other : train.metrics)
-      if (other.definition == use->definition)
-        diagnostics.error(DiagId::Redefinition, expr.range, "the metric '" + expr.name + "' is given twice");
     train.metrics.push_back(std::move(*use));
   }
 
@@ -267,7 +452,8 @@ private:
     // The host changes numbers under these names, which have no prefix as they are the ones that it changes most.
     for (const Hyper &hyper : use->numbers)
       if (hyper.name == model.name.text ||
-          is_contained({"input", "labels", "spikes", "membrane", "count", "loss"}, hyper.name))
+          is_contained({"input", "labels", "spikes", "membrane", "count", "loss"}, hyper.name) ||
+          llvm::any_of(model.targets, [&](const CheckedInput &target) { return target.name == hyper.name; }))
         diagnostics.error(DiagId::ReservedName, expr.range,
                           "the number '" + hyper.name + "' of the optimizer has the name of " +
                               (hyper.name == model.name.text ? "the model" : "an input or output of each model"));
@@ -284,13 +470,18 @@ private:
   CheckedModel &model;
   CheckedTrain &train;
   Evaluator &evaluator;
+  DefinitionChecker &definitions;
   Diagnostics &diagnostics;
+  const bool isBroken;   ///< errors of the model were reported, so that it may lack layers
+  const size_t declared; ///< targets and labels, in front of those of a model that declares none
   SMRange scheduled;
   bool isDefault = false; ///< what is checked stands in the standard definitions
 };
 
 } // namespace
 
-void checkTraining(CheckedModel &model, Evaluator &evaluator) { TrainingChecker(model, evaluator).run(); }
+void checkTraining(CheckedModel &model, Evaluator &evaluator, DefinitionChecker &definitions) {
+  TrainingChecker(model, evaluator, definitions).run();
+}
 
 } // namespace snn::frontend

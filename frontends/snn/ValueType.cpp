@@ -116,6 +116,7 @@ ValueType joined(const ValueType &a, const ValueType &b, ValueType::Kind kind) {
   ValueType type{kind, a.axes | b.axes, a.network || b.network};
   type.chance = a.chance || b.chance;
   type.stepwise = a.stepwise || b.stepwise;
+  type.declared = (a.declared || b.declared) && a.isGiven() && b.isGiven();
   return type;
 }
 

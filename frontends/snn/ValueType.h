@@ -58,6 +58,7 @@ struct ValueType {
   bool network;           ///< something of the network is in it; if not, it is computed in f64
   bool chance = false;    ///< a random number is in it
   bool stepwise = false;  ///< a state of a layer is in it
+  bool declared = false;  ///< of labels and targets alone, which may be over time or not
   bool surrogate = false; ///< of bits: has one, or says by `detach` or as a number that none is meant
   std::optional<Axis> of; ///< of an integer: the axis along which it is a coordinate
   unsigned elements = 0;  ///< of a tuple
@@ -72,6 +73,14 @@ struct ValueType {
     type.of = of;
     return type;
   }
+
+  ValueType given() const {
+    ValueType type = *this;
+    type.declared = true;
+    return type;
+  }
+  /// Whether nothing but labels, targets and numbers is in it.
+  bool isGiven() const { return declared || !network; }
 
   bool isUnknown() const { return kind == Kind::Unknown; }
   bool isValue() const { return kind <= Kind::Integer; }

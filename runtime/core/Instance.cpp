@@ -137,16 +137,26 @@ void snn_instance::resetState() {
   }
 }
 
-/// The label of a row in words, where the labels are at hand.
+/// The first label of a row that is no class, and what it should be, where the labels are at hand.
 static std::string labelText(const snn_model_table &table, const snn_call &call, uint64_t row) {
   for (uint64_t i = 0; call.inputs && i < table.input_count; ++i) {
+    const snn_tensor_info &info = table.inputs[i];
     const snn_view &view = call.inputs[i];
-    if (std::strcmp(table.inputs[i].name, "labels") != 0 || !view.data || table.inputs[i].dtype != SNN_DTYPE_I64)
+    if (info.dtype != SNN_DTYPE_I64 || !view.data)
       continue;
-    int64_t stride = view.strides ? view.strides[0] : 1;
-    return std::to_string(static_cast<const int64_t *>(view.data)[int64_t(row) * stride]);
+    const int64_t classes = info.init_high > 0 ? int64_t(info.init_high) : table.classes;
+    const bool overTime = info.shape[0] == SNN_EXTENT_TIME;
+    const int64_t ofStep = !overTime ? 0 : view.strides ? view.strides[0] : int64_t(call.batch);
+    const int64_t ofRow = view.strides ? view.strides[overTime] : 1;
+    for (int64_t step = 0; step < (overTime ? int64_t(call.steps) : 1); ++step) {
+      const int64_t label = static_cast<const int64_t *>(view.data)[step * ofStep + int64_t(row) * ofRow];
+      if (label < 0 || label >= classes)
+        return "label " + std::to_string(label) + (overTime ? " at step " + std::to_string(step) : "") +
+               (std::strcmp(info.name, "labels") != 0 ? " of \"" + std::string(info.name) + "\"" : "") +
+               ", expected 0 to " + std::to_string(classes - 1);
+    }
   }
-  return "a label";
+  return "a label that is no class";
 }
 
 static std::string describe(int32_t code, const snn_model_table &table, const snn_call &call) {
@@ -162,8 +172,7 @@ static std::string describe(int32_t code, const snn_model_table &table, const sn
     return "the model does not run " + std::to_string(call.steps) + " time steps, expected " +
            (table.steps > 0 ? std::to_string(table.steps) : "1 to " + std::to_string(table.max_steps));
   case SNN_ERROR_LABEL:
-    return row + " has label " + labelText(table, call, *call.fault_row) + ", expected 0 to " +
-           std::to_string(table.classes - 1);
+    return row + " has " + labelText(table, call, *call.fault_row);
   case SNN_ERROR_NOT_FINITE:
     return row + " has a NaN or an infinity in its input; nothing was updated";
   case SNN_ERROR_UNSUPPORTED:

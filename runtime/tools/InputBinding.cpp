@@ -68,6 +68,8 @@ BoundInputs tools::bindInputs(const snn_model_table &table, const TensorFile &fi
           fmt::format("model \"{}\" has {} time steps, {} were asked for", table.name, bound.steps, *steps));
     bound.steps = *steps;
   }
+  if (table.input_count > 1) // beside the input
+    bound.missing.clear();
   for (uint64_t i = 0; i < table.input_count; ++i) {
     const snn_tensor_info &input = table.inputs[i];
     std::string name = prefix + input.name;
@@ -76,9 +78,11 @@ BoundInputs tools::bindInputs(const snn_model_table &table, const TensorFile &fi
       name = input.name;
       stored = file.find(name);
     }
-    bool isLabels = std::string_view(input.name) == "labels";
-    if (!stored && isLabels)
+    if (!stored && std::string_view(input.name) != "input") {
+      if (bound.missing.empty())
+        bound.missing = input.name;
       continue;
+    }
     if (!stored)
       throw DataError(fmt::format("{}: has no tensor \"{}\", which is an input of model \"{}\"", file.path(),
                                   input.name, table.name));
@@ -86,7 +90,6 @@ BoundInputs tools::bindInputs(const snn_model_table &table, const TensorFile &fi
     matchShape(*stored, input, label, bound.batch, bound.steps);
     bound.data[i] = converted(*stored, input, label);
     bound.views[i].data = bound.data[i].data();
-    bound.hasLabels |= isLabels;
   }
   if (bound.batch == 0)
     throw DataError(fmt::format("{}: no input says how many samples there are", file.path()));

@@ -15,14 +15,15 @@ namespace snn::tools {
 /// The inputs of one call, contiguous and in the model's types.
 struct BoundInputs {
   uint64_t batch = 0, steps = 0;
-  bool hasLabels = false;
+  /// The first label or target that the file lacks, as the loss needs all of them; empty if none.
+  std::string missing = "labels";
   std::vector<std::vector<std::byte>> data; // one per input of the table; empty: not in the file
   std::vector<snn_view> views;
 };
 
 /// Takes each input of the table from the tensor `prefix` + name, or from `name` if that is not there. Batch and time
 /// steps come from the shapes; `steps` is for models and inputs that leave them open. Throws DataError: a missing
-/// input (labels may be missing), another type or shape, extents that contradict each other.
+/// input (labels and targets may be missing), another type or shape, extents that contradict each other.
 BoundInputs bindInputs(const snn_model_table &table, const TensorFile &file, const std::string &prefix,
                        std::optional<uint64_t> steps);
 

@@ -65,10 +65,10 @@ snn_batch makeCall(const BoundInputs &inputs) {
   return call;
 }
 
-/// forward, or loss_and_gradient where the file has labels and the model was compiled for training.
+/// forward, or loss_and_gradient where the file has all labels and targets and the model was compiled for training.
 std::vector<OwnedTensor> runOnce(const snn_model_table &table, snn_instance *instance, const BoundInputs &inputs,
                                  bool gradients) {
-  bool withLoss = inputs.hasLabels && table.loss_and_gradient;
+  bool withLoss = inputs.missing.empty() && table.loss_and_gradient;
   std::vector<void *> pointers;
   auto wanted = [&](const snn_tensor_info &output) {
     return isMetric(output) ? withLoss : gradients || !isGradient(output);
@@ -185,8 +185,8 @@ Plan makePlan(const snn_model_table &table, const TensorFile &file, const RunToo
     if (!own && plain)
       continue;
     plan.add(bindInputs(table, file, own ? prefix : "", options.steps));
-    if (options.trainingSteps && !plan.inputs.back().hasLabels)
-      throw DataError(fmt::format("{}: has no labels for training step {}", file.path(), step));
+    if (const std::string &missing = plan.inputs.back().missing; options.trainingSteps && !missing.empty())
+      throw DataError(fmt::format("{}: has no {} for training step {}", file.path(), missing, step));
     if (!own)
       plain = plan.inputs.size() - 1;
   }
@@ -205,8 +205,8 @@ int tools::runTensors(const RunToolOptions &options) {
   Plan plan = makePlan(table, file, options);
   if (options.gradients && !table.loss_and_gradient)
     throw DataError(fmt::format("{}: was compiled without gradients (--mode=infer)", options.model));
-  if (options.gradients && !plan.inputs[0].hasLabels)
-    throw DataError(fmt::format("{}: has no tensor \"labels\", which --gradients needs", options.tensors));
+  if (const std::string &missing = plan.inputs[0].missing; options.gradients && !missing.empty())
+    throw DataError(fmt::format("{}: has no tensor \"{}\", which --gradients needs", options.tensors, missing));
 
   PoolHandle pool = createPool(options.threads);
   InstanceHandle instance = createInstance(library.get(), plan.batch, plan.steps, pool.get());

@@ -71,12 +71,12 @@ snn.buffer @buffer_of_samples : !core.array<sample x 4 x f32> start 0.0
 
 // -----
 
-// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each [input_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each, also at each step [input_c1]}}
 snn.input @input_c1 : !core.array<4 x f32>
 
 // -----
 
-// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each [input_c1]}}
+// expected-error @below {{attribute 'type' failed to satisfy constraint: samples of reals or ui8, or one i64 for each, also at each step [input_c1]}}
 snn.input @input_c1_labels : !core.array<sample x 4 x i64>
 
 // -----

@@ -21,7 +21,7 @@ def compare(bin, scratch, text):
     close = 1e-6 if os.path.basename(text).startswith("loss_") else 1e-9
     for name, want in read_tensors(golden).items():
         is_spike = name == "spikes" or name.startswith("hidden.")
-        if not is_spike and name not in ("membrane", "loss") and not name.startswith(("hidden_membrane.", "grad.", "next.")):
+        if not is_spike and name not in ("membrane", "loss") and not name.startswith(("hidden_membrane.", "grad.", "next.", "metric.")):
             continue
         name = name.removeprefix("next.")  # of a buffer, whose start has the name
         if name not in got or len(got[name].numbers) != len(want.numbers):

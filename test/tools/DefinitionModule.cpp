@@ -83,6 +83,13 @@ private:
             chosen == options.words.end() ? param.value->operand(0).name.str() : chosen->second;
         continue;
       }
+      if (!param.axis.text.empty()) {
+        names[param.name.text] = Binding::of({argument(param.name.text, {options.classes}, builder.getF64Type()),
+                                              {Axis::Class},
+                                              ValueType::Kind::Real,
+                                              /*network=*/false});
+        continue;
+      }
       if (param.value->kind != Expr::Kind::Tuple) {
         names[param.name.text] = scalar(param.name.text, builder.getF64Type(), false);
         continue;
@@ -111,6 +118,9 @@ private:
                                            ValueType::Kind::Integer,
                                            false,
                                            Axis::Class});
+        else if (input.text == "target")
+          names[input.text] =
+              Binding::of({argument(input.text, {kSample, options.neurons}, real), {Axis::Sample, Axis::Neuron}});
         else if (input.text == "membrane")
           names[input.text] = Binding::of({argument(input.text, shape, real), all});
         else

@@ -173,13 +173,15 @@ std::vector<std::byte> HostCall::outputBits() const {
 }
 
 void test::fillInputs(HostCall &call, const snn_model_table &table, Random &random, double high) {
-  for (HostTensor &tensor : call.inputs)
+  for (uint64_t input = 0; input < table.input_count; ++input) {
+    HostTensor &tensor = call.inputs[input];
     for (uint64_t i = 0; i < tensor.size(); ++i) {
-      if (tensor.name == "labels")
-        tensor.set(i, double(random.below(uint64_t(table.classes))));
+      if (tensor.dtype == SNN_DTYPE_I64)
+        tensor.set(i, double(random.below(uint64_t(table.inputs[input].init_high))));
       else if (tensor.dtype == SNN_DTYPE_U8)
         tensor.set(i, double(random.below(256)));
       else
         tensor.set(i, std::floor(random.uniform(0, high) * 0x1p13) * 0x1p-13);
     }
+  }
 }

@@ -28,6 +28,8 @@ PRODUCTIONS = {
                  "spike_rate_escape leaky_spike sparse_fast_sigmoid own",
     "train": "none mse_count ce_rate ce_count l1_rate own-loss weight sum loss-of-label metric metric-of-label several-metrics "
              "sgd adam adamw own-optimizer constant cosine own-schedule batch epochs",
+    "towards": "target target-over-time target-bytes unnamed label label-over-time several-labels mse mse_rate l1 steps-of-label head weights weight-for-all "
+               "metric-mse metric-of-head",
     "definition": "surrogate neuron loss metric optimizer schedule def def-number def-block def-derivative derivative soft "
                   "no-soft state several-states rest fixed option else-if spike value next range-closed range-open "
                   "range-inf no-inputs tuple where where-next-line layer-parameter surrogate-parameter detached-spike random-spike",
@@ -469,29 +471,86 @@ class Writer(LayerWriter):
                 lines.append(f"let {name} = {layer}")
                 layer = name
             lines.append(layer)
-        classes = rng.randint(2, 5)
+        self.classes = classes = rng.randint(2, 5)
         population = self.maybe()
-        lines.append(self.linear(classes * (rng.randint(1, 9) if population else 1)))
+        outputs = classes * (rng.randint(1, 9) if population else 1)
+        lines.append(self.linear(outputs))
         lines.append(self.other_neuron([classes], last=True) if graph and self.maybe() else self.neuron(last=True))
         self.use("model.population" if population else "model.no-population")
         if population:
             lines.append(f"population({self.pick('', 'classes = ')}{classes})")
+        lines[1:1] = self.declare(outputs)
         return "model random {\n" + "".join(f"  {line}\n" for line in lines) + "}"
 
+    def declare(self, outputs):
+        """Lines for what the model is trained towards: (name, whether over time) of each."""
+        self.targets, self.given, lines = [], [], []
+        for word, declared in ("target", self.targets), ("label", self.given):
+            while self.maybe(0.25) and len(declared) < 2:
+                over_time = self.maybe()
+                name = "" if not declared and (word == "target" or over_time) and self.maybe(0.3) else self.name("aim")
+                self.use("towards." + word + ("-over-time" if over_time else ""), *[] if name else ["towards.unnamed"])
+                text = f"{word} {name}".rstrip()
+                if word == "target":
+                    bytes_ = self.maybe(0.2)
+                    self.use(*["towards.target-bytes"] if bytes_ else [])
+                    text += f" u8[{outputs}] / 255" if bytes_ else f" f32[{outputs}]"
+                declared.append((name or {"target": "target", "label": "labels"}[word], over_time))
+                lines.append(text + (" over time" if over_time else ""))
+        if len(self.given) > 1:
+            self.use("towards.several-labels")
+        return lines
+
+    def weights(self):
+        """Of the classes of the last layer, as an argument, or nothing."""
+        if self.maybe(0.6):
+            return []
+        several = self.maybe(0.8)
+        self.use("towards.weights" if several else "towards.weight-for-all")
+        numbers = [self.number(0.2, 3) for _ in range(self.classes if several else 1)]
+        return [f"weights = ({', '.join(numbers)})" if several else f"weights = {numbers[0]}"]
+
     def train(self):
-        if self.maybe(0.1) and not self.exact:
+        if self.maybe(0.1) and not self.exact and not self.given:
             self.use("train.none")
             return ""
+        # What reads one label of each sample says which, unless there is none or one.
+        of_sample = [name for name, over_time in self.given if not over_time]
+        of_step = [name for name, over_time in self.given if over_time]
+        classified = of_sample or not self.given
+        label = [self.pick(*of_sample)] if len(self.given) > 1 and of_sample else []
+
+        def call(name, arguments):
+            return f"{name}({', '.join(arguments)})" if arguments else name
 
         def term(weighted):
-            kind = self.pick(*(["mse_count", "l1_rate"] + ([] if self.exact else ["ce_rate", "ce_count"]) + ["own-loss"]))
-            self.use("train." + kind)
-            text = self.own_loss() if kind == "own-loss" else kind
-            if kind == "mse_count" and self.maybe():
-                text += f"(correct = {self.number(0.5, 1)}, incorrect = {self.number(0, 0.4)})"
-            elif kind == "l1_rate" and self.labels:
-                self.use("train.loss-of-label")
-                text += f"({self.pick(*self.labels)})"
+            kinds = ["l1_rate"] + (["mse_count", "own-loss"] if classified else [])
+            kinds += ["ce_rate", "ce_count"] if classified and not self.exact else []
+            kinds += ["steps-of-label"] if of_step and not self.exact else []
+            kinds += ["towards"] if self.targets else []
+            kind = self.pick(*kinds)
+            if kind == "towards":
+                name, over_time = self.pick(*self.targets)
+                kind = self.pick(*["mse"] + ([] if self.smooth else ["l1"]) + ([] if over_time else ["mse_rate"]))
+                self.use("towards." + kind)
+                text = call(kind, [name] if len(self.targets) > 1 or self.maybe() else [])
+            elif kind == "steps-of-label":
+                self.use("towards.steps-of-label")
+                head = [self.pick(*self.labels)] if self.labels and self.maybe(0.3) else []
+                self.use(*["towards.head"] if head else [])
+                text = call("ce_rate", head + [self.pick(*of_step)] + ([] if head else self.weights()))
+            elif kind == "own-loss":
+                self.use("train.own-loss")
+                text = call(self.own_loss(), label)
+            else:
+                self.use("train." + kind)
+                arguments = [] if kind == "l1_rate" else label + self.weights()
+                if kind == "mse_count" and self.maybe():
+                    arguments += [f"correct = {self.number(0.5, 1)}", f"incorrect = {self.number(0, 0.4)}"]
+                elif kind == "l1_rate" and self.labels:
+                    self.use("train.loss-of-label")
+                    arguments = [self.pick(*self.labels)]
+                text = call(kind, arguments)
             if weighted:
                 self.use("train.weight")
                 text = f"{self.number(0.1, 2)} * {text}" if self.maybe() else f"{text} * {self.number(0.1, 2)}"
@@ -506,14 +565,24 @@ class Writer(LayerWriter):
         metrics = self.rng.randint(0, 2)
         if metrics:
             self.use("train.metric")
-            lines.append("metric accuracy")
+            if classified:
+                lines.append("metric " + call("accuracy", label))
+            if classified and self.labels and self.maybe():
+                self.use("towards.metric-of-head")
+                lines.append("metric " + call("accuracy", [self.pick(*self.labels)] + label))
+            if self.targets:
+                self.use("towards.metric-mse")
+                lines.append("metric " + call("mse", [self.targets[0][0]]))
         if metrics == 2:
             self.use("train.several-metrics")
             metric = self.own_metric()
             if self.labels and "label" not in self.definitions[-1]:
                 self.use("train.metric-of-label")
                 metric += f"({self.pick(*self.labels)})"
-            lines.append("metric " + metric)
+            if "label" not in self.definitions[-1]:
+                lines.append("metric " + metric)
+            elif classified:
+                lines.append("metric " + call(metric, label))
         kind = self.pick("sgd", "adam", "adamw", "own-optimizer")
         self.use("train." + kind)
         arguments = {"sgd": "(lr = 1e-2, momentum = 0.5)", "adam": "(lr = 1e-2, betas = (0.8, 0.99))",

@@ -43,9 +43,9 @@ void write(const Options &options) {
   std::vector<HostTensor> tensors;
   for (uint64_t i = 0; i < table.input_count; ++i) {
     HostTensor &tensor = call.inputs[i];
-    if (tensor.name == "labels") {
-      if (options.badLabelRow >= 0)
-        tensor.set(uint64_t(options.badLabelRow), double(table.classes));
+    if (tensor.dtype == SNN_DTYPE_I64 && options.badLabelRow >= 0)
+      tensor.set(tensor.size() - options.batch + uint64_t(options.badLabelRow), table.inputs[i].init_high);
+    if (tensor.name != "input") {
       if (!options.labels)
         continue;
     } else if (options.nanRow >= 0) {
@@ -80,7 +80,7 @@ int main(int argc, char **argv) {
   app.add_option("--seed", options.seed, "seed")->capture_default_str();
   app.add_option("--gain", options.gain, "factor on weights, so that all layers fire")->capture_default_str();
   app.add_option("--high", options.high, "upper bound of real inputs")->capture_default_str();
-  app.add_flag("!--no-labels", options.labels, "leave the labels out");
+  app.add_flag("!--no-labels", options.labels, "leave labels and targets out");
   app.add_option("--nan-row", options.nanRow, "put a NaN into this sample");
   app.add_option("--bad-label-row", options.badLabelRow, "give this sample a label that is no class");
   CLI11_PARSE(app, argc, argv);

@@ -137,7 +137,7 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
       // As unsigned numbers, negative ones are larger than any.
       auto worst = e.loop(e.index(0), e.index(width), 1, {e.truth(false)}, [&](Value at, ValueRange known) {
         Value label = e.load(to.memory, e.add(row, at));
-        Value wrong = e.compare(arith::CmpIPredicate::uge, label, e.i64(getModel(module).getClasses()));
+        Value wrong = e.compare(arith::CmpIPredicate::uge, label, e.i64(classesOf(input)));
         return SmallVector<Value>{e.either(known[0], wrong)};
       });
       e.when(worst[0], [&] { fault.report(e, SNN_ERROR_LABEL, e.add(first, sample)); });

@@ -74,7 +74,7 @@ typedef struct snn_tensor_info {
   uint32_t init;          /* parameters: enum snn_init. Buffers: SNN_INIT_CONSTANT */
   uint32_t flags;         /* outputs: SNN_TENSOR_DIFFERENTIABLE */
   double init_low;        /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
-  double init_high;
+  double init_high;       /* Inputs of type i64: labels, which are below this number of classes (0: the table's) */
 } snn_tensor_info;
 
 /* backward() takes a gradient of this output. */
@@ -174,7 +174,7 @@ typedef struct snn_model_table {
   uint64_t buffer_count;
   const snn_tensor_info *constants; /* compiled in, but present in a checkpoint: init_low is the value */
   uint64_t constant_count;
-  const snn_tensor_info *inputs; /* "input", "labels" (training), ... */
+  const snn_tensor_info *inputs; /* "input"; for training "labels", or what the model declares instead */
   uint64_t input_count;
   const snn_tensor_info *outputs; /* "spikes", "membrane", "hidden.K", "hidden_membrane.K", "count", "grad.input" */
   uint64_t output_count;

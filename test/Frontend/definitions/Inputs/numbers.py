@@ -42,30 +42,34 @@ def log_softmax(x, label):
 counts = [[sum(of_class(t, b, c) for t in range(steps)) for c in range(classes)] for b in range(samples)]
 correct, incorrect = 0.7, 0.2
 target = [int(steps * incorrect * 2), int(steps * correct * 2)]
-mse = sum((counts[b][c] - target[c == labels[b]]) ** 2 for b in range(samples) for c in range(classes))
-case("loss.mse_count", reads | {"correct": number(correct), "incorrect": number(incorrect)},
+weights = [0.5, 2.0]
+weigh = {"weights": ("F64", [classes], weights)}
+total = sum(weights[label] for label in labels)
+mse = sum(weights[labels[b]] * (counts[b][c] - target[c == labels[b]]) ** 2 for b in range(samples) for c in range(classes))
+case("loss.mse_count", reads | weigh | {"correct": number(correct), "incorrect": number(incorrect)},
      {"output": number(mse / classes / steps / samples)})
 
 
 def cross_entropy(x, label, smoothing):
-    return -(1 - smoothing) * log_softmax(x, label) - smoothing * sum(log_softmax(x, c) for c in range(len(x))) / len(x)
+    return (-(1 - smoothing) * weights[label] * log_softmax(x, label)
+            - smoothing * sum(weights[c] * log_softmax(x, c) for c in range(len(x))) / len(x))
 
 
-smooth = {"smoothing": number(0.1)}
+smooth = {"smoothing": number(0.1)} | weigh
 case("loss.ce_count", reads | smooth,
-     {"output": number(sum(cross_entropy(counts[b], labels[b], 0.1) for b in range(samples)) / samples)})
+     {"output": number(sum(cross_entropy(counts[b], labels[b], 0.1) for b in range(samples)) / total)})
 rate = sum(cross_entropy([of_class(t, b, c) for c in range(classes)], labels[b], 0.1) for t in range(steps) for b in range(samples))
-case("loss.ce_rate", reads | smooth, {"output": number(rate / steps / samples)})
+case("loss.ce_rate", reads | smooth, {"output": number(rate / steps / total)})
 
 # First spikes: of each neuron, the last step if there is none.
 first = [[next((t for t in range(steps) if spikes[t][b][n]), steps - 1) for n in range(neurons)] for b in range(samples)]
 late = [[first[b][n] - (0 if n // 2 == labels[b] else steps - 1) for n in range(neurons)] for b in range(samples)]
-temporal = sum((d / steps) ** 2 for row in late for d in row if abs(d) >= 2)
-case("loss.mse_temporal", reads | {"correct": number(0.0), "incorrect": number(-1.0), "tolerance": number(2.0)},
+temporal = sum(weights[labels[b]] * (d / steps) ** 2 for b in range(samples) for d in late[b] if abs(d) >= 2)
+case("loss.mse_temporal", reads | weigh | {"correct": number(0.0), "incorrect": number(-1.0), "tolerance": number(2.0)},
      {"output": number(temporal / neurons / samples)})
 negated = [[-first[b][2 * c] - first[b][2 * c + 1] for c in range(classes)] for b in range(samples)]
 case("loss.ce_temporal", reads | smooth,
-     {"output": number(sum(cross_entropy(negated[b], labels[b], 0.1) for b in range(samples)) / samples)})
+     {"output": number(sum(cross_entropy(negated[b], labels[b], 0.1) for b in range(samples)) / total)})
 early = sum(negated[b].index(max(negated[b])) == labels[b] for b in range(samples))
 case("metric.accuracy_temporal", reads, {"output": number(early / samples)})
 share = [[sum(spikes[t][b][n] for t in range(steps)) / steps for n in range(neurons)] for b in range(samples)]
@@ -79,15 +83,26 @@ case("metric.accuracy", reads, {"output": number(hits / samples)})
 membrane = [[[random.gauss(0, 1) for _ in range(neurons)] for _ in range(samples)] for _ in range(steps)]
 mems = {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row]),
         "label": reads["label"]}
-levels = sum((membrane[t][b][n] - (1.5 if n // 2 == labels[b] else -0.5)) ** 2
+levels = sum(weights[labels[b]] * (membrane[t][b][n] - (1.5 if n // 2 == labels[b] else -0.5)) ** 2
              for t in range(steps) for b in range(samples) for n in range(neurons))
-case("loss.mse_membrane", mems | {"correct": number(1.5), "incorrect": number(-0.5)},
+case("loss.mse_membrane", mems | weigh | {"correct": number(1.5), "incorrect": number(-0.5)},
      {"output": number(levels / steps / samples / neurons)})
 top = [[sum(max(membrane[t][b][n] for t in range(steps)) for n in (2 * c, 2 * c + 1)) for c in range(classes)] for b in range(samples)]
 case("loss.ce_max_membrane", mems | smooth,
-     {"output": number(sum(cross_entropy(top[b], labels[b], 0.1) for b in range(samples)) / samples)})
+     {"output": number(sum(cross_entropy(top[b], labels[b], 0.1) for b in range(samples)) / total)})
 case("metric.accuracy_membrane", mems,
      {"output": number(sum(top[b].index(max(top[b])) == labels[b] for b in range(samples)) / samples)})
+wished = [[random.gauss(0, 1) for _ in range(neurons)] for _ in range(samples)]
+towards = {"target": ("F64", [samples, neurons], [v for row in wished for v in row])}
+distances = [membrane[t][b][n] - wished[b][n] for t in range(steps) for b in range(samples) for n in range(neurons)]
+squares = {"output": number(sum(d * d for d in distances) / len(distances))}
+case("loss.mse", {"membrane": mems["membrane"]} | towards, squares)
+case("metric.mse", {"membrane": mems["membrane"]} | towards, squares)
+case("loss.l1", {"membrane": mems["membrane"]} | towards, {"output": number(sum(map(abs, distances)) / len(distances))})
+case("loss.mse_rate", {"spikes": flat} | towards,
+     {"output": number(sum((share[b][n] - wished[b][n]) ** 2 for b in range(samples) for n in range(neurons)) / samples / neurons)})
+right = sum((of_class(t, b, 1) > of_class(t, b, 0)) == labels[b] for t in range(steps) for b in range(samples))
+case("metric.accuracy_rate", reads, {"output": number(right / steps / samples)})
 peaks = sum(max(membrane[t][b][n] for t in range(steps)) ** 3 for b in range(samples) for n in range(neurons))
 case("loss.at_peak", {"membrane": ("F64", [steps, samples, neurons], [v for step in membrane for row in step for v in row])},
      {"output": number(peaks / samples / neurons)})
