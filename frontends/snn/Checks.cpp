@@ -28,7 +28,7 @@ class Checker {
 public:
   Checker(CheckedModel &model, Diagnostics &diagnostics)
       : model(model), standard(*model.standard), diagnostics(diagnostics), evaluator(diagnostics, standard.evaluator),
-        definitions(evaluator, &standard.checker), graph(model, evaluator) {}
+        graph(model, evaluator) {}
 
   void run() {
     evaluator.addAliases(*model.file);

@@ -16,8 +16,9 @@ Runs a compiled model on tensors from a file, to compare it with other systems.
 )";
 
 static constexpr const char *footer = R"(
-The file has the parameters under their PyTorch names, the inputs ("input", "labels") and may have constants, which must
-be those that were compiled in; other tensors are ignored. Batch and time steps come from the inputs' shapes. With
+The file has the parameters under their PyTorch names, the inputs ("input"; "labels", or the labels and targets that the
+model declares) and may have constants, which must be those that were compiled in; other tensors are ignored. Batch and
+time steps come from the inputs' shapes. With
 --steps-of-training the result is "losses" and the parameters after the last step; where the file has
 batch.K.input and batch.K.labels, step K (from 0) uses them.
 Exit status: 0 done, 1 errors in data or model files, 2 bad command line, 71 out of memory, 74 cannot write.)";
