@@ -472,7 +472,8 @@ bool Parser::parseLayer(LayerDecl &layer) {
       return false;
   } else if (peek().kind == Token::Kind::Number) {
     Argument argument;
-    argument.value = parsePrimary();
+    if (!(argument.value = parsePrimary()))
+      return false;
     argument.range = argument.value->range;
     layer.call->args.push_back(std::move(argument));
   } else if (name.text == "from") {
@@ -481,7 +482,8 @@ bool Parser::parseLayer(LayerDecl &layer) {
       return false;
     }
     Argument argument;
-    argument.value = parsePrimary();
+    if (!(argument.value = parsePrimary()))
+      return false;
     argument.range = argument.value->range;
     layer.call->args.push_back(std::move(argument));
   }
