@@ -90,6 +90,11 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"hard", "soft"}))
       ->type_name("KIND")
       ->group(front);
+  app.add_option("--detached", options.detached,
+                 "for checks by differences: detached values become outputs detached.K (record), or inputs that take "
+                 "their places (replay)")
+      ->check(CLI::IsMember({"record", "replay"}))
+      ->type_name("MODE");
   app.add_option("--target-cpu", words.target,
                  "compile for " + targetList() + " (default: the best that this machine has)")
       ->type_name("NAME");

@@ -11,6 +11,7 @@
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
+#include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "mlir/IR/Verifier.h"
@@ -102,6 +103,8 @@ Stage Compilation::lastModuleStage() const {
 
 /// Refuses options that contradict the stage to start from.
 ExitStatus Compilation::checkStart() {
+  if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
+    return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
@@ -177,6 +180,8 @@ ExitStatus Compilation::runStage(Stage stage) {
   auto passes = PassManager::on<ModuleOp>(&context);
   passes.enableTiming(scope);
   buildCheck(passes, stage);
+  if (stage == Stage::Bptt && !options.detached.empty())
+    passes.addPass(createExposeDetached({options.detached}));
   buildStage(passes, stage);
   // Texts of these stages are long. What comes out of the first is looked at once; LLVM has a verifier of its own.
   const bool late = stage == Stage::Cpu || stage == Stage::Llvm;

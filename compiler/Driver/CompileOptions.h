@@ -28,6 +28,8 @@ struct CompileOptions {
   bool infer = false;
   bool doublePrecision = false;
   bool softSpikes = false;
+  /// "record" or "replay": detached values become outputs or inputs, on the way to stage bptt. Empty: neither.
+  std::string detached;
   /// Values for `param` declarations of the model.
   std::map<std::string, std::string> defines;
 

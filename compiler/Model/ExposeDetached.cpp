@@ -3,6 +3,7 @@
 
 #include "compiler/Model/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -51,12 +52,18 @@ private:
     function.walk([&](core::DetachOp op) { detached.push_back(op); });
     for (core::DetachOp op : detached) {
       auto map = dyn_cast<core::MapOp>(op->getParentOp());
-      Type element = getElementTypeOrSelf(op.getType());
-      // Truth values do not change under small perturbations, and what is the same for all samples is no output.
-      ArrayType type =
-          map ? ArrayType::get(&getContext(), map.getDomain(), element) : dyn_cast<ArrayType>(op.getType());
-      if (!type || type.sampleDim() < 0 || type.getElementType() != getModel(getOperation()).getReal())
+      auto type = dyn_cast<ArrayType>(op.getType());
+      // Truth values do not change under small perturbations.
+      if ((type ? type.getElementType() : op.getType()) != getModel(getOperation()).getReal())
         continue;
+      if (map)
+        type = ArrayType::get(&getContext(), map.getDomain(), op.getType());
+      if (!type || type.sampleDim() < 0) { // no output is like that; in comparisons it matters as little as its truth
+        if (mode == "record" && !llvm::all_of(op->getUsers(), llvm::IsaPred<arith::CmpFOp>))
+          op.emitWarning("this detached value, which all samples share or which is inside of a sum, moves in checks by "
+                         "differences: these may differ from the gradient of what it is made of");
+        continue;
+      }
       auto scan = op->getParentOfType<core::ScanOp>();
       ArrayType exposed = scan ? type.overTime() : type;
       const std::string name = "detached." + std::to_string(number++);

@@ -189,8 +189,7 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
   const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;
-  ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type()), {}, {}, {},
-                       {},    {}};
+  ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type())};
   Location loc = context.at(model.name.range.Start);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());

@@ -71,7 +71,8 @@
   X(Unused, "unused")                                                                                                  \
   X(ConstantState, "constant-state")                                                                                   \
   X(Clamped, "clamped")                                                                                                \
-  X(NeverFires, "never-fires")
+  X(NeverFires, "never-fires")                                                                                         \
+  X(LeftOut, "left-out")
 
 namespace snn::frontend {
 

@@ -4,6 +4,7 @@
 #include "frontends/snn/ImportBody.h"
 
 #include "frontends/snn/DefinitionChecker.h"
+#include "frontends/snn/Diagnostics.h"
 
 #include "llvm/ADT/ScopeExit.h"
 
@@ -11,6 +12,10 @@ using namespace llvm;
 using namespace mlir;
 
 namespace snn::frontend {
+
+static bool hasLine(const Definition &definition, Statement::Kind line) {
+  return llvm::any_of(definition.body, [&](const Statement &statement) { return statement.kind == line; });
+}
 
 BodyImporter::BodyImporter(const ImportContext &context, OpBuilder &builder, Location location)
     : context(context), outer(builder), location(location), block(std::make_unique<Block>()),
@@ -234,6 +239,11 @@ Scalar BodyImporter::importCall(const Expr &expr) {
   }
   case BuiltinInfo::Form::Detach: {
     Scalar value = importExpr(expr.operand(0));
+    if (context.softSpikes && !layer && value.value && value.kind == ValueType::Kind::Real) {
+      ArrayValue array = arrayOf(value); // on its own, so that a check sees it also where it is read inside of a sum
+      array.value = core::DetachOp::create(outer, location, array.value.getType(), array.value);
+      return read(array);
+    }
     if (!value.constant)
       value.value = core::DetachOp::create(inner, value.value.getType(), value.value);
     return value;
@@ -322,10 +332,8 @@ void BodyImporter::bindNumbers(const Definition &definition, const Expr &call,
 }
 
 Scalar BodyImporter::importText(const Definition &def, std::map<StringRef, Binding> inside) {
-  const bool isStated =
-      llvm::any_of(def.body, [](const Statement &statement) { return statement.kind == Statement::Kind::Derivative; });
   // In what a surrogate says nobody asks for the derivative of a derivative.
-  if (isStated && inner.getInsertionBlock() == block.get())
+  if (hasLine(def, Statement::Kind::Derivative) && inner.getInsertionBlock() == block.get())
     return importStated(def, std::move(inside));
   std::swap(names, inside);
   const bool outer = std::exchange(inDef, true);
@@ -364,26 +372,46 @@ Scalar BodyImporter::importSurrogate(const Expr &surrogate, const Scalar &v, Sta
   return result;
 }
 
+void BodyImporter::leaveOut(const Definition &definition) {
+  if (context.leftOut && !context.leftOut->insert(&definition).second)
+    return;
+  emitWarning(inner.getLoc()) << (definition.kind == DefinitionKind::Surrogate ? "surrogate '" : "def '")
+                              << definition.name.text
+                              << "' states its derivative and has no 'soft' that this is the derivative of: checks by "
+                                 "differences leave it out, and no gradient passes it ["
+                              << idOf(DiagId::LeftOut) << "]";
+}
+
 Scalar BodyImporter::importFire(const Expr &expr) {
   const Expr &surrogate = *surrogateOf(expr.operand(1));
   Value v = scalars.asReal(importExpr(expr.operand(0)), /*network=*/true);
-  if (context.softSpikes)
-    return importSurrogate(surrogate, {ValueType::Kind::Real, true, std::nullopt, v}, Statement::Kind::Soft);
-  Type spike = inner.getI1Type();
+  const Operator reaches = expr.name == "fire_at" ? Operator::GreaterEqual : Operator::Greater;
+  const Definition &definition = *context.definitions.find(DefinitionKind::Surrogate, surrogate.name);
+  if (context.softSpikes && !hasLine(definition, Statement::Kind::Soft)) {
+    leaveOut(definition);
+    Scalar argument{ValueType::Kind::Real, true, std::nullopt, v};
+    return asRealElement(scalars.operation(reaches, argument, Scalar::number(0)));
+  }
+  Type spike = context.softSpikes ? context.real : inner.getI1Type();
   auto fire = core::CustomVjpOp::create(inner, TypeRange(spike), ValueRange(v));
   OpBuilder::InsertionGuard guard(inner);
   Location loc = inner.getLoc();
   Block *value = inner.createBlock(&fire.getValue(), {}, {context.real}, {loc});
   Scalar argument{ValueType::Kind::Real, true, std::nullopt, value->getArgument(0)};
-  const Operator reaches = expr.name == "fire_at" ? Operator::GreaterEqual : Operator::Greater;
-  core::YieldOp::create(inner, scalars.operation(reaches, argument, Scalar::number(0)).value);
+  if (context.softSpikes) {
+    Scalar soft = importSurrogate(surrogate, argument, Statement::Kind::Soft);
+    core::YieldOp::create(inner, scalars.asReal(soft, /*network=*/true));
+  } else {
+    core::YieldOp::create(inner, scalars.operation(reaches, argument, Scalar::number(0)).value);
+  }
   Block *vjp = inner.createBlock(&fire.getVjp(), {}, {context.real, spike, context.real}, {loc, loc, loc});
   argument.value = vjp->getArgument(0);
   Scalar derivative = importSurrogate(surrogate, argument, Statement::Kind::Derivative);
   Scalar grad{ValueType::Kind::Real, true, std::nullopt, vjp->getArgument(2)};
   inner.setInsertionPointToEnd(vjp);
   core::YieldOp::create(inner, scalars.operation(Operator::Multiply, grad, derivative).value);
-  return {ValueType::Kind::Bits, true, std::nullopt, fire.getResult(0)};
+  const ValueType::Kind kind = context.softSpikes ? ValueType::Kind::Real : ValueType::Kind::Bits;
+  return {kind, true, std::nullopt, fire.getResult(0)};
 }
 
 } // namespace snn::frontend

@@ -12,18 +12,20 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 namespace snn::frontend {
 
 /// Where definitions are used: what is known when the model is compiled.
 struct ImportContext {
   const DefinitionFile &definitions;
-  mlir::Type real;                        ///< the element type: f32 or f64
-  llvm::SmallVector<int64_t> shape = {1}; ///< the extents of the axis neuron
-  int64_t classes = 1;                    ///< the extent of class, which divides their product
-  bool training = true;                   ///< what the word `training` is
-  bool softSpikes = false;                ///< `fire` gives the surrogate's `soft` value
-  int64_t *purposes = nullptr;            ///< counts the uses of `random` in the model
+  mlir::Type real;                                 ///< the element type: f32 or f64
+  llvm::SmallVector<int64_t> shape = {1};          ///< the extents of the axis neuron
+  int64_t classes = 1;                             ///< the extent of class, which divides their product
+  bool training = true;                            ///< what the word `training` is
+  bool softSpikes = false;                         ///< what states a derivative has its `soft` value
+  std::set<const Definition *> *leftOut = nullptr; ///< what has none, and has been told of
+  int64_t *purposes = nullptr;                     ///< counts the uses of `random` in the model
 
   int64_t neurons() const;
 };
@@ -149,6 +151,8 @@ private:
   mlir::Value padded(mlir::Value term, core::FoldKind kind);
   Scalar importAt(const Expr &expr);
   Scalar importFire(const Expr &expr);
+  /// With soft spikes: says, once, that it states a derivative of nothing that differences could be taken of.
+  void leaveOut(const Definition &definition);
   Scalar importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line);
   Scalar importClasses(const Scalar &value);
   Scalar importMembers(const Scalar &value);

@@ -241,6 +241,7 @@ ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64
   }
   context.training = training;
   context.softSpikes = model.options.softSpikes;
+  context.leftOut = &leftOut;
   context.purposes = purposes;
   return context;
 }

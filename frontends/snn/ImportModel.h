@@ -20,7 +20,8 @@ struct ModelContext {
   const CheckedModel &model;
   mlir::OpBuilder &builder;
   mlir::Type real;
-  std::vector<Declared> parameters, buffers, inputs, outputs, states;
+  std::vector<Declared> parameters = {}, buffers = {}, inputs = {}, outputs = {}, states = {};
+  mutable std::set<const Definition *> leftOut = {}; ///< of checks by differences
 
   /// file:line:column of a place in the model's text or the prelude.
   mlir::Location at(llvm::SMLoc loc) const;

@@ -72,8 +72,13 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
     std::swap(importer.names, given);
     return result;
   };
-  if (context.softSpikes && soft) // which has its usual derivative
-    return resultIn(*this, std::move(inside));
+  if (context.softSpikes && !soft) {
+    leaveOut(def);
+    Scalar result = resultIn(*this, std::move(inside));
+    if (result.value)
+      result.value = core::DetachOp::create(inner, result.value.getType(), result.value);
+    return result;
+  }
 
   SmallVector<Given> operands;
   if (inStep) { // no region sees what is computed before the first step
@@ -99,8 +104,10 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
   };
   for (const Given &operand : operands) {
     types.push_back(operand.array.value.getType());
-    values.push_back(operand.derivative ? operand.array.value
-                                        : core::DetachOp::create(outer, location, types.back(), operand.array.value));
+    // The others get no gradient here, but in a check by differences they move.
+    values.push_back(operand.derivative || context.softSpikes
+                         ? operand.array.value
+                         : core::DetachOp::create(outer, location, types.back(), operand.array.value));
     gradients.push_back(gradientOf(types.back()));
   }
   auto bound = [&](Block &block) {

@@ -95,12 +95,13 @@ private:
         {value, {Axis::Time, Axis::Sample, Axis::Neuron}, bits ? ValueType::Kind::Bits : ValueType::Kind::Real});
   }
 
-  FailureOr<Value> importUse(BoundFunction &function, const CheckedUse &use) {
+  FailureOr<Value> importUse(BoundFunction &function, const CheckedUse &use, bool differentiated) {
     const CheckedLayer &layer = context.neurons(use.layer);
     Names names;
     for (const Name &input : use.definition->inputs)
       names[input.text] = read(function, input.text, use, layer);
-    const ImportContext uses = context.uses(&layer, /*training=*/true);
+    ImportContext uses = context.uses(&layer, /*training=*/true);
+    uses.softSpikes &= differentiated;
     addNumbers(function, use, names, uses);
     return importLoss(*use.definition, std::move(names), uses, builder, context.at(use.loc));
   }
@@ -110,7 +111,7 @@ private:
     BoundFunction function(builder, loc, kCriterion);
     SmallVector<Value> terms, weights;
     for (const CheckedUse &use : model.train.losses) {
-      auto term = importUse(function, use);
+      auto term = importUse(function, use, /*differentiated=*/true);
       if (failed(term))
         return failure();
       terms.push_back(*term);
@@ -118,7 +119,7 @@ private:
     }
     function.result(kLoss, terms.size() == 1 && !weights[0] ? terms[0] : sumOf(loc, terms, weights));
     for (const CheckedUse &metric : model.train.metrics) {
-      auto value = importUse(function, metric);
+      auto value = importUse(function, metric, /*differentiated=*/false);
       if (failed(value))
         return failure();
       function.result(metric.symbol, *value);

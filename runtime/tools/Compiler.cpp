@@ -78,8 +78,10 @@ std::string tools::findProgram(const std::string &name) {
 }
 
 void tools::compileModel(const std::string &source, const std::string &library,
-                         const std::vector<std::string> &definitions, const std::atomic<bool> &stop) {
+                         const std::vector<std::string> &definitions, const std::atomic<bool> &stop,
+                         const std::vector<std::string> &flags) {
   std::vector<std::string> words = {findProgram("snnc"), source, "-o", library};
+  words.insert(words.end(), flags.begin(), flags.end());
   for (const std::string &definition : definitions) {
     words.push_back("-D");
     words.push_back(definition);

@@ -57,12 +57,12 @@ void setHyper(snn_instance *instance, const std::vector<std::pair<std::string, d
 /// The program `name`: beside the running one or else, as a shell finds it, in a folder of PATH. Throws DataError.
 std::string findProgram(const std::string &name);
 
-/// Compiles `source` to `library` with snnc (see findProgram); each definition is name=value. Its messages go to
-/// stderr. When `stop` becomes true, snnc gets SIGTERM, and this returns after its end, without a library; it gets
-/// SIGTERM also when this process ends, even if that is killed. Throws ChildFailed, DataError. No other thread may be
-/// running yet.
+/// Compiles `source` to `library` with snnc (see findProgram) and `flags`; each definition is name=value. Its messages
+/// go to stderr. When `stop` becomes true, snnc gets SIGTERM, and this returns after its end, without a library; it
+/// gets SIGTERM also when this process ends, even if that is killed. Throws ChildFailed, DataError. No other thread may
+/// be running yet.
 void compileModel(const std::string &source, const std::string &library, const std::vector<std::string> &definitions,
-                  const std::atomic<bool> &stop);
+                  const std::atomic<bool> &stop, const std::vector<std::string> &flags = {});
 
 } // namespace snn::tools
 

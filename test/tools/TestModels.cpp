@@ -77,10 +77,6 @@ std::string test::compileText(const std::string &text, const std::string &flags)
   return runTool(chosen ? chosen : SNNC_PATH, text, ".snn", flags);
 }
 
-std::string test::runPasses(const std::string &text, const std::string &passes) {
-  return readText(runTool(SNN_OPT_PATH, text, ".mlir", passes));
-}
-
 uint64_t Random::next() {
   uint64_t z = state += 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

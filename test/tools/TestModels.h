@@ -15,9 +15,6 @@ namespace snn::test {
 /// Throws std::runtime_error with snnc's messages.
 std::string compileText(const std::string &text, const std::string &flags = "");
 
-/// The text of a stage after `passes`, which are options of the snn-opt that was built.
-std::string runPasses(const std::string &text, const std::string &passes);
-
 /// A path in that folder.
 std::string temporaryPath(const std::string &name);
 
