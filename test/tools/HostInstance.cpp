@@ -136,6 +136,8 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
     raw.outputs = call->batch.outputs;
     raw.loss = call->batch.loss;
     raw.fault_row = call->batch.fault_row;
+    raw.sample_ids = call->batch.sample_ids;
+    raw.epoch = call->batch.epoch;
   }
   if (int32_t code = entry(&raw); code != SNN_OK)
     throw std::runtime_error(fmt::format("{}: the model returned {}", table.name, code));
