@@ -20,10 +20,16 @@ struct Name {
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
+/// "learn each"; empty for a number alone.
+inline std::string wordsOf(bool learn, bool each, bool channel) {
+  const char *of = channel ? "per channel" : each ? "each" : "";
+  return std::string(learn ? "learn" : "") + (learn && each ? " " : "") + of;
+}
+
 /// `value`, `name = value`, `name = learn each value`.
 struct Argument {
-  Name name; ///< empty text if positional
-  bool learn = false, each = false;
+  Name name;                                         ///< empty text if positional
+  bool learn = false, each = false, channel = false; ///< `channel`: `per channel`, which is `each` of fewer
   llvm::SMRange range;
   ExprPtr value;
 };

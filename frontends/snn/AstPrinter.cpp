@@ -56,7 +56,8 @@ std::string valueText(const CheckedParam &param, const ParamValue &value) {
     return value.each ? "each" : layerText(value.call, /*all=*/false);
   std::string start = value.uniform ? "uniform(" + numberText(value.number) + ", " + numberText(value.high) + ")"
                                     : numberText(value.number);
-  return std::string(value.learn ? "learn " : "") + (value.each ? "each " : "") + start;
+  const std::string words = wordsOf(value.learn, value.each, value.channel);
+  return words + (words.empty() ? "" : " ") + start;
 }
 
 class Printer {
@@ -127,7 +128,8 @@ private:
     std::vector<std::string> args;
     for (const Argument &arg : call.args) {
       std::string text = arg.name.text.empty() ? "" : (arg.name.text + " = ").str();
-      text += std::string(arg.learn ? "learn " : "") + (arg.each ? "each " : "");
+      if (const std::string words = wordsOf(arg.learn, arg.each, arg.channel); !words.empty())
+        text += words + " ";
       raw_string_ostream value(text);
       auto textOf = [&](const Expr &expr) {
         auto number = foldNumber(expr, params);

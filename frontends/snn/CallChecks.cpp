@@ -93,7 +93,9 @@ bool DefinitionChecker::isHere(const BuiltinInfo &info, const Expr &expr) {
   bool here = true;
   if (info.form == Form::Fire)
     here = inNeuron || root == DefinitionKind::Layer;
-  else if (info.form == Form::Attached || info.form == Form::Random)
+  else if (info.form == Form::Random)
+    here = inNeuron || root == DefinitionKind::Surrogate;
+  else if (info.form == Form::Attached)
     here = inNeuron;
   else if (info.form == Form::Classes || info.form == Form::Members)
     here = root == DefinitionKind::Loss || root == DefinitionKind::Metric;

@@ -89,7 +89,8 @@ struct LayerShapes {
 /// What a neuron's parameter is in a layer. Only the part that belongs to the parameter's kind is used.
 struct ParamValue {
   bool learn = false;   ///< trained
-  bool each = false;    ///< one value per neuron; otherwise one for the layer
+  bool each = false;    ///< one value per neuron; otherwise one for the layer. Kept as a buffer if it is not trained
+  bool channel = false; ///< `each`, but one value for all neurons of the same place along the first extent
   bool uniform = false; ///< starts in [number, high) instead of at `number`
   double number = 0, high = 0;
   LayerCall call;     ///< of a layer, unless it is `each`

@@ -46,7 +46,7 @@ void collectFixed(const Statements &body, const CheckedLayer &layer, const Defin
 std::vector<std::pair<std::string, double>> constantsOf(const CheckedLayer &layer, const DefinitionFile &definitions) {
   std::vector<std::pair<std::string, double>> constants;
   for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
-    if (param.kind == ParamKind::Number && !value.learn)
+    if (param.kind == ParamKind::Number && !value.learn && !value.each)
       constants.emplace_back(param.name.text.str(), value.number);
   collectFixed(layer.neuron->decl->body, layer, definitions, constants);
   return constants;
@@ -93,6 +93,10 @@ private:
     context.parameters.push_back({symbol, context.array(shape, real)});
     ParameterOp::create(builder, loc, symbol, context.parameters.back().type, init);
   }
+  void declareBuffer(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, double start) {
+    context.buffers.push_back({symbol, context.array(shape, real)});
+    BufferOp::create(builder, loc, symbol, context.buffers.back().type, APFloat(start));
+  }
   Attribute fill(double value) { return FillAttr::get(builder.getContext(), builder.getF64FloatAttr(value)); }
   Attribute uniform(double low, double high) {
     return UniformAttr::get(builder.getContext(), builder.getF64FloatAttr(low), builder.getF64FloatAttr(high));
@@ -111,8 +115,7 @@ private:
         declareParameter(loc, symbol, array.extents, array.uniform ? uniform(array.low, array.high) : fill(array.low));
         continue;
       }
-      context.buffers.push_back({symbol, context.array(array.extents, real)});
-      BufferOp::create(builder, loc, symbol, context.buffers.back().type, APFloat(array.low));
+      declareBuffer(loc, symbol, array.extents, array.low);
     }
   }
 
@@ -125,9 +128,15 @@ private:
         declareParameter(loc, symbol + ".V", shape, fill(1));
       else if (param.kind == ParamKind::Layer)
         declareArrays(loc, symbol, value.shapes);
-      else if (param.kind == ParamKind::Number && value.learn)
-        declareParameter(loc, symbol, value.each ? shape : ArrayRef<int64_t>(),
-                         value.uniform ? uniform(value.number, value.high) : fill(value.number));
+      if (param.kind != ParamKind::Number)
+        continue;
+      SmallVector<int64_t> extents(value.each ? shape : ArrayRef<int64_t>());
+      if (value.channel) // as PyTorch spreads it over the others
+        std::fill(extents.begin() + 1, extents.end(), 1);
+      if (value.learn)
+        declareParameter(loc, symbol, extents, value.uniform ? uniform(value.number, value.high) : fill(value.number));
+      else if (value.each)
+        declareBuffer(loc, symbol, extents, value.number);
     }
   }
 

@@ -43,7 +43,6 @@
   X(MissingArgument, "missing-argument")                                                                               \
   X(TooManyArguments, "too-many-arguments")                                                                            \
   X(WrongArgument, "wrong-argument")                                                                                   \
-  X(EachWithoutLearn, "each-without-learn")                                                                            \
   X(NotConstant, "not-constant")                                                                                       \
   X(NotFinite, "not-finite")                                                                                           \
   X(DivisionByZero, "division-by-zero")                                                                                \

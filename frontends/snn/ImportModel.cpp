@@ -44,7 +44,7 @@ public:
       if (layer.kind == CheckedLayer::Kind::Flatten && layer.from.size() > 1)
         flatten(layer);
       else if (layer.kind == CheckedLayer::Kind::Defined)
-        applyDefined(layer);
+        applyDefined(layer, index);
       else if (layer.kind == CheckedLayer::Kind::Neuron && failed(applyNeurons(layer, index)))
         return failure();
       results.push_back(x);
@@ -103,14 +103,15 @@ private:
     return arrays;
   }
 
-  void applyDefined(const CheckedLayer &layer) {
+  void applyDefined(const CheckedLayer &layer, size_t index) {
     SmallVector<ArrayValue> inputs;
     for (int source : layer.sources) {
       ArrayValue input = resultOf(source);
       input.axes = input.axes - AxisSet{Axis::Neuron};
       inputs.push_back(input);
     }
-    const ImportContext uses = context.uses(nullptr, training);
+    int64_t purposes = purposesOf(index);
+    const ImportContext uses = context.uses(nullptr, training, &purposes);
     SmallVector<Value> states;
     for (const LayerArray &state : layer.shapes.states)
       states.push_back(bound.lookup(layer.key + "." + state.name));
@@ -130,10 +131,25 @@ private:
   /// What a layer gives, or the model's input.
   const ArrayValue &resultOf(int layer) const { return results[layer + 1]; }
 
-  LogicalResult applyNeurons(const CheckedLayer &layer, size_t index) {
-    // Numbers of a layer do not depend on what the layers before it draw, which may differ in training.
+  /// A value of each channel, for all neurons of it.
+  Value spread(Value value, ArrayRef<int64_t> shape) {
+    if (shape.size() == 1)
+      return value;
+    const ArrayType type = context.array(shape, context.real);
+    SmallVector<AffineExpr> channel(shape.size(), builder.getAffineConstantExpr(0));
+    channel.front() = builder.getAffineDimExpr(0);
+    return map(type, value, shape, AffineMap::get(shape.size(), 0, channel, builder.getContext()), identity(type),
+               [](ImplicitLocOpBuilder &, ValueRange args) -> SmallVector<Value> { return {args[0]}; });
+  }
+
+  /// Random numbers of a layer do not depend on what the layers before it draw, which may differ in training.
+  static int64_t purposesOf(size_t index) {
     constexpr unsigned perLayer = 16;
-    int64_t purposes = static_cast<int64_t>(index) << perLayer;
+    return static_cast<int64_t>(index) << perLayer;
+  }
+
+  LogicalResult applyNeurons(const CheckedLayer &layer, size_t index) {
+    int64_t purposes = purposesOf(index);
     const ImportContext uses = context.uses(&layer, training, &purposes);
     NeuronLayer neurons;
     neurons.definition = layer.neuron->decl;
@@ -149,8 +165,9 @@ private:
       else if (param.kind == ParamKind::Layer)
         neurons.layers[name] = value.each ? RecurrentLayer{nullptr, nullptr, {{"V", bound.lookup(symbol + ".V")}}}
                                           : RecurrentLayer{&value.call, &value.shapes, arraysOf(symbol, value.shapes)};
-      else if (value.learn)
-        neurons.numbers[name] = {bound.lookup(symbol), value.each ? AxisSet{Axis::Neuron} : AxisSet()};
+      else if (value.learn || value.each)
+        neurons.numbers[name] = {value.channel ? spread(bound.lookup(symbol), layer.to) : bound.lookup(symbol),
+                                 value.each ? AxisSet{Axis::Neuron} : AxisSet()};
       else
         neurons.constants[name] = value.number;
     }

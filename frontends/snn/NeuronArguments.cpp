@@ -13,12 +13,7 @@ std::optional<ParamValue> checkNumber(const Argument &argument, StringRef name, 
   ParamValue value;
   value.learn = argument.learn;
   value.each = argument.each;
-  if (argument.each && !argument.learn) {
-    evaluator.diagnostics.error(DiagId::EachWithoutLearn, argument.range,
-                                "'each' without 'learn' is not possible yet; give '" + name +
-                                    "' one number, or write 'learn each'");
-    return std::nullopt;
-  }
+  value.channel = argument.channel;
   const Expr &expr = *argument.value;
   if (expr.kind != Expr::Kind::Call || expr.name != "uniform") {
     auto number = evaluator.number(expr);

@@ -121,9 +121,9 @@ private:
     spend(neuron.params.size());
     for (auto [param, value] : llvm::zip(neuron.params, layer.values))
       if (param.kind == ParamKind::Number)
-        values[param.name.text] = learned && value.learn ? kAnything
-                                  : value.uniform        ? Interval{value.number, value.high}
-                                                         : rounded(Interval::point(value.number));
+        values[param.name.text] = learned && (value.learn || value.each) ? kAnything
+                                  : value.uniform                        ? Interval{value.number, value.high}
+                                                                         : rounded(Interval::point(value.number));
   }
 
   void run(const Statements &body) {

@@ -340,8 +340,11 @@ bool Parser::parseArgument(Argument &argument) {
   }
   argument.learn = acceptWord("learn");
   const bool isLayer = peek().isName("each") && (after().isSymbol(",") || after().isSymbol(")"));
-  argument.each = !isLayer && acceptWord("each");
-  StringRef words = argument.each ? (argument.learn ? "learn each" : "each") : "learn";
+  argument.channel = peek().isName("per") && after().isName("channel");
+  if (argument.channel)
+    next(), next();
+  argument.each = argument.channel || (!isLayer && acceptWord("each"));
+  const std::string words = wordsOf(argument.learn, argument.each, argument.channel);
   if ((argument.learn || argument.each) && peek().isName() && after().isSymbol("=")) {
     diagnostics.error(DiagId::Syntax, {begin, lastEnd},
                       "'" + words + "' stands before the value, not before the name: write '" + peek().text + " = " +

@@ -204,10 +204,21 @@ def quantised():
 
 
 
+def shared():
+    """Values of each channel, and of each neuron that are not trained."""
+    CASES["per_channel"] = ([2, 5, 4], ["conv(3, kernel = 2)", "leaky(beta = learn per channel 0.8, threshold = learn per channel 1, "
+                                        "graded_spikes_factor = per channel 1)", "flatten", "linear(5)", "leaky(beta = each 0.8)"],
+                            lambda shape: [nn.Conv2d(2, 3, 2), snntorch.Leaky(
+                                beta=torch.rand(3, 1, 1), threshold=torch.rand(3, 1, 1) + 0.5, learn_beta=True, learn_threshold=True,
+                                graded_spikes_factor=torch.rand(3, 1, 1) + 0.5, spike_grad=Spike.apply), nn.Flatten(), nn.Linear(36, 5),
+                                snntorch.Leaky(beta=torch.rand(5), spike_grad=Spike.apply)], {}, "ce_rate", ce_rate)
+
+
 neurons()
 graded()
 inhibited()
 quantised()
+shared()
 CASES["sconv_lstm"] = ([2, 4, 5], ["sconv_lstm(3, kernel = 3, threshold = 0.05)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
                        lambda shape: [snntorch.SConv2dLSTM(2, 3, 3, threshold=0.05, spike_grad=Spike.apply), nn.Flatten(),
                                       nn.Linear(60, 5), leaky()], {}, "ce_rate", ce_rate)
@@ -346,7 +357,8 @@ def compute(case, seed):
                 parameter.data *= 3
             tensors[f"{key}.{name}"] = parameter.data.clone()
         if isinstance(module, snntorch.SpikingNeuron):
-            steps[index] = Steps(module, float(module.threshold.detach()))
+            steps[index] = Steps(module, module.threshold.detach())
+            tensors |= {f"{key}.{name}": buffer.clone() for name, buffer in module.named_buffers() if buffer.dim() > 0 and buffer.numel()}
     x, labels = torch.randn(STEPS, BATCH, *extents) * 1.5, torch.randint(0, WIDTH - 1, (BATCH,))
     given = x
     if isinstance(modules[0], nn.modules.batchnorm._BatchNorm):

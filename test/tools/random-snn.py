@@ -21,11 +21,13 @@ from random_layers import LayerWriter, PRODUCTIONS as LAYER_PRODUCTIONS
 PRODUCTIONS = {
     "file": "comment param param-of-params alias definitions-after-model arguments-over-lines trailing-comma",
     "model": "u8 f32 several-extents divided over-time static steps open-steps let label number-argument positional "
-             "named learn learn-each learn-uniform learn-each-uniform no-arguments population no-population",
+             "named learn learn-each learn-uniform learn-each-uniform learn-per-channel learn-per-channel-uniform each per-channel "
+             "no-arguments population no-population",
     "layer": "flatten linear linear-without-bias leaky rleaky synaptic rate dropout own recurrent-linear "
-             "recurrent-linear-without-bias recurrent-each reset-subtract reset-zero reset-none delay-true delay-false",
+             "recurrent-linear-without-bias recurrent-each reset-subtract reset-zero reset-none delay-true delay-false "
+             "graded inhibition uniform_levels exponential_levels",
     "surrogate": "fast_sigmoid atan sigmoid straight_through straight_through_estimator triangular heaviside "
-                 "spike_rate_escape leaky_spike sparse_fast_sigmoid own",
+                 "spike_rate_escape leaky_spike stochastic_spike sparse_fast_sigmoid own",
     "train": "none mse_count ce_rate ce_count l1_rate own-loss weight sum loss-of-label metric metric-of-label several-metrics "
              "sgd adam adamw own-optimizer constant cosine own-schedule batch epochs",
     "towards": "target target-over-time target-bytes unnamed label label-over-time several-labels mse mse_rate l1 steps-of-label head weights weight-for-all "
@@ -341,7 +343,9 @@ class Writer(LayerWriter):
 
     def value_of(self, low, high, can_learn=True):
         """An argument's value, which may learn."""
-        kind = self.pick("number", "learn", "learn-each", "learn-uniform", "learn-each-uniform") if can_learn else "number"
+        kinds = ("number", "learn", "learn-each", "learn-uniform", "learn-each-uniform", "learn-per-channel", "learn-per-channel-uniform",
+                 "each", "per-channel")
+        kind = self.pick(*kinds) if can_learn else "number"
         if kind == "number":
             return self.number(low, high)
         self.use("model." + kind)
@@ -398,6 +402,16 @@ class Writer(LayerWriter):
             arguments.append(f"delay = {delay}")
         if self.smooth or self.exact or self.maybe(0.7):
             arguments.append(f"surrogate = {self.any_surrogate()}")
+        if self.maybe(0.3):
+            self.use("layer.graded")
+            arguments.append(f"graded_spikes_factor = {self.value_of(0.5, 1.5)}")
+        if not self.smooth and self.maybe(0.2):
+            self.use("layer.inhibition")
+            arguments.append("inhibition = true")
+        if not self.smooth and self.maybe(0.2):
+            levels = "uniform_levels" if self.exact else self.pick("uniform_levels", "exponential_levels")
+            self.use("layer." + levels)
+            arguments.append(f"quantize = {levels}(bits = {self.rng.randint(2, 9)})")
         return self.call(name, arguments)
 
     def linear(self, width):

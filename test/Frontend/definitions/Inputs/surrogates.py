@@ -24,6 +24,7 @@ FORMULAS = {
     "leaky_spike": lambda v: 1 if v > 0 else 0.1,
     "sparse_fast_sigmoid": lambda v: 1 / (25 * abs(v) + 1) ** 2 if v > 1 else 0,
 }
+RANDOM = "stochastic_spike"  # 1 above the threshold, else (a number from [0, 1) - 1 / 2) * 0.2; it has no soft form
 # None is a kink of any of them (those are 0 and 1).
 POINTS = [-3.0, -1.125, -0.5, -0.03125, 0.03125, 0.375, 0.75, 1.5, 4.0]
 WIDTH = 2.0**-20
@@ -49,8 +50,16 @@ for form, flags in {"hard": [], "soft": ["--soft"]}.items():
     with open(texts[form], "w") as file:
         file.write(text)
     found = [line.split("(")[0].split(".")[-1] for line in text.splitlines() if "func.func @surrogate." in line]
-    if sorted(found) != sorted(FORMULAS):
+    if sorted(found) != sorted([*FORMULAS, RANDOM]):
         sys.exit(f"the prelude has the surrogates {sorted(found)}, but this test knows {sorted(FORMULAS)}")
+
+run(f"{BIN}/snn-opt", texts["hard"], f"--core-vjp=function=surrogate.{RANDOM}", "--core-resolve-vjps", "-o", f"{FOLDER}/vjp.mlir")
+got = interpret(f"{FOLDER}/vjp.mlir", f"surrogate.{RANDOM}_vjp", {"v": POINTS, "seed.output": [1.0] * len(POINTS)})
+drawn = [slope for v, slope in zip(POINTS, got["grad.v"]) if v <= 0]
+if [slope for v, slope in zip(POINTS, got["grad.v"]) if v > 0] != [1] * (len(POINTS) - len(drawn)):
+    sys.exit(f"{RANDOM}: not 1 above the threshold")
+if len(set(drawn)) < len(drawn) or any(not -0.1 <= slope < 0.1 for slope in drawn):
+    sys.exit(f"{RANDOM}: {drawn} are not different numbers from -0.1 to 0.1")
 
 seeds = [1 + 0.25 * i for i in range(len(POINTS))]
 for name, formula in FORMULAS.items():
