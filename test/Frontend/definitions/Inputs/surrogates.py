@@ -61,6 +61,21 @@ if [slope for v, slope in zip(POINTS, got["grad.v"]) if v > 0] != [1] * (len(POI
 if len(set(drawn)) < len(drawn) or any(not -0.1 <= slope < 0.1 for slope in drawn):
     sys.exit(f"{RANDOM}: {drawn} are not different numbers from -0.1 to 0.1")
 
+# In single precision, from the smallest number to the largest of either sign, no derivative overflows.
+text = run(f"{BIN}/snn-definitions", "--core")
+with open(f"{FOLDER}/single.mlir", "w") as file:
+    file.write(text)
+ENDS = [0.0] + [sign * factor * 2.0**k for k in range(-149, 128) for factor in (1, 2 - 2.0**-23) for sign in (1, -1) if k >= -126 or factor == 1]
+for name in FORMULAS:
+    run(f"{BIN}/snn-opt", f"{FOLDER}/single.mlir", f"--core-vjp=function=surrogate.{name}", "--core-resolve-vjps", "-o", f"{FOLDER}/vjp.mlir")
+    write_tensors(f"{FOLDER}/in.safetensors", {key: ("F32", [len(ENDS)], v) for key, v in
+                                               {"v": ENDS, "seed.output": [1.0] * len(ENDS)}.items()})
+    run(f"{BIN}/snn-interpret", f"{FOLDER}/vjp.mlir", f"--function=surrogate.{name}_vjp", f"--inputs={FOLDER}/in.safetensors",
+        f"--outputs={FOLDER}/out.safetensors")
+    for v, slope in zip(ENDS, read_tensors(f"{FOLDER}/out.safetensors")["grad.v"].numbers):
+        if not math.isfinite(slope):
+            sys.exit(f"{name}: the derivative at {v} is {slope}")
+
 seeds = [1 + 0.25 * i for i in range(len(POINTS))]
 for name, formula in FORMULAS.items():
     run(f"{BIN}/snn-opt", texts["hard"], f"--core-vjp=function=surrogate.{name}", "--core-resolve-vjps", "-o",
