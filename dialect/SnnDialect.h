@@ -44,7 +44,7 @@ inline constexpr int64_t kMaxBatch = int64_t(1) << 24;
 
 /// Functions of the stage snn; @update stays one.
 inline constexpr llvm::StringLiteral kNetwork = "network", kTrainingNetwork = "training_network",
-                                     kCriterion = "criterion", kUpdate = "update";
+                                     kCriterion = "criterion", kClip = "clip", kUpdate = "update";
 /// Those of the stages bptt and loops, which are called as the entries of the interface.
 inline constexpr llvm::StringLiteral kForward = "forward", kLossAndGradient = "loss_and_gradient",
                                      kBackward = "backward", kEvaluate = "evaluate";

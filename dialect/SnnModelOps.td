@@ -44,17 +44,20 @@ def Snn_ModelOp : Snn_Declaration<"model"> {
   let summary = "what holds for the whole model";
   let description = [{
     Exactly one stands in a module. `real` is the type of all reals, `steps` the number of time steps
-    or `?` with a bound, `classes` the extent of the output "count".
+    or `?` with a bound, `classes` the extent of the output "count". `window` is the most steps of a
+    call that trains, if that is less than a call may have otherwise.
 
     ```mlir
     snn.model @population train real = f32 steps = 1 max_steps = 1 classes = 10 batch = 128 epochs = 5
     ```
   }];
   let arguments = (ins Snn_ModelName:$sym_name, TypeAttrOf<AnyTypeOf<[F32, F64], "f32 or f64 [model_c1]">>:$real,
-      OptionalAttr<I64Attr>:$steps, I64Attr:$max_steps, ConfinedAttr<I64Attr, [IntPositive]>:$classes,
+      OptionalAttr<I64Attr>:$steps, I64Attr:$max_steps, OptionalAttr<I64Attr>:$window,
+      ConfinedAttr<I64Attr, [IntPositive]>:$classes,
       Snn_RunModeAttr:$mode, ConfinedAttr<I64Attr, [IntPositive]>:$batch, ConfinedAttr<I64Attr, [IntNonNegative]>:$epochs);
   let assemblyFormat = [{
-    $sym_name $mode `real` `=` $real (`steps` `=` $steps^)? `max_steps` `=` $max_steps `classes` `=` $classes
+    $sym_name $mode `real` `=` $real (`steps` `=` $steps^)? `max_steps` `=` $max_steps
+    (`window` `=` $window^)? `classes` `=` $classes
     `batch` `=` $batch `epochs` `=` $epochs attr-dict
   }];
   let hasVerifier = 1;

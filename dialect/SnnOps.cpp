@@ -28,6 +28,8 @@ LogicalResult ModelOp::verify() {
   if (getMaxSteps() < 1 || getMaxSteps() > uint64_t(kMaxSteps) || (getSteps() && getSteps() != getMaxSteps()))
     return emitOpError() << "max_steps must be from 1 to " << kMaxSteps
                          << ", and equal to steps if these are fixed [model_c2]";
+  if (getWindow() && (*getWindow() < 1 || *getWindow() > getMaxSteps()))
+    return emitOpError() << "window must be from 1 to max_steps [model_c4]";
   return success();
 }
 

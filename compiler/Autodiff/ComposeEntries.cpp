@@ -34,8 +34,9 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       return signalPassFailure();
     if (training != network)
       training.erase();
-    if (loss)
-      loss.erase();
+    for (func::FuncOp merged : {loss, module.lookupSymbol<func::FuncOp>(kClip)})
+      if (merged)
+        merged.erase();
     network.setName(kForward);
   }
 
@@ -61,6 +62,26 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     (void)function.insertResult(index, value.getType(), attrs);
   }
 
+  /// What @clip makes of the gradients of all parameters, which are those of these arguments.
+  void clip(func::FuncOp function, ArrayRef<unsigned> wanted, MutableArrayRef<Value> gradients) {
+    auto clip = getOperation().lookupSymbol<func::FuncOp>(kClip);
+    if (!clip)
+      return;
+    llvm::StringMap<Value *> known;
+    for (auto [index, gradient] : llvm::zip(wanted, gradients))
+      known[argSymbol(function, index)] = &gradient;
+    SmallVector<Value> arguments;
+    for (unsigned index = 0; index < clip.getNumArguments(); ++index) {
+      Value *gradient = known.lookup(argSymbol(clip, index));
+      arguments.push_back(
+          gradient ? *gradient : addArgument(function, clip.getArgument(index).getType(), clip.getArgAttrDict(index)));
+    }
+    OpBuilder builder(function.getBody().front().getTerminator());
+    for (auto [index, value] : llvm::enumerate(core::cloneBody(builder, clip.getBody().front(), arguments)))
+      if (Value *gradient = known.lookup(resultSymbol(clip, index)))
+        *gradient = value;
+  }
+
   /// Appends the gradients, of which `seeds` are those of the results, of all parameters and of the input.
   LogicalResult appendGradients(func::FuncOp function, ArrayRef<Value> seeds) {
     SymbolTable symbols(getOperation());
@@ -76,6 +97,7 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     SmallVector<Value> gradients;
     if (failed(core::appendVjp(function, wanted, seeds, gradients)))
       return failure();
+    clip(function, wanted, gradients);
     for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
       StringRef symbol = argSymbol(function, index);
       Operation *declared = symbols.lookup(symbol);

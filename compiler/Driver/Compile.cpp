@@ -207,12 +207,14 @@ ExitStatus Compilation::runStage(Stage stage) {
 /// A model may ask for more memory than any machine has; only the plan shows it.
 ExitStatus Compilation::checkArena() {
   ModelOp model = getModel(*module);
-  const double steps = double(model.getMaxSteps());
   double bytes = 0;
   module->walk([&](Operation *op) {
     const auto arena = op->getAttrOfType<core::PlaceAttr>(core::kArenaAttr);
     if (!arena)
       return;
+    auto function = isa<func::FuncOp>(op) ? cast<func::FuncOp>(op) : op->getParentOfType<func::FuncOp>();
+    const bool trains = function.getName() != kForward && function.getName() != kEvaluate;
+    const double steps = double(trains ? model.getWindow().value_or(model.getMaxSteps()) : model.getMaxSteps());
     const auto chunk = op->getAttrOfType<IntegerAttr>(core::kChunkAttr);
     const double samples = double(chunk ? chunk.getInt() : model.getBatch());
     bytes = std::max(bytes, double(arena.getFixed()) + double(arena.getSteps()) * steps +

@@ -78,6 +78,7 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   table.set(offsetof(snn_model_table, model_hash), int64_t(model.hash));
   table.set(offsetof(snn_model_table, steps), model.steps);
   table.set(offsetof(snn_model_table, max_steps), model.maxSteps);
+  table.set(offsetof(snn_model_table, window), model.window);
   table.set(offsetof(snn_model_table, classes), model.classes);
   table.set(offsetof(snn_model_table, default_batch), model.batch);
   table.set(offsetof(snn_model_table, default_epochs), model.epochs);

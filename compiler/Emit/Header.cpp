@@ -86,6 +86,8 @@ std::string emitHeader(const ModelInterface &model) {
   if (model.steps > 0)
     macro("STEPS", model.steps);
   macro("MAX_STEPS", model.maxSteps);
+  if (model.window > 0)
+    macro("WINDOW", model.window);
   macro("CLASSES", model.classes);
   macro("PARAMETER_BYTES", model.parameterBytes);
   macro("OPTIMIZER_BYTES", model.optimizerBytes);

@@ -66,6 +66,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   interface.precision = real;
   interface.steps = model.getSteps() ? int64_t(*model.getSteps()) : -1;
   interface.maxSteps = model.getMaxSteps();
+  interface.window = model.getWindow().value_or(0);
   interface.classes = model.getClasses();
   interface.batch = model.getBatch();
   interface.epochs = model.getEpochs();

@@ -40,7 +40,7 @@ struct ModelInterface {
   uint64_t hash = 0;
   snn_dtype precision = SNN_DTYPE_F32;
   /// -1: up to maxSteps.
-  int64_t steps = 1, maxSteps = 1;
+  int64_t steps = 1, maxSteps = 1, window = 0;
   int64_t classes = 0, batch = 1, epochs = 1;
   std::vector<TensorInfo> parameters, buffers, constants, inputs, outputs, states;
   std::vector<HyperInfo> hyper;

@@ -18,7 +18,7 @@ namespace {
 
 using core::ArrayType;
 
-constexpr StringRef kOfSnn[] = {kNetwork, kTrainingNetwork, kCriterion, kUpdate};
+constexpr StringRef kOfSnn[] = {kNetwork, kTrainingNetwork, kCriterion, kClip, kUpdate};
 constexpr StringRef kOfLater[] = {kForward, kEvaluate, kLossAndGradient, kBackward, kUpdate};
 
 class CheckModule : public impl::CheckModuleBase<CheckModule> {
@@ -48,7 +48,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
       if (!llvm::is_contained(composed ? ArrayRef(kOfLater) : ArrayRef(kOfSnn), function.getName()))
         return function.emitError() << "is no function of a model; expected "
                                     << (composed ? "forward, evaluate, loss_and_gradient, backward or update"
-                                                 : "network, training_network, criterion or update");
+                                                 : "network, training_network, criterion, clip or update");
       if (failed(checkFunction(function)))
         return failure();
     }
@@ -133,7 +133,10 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
       return Type();
     return llvm::TypeSwitch<Operation *, Type>(declared)
         .Case([&](InputOp op) { return isResult ? Type() : op.getType(); })
-        .Case([&](ParameterOp op) { return isResult == isGradient ? op.getType() : Type(); })
+        .Case([&](ParameterOp op) {
+          const bool asGradient = isResult || function.getName() == kClip;
+          return asGradient == isGradient ? op.getType() : ArrayType();
+        })
         .Case([&](BufferOp op) {
           const bool isNext = span && span.getValue() == Span::Buffers;
           return isResult == isNext ? op.getType() : ArrayType();

@@ -115,7 +115,7 @@ struct NeuronParam {
   std::unique_ptr<IntervalDecl> interval; ///< may be null
 };
 
-enum class DefinitionKind { Neuron, Layer, Surrogate, Loss, Metric, Optimizer, Schedule, Def };
+enum class DefinitionKind { Neuron, Layer, Surrogate, Loss, Metric, Optimizer, Schedule, Clip, Def };
 
 /// Stands for all extents that are not named, as the last one of an array of a layer.
 inline constexpr llvm::StringLiteral kRest = "...";

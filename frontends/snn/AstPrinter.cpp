@@ -217,6 +217,16 @@ private:
     for (const CheckedUse &metric : train.metrics)
       os << "\n  metric " << useText(metric);
     os << "\n  optimizer " << useText(train.rule);
+    for (const CheckedUse &group : train.groups) {
+      os << "\n  group " << group.layer << "(";
+      for (auto [index, number] : enumerate(group.numbers))
+        os << (index ? ", " : "") << StringRef(number.name).split('.').first << " = " << numberText(number.value);
+      os << ")";
+    }
+    if (train.clip.definition)
+      os << "\n  clip " << useText(train.clip);
+    if (train.window)
+      os << "\n  truncate " << *train.window;
     if (train.schedule.loc.isValid())
       os << "\n  schedule " << useText(train.schedule);
     os << "\n  batch " << train.batch << "\n  epochs " << train.epochs << "\n}\n";

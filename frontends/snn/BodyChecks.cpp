@@ -262,7 +262,8 @@ void DefinitionChecker::checkResult(const Statement &statement) {
   frame->resultRange = statement.range;
   if (kind == DefinitionKind::Def)
     return;
-  if (AxisSet left = type.axes - AxisSet{Axis::Sample}; !left.empty())
+  const Axis stays = kind == DefinitionKind::Clip ? Axis::Parameter : Axis::Sample;
+  if (AxisSet left = type.axes - AxisSet{stays}; !left.empty())
     error(DiagId::AxisLeft, statement.range,
           article(kind) + " is a number for each sample, but this value also varies along " + left.text() +
               "; remove them, as in 'mean(x, over = " +

@@ -227,6 +227,9 @@ std::optional<AxisSet> DefinitionChecker::axesOf(const Argument &over, StringRef
   AxisSet axes;
   for (const Expr *name : names) {
     auto axis = name->kind == Expr::Kind::Name ? axisNamed(name->name) : std::nullopt;
+    if (name->kind == Expr::Kind::Name && name->name == nameOf(Axis::Parameter) &&
+        is_contained({DefinitionKind::Clip, DefinitionKind::Def}, frame->root))
+      axis = Axis::Parameter;
     if (!axis) {
       StringRef found = name->kind == Expr::Kind::Name ? name->name : "";
       error(DiagId::UnknownAxis, name->range,
@@ -255,6 +258,10 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
     return {};
   if (info.form == Form::Winner && over.value->kind == Expr::Kind::Tuple) {
     error(DiagId::WrongArgument, over.range, "'" + expr.name + "' finds a place along one axis");
+    return {};
+  }
+  if (axes->contains(Axis::Parameter) && !is_contained({"sum", "max", "min"}, expr.name)) {
+    error(DiagId::WrongArgument, expr.range, "over all parameters there are 'sum', 'max' and 'min'");
     return {};
   }
   if (frame->root == DefinitionKind::Neuron && (axes->contains(Axis::Time) || axes->contains(Axis::Sample))) {

@@ -213,8 +213,11 @@ struct CheckedUse {
 struct CheckedTrain {
   llvm::SMLoc lossLoc; ///< invalid where the default holds
   int64_t batch = 128, epochs = 10;
+  std::optional<int64_t> window; ///< of truncated backpropagation, in steps
   std::vector<CheckedUse> losses, metrics;
-  CheckedUse rule, schedule; ///< the optimizer's, and by which share of `lr` it goes
+  CheckedUse rule, schedule;      ///< the optimizer's, and by which share of `lr` it goes
+  CheckedUse clip;                ///< without a definition: none
+  std::vector<CheckedUse> groups; ///< numbers of the rule that a label has for itself, `lr.h1`
 };
 
 struct CheckedModel {

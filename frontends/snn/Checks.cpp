@@ -256,7 +256,7 @@ private:
     }
     const StepsDecl &steps = decl.steps.front();
     auto value = evaluator.integer(*steps.value, "the number of time steps", 1, limits::kSteps);
-    model.maxSteps = value.value_or(1);
+    model.maxSteps = evaluator.steps = value.value_or(1);
     if (!steps.fromData)
       model.steps = model.maxSteps;
   }

@@ -203,8 +203,11 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   builder.setInsertionPointToEnd(module->getBody());
   ModelOp::create(builder, loc, model.name.text, context.real,
-                  model.steps ? builder.getI64IntegerAttr(*model.steps) : nullptr, model.maxSteps, model.classes(),
-                  train ? RunMode::Train : RunMode::Infer, model.train.batch, model.train.epochs);
+                  model.steps ? builder.getI64IntegerAttr(*model.steps) : nullptr, model.maxSteps,
+                  train && model.train.window && !model.options.softSpikes
+                      ? builder.getI64IntegerAttr(*model.train.window)
+                      : nullptr,
+                  model.classes(), train ? RunMode::Train : RunMode::Infer, model.train.batch, model.train.epochs);
   Declarer(context).run();
   if (train && failed(importTraining(context)))
     return nullptr;

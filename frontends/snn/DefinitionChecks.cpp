@@ -175,6 +175,10 @@ void DefinitionChecker::checkInputs() {
     least = most = 2;
     wanted = "two inputs, a parameter and its gradient, as in 'optimizer NAME(p, g; lr = 1e-3)'";
     break;
+  case DefinitionKind::Clip:
+    least = most = 1;
+    wanted = "one input, the gradients, as in 'clip NAME(g; limit = 1)'";
+    break;
   case DefinitionKind::Schedule:
     most = 0;
     wanted = "no inputs, as in 'schedule NAME(warmup = 1)'";
@@ -214,6 +218,8 @@ ValueType DefinitionChecker::inputType(size_t index) const {
   case DefinitionKind::Surrogate:
   case DefinitionKind::Optimizer:
     return ValueType::real({}, /*network=*/true);
+  case DefinitionKind::Clip:
+    return ValueType::real({Axis::Parameter}, /*network=*/true);
   case DefinitionKind::Loss:
   case DefinitionKind::Metric:
     if (name == "label")

@@ -170,6 +170,8 @@ StringRef nameOf(DefinitionKind kind) {
     return "optimizer";
   case DefinitionKind::Schedule:
     return "schedule";
+  case DefinitionKind::Clip:
+    return "clip";
   case DefinitionKind::Def:
     return "def";
   }

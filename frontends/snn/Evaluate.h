@@ -44,6 +44,7 @@ public:
 
   llvm::StringMap<double> params; ///< of the file, which expressions may use by name
   llvm::StringSet<> usedParams;   ///< those that one of them did use
+  int64_t steps = 1;              ///< of the model, at most
 
   /// By kind and name.
   DefinitionTable definitions;

@@ -11,7 +11,10 @@ using namespace mlir;
 
 namespace snn::frontend {
 
-constexpr Axis kOrder[] = {Axis::Time, Axis::Sample, Axis::Neuron, Axis::Class};
+constexpr Axis kOrder[] = {Axis::Time, Axis::Sample, Axis::Neuron, Axis::Class, Axis::Parameter};
+
+/// Those with the extents of the context.
+static bool hasExtents(Axis axis) { return axis == Axis::Neuron || axis == Axis::Parameter; }
 
 /// What values of the body are computed from.
 struct BodyImporter::Slice {
@@ -30,7 +33,7 @@ int64_t ImportContext::neurons() const {
 SmallVector<BodyImporter::Dim> BodyImporter::dimsOf(AxisSet axes) const {
   SmallVector<Dim> dims;
   for (Axis axis : kOrder)
-    for (unsigned part = 0, parts = axis == Axis::Neuron ? context.shape.size() : 1; part < parts; ++part)
+    for (unsigned part = 0, parts = hasExtents(axis) ? context.shape.size() : 1; part < parts; ++part)
       if (axes.contains(axis))
         dims.push_back({axis, part});
   for (unsigned number = 0; number < indices.size(); ++number)
@@ -46,6 +49,7 @@ int64_t BodyImporter::extentOf(Dim dim) const {
   case Axis::Time:
     return core::ArrayType::kTime;
   case Axis::Neuron:
+  case Axis::Parameter:
     return context.shape[dim.part];
   case Axis::Class:
     return context.classes;
@@ -298,6 +302,15 @@ ArrayValue BodyImporter::ofClasses(ArrayRef<double> numbers) {
   return arrayOf(value);
 }
 
+ArrayValue BodyImporter::together(StringRef fold, ArrayRef<Value> numbers) {
+  Scalar total = read(ArrayValue{numbers.front(), {}});
+  for (Value number : numbers.drop_front()) {
+    const Scalar next = read(ArrayValue{number, {}});
+    total = fold == "sum" ? scalars.operation(Operator::Add, total, next) : scalars.function(fold, {total, next});
+  }
+  return arrayOf(total);
+}
+
 Scalar BodyImporter::countOf(AxisSet axes) {
   Scalar count = Scalar::number(1);
   for (Dim dim : dimsOf(axes)) {
@@ -332,14 +345,18 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
     for (const Argument &axis : over->value->args)
       axes = axes | AxisSet{*axisNamed(axis.value->name)};
   else
-    axes = {*axisNamed(over->value->name)};
+    axes = {axisNamed(over->value->name).value_or(Axis::Parameter)};
   StringRef name = expr.name;
   const bool wide = !layer && axes.contains(Axis::Sample);
   if (indexed && name == "sum")
     if (auto products = importProducts(*argument->value, axes))
       return read(*products);
   const Scalar value = importExpr(*argument->value);
-  if (indexed && !overTime) // one step stands for all
+  if (axes.contains(Axis::Parameter)) {
+    const auto kind = name == "sum" ? core::FoldKind::Add : name == "max" ? core::FoldKind::Max : core::FoldKind::Min;
+    return read(overParameters(name, foldOf(kind, value, axes, /*winner=*/false, /*wide=*/false)));
+  }
+  if (indexed && !overTime && !sliceOf(scalars.asValue(value)).axes.contains(Axis::Time)) // one step stands for all
     axes = axes - AxisSet{Axis::Time};
   else if (!layer && !inStep && name == "mean") { // as it does of labels and targets, and of constants
     axes = axes - (axes - sliceOf(value.value).axes);

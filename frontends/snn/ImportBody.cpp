@@ -199,9 +199,11 @@ Scalar BodyImporter::coordinate(Axis axis) {
     return index;
   };
   Value position;
-  if (axis == Axis::Time && inStep)
+  if (axis == Axis::Time && (inStep || layer)) { // in a layer too it counts from rest
     position = along(std::nullopt);
-  else
+    if (!inStep)
+      varying[position.getDefiningOp()] = {axis};
+  } else {
     for (Dim dim : dimsOf({axis})) {
       Value next = along(dim);
       if (position) {
@@ -210,6 +212,7 @@ Scalar BodyImporter::coordinate(Axis axis) {
       }
       position = next;
     }
+  }
   return {ValueType::Kind::Integer, false, std::nullopt, position, axis};
 }
 
@@ -304,7 +307,7 @@ Scalar BodyImporter::importDef(const Definition &def, const Expr &call) {
 std::map<StringRef, Binding> BodyImporter::wordsInSight() const {
   std::map<StringRef, Binding> inside;
   for (const auto &[name, binding] : names)
-    if (inStep ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
+    if (inStep && !layer ? name == "fired" || name == "attached" : !placesOfWord(name).empty())
       inside.emplace(name, binding);
   return inside;
 }

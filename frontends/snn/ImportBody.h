@@ -20,7 +20,7 @@ namespace snn::frontend {
 struct ImportContext {
   const DefinitionFile &definitions;
   mlir::Type real;                                 ///< the element type: f32 or f64
-  llvm::SmallVector<int64_t> shape = {1};          ///< the extents of the axis neuron
+  llvm::SmallVector<int64_t> shape = {1};          ///< the extents of the axes neuron and parameter
   int64_t classes = 1;                             ///< the extent of class, which divides their product
   bool training = true;                            ///< what the word `training` is
   bool softSpikes = false;                         ///< what states a derivative has its `soft` value
@@ -81,9 +81,11 @@ public:
   bool graded = false;                     ///< the factor of a spike is not 1; else it is left out
   bool inStep = false;                     ///< of a neuron: time is no axis, but the number of the step
   std::function<ArrayValue()> stepsOfCall; ///< in a step: their count, which is computed before the first
-  const LayerShapes *layer = nullptr;      ///< of the definition of a layer: its numbers and indices
-  bool overTime = false;                   ///< whether an input of the layer differs from step to step
-  llvm::SmallVector<LayerIndex> indices;   ///< of the line, first those of its left side; a later name hides others
+  /// In a clip: what a fold of this parameter leads to with those of all others.
+  std::function<ArrayValue(llvm::StringRef fold, ArrayValue part)> overParameters;
+  const LayerShapes *layer = nullptr;    ///< of the definition of a layer: its numbers and indices
+  bool overTime = false;                 ///< whether an input of the layer differs from step to step
+  llvm::SmallVector<LayerIndex> indices; ///< of the line, first those of its left side; a later name hides others
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
   llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);
@@ -96,6 +98,8 @@ public:
   ArrayValue sumOf(const Scalar &scalar, AxisSet over, bool wide = false);
   /// A number for each class.
   ArrayValue ofClasses(llvm::ArrayRef<double> numbers);
+  /// The sum, or what else the fold says, of numbers.
+  ArrayValue together(llvm::StringRef fold, llvm::ArrayRef<mlir::Value> numbers);
   /// The mean over the samples, in f64; what is the same for all of them is its own mean.
   ArrayValue averageOf(const Scalar &scalar);
   /// As an element: bits of the network, or a real of the element type.

@@ -3,6 +3,8 @@
 
 #include "frontends/snn/ImportDefinitions.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
+
 using namespace llvm;
 using namespace mlir;
 
@@ -28,8 +30,9 @@ ArrayValue applyLayer(const RecurrentLayer &layer, ArrayValue value, const Impor
                       Location location) {
   if (layer.call) {
     value.axes = value.axes - AxisSet{Axis::Neuron};
-    ArrayValue result =
-        importLayer(*layer.call, *layer.shapes, value, layer.learned, {}, context, builder, location).output;
+    ArrayValue result = importLayer(*layer.call, *layer.shapes, value, layer.learned, {}, context, builder, location,
+                                    /*atOneStep=*/true)
+                            .output;
     result.axes = result.axes | AxisSet{Axis::Neuron};
     return result;
   }
@@ -160,6 +163,39 @@ FailureOr<SmallVector<Value>> importElement(const Definition &definition, std::m
   for (const ArrayValue &array : importer.finish(results, {}))
     values.push_back(array.value);
   return values;
+}
+
+SmallVector<Value> importClip(const Definition &definition, const std::map<StringRef, Binding> &numbers,
+                              ArrayRef<Value> gradients, ImportContext context, OpBuilder &builder, Location location) {
+  struct Fold {
+    StringRef name;
+    Value total; ///< stands for what is known once all gradients were gone through
+    SmallVector<Value> parts;
+  };
+  Block scratch;
+  SmallVector<Fold> folds; // of one gradient, in the order of the text, which is the same for all
+  SmallVector<Value> clipped;
+  for (Value gradient : gradients) {
+    context.shape = llvm::to_vector(cast<core::ArrayType>(gradient.getType()).getShape());
+    BodyImporter importer(context, builder, location);
+    importer.names = numbers;
+    importer.names[definition.inputs.front().text] = Binding::of({gradient, {Axis::Parameter}});
+    size_t next = 0;
+    importer.overParameters = [&](StringRef name, ArrayValue part) {
+      if (next == folds.size())
+        folds.push_back({name, scratch.addArgument(part.value.getType(), location), {}});
+      Fold &fold = folds[next++];
+      fold.parts.push_back(part.value);
+      part.value = fold.total;
+      return part;
+    };
+    importer.importLines(definition.body, /*arrays=*/false);
+    clipped.push_back(importer.finish(importer.asRealElement(*importer.output), {Axis::Parameter}).front().value);
+  }
+  for (Fold &fold : folds)
+    fold.total.replaceAllUsesWith(BodyImporter(context, builder, location).together(fold.name, fold.parts).value);
+  sortTopologically(builder.getInsertionBlock());
+  return clipped;
 }
 
 FailureOr<Value> importLoss(const Definition &definition, std::map<StringRef, Binding> names,

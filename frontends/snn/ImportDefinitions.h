@@ -54,7 +54,8 @@ struct LayerResults {
 /// body of a scan.
 LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
                          const std::map<llvm::StringRef, mlir::Value> &learned, llvm::ArrayRef<mlir::Value> states,
-                         const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location);
+                         const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location,
+                         bool atOneStep = false);
 
 /// Whether a name stands in one of the expressions.
 bool mentions(const Expr &expr, llvm::StringRef name);
@@ -65,6 +66,12 @@ mlir::FailureOr<llvm::SmallVector<mlir::Value>> importElement(const Definition &
                                                               std::map<llvm::StringRef, Binding> names,
                                                               const ImportContext &context, mlir::OpBuilder &builder,
                                                               mlir::Location location);
+
+/// What a clip makes of the gradients of all parameters. `numbers` are those of its parameters.
+llvm::SmallVector<mlir::Value> importClip(const Definition &definition,
+                                          const std::map<llvm::StringRef, Binding> &numbers,
+                                          llvm::ArrayRef<mlir::Value> gradients, ImportContext context,
+                                          mlir::OpBuilder &builder, mlir::Location location);
 
 /// A loss or a metric: the mean over the samples of the call, an array of rank 0 of f64.
 mlir::FailureOr<mlir::Value> importLoss(const Definition &definition, std::map<llvm::StringRef, Binding> names,

@@ -107,7 +107,7 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   if (llvm::none_of(factors, isReal))
     return std::nullopt;
   AxisSet axes = factors[0]->axes | factors[1]->axes;
-  if (!overTime)
+  if (!overTime && !axes.contains(Axis::Time))
     over = over - AxisSet{Axis::Time};
   const SmallVector<Dim> dims = dimsOf(axes | over);
   const AxisSet left = (axes | over) - over;
@@ -127,9 +127,9 @@ namespace {
 class LayerImporter {
 public:
   LayerImporter(const LayerCall &layer, const LayerShapes &shapes, const ImportContext &context, OpBuilder &builder,
-                Location location)
+                Location location, bool atOneStep)
       : layer(layer), shapes(shapes), context(context), builder(builder), inside(builder.getContext()),
-        location(location) {
+        location(location), atOneStep(atOneStep) {
     inside.setInsertionPointToEnd(&body);
   }
 
@@ -205,6 +205,7 @@ private:
     if (inStep)
       axes = axes | AxisSet{Axis::Sample};
     importer.overTime = overTime;
+    importer.inStep = inStep || atOneStep;
     Scalar value = importer.importExpr(*statement.value);
     if (isState || isBuffer) // whatever was computed, such as spikes
       value = importer.asRealElement(value);
@@ -273,14 +274,15 @@ private:
   SmallVector<Value> sliced, invariant, carries;
   StringRef result;
   bool overTime = false;
+  const bool atOneStep; ///< part of a neuron
 };
 
 } // namespace
 
 LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, ArrayRef<ArrayValue> inputs,
                          const std::map<StringRef, Value> &learned, ArrayRef<Value> states,
-                         const ImportContext &context, OpBuilder &builder, Location location) {
-  return LayerImporter(layer, shapes, context, builder, location).run(inputs, learned, states);
+                         const ImportContext &context, OpBuilder &builder, Location location, bool atOneStep) {
+  return LayerImporter(layer, shapes, context, builder, location, atOneStep).run(inputs, learned, states);
 }
 
 /// The array of a line, which has these indices.

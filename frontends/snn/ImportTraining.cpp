@@ -23,9 +23,14 @@ public:
       for (const CheckedUse &use : *uses)
         declareHypers(use);
     declareHypers(train.rule);
+    for (const CheckedUse &group : train.groups)
+      declareHypers(group);
     declareHypers(train.schedule);
+    declareHypers(train.clip);
     for (const CheckedUse &metric : train.metrics)
       OutputOp::create(builder, context.at(metric.loc), metric.symbol, context.array({}, f64));
+    if (train.clip.definition && !model.options.softSpikes) // whose gradients are compared with differences
+      importClips();
     return success(succeeded(importLosses()) && succeeded(importUpdate()));
   }
 
@@ -151,6 +156,23 @@ private:
       }
       return {sum};
     });
+  }
+
+  /// From all gradients to all.
+  void importClips() {
+    const CheckedUse &clip = model.train.clip;
+    Location loc = context.at(clip.loc);
+    BoundFunction function(builder, loc, kClip);
+    SmallVector<Value> gradients;
+    for (const Declared &parameter : context.parameters)
+      gradients.push_back(function.argument(parameter.symbol, parameter.type, {Span::Gradients}));
+    Names numbers;
+    const ImportContext uses = context.uses(nullptr, /*training=*/true);
+    addNumbers(function, clip, numbers, uses);
+    const auto clipped = importClip(*clip.definition, numbers, gradients, uses, builder, loc);
+    for (auto [parameter, value] : llvm::zip(context.parameters, clipped))
+      function.result(parameter.symbol, value, {Span::Gradients});
+    function.finish();
   }
 
   /// @update holds for one element of every parameter.

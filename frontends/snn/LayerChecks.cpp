@@ -37,7 +37,8 @@ bool DefinitionChecker::checkNumber(const Expr &expr) {
     case Expr::Kind::Element:
       return true;
     case Expr::Kind::Name:
-      return entry && (entry->kind == Flow::Kind::Number || entry->kind == Flow::Kind::Local);
+      return (entry && (entry->kind == Flow::Kind::Number || entry->kind == Flow::Kind::Local)) ||
+             (expr.name == "steps" && frame->statements > 0); // not where parameters have their defaults
     case Expr::Kind::Call:
       if (!function || (function->form != BuiltinInfo::Form::Pointwise &&
                         (function->form != BuiltinInfo::Form::FoldOrPointwise || expr.args.size() != function->arity)))

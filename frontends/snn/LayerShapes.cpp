@@ -48,7 +48,9 @@ int64_t elementsRead(const Statements &body, StringRef tuple) {
 class LayerPlacer {
 public:
   LayerPlacer(const LayerCall &layer, const Expr &call, Evaluator &evaluator)
-      : layer(layer), definition(*layer.definition), call(call), diagnostics(evaluator.diagnostics) {}
+      : layer(layer), definition(*layer.definition), call(call), diagnostics(evaluator.diagnostics) {
+    shapes.numbers["steps"] = static_cast<double>(evaluator.steps);
+  }
 
   std::optional<LayerShapes> run(ArrayRef<std::vector<int64_t>> inputs) {
     for (auto [param, value] : llvm::zip(definition.params, layer.values)) {

@@ -24,6 +24,7 @@ std::optional<DefinitionKind> definitionKind(StringRef word) {
       .Case("metric", DefinitionKind::Metric)
       .Case("optimizer", DefinitionKind::Optimizer)
       .Case("schedule", DefinitionKind::Schedule)
+      .Case("clip", DefinitionKind::Clip)
       .Case("def", DefinitionKind::Def)
       .Default(std::nullopt);
 }

@@ -13,7 +13,17 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-constexpr StringRef kFields[] = {"loss", "metric", "optimizer", "schedule", "batch", "epochs"};
+constexpr StringRef kFields[] = {"loss",     "metric", "optimizer", "group",   "clip",
+                                 "schedule", "batch",  "epochs",    "truncate"};
+constexpr StringRef kManyFields[] = {"metric", "group"};
+
+/// What the optimizer changes.
+bool learns(const CheckedLayer &layer) {
+  const auto isLearned = [](const LayerArray &array) { return array.learned; };
+  return llvm::any_of(layer.shapes.arrays, isLearned) || llvm::any_of(layer.values, [&](const ParamValue &value) {
+           return value.learn || value.each || llvm::any_of(value.shapes.arrays, isLearned);
+         });
+}
 
 class TrainingChecker {
 public:
@@ -30,7 +40,8 @@ public:
     StringMap<SMRange> known;
     if (!decls.empty())
       for (const TrainField &field : decls.front().fields)
-        if (!diagnostics.full() && (field.key.text == "metric" || evaluator.isNew(field.key, known, "field")))
+        if (!diagnostics.full() &&
+            (is_contained(kManyFields, field.key.text) || evaluator.isNew(field.key, known, "field")))
           checkField(field);
     for (const TrainDecl &standard : model.standard->file.trains)
       for (const TrainField &field : standard.fields)
@@ -40,6 +51,9 @@ public:
         }
     if (model.targets.empty()) // as each model had it before there were others
       addLabels();
+    if (train.rule.definition)
+      for (const Expr *group : groups)
+        checkGroup(*group);
     const auto isRate = [](const Hyper &hyper) { return hyper.name == "lr"; };
     if (train.rule.definition && train.schedule.loc.isValid() && llvm::none_of(train.rule.numbers, isRate))
       diagnostics.error(DiagId::WrongArgument, scheduled,
@@ -56,8 +70,15 @@ private:
       checkMetrics(*field.value);
     else if (key == "optimizer")
       checkOptimizer(*field.value);
+    else if (key == "group")
+      groups.push_back(field.value.get());
     else if (key == "schedule")
       checkSchedule(*field.value);
+    else if (key == "clip")
+      checkClip(*field.value);
+    else if (key == "truncate")
+      train.window =
+          evaluator.integer(*field.value, "the number of time steps that a gradient goes back", 1, model.maxSteps);
     else if (key == "batch")
       train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
     else if (key == "epochs")
@@ -70,7 +91,8 @@ private:
     StringRef key = field.key.text;
     std::string hint = diagnostics.didYouMean(key, kFields);
     // What belongs into the parentheses of a loss or an optimizer is often sought beside it.
-    for (DefinitionKind kind : {DefinitionKind::Schedule, DefinitionKind::Loss, DefinitionKind::Optimizer})
+    for (DefinitionKind kind :
+         {DefinitionKind::Schedule, DefinitionKind::Loss, DefinitionKind::Optimizer, DefinitionKind::Clip})
       for (StringRef owner : evaluator.namesOf(kind)) {
         if (!hint.empty())
           break;
@@ -80,7 +102,8 @@ private:
                      .str();
       }
     diagnostics.error(DiagId::UnknownField, field.key.range,
-                      "'train' has no '" + key + "'; expected loss, metric, optimizer, schedule, batch or epochs" +
+                      "'train' has no '" + key +
+                          "'; expected loss, metric, optimizer, group, clip, schedule, batch, epochs or truncate" +
                           hint);
   }
 
@@ -460,6 +483,49 @@ private:
     train.rule = std::move(*use);
   }
 
+  /// `h1(lr = 1e-4)`: numbers of the optimizer for the parameters under one label.
+  void checkGroup(const Expr &expr) {
+    CheckedUse group;
+    group.layer = expr.name.str();
+    SmallVector<StringRef> labels;
+    bool known = false, changes = false;
+    for (const CheckedLayer &layer : model.layers) {
+      StringRef label = StringRef(layer.key).split('.').first;
+      if (layer.labelled || layer.block)
+        labels.push_back(label);
+      if (label != expr.name || label.empty())
+        continue;
+      known = true;
+      changes |= learns(layer);
+    }
+    if (!known || !changes)
+      return diagnostics.error(
+          known ? DiagId::WrongArgument : DiagId::UnknownName, expr.range,
+          known ? "'" + expr.name + "' has nothing that is trained"
+                : "expected a layer's label and numbers of the optimizer, as in 'group h1(lr = 1e-4)'" +
+                      diagnostics.didYouMean(expr.name, labels));
+    if (llvm::any_of(train.groups, [&](const CheckedUse &other) { return other.layer == group.layer; }))
+      return diagnostics.error(DiagId::Redefinition, expr.range, "the group '" + expr.name + "' is given twice");
+    auto bound = evaluator.bind(expr, formalsOf(*train.rule.definition));
+    if (!bound)
+      return;
+    for (auto [param, argument] : llvm::zip(train.rule.definition->params, *bound)) {
+      if (argument && (isOption(param) || param.value->kind == Expr::Kind::Tuple))
+        diagnostics.error(DiagId::WrongArgument, argument->range,
+                          "'" + param.name.text +
+                              "' is the same for all parameters; a group has numbers of its own, "
+                              "as in 'lr = 1e-4'");
+      else if (argument && evaluator.isPlain(*argument))
+        addNumber(group, param, *argument->value, (param.name.text + "." + expr.name).str());
+    }
+    train.groups.push_back(std::move(group));
+  }
+
+  void checkClip(const Expr &expr) {
+    if (auto use = checkUse(expr, DefinitionKind::Clip, "clip."))
+      train.clip = std::move(*use);
+  }
+
   void checkSchedule(const Expr &expr) {
     auto use = checkUse(expr, DefinitionKind::Schedule, "schedule.");
     scheduled = expr.range;
@@ -475,7 +541,8 @@ private:
   const bool isBroken;   ///< errors of the model were reported, so that it may lack layers
   const size_t declared; ///< targets and labels, in front of those of a model that declares none
   SMRange scheduled;
-  bool isDefault = false; ///< what is checked stands in the standard definitions
+  SmallVector<const Expr *> groups; ///< which are numbers of the optimizer, whatever line that stands in
+  bool isDefault = false;           ///< what is checked stands in the standard definitions
 };
 
 } // namespace

@@ -12,7 +12,7 @@ using namespace llvm;
 namespace snn::frontend {
 namespace {
 
-constexpr Axis kAxes[] = {Axis::Sample, Axis::Time, Axis::Neuron, Axis::Class};
+constexpr Axis kAxes[] = {Axis::Sample, Axis::Time, Axis::Neuron, Axis::Class, Axis::Parameter};
 
 struct Word {
   StringRef name;
@@ -22,14 +22,16 @@ struct Word {
 
 constexpr DefinitionKind kReaders[] = {DefinitionKind::Loss, DefinitionKind::Metric};
 constexpr DefinitionKind kStepped[] = {DefinitionKind::Loss, DefinitionKind::Metric, DefinitionKind::Neuron};
+constexpr DefinitionKind kTimed[] = {DefinitionKind::Loss, DefinitionKind::Metric, DefinitionKind::Neuron,
+                                     DefinitionKind::Layer};
 constexpr DefinitionKind kNeuron[] = {DefinitionKind::Neuron};
 constexpr DefinitionKind kUpdates[] = {DefinitionKind::Optimizer, DefinitionKind::Schedule};
 constexpr DefinitionKind kSchedule[] = {DefinitionKind::Schedule};
 
 ArrayRef<Word> words() {
   static const Word table[] = {
-      {"steps", kStepped, "a neuron, a loss and a metric"},
-      {"time", kStepped, "a neuron, a loss and a metric"},
+      {"steps", kTimed, "a neuron, a layer, a loss and a metric"},
+      {"time", kTimed, "a neuron, a layer, a loss and a metric"},
       {"neuron", kStepped, "a neuron, a loss and a metric"},
       {"class", kReaders, "a loss and a metric"},
       {"per_class", kReaders, "a loss and a metric"},
@@ -64,6 +66,8 @@ StringRef nameOf(Axis axis) {
     return "neuron";
   case Axis::Class:
     return "class";
+  case Axis::Parameter:
+    return "parameter";
   default:
     return "";
   }
@@ -71,7 +75,7 @@ StringRef nameOf(Axis axis) {
 
 std::optional<Axis> axisNamed(StringRef name) {
   for (Axis axis : kAxes)
-    if (nameOf(axis) == name)
+    if (nameOf(axis) == name && axis != Axis::Parameter)
       return axis;
   return std::nullopt;
 }
@@ -149,7 +153,7 @@ std::optional<ValueType> wordType(StringRef name, DefinitionKind root) {
     // In a neuron there is one step, so time is a number; along no axis can anything be picked there.
     if (root == DefinitionKind::Neuron)
       return ValueType::integer(*axis == Axis::Time ? AxisSet() : AxisSet({*axis}), std::nullopt);
-    return ValueType::integer({*axis}, axis);
+    return ValueType::integer({*axis}, root == DefinitionKind::Layer ? std::nullopt : axis);
   }
   return ValueType::integer({}, std::nullopt);
 }

@@ -14,7 +14,7 @@
 namespace snn::frontend {
 
 /// What comes behind the named axes are the indices of a line in the body of a layer, in the order of the line.
-enum class Axis : unsigned { Sample, Time, Neuron, Class, FirstIndex };
+enum class Axis : unsigned { Sample, Time, Neuron, Class, Parameter, FirstIndex };
 
 inline constexpr unsigned kMaxIndices = 32; ///< in a line
 
@@ -28,6 +28,7 @@ inline std::optional<unsigned> indexNumber(Axis axis) {
 
 /// Of a named axis.
 llvm::StringRef nameOf(Axis axis);
+/// All but `parameter`, which a clip alone goes over: elsewhere it is a name like others.
 std::optional<Axis> axisNamed(llvm::StringRef name);
 
 class AxisSet {

@@ -169,6 +169,9 @@ static std::string describe(int32_t code, const snn_model_table &table, const sn
     return "the arena of " + std::to_string(call.arena_size) + " bytes is too small for " + std::to_string(call.batch) +
            " samples, " + std::to_string(call.steps) + " time steps and " + std::to_string(call.workers) + " workers";
   case SNN_ERROR_STEPS:
+    if (windowOf(table) > 0 && call.steps > windowOf(table))
+      return "the model trains in windows of up to " + std::to_string(windowOf(table)) + " time steps, found " +
+             std::to_string(call.steps);
     return "the model does not run " + std::to_string(call.steps) + " time steps, expected " +
            (table.steps > 0 ? std::to_string(table.steps) : "1 to " + std::to_string(table.max_steps));
   case SNN_ERROR_LABEL:

@@ -14,6 +14,11 @@ namespace snn {
 /// buffer and state lies within its span. `origin` starts the message.
 void checkTable(const snn_model_table *table, const char *origin);
 
+/// The table's window, which the first tables lack.
+inline uint64_t windowOf(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, window) ? table.window : 0;
+}
+
 /// Whether a number of the hyper list may have this value; its range in words: "at least 0 and below 1".
 bool inRange(const snn_hyper_info &info, double value);
 std::string rangeText(const snn_hyper_info &info);

@@ -5,6 +5,7 @@
 #include "runtime/tools/ToolSupport.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
+#include "runtime/train/Windows.h"
 
 #include <algorithm>
 #include <cstring>
@@ -65,10 +66,12 @@ snn_batch makeCall(const BoundInputs &inputs) {
   return call;
 }
 
-/// forward, or loss_and_gradient where the file has all labels and targets and the model was compiled for training.
+/// forward, or loss_and_gradient where the file has all labels and targets and the model was compiled for training, by
+/// which it has a loss of all these steps.
 std::vector<OwnedTensor> runOnce(const snn_model_table &table, snn_instance *instance, const BoundInputs &inputs,
                                  bool gradients) {
-  bool withLoss = inputs.missing.empty() && table.loss_and_gradient;
+  bool withLoss =
+      inputs.missing.empty() && table.loss_and_gradient && (gradients || windowsOf(table, inputs.steps) == 1);
   std::vector<void *> pointers;
   auto wanted = [&](const snn_tensor_info &output) {
     return isMetric(output) ? withLoss : gradients || !isGradient(output);
@@ -154,12 +157,12 @@ struct Plan {
 
 std::vector<OwnedTensor> runTraining(const snn_model_table &table, snn_instance *instance, const Plan &plan) {
   std::vector<double> losses;
-  check(snn_instance_set_training(instance, plan.ofStep.size(), 1));
+  check(snn_instance_set_training(instance, plan.ofStep.size() * windowsOf(table, plan.steps), 1));
   for (size_t which : plan.ofStep) {
     double loss = 0;
     snn_batch call = makeCall(plan.inputs[which]);
     call.loss = &loss;
-    check(snn_instance_train_step(instance, &call));
+    check(trainWindows(table, instance, call));
     losses.push_back(loss);
   }
   std::vector<OwnedTensor> outputs = parameterTensors(instance, table);

@@ -1,6 +1,7 @@
 // snn-train as a library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/tools/TrainTool.h"
+#include "runtime/core/Table.h"
 #include "runtime/data/Files.h"
 #include "runtime/tools/Progress.h"
 #include "runtime/tools/ToolSupport.h"
@@ -364,8 +365,9 @@ int tools::train(const TrainToolOptions &options, const std::atomic<bool> &stop)
       elements *= uint64_t(extent);
     parameters += elements;
   }
-  fmt::print("{}: {} parameters, {}, batch {}, {} time step{}, {} thread{}; run folder {}\n", table.name, parameters,
-             countText(parts.list()), record.batch, record.steps, record.steps == 1 ? "" : "s", record.threads,
+  fmt::print("{}: {} parameters, {}, batch {}, {} time step{}{}, {} thread{}; run folder {}\n", table.name, parameters,
+             countText(parts.list()), record.batch, record.steps, record.steps == 1 ? "" : "s",
+             windowOf(table) ? fmt::format(" in windows of {}", windowOf(table)) : "", record.threads,
              record.threads == 1 ? "" : "s", run.path());
   std::fflush(stdout);
 

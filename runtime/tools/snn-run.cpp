@@ -23,7 +23,7 @@ The file has the parameters under their PyTorch names, the inputs ("input"; "lab
 model declares) and may have constants, which must be those that were compiled in; other tensors are ignored. Batch and
 time steps come from the inputs' shapes. With
 --steps-of-training the result is "losses" and the parameters after the last step; where the file has
-batch.K.input and batch.K.labels, step K (from 0) uses them.
+batch.K.input and batch.K.labels, step K (from 0) uses them. A model with "truncate" makes an update for each window.
 
 --gradcheck compiles the model in double precision with soft spikes, moves each parameter and each real input along
 random directions and by single elements, and compares what the loss does with the compiled gradients. It starts at

@@ -3,6 +3,7 @@
 #include "runtime/train/Trainer.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Shuffle.h"
+#include "runtime/train/Windows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -74,7 +75,8 @@ std::optional<Measures> Trainer::trainEpoch(const Samples &samples, uint64_t epo
   std::vector<uint64_t> order = shuffledOrder(options.seed, epoch, total);
   for (uint64_t &place : order)
     place = samples.samples()[place];
-  const uint64_t updatesPerEpoch = (total + options.batch - 1) / options.batch;
+  const uint64_t batches = (total + options.batch - 1) / options.batch;
+  const uint64_t updatesPerEpoch = batches * windowsOf(table, stepsOf(samples));
   snn::check(snn_instance_set_training(instance, options.epochs * updatesPerEpoch, options.epochs));
 
   double loss = 0;
@@ -101,7 +103,7 @@ std::optional<Measures> Trainer::trainEpoch(const Samples &samples, uint64_t epo
     call.batch = rows.size();
     call.sample_ids = rows.data();
     call.inputs = views.data();
-    check(snn_instance_train_step(instance, &call), samples, rows, faultRow);
+    check(trainWindows(table, instance, call), samples, rows, faultRow);
     if (!std::isfinite(loss))
       throw DataError(fmt::format("the loss became {} in epoch {}, step {}; a smaller learning rate may help", loss,
                                   epoch, first / options.batch));

@@ -16,6 +16,11 @@ snn.model @model_c2_fixed train real = f32 steps = 2 max_steps = 3 classes = 2 b
 
 // -----
 
+// expected-error @below {{window must be from 1 to max_steps [model_c4]}}
+snn.model @model_c4 train real = f32 steps = 2 max_steps = 2 window = 3 classes = 2 batch = 1 epochs = 1
+
+// -----
+
 // expected-error @below {{attribute 'classes' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
 snn.model @classes train real = f32 steps = 1 max_steps = 1 classes = 0 batch = 1 epochs = 1
 

@@ -20,8 +20,8 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
   // CHECK: another version: none
   // CHECK-NEXT: size 1 abi 2 precision 0 tensor size 1
   // CHECK-NEXT: name tiny hash 42 target x86-64-v4
-  // CHECK-NEXT: steps -1 max 100 classes 10 batch 128 epochs 5
-  snn.model @tiny train real = f32 max_steps = 100 classes = 10 batch = 128 epochs = 5 {snn.copies = 2 : i64, snn.hash = 42 : i64}
+  // CHECK-NEXT: steps -1 max 100 window 30 classes 10 batch 128 epochs 5
+  snn.model @tiny train real = f32 max_steps = 100 window = 30 classes = 10 batch = 128 epochs = 5 {snn.copies = 2 : i64, snn.hash = 42 : i64}
 
   // A matrix [20, 784] is stored as 784 rows of 32; each slot starts at a multiple of 64 bytes.
   // CHECK-NEXT: parameter 1.weight dtype 0 offset 0 init 1 [-0.5, 0.5) shape 20 784 strides 1 32

@@ -16,7 +16,7 @@ snn.model @name infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 e
 func.func @network() {
   return
 }
-// expected-error @below {{is no function of a model; expected network, training_network, criterion or update}}
+// expected-error @below {{is no function of a model; expected network, training_network, criterion, clip or update}}
 func.func @forward() {
   return
 }
@@ -178,5 +178,17 @@ func.func @network() {
 }
 // expected-error @below {{argument #0 has type '!core.array<f32>', but what it stands for is '!core.array<f64>'}}
 func.func @update(%lr: !core.array<f32> {snn.bind = @lr}) {
+  return
+}
+
+// -----
+
+snn.model @clipped train real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+snn.parameter @p : !core.array<2 x f32> init #snn.fill<0.0>
+func.func @network() {
+  return
+}
+// expected-error @below {{argument #0 stands for nothing that the module declares}}
+func.func @clip(%p: !core.array<2 x f32> {snn.bind = @p}) {
   return
 }

@@ -154,6 +154,7 @@ private:
       return success();
     }
     case DefinitionKind::Layer:
+    case DefinitionKind::Clip:
     case DefinitionKind::Def:
       break;
     }

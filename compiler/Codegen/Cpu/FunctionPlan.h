@@ -43,6 +43,7 @@ struct FunctionPlan {
   mutable mlir::func::FuncOp function;
   std::optional<int64_t> steps; ///< fixed number of steps, else the call's
   llvm::SmallVector<Stage, 0> stages;
+  std::optional<int64_t> mostSteps = std::nullopt; ///< of a call, if it trains in windows
 
   static FunctionPlan of(mlir::func::FuncOp function, std::optional<int64_t> steps);
 };

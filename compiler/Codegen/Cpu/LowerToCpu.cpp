@@ -89,9 +89,12 @@ public:
     auto sizes = [&](Value steps, ValueRange before) {
       Value largest = before[0], outside = before[1];
       e.wraps = &outside; // within the bounds too a size may be too large
-      for (const FunctionPlan &plan : plans)
-        largest = e.maximum(largest,
-                            ArenaOffsets::of(e, plan, batch, plan.steps ? e.index(*plan.steps) : steps, workers).total);
+      for (const FunctionPlan &plan : plans) {
+        Value own = plan.steps ? e.index(*plan.steps) : steps;
+        if (plan.mostSteps)
+          own = e.minimum(own, e.index(*plan.mostSteps));
+        largest = e.maximum(largest, ArenaOffsets::of(e, plan, batch, own, workers).total);
+      }
       e.wraps = nullptr;
       return SmallVector<Value>{largest, outside};
     };
@@ -162,6 +165,8 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
     func::FuncOp forward = find(kForward), evaluate = find(kEvaluate), gradient = find(kLossAndGradient),
                  backward = find(kBackward), update = find(kUpdate);
+    // Windows have any number of steps, whatever the model has.
+    const std::optional<int64_t> trained = model.getWindow() ? std::nullopt : steps;
     // One step is a forward pass of one step: the number of steps is the call's.
     if (forward) {
       writer.addFunction(forward, std::nullopt);
@@ -170,19 +175,19 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     }
     for (func::FuncOp function : {evaluate, gradient, backward})
       if (function)
-        writer.addFunction(function, steps);
+        writer.addFunction(function, function == evaluate ? steps : trained);
     if (update)
       writer.addUpdate(update);
     if (evaluate)
       writer.addEntry(kEvaluate, EntryKind::Evaluate, evaluate, steps);
     if (gradient)
-      writer.addEntry(kLossAndGradient, EntryKind::Gradient, gradient, steps);
+      writer.addEntry(kLossAndGradient, EntryKind::Gradient, gradient, trained);
     if (backward)
-      writer.addEntry(kBackward, EntryKind::Backward, backward, steps);
+      writer.addEntry(kBackward, EntryKind::Backward, backward, trained);
     if (update)
       writer.addEntry(kUpdate, EntryKind::Update, update, steps);
     if (gradient && update)
-      writer.addEntry("train_step", EntryKind::Train, {gradient, update}, steps);
+      writer.addEntry("train_step", EntryKind::Train, {gradient, update}, trained);
     writer.addArenaSize();
     for (func::FuncOp function : {forward, evaluate, gradient, backward, update})
       if (function)

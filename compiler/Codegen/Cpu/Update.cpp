@@ -6,6 +6,34 @@
 using namespace mlir;
 
 namespace snn::core {
+namespace {
+
+/// Neighbours in the span that have the same numbers.
+struct Range {
+  StringRef label;
+  int64_t from, to;
+};
+
+/// A number NAME.LABEL stands for NAME in the parameters LABEL.*.
+SmallVector<Range> rangesOf(const SpanLayout &spans, ModuleOp module, func::FuncOp update) {
+  SmallVector<Range> ranges;
+  for (const SpanSlot &slot : spans.parameters()) {
+    StringRef label = StringRef(slot.name).split('.').first;
+    bool isOwn = false;
+    for (unsigned index = 0; index < update.getNumArguments(); ++index)
+      isOwn |= !update.getArgAttr(index, SnnDialect::spanAttrName()) &&
+               declarationIndex<HyperOp>(module, (boundName(update.getArgAttrDict(index)) + "." + label).str()) >= 0;
+    const int64_t from = slot.offset / spans.realBytes();
+    if (ranges.empty() || ranges.back().label != (isOwn ? label : ""))
+      ranges.push_back({isOwn ? label : "", from, from});
+    ranges.back().to =
+        llvm::alignTo(slot.offset + slot.elements * spans.realBytes(), SNN_ALIGNMENT) / spans.realBytes();
+  }
+  return ranges;
+}
+
+} // namespace
+
 constexpr int64_t kUpdateElements = 16384; ///< of the parameter span that one task updates
 
 int64_t updateSlices(const SpanLayout &spans) {
@@ -34,43 +62,47 @@ void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const Sp
     return e.atPointer(e.advance(frame.pointer(field), e.index(offset)), e.real);
   };
   // A number of the host, or a count of the call.
-  auto numberOf = [&](DictionaryAttr attributes) -> Value {
+  auto numberOf = [&](DictionaryAttr attributes, StringRef label) -> Value {
     StringRef name = boundName(attributes);
-    if (int64_t index = declarationIndex<HyperOp>(module, name); index >= 0)
-      return frame.hyper(index);
+    for (const std::string &declared : {(name + "." + label).str(), name.str()})
+      if (int64_t index = declarationIndex<HyperOp>(module, declared); index >= 0)
+        return frame.hyper(index);
     return e.loadAt(frame.call, *countField(name), e.b.getI64Type());
   };
 
   Block &block = update.getBody().front();
-  SmallVector<std::pair<Value, Memory>> streams;
-  for (BlockArgument argument : block.getArguments()) {
-    DictionaryAttr attributes = update.getArgAttrDict(argument.getArgNumber());
-    if (attributes.get(SnnDialect::spanAttrName()))
+  SmallVector<std::pair<BlockArgument, Memory>> streams;
+  for (BlockArgument argument : block.getArguments())
+    if (auto attributes = update.getArgAttrDict(argument.getArgNumber()); attributes.get(SnnDialect::spanAttrName()))
       streams.emplace_back(argument, memoryOf(attributes));
-    else
-      values[argument] = e.splat(numberOf(attributes), kLanes);
-  }
-  // What depends on no element comes before the loop.
-  SmallVector<MapOp> elementwise;
-  for (auto map : block.getOps<MapOp>()) {
-    if (llvm::all_of(map.getInputs(), [&](Value input) { return values.contains(input); }))
-      emitMap(map);
-    else
-      elementwise.push_back(map);
-  }
   auto end = cast<func::ReturnOp>(block.getTerminator());
   SmallVector<Memory> targets;
   for (unsigned index = 0; index < end.getNumOperands(); ++index)
     targets.push_back(memoryOf(update.getResultAttrDict(index)));
-  Value from = e.mul(slice, kUpdateElements), all = e.index(spans.parameterBytes() / spans.realBytes());
-  e.loop(from, e.minimum(e.add(from, kUpdateElements), all), kLanes, [&](Value i) {
-    for (auto [argument, memory] : streams)
-      values[argument] = e.loadVector(memory, i, kLanes);
-    for (MapOp map : elementwise)
-      emitMap(map);
-    for (auto [value, memory] : llvm::zip(end.getOperands(), targets))
-      e.storeVector(values.lookup(value), memory, i);
-  });
+  Value from = e.mul(slice, kUpdateElements), to = e.add(from, kUpdateElements);
+  for (const Range &range : rangesOf(spans, module, update)) {
+    values.clear();
+    for (BlockArgument argument : block.getArguments())
+      if (DictionaryAttr attributes = update.getArgAttrDict(argument.getArgNumber());
+          !attributes.get(SnnDialect::spanAttrName()))
+        values[argument] = e.splat(numberOf(attributes, range.label), kLanes);
+    // What depends on no element comes before the loop.
+    SmallVector<MapOp> elementwise;
+    for (auto map : block.getOps<MapOp>()) {
+      if (llvm::all_of(map.getInputs(), [&](Value input) { return values.contains(input); }))
+        emitMap(map);
+      else
+        elementwise.push_back(map);
+    }
+    e.loop(e.maximum(from, e.index(range.from)), e.minimum(to, e.index(range.to)), kLanes, [&](Value i) {
+      for (auto [argument, memory] : streams)
+        values[argument] = e.loadVector(memory, i, kLanes);
+      for (MapOp map : elementwise)
+        emitMap(map);
+      for (auto [value, memory] : llvm::zip(end.getOperands(), targets))
+        e.storeVector(values.lookup(value), memory, i);
+    });
+  }
 }
 
 } // namespace snn::core

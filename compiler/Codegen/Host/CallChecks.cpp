@@ -116,8 +116,10 @@ void checkCall(EntryPhases &entry, EntryKind kind, ArrayRef<func::FuncOp> functi
     entry.refuse(isOutside(e, frame.workers(), 1, SNN_MAX_WORKERS), SNN_ERROR_ARGUMENT);
     entry.refuse(isNull(offsetof(snn_call, inputs)), SNN_ERROR_ARGUMENT);
     refuseAny(inputs, [&](int64_t input) { return e.isNull(frame.inputData(input)); });
-    entry.refuse(isOutside(e, frame.word(offsetof(snn_call, steps)), steps.value_or(1),
-                           steps.value_or(getModel(module).getMaxSteps())),
+    ModelOp model = getModel(module);
+    const bool trains = kind > EntryKind::Evaluate;
+    const int64_t most = trains ? model.getWindow().value_or(model.getMaxSteps()) : model.getMaxSteps();
+    entry.refuse(isOutside(e, frame.word(offsetof(snn_call, steps)), steps.value_or(1), steps.value_or(most)),
                  SNN_ERROR_STEPS);
   }
   if (kind == EntryKind::Backward) {

@@ -182,7 +182,7 @@ class CheckPlan : public impl::CheckPlanBase<CheckPlan> {
 CallRange CallRange::of(ModuleOp module) {
   CallRange range;
   if (ModelOp model = getModel(module)) {
-    range.fewestSteps = model.getSteps().value_or(1);
+    range.fewestSteps = model.getWindow() ? 1 : model.getSteps().value_or(1);
     range.mostSteps = model.getSteps().value_or(model.getMaxSteps());
   }
   return range;

@@ -202,6 +202,10 @@ typedef struct snn_model_table {
   snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
   snn_entry_fn evaluate;          /* forward, with loss and metrics of the network as it infers: no gradient, no buffer
                                      changes. Tables of the first compilers end before it */
+
+  /* Truncated backpropagation: loss_and_gradient, backward and train_step take 1 to so many steps, and a host goes
+   * through longer sequences in windows, with state_in, state_out and first_step. 0: they take what forward does. */
+  uint64_t window;
 } snn_model_table;
 
 typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);
