@@ -36,7 +36,7 @@ module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
 
   // -1 is the batch, -2 time.
   // CHECK-NEXT: input input dtype 2 offset 0 init 0 [0, 0) shape -1 1 28 28
-  // CHECK-NEXT: input labels dtype 3 offset 0 init 0 [0, 0) shape -1
+  // CHECK-NEXT: input labels dtype 3 offset 0 init 0 [0, 10) shape -1
   // CHECK-NEXT: output spikes dtype 0 offset 0 init 0 [0, 0) shape -2 -1 20
   snn.input @input : !core.array<sample x 1 x 28 x 28 x ui8>
   snn.input @labels : !core.array<sample x i64>

@@ -51,14 +51,18 @@ HostInstance::HostInstance(const snn_model_table &table, uint64_t batch, uint64_
                            Poison poison)
     : table(table), poison(poison), pool(workers > 1 ? createPool(workers) : nullptr), batch(batch), steps(steps),
       workers(workers), parameters(table.parameter_bytes, poison), gradients(table.parameter_bytes, poison),
-      optimizer(table.optimizer_bytes, poison), state(batch * table.state_bytes, poison),
-      arena(table.arena_size(batch, steps, workers), poison) {
+      optimizer(table.optimizer_bytes, poison), buffers(table.buffer_bytes, poison),
+      state(batch * table.state_bytes, poison), arena(table.arena_size(batch, steps, workers), poison) {
   // The copies that an optimizer keeps of the parameters start at zero, their padding like all padding.
   for (uint64_t copy = 0; table.parameter_bytes && copy < table.optimizer_bytes / table.parameter_bytes; ++copy)
     for (uint64_t i = 0; i < table.parameter_count; ++i)
       forEachElement(table.parameters[i], [&](uint64_t, uint64_t offset) {
         put(optimizer.data() + copy * table.parameter_bytes + offset, table.precision, 0);
       });
+  for (uint64_t i = 0; i < table.buffer_count; ++i)
+    forEachElement(table.buffers[i], [&](uint64_t, uint64_t offset) {
+      put(buffers.data() + offset, table.precision, table.buffers[i].init_low);
+    });
   for (uint64_t row = 0; row < batch; ++row)
     for (uint64_t i = 0; i < table.state_count; ++i)
       forEachElement(table.states[i], [&](uint64_t, uint64_t offset) {
@@ -118,6 +122,7 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
   raw.parameters = parameters.data();
   raw.gradients = gradients.data();
   raw.optimizer = optimizer.data();
+  raw.buffers = buffers.data();
   if (entry == table.step)
     raw.state_in = raw.state_out = state.data();
   raw.optimizer_step = updates;

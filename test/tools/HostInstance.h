@@ -69,7 +69,7 @@ private:
   Poison poison;
   PoolHandle pool;
   uint64_t batch, steps, workers, updates = 0;
-  AlignedBytes parameters, gradients, optimizer, state, arena;
+  AlignedBytes parameters, gradients, optimizer, buffers, state, arena;
 };
 
 } // namespace snn::test

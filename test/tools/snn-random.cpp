@@ -41,11 +41,13 @@ void write(const Options &options) {
   HostCall call(table, options.batch, steps);
   fillInputs(call, table, random, options.high);
   std::vector<HostTensor> tensors;
+  // Beside `input` stand labels and targets; a text of a stage may have inputs of any name.
+  const bool isModel = findTensor(table.inputs, table.input_count, "input").has_value();
   for (uint64_t i = 0; i < table.input_count; ++i) {
     HostTensor &tensor = call.inputs[i];
     if (tensor.dtype == SNN_DTYPE_I64 && options.badLabelRow >= 0)
       tensor.set(tensor.size() - options.batch + uint64_t(options.badLabelRow), table.inputs[i].init_high);
-    if (tensor.name != "input") {
+    if (isModel ? tensor.name != "input" : tensor.name == "labels") {
       if (!options.labels)
         continue;
     } else if (options.nanRow >= 0) {

@@ -12,9 +12,10 @@ import sys
 
 root = pathlib.Path(sys.argv[1])
 prelude = "".join((root / "frontends/snn" / name).read_text() for name in ("prelude.snn", "spellings.snn"))
-names = set(re.findall(r"^(?:neuron|layer|surrogate|loss|metric|optimizer|schedule|def) (\w+)", prelude, re.M))
+names = set(re.findall(r"^(?:neuron|layer|surrogate|loss|metric|optimizer|schedule|clip|def) (\w+)", prelude, re.M))
 # Functions of the language, the names of the interface, words (and a Greek letter) that mean something else too.
-GENERAL = {"atan", "pi", "count", "constant", "cosine", "accuracy", "alpha", "integrator", "add", "concat", "linear"}
+GENERAL = {"atan", "pi", "count", "constant", "cosine", "accuracy", "alpha", "integrator", "add", "concat", "linear",
+           "above", "exact", "norm", "value", "winner"}
 COMMON = {"cross_entropy", "poisson", "rmsprop", "adagrad", "momentum", "lif", "mse", "nll", "hinge", "alif", "izhikevich"}
 assert GENERAL < names and len(names) > 20, names
 neurons = re.findall(r"^neuron (\w+)", prelude, re.M)
