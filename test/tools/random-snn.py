@@ -581,7 +581,7 @@ class Writer(LayerWriter):
             self.use("train.metric")
             if classified:
                 lines.append("metric " + call("accuracy", label))
-            if classified and self.labels and self.maybe():
+            if classified and label and self.labels and self.maybe():  # without a name, `accuracy` stands alone
                 self.use("towards.metric-of-head")
                 lines.append("metric " + call("accuracy", [self.pick(*self.labels)] + label))
             if self.targets:
