@@ -434,6 +434,7 @@ class Writer(LayerWriter):
     def model(self):
         rng, lines = self.rng, []
         self.params, self.functions, self.labels = [], [], []
+        self.heads = []  # labels of neurons of one extent, which may be classes
         if self.maybe(0.5):
             self.functions.append(self.function())
         if self.maybe(0.2):
@@ -478,6 +479,7 @@ class Writer(LayerWriter):
                 name = self.name("h")
                 if not any(layer.startswith(own[0]) and own[1] == "value" for own in self.neurons):
                     self.labels.append(name)
+                    self.heads.append(name)
                 layer = f"{name}: {layer}"
             elif self.maybe(0.3):
                 self.use("model.let")
@@ -550,7 +552,7 @@ class Writer(LayerWriter):
                 text = call(kind, [name] if len(self.targets) > 1 or self.maybe() else [])
             elif kind == "steps-of-label":
                 self.use("towards.steps-of-label")
-                head = [self.pick(*self.labels)] if self.labels and self.maybe(0.3) else []
+                head = [self.pick(*self.heads)] if self.heads and self.maybe(0.3) else []
                 self.use(*["towards.head"] if head else [])
                 text = call("ce_rate", head + [self.pick(*of_step)] + ([] if head else self.weights()))
             elif kind == "own-loss":
@@ -581,9 +583,9 @@ class Writer(LayerWriter):
             self.use("train.metric")
             if classified:
                 lines.append("metric " + call("accuracy", label))
-            if classified and label and self.labels and self.maybe():  # without a name, `accuracy` stands alone
+            if classified and label and self.heads and self.maybe():  # without a name, `accuracy` stands alone
                 self.use("towards.metric-of-head")
-                lines.append("metric " + call("accuracy", [self.pick(*self.labels)] + label))
+                lines.append("metric " + call("accuracy", [self.pick(*self.heads)] + label))
             if self.targets:
                 self.use("towards.metric-mse")
                 lines.append("metric " + call("mse", [self.targets[0][0]]))

@@ -317,6 +317,7 @@ class LayerWriter:
                 if labelled:
                     self.use("graph.label-of-neuron")
                     self.labels.append(label)
+                    self.heads += [label] if len(shape) == 1 else []
                 text = f"{label}: {text}"
             lines.append(text)
         self.use("graph.flat")
