@@ -66,7 +66,8 @@ class Sequence(nn.Module):
                 if states[index] is None:
                     value = layer(value)
                 else:
-                    value, *states[index] = layer(value, *states[index])
+                    value, mem = layer(value, *states[index])
+                    states[index] = [value, mem] if isinstance(layer, snntorch.RLeaky) else [mem]
             spikes.append(value)
             membranes.append(states[-1][-1])
         return torch.stack(spikes), torch.stack(membranes)
