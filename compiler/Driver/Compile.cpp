@@ -213,8 +213,8 @@ ExitStatus Compilation::checkArena() {
     if (!arena)
       return;
     auto function = isa<func::FuncOp>(op) ? cast<func::FuncOp>(op) : op->getParentOfType<func::FuncOp>();
-    const bool trains = function.getName() != kForward && function.getName() != kEvaluate;
-    const double steps = double(trains ? model.getWindow().value_or(model.getMaxSteps()) : model.getMaxSteps());
+    const double steps =
+        double(isOfWindow(function.getName()) ? model.getWindow().value_or(model.getMaxSteps()) : model.getMaxSteps());
     const auto chunk = op->getAttrOfType<IntegerAttr>(core::kChunkAttr);
     const double samples = double(chunk ? chunk.getInt() : model.getBatch());
     bytes = std::max(bytes, double(arena.getFixed()) + double(arena.getSteps()) * steps +

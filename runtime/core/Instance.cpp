@@ -144,7 +144,7 @@ static std::string labelText(const snn_model_table &table, const snn_call &call,
     const snn_view &view = call.inputs[i];
     if (info.dtype != SNN_DTYPE_I64 || !view.data)
       continue;
-    const int64_t classes = info.init_high > 0 ? int64_t(info.init_high) : table.classes;
+    const int64_t classes = classesOf(table, info);
     const bool overTime = info.shape[0] == SNN_EXTENT_TIME;
     const int64_t ofStep = !overTime ? 0 : view.strides ? view.strides[0] : int64_t(call.batch);
     const int64_t ofRow = view.strides ? view.strides[overTime] : 1;

@@ -100,7 +100,7 @@ int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch) {
 }
 
 int32_t snn_instance_evaluate(snn_instance *instance, const snn_batch *batch) {
-  if (instance && instance->table.struct_size < sizeof(snn_model_table))
+  if (instance && !hasEvaluate(instance->table))
     return setLastError(SNN_ERROR_UNSUPPORTED, "the model was compiled before there was this entry point");
   return run(instance, &snn_model_table::evaluate, "evaluate", batch);
 }

@@ -19,6 +19,16 @@ inline uint64_t windowOf(const snn_model_table &table) {
   return table.struct_size > offsetof(snn_model_table, window) ? table.window : 0;
 }
 
+/// Whether the table has a place for the entry point `evaluate`, which the first tables lack.
+inline bool hasEvaluate(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, evaluate);
+}
+
+/// What the labels of an input of type i64 are below.
+inline int64_t classesOf(const snn_model_table &table, const snn_tensor_info &labels) {
+  return labels.init_high > 0 ? int64_t(labels.init_high) : table.classes;
+}
+
 /// Whether a number of the hyper list may have this value; its range in words: "at least 0 and below 1".
 bool inRange(const snn_hyper_info &info, double value);
 std::string rangeText(const snn_hyper_info &info);

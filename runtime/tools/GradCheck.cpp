@@ -6,6 +6,7 @@
 // gradient agrees with one of them. A wrong one agrees with none, nor does that at a kink: there the slopes to the two
 // sides stay apart however narrow they get.
 #include "runtime/tools/GradCheck.h"
+#include "runtime/core/Table.h"
 #include "runtime/tools/InputBinding.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
@@ -224,7 +225,7 @@ private:
         double value = random.uniform();
         std::memcpy(result.data() + offset, &value, size);
       } else {
-        uint64_t value = random.below(info.dtype == SNN_DTYPE_U8 ? 256 : uint64_t(recorded.table->classes));
+        uint64_t value = random.below(info.dtype == SNN_DTYPE_U8 ? 256 : uint64_t(classesOf(*recorded.table, info)));
         std::memcpy(result.data() + offset, &value, size); // little-endian, as all that there is code for
       }
     }

@@ -1,6 +1,7 @@
 // Owning handles over the C interface.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/train/Model.h"
+#include "runtime/core/Table.h"
 
 #include <fmt/format.h>
 
@@ -68,3 +69,5 @@ std::string snn::tableShapeText(const snn_tensor_info &tensor) {
   }
   return text + "]";
 }
+
+bool snn::canEvaluate(const snn_model_table &table) { return hasEvaluate(table) && table.evaluate; }

@@ -35,9 +35,7 @@ InstanceHandle createInstance(const snn_library *library, uint64_t batch, uint64
 std::optional<uint64_t> findTensor(const snn_tensor_info *tensors, uint64_t count, std::string_view name);
 
 /// Whether the model gives its loss without a gradient.
-inline bool canEvaluate(const snn_model_table &table) {
-  return table.struct_size >= sizeof(snn_model_table) && table.evaluate;
-}
+bool canEvaluate(const snn_model_table &table);
 
 ElementType elementTypeOf(uint32_t dtype);
 std::vector<int64_t> shapeOf(const snn_tensor_info &tensor);

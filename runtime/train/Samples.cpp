@@ -1,6 +1,7 @@
 // Arrays of files -> inputs of a model.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/train/Samples.h"
+#include "runtime/core/Table.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Shuffle.h"
 
@@ -188,7 +189,7 @@ void Samples::bind(const snn_tensor_info &info, Array array, bool timeFirst) {
 /// Of all samples at once: a mistake is found before there is a run.
 void Samples::checkLabels(uint64_t index) const {
   const snn_tensor_info &info = table->inputs[index];
-  const int64_t classes = info.init_high > 0 ? int64_t(info.init_high) : table->classes;
+  const int64_t classes = classesOf(*table, info);
   Batch batch;
   for (const uint64_t &id : ids) {
     gather(index, std::span(&id, 1), batch);

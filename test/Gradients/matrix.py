@@ -155,7 +155,7 @@ def main():
         for label, status, output in pool.map(check, tasks):
             if status == 0:
                 agree += 1
-            elif "left out" in output or "nothing" in output:
+            elif "DIFFERS" not in output and "error:" not in output and ("left out" in output or "nothing" in output):
                 apart.append(label)
             else:
                 failed.append(label)

@@ -53,7 +53,7 @@ static bool mayMove(Operation *op) {
 /// Gradients of all layers that lie with the host come together: each stage ends with a barrier.
 FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> steps) {
   FunctionPlan plan{function, steps, {}};
-  if (function.getName() != kForward && function.getName() != kEvaluate)
+  if (isOfWindow(function.getName()))
     plan.mostSteps = getModel(function->getParentOfType<ModuleOp>()).getWindow();
   llvm::DenseMap<Operation *, size_t> stageOf;
   for (Operation &op : function.getBody().front().without_terminator()) {

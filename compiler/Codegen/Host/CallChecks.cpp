@@ -117,7 +117,7 @@ void checkCall(EntryPhases &entry, EntryKind kind, ArrayRef<func::FuncOp> functi
     entry.refuse(isNull(offsetof(snn_call, inputs)), SNN_ERROR_ARGUMENT);
     refuseAny(inputs, [&](int64_t input) { return e.isNull(frame.inputData(input)); });
     ModelOp model = getModel(module);
-    const bool trains = kind > EntryKind::Evaluate;
+    const bool trains = learns || kind == EntryKind::Backward;
     const int64_t most = trains ? model.getWindow().value_or(model.getMaxSteps()) : model.getMaxSteps();
     entry.refuse(isOutside(e, frame.word(offsetof(snn_call, steps)), steps.value_or(1), steps.value_or(most)),
                  SNN_ERROR_STEPS);

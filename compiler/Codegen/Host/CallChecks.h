@@ -9,7 +9,6 @@
 namespace snn {
 
 /// The entry points of snn/abi.h.
-/// Those behind Evaluate train.
 enum class EntryKind { Forward, Step, Evaluate, Gradient, Backward, Update, Train };
 
 inline bool updates(EntryKind kind) { return kind == EntryKind::Update || kind == EntryKind::Train; }

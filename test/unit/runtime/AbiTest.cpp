@@ -206,6 +206,9 @@ TEST_F(FullModel, EvaluationHasTheLossAndChangesNothing) {
   InstanceHandle old = createInstance(earlier.get(), rows, steps, nullptr);
   EXPECT_EQ(snn_instance_evaluate(old.get(), &batch), SNN_ERROR_UNSUPPORTED);
   check(snn_instance_forward(old.get(), &batch));
+  shorter.struct_size = offsetof(snn_model_table, window); // has the entry and nothing behind it
+  check(snn_instance_evaluate(createInstance(earlier.get(), rows, steps, nullptr).get(), &batch));
+  shorter.struct_size = offsetof(snn_model_table, evaluate);
   shorter.struct_size -= 8;
   EXPECT_FALSE(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &shorter; }));
 }
