@@ -103,8 +103,10 @@ def Snn_StateOp : Snn_Declaration<"state"> {
 
 def Snn_HyperOp : Snn_Declaration<"hyper"> {
   let summary = "a number that the host may change at run time, within its range; with the model's default";
-  let arguments = (ins Snn_DeclarationName:$sym_name, F64Attr:$value, OptionalAttr<Snn_RangeAttr>:$range);
-  let assemblyFormat = "$sym_name `=` $value (`in` $range^)? attr-dict";
+  let description = "With `of` and `label` it stands for that number in the update of the parameters whose names begin with the label.";
+  let arguments = (ins Snn_DeclarationName:$sym_name, OptionalAttr<StrAttr>:$of, OptionalAttr<StrAttr>:$label, F64Attr:$value,
+      OptionalAttr<Snn_RangeAttr>:$range);
+  let assemblyFormat = "$sym_name (`of` $of^ `at` $label)? `=` $value (`in` $range^)? attr-dict";
   let hasVerifier = 1;
 }
 

@@ -49,6 +49,8 @@ bool RangeAttr::contains(double value) const {
 LogicalResult HyperOp::verify() {
   if (getRange() && !getRange()->contains(getValue().convertToDouble()))
     return emitOpError() << "is " << getValueAttr() << ", but expected a value in " << *getRange() << " [hyper_c1]";
+  if (getOf().has_value() != getLabel().has_value())
+    return emitOpError() << "says of which number it is and at which label, or neither [hyper_c2]";
   return success();
 }
 

@@ -24,7 +24,8 @@ public:
         declareHypers(use);
     declareHypers(train.rule);
     for (const CheckedUse &group : train.groups)
-      declareHypers(group);
+      for (const Hyper &hyper : group.numbers)
+        declareHyper(context.at(group.loc), hyper, group.layer);
     declareHypers(train.schedule);
     declareHypers(train.clip);
     for (const CheckedUse &metric : train.metrics)
@@ -43,13 +44,20 @@ private:
     if (use.weight)
       declareHyper(context.at(use.loc), *use.weight);
   }
-  void declareHyper(Location loc, const Hyper &hyper) {
+  /// With a label it is NUMBER.LABEL, which stands for the number there.
+  void declareHyper(Location loc, const Hyper &hyper, StringRef label = "") {
     FloatAttr none, high = std::isinf(hyper.range.high) ? none : builder.getF64FloatAttr(hyper.range.high);
     RangeAttr range;
     if (!std::isinf(hyper.range.low))
       range = RangeAttr::get(builder.getContext(), builder.getF64FloatAttr(hyper.range.low),
                              hyper.range.belowHigh ? none : high, hyper.range.belowHigh ? high : none);
-    HyperOp::create(builder, loc, builder.getStringAttr(hyper.name), builder.getF64FloatAttr(hyper.value), range);
+    StringAttr of, at;
+    if (!label.empty()) {
+      of = builder.getStringAttr(StringRef(hyper.name).drop_back(label.size() + 1));
+      at = builder.getStringAttr(label);
+    }
+    HyperOp::create(builder, loc, builder.getStringAttr(hyper.name), of, at, builder.getF64FloatAttr(hyper.value),
+                    range);
   }
 
   Value number(BoundFunction &function, const Hyper &hyper) {

@@ -31,6 +31,11 @@ snn.hyper @beta1 = 1.0 in <from 0.0 below 1.0>
 
 // -----
 
+// expected-error @below {{says of which number it is and at which label, or neither [hyper_c2]}}
+"snn.hyper"() <{sym_name = "lr.h1", of = "lr", value = 1.0 : f64}> : () -> ()
+
+// -----
+
 // expected-error @below {{a range ends at 1.000000e+00 : f64 and below 2.000000e+00 : f64, but expected one of the two [range_c1]}}
 snn.hyper @lr = 0.5 in <from 0.0 to 1.0 below 2.0>
 

@@ -26,6 +26,8 @@ snn.state @"2.mem" : !core.array<sample x 4 x f32> rest 0.25
 
 // CHECK: snn.hyper @lr = 1.250000e-01
 snn.hyper @lr = 0.125
+// CHECK: snn.hyper @lr.h1 of "lr" at "h1" = 6.250000e-02
+snn.hyper @lr.h1 of "lr" at "h1" = 0.0625
 // CHECK: snn.hyper @beta1 = 5.000000e-01 in <from 0.000000e+00 : f64 below 1.000000e+00 : f64>
 snn.hyper @beta1 = 0.5 in <from 0.0 below 1.0>
 // CHECK: snn.hyper @loss.correct = 1.000000e+00 in <from 0.000000e+00 : f64 to 1.000000e+00 : f64>

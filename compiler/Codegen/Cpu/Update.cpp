@@ -14,18 +14,15 @@ struct Range {
   int64_t from, to;
 };
 
-/// A number NAME.LABEL stands for NAME in the parameters LABEL.*.
-SmallVector<Range> rangesOf(const SpanLayout &spans, ModuleOp module, func::FuncOp update) {
+SmallVector<Range> rangesOf(const SpanLayout &spans, ModuleOp module) {
   SmallVector<Range> ranges;
   for (const SpanSlot &slot : spans.parameters()) {
     StringRef label = StringRef(slot.name).split('.').first;
-    bool isOwn = false;
-    for (unsigned index = 0; index < update.getNumArguments(); ++index)
-      isOwn |= !update.getArgAttr(index, SnnDialect::spanAttrName()) &&
-               declarationIndex<HyperOp>(module, (boundName(update.getArgAttrDict(index)) + "." + label).str()) >= 0;
+    if (llvm::none_of(module.getOps<HyperOp>(), [&](HyperOp hyper) { return hyper.getLabel() == label; }))
+      label = "";
     const int64_t from = slot.offset / spans.realBytes();
-    if (ranges.empty() || ranges.back().label != (isOwn ? label : ""))
-      ranges.push_back({isOwn ? label : "", from, from});
+    if (ranges.empty() || ranges.back().label != label)
+      ranges.push_back({label, from, from});
     ranges.back().to =
         llvm::alignTo(slot.offset + slot.elements * spans.realBytes(), SNN_ALIGNMENT) / spans.realBytes();
   }
@@ -61,12 +58,14 @@ void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const Sp
     int64_t offset = copy ? copy.getInt() * spans.parameterBytes() : 0;
     return e.atPointer(e.advance(frame.pointer(field), e.index(offset)), e.real);
   };
-  // A number of the host, or a count of the call.
+  // A number of the host, that of the label or else of all parameters, or a count of the call.
   auto numberOf = [&](DictionaryAttr attributes, StringRef label) -> Value {
     StringRef name = boundName(attributes);
-    for (const std::string &declared : {(name + "." + label).str(), name.str()})
-      if (int64_t index = declarationIndex<HyperOp>(module, declared); index >= 0)
-        return frame.hyper(index);
+    for (auto [index, hyper] : llvm::enumerate(module.getOps<HyperOp>()))
+      if (hyper.getOf() == name && hyper.getLabel() == label)
+        return frame.hyper(static_cast<int64_t>(index));
+    if (int64_t index = declarationIndex<HyperOp>(module, name); index >= 0)
+      return frame.hyper(index);
     return e.loadAt(frame.call, *countField(name), e.b.getI64Type());
   };
 
@@ -80,7 +79,7 @@ void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const Sp
   for (unsigned index = 0; index < end.getNumOperands(); ++index)
     targets.push_back(memoryOf(update.getResultAttrDict(index)));
   Value from = e.mul(slice, kUpdateElements), to = e.add(from, kUpdateElements);
-  for (const Range &range : rangesOf(spans, module, update)) {
+  for (const Range &range : rangesOf(spans, module)) {
     values.clear();
     for (BlockArgument argument : block.getArguments())
       if (DictionaryAttr attributes = update.getArgAttrDict(argument.getArgNumber());
