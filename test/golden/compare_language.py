@@ -9,6 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+from golden_cases import differences, run_cases
 from tensor_files import read_tensors, run
 
 
@@ -24,30 +25,8 @@ def compare(bin, scratch, text):
         if not is_spike and name not in ("membrane", "loss") and not name.startswith(("hidden_membrane.", "grad.", "next.", "metric.")):
             continue
         name = name.removeprefix("next.")  # of a buffer, whose start has the name
-        if name not in got or len(got[name].numbers) != len(want.numbers):
-            found.append(f"{name} is missing, or has another shape")
-            continue
-        largest = max(map(abs, want.numbers))
-        error = max(abs(a - b) for a, b in zip(got[name].numbers, want.numbers))
-        if error > (0 if is_spike else close * largest):
-            found.append(f"{name}: {error} beside {largest}")
+        found += differences(name, got, want, 0 if is_spike else close)
     return found
 
 
-def main():
-    bin, scratch, *texts = sys.argv[1:]
-    os.makedirs(scratch, exist_ok=True)
-    failed = 0
-    for text in texts:
-        try:
-            found = compare(bin, scratch, text)
-        except Exception as failure:
-            found = [str(failure)]
-        failed += bool(found)
-        for line in found:
-            print(f"{os.path.basename(text)}: {line}")
-    print(f"{len(texts)} cases, {failed} failed")
-    sys.exit(1 if failed or not texts else 0)
-
-
-main()
+run_cases(compare)

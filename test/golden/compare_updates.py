@@ -9,6 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
+from golden_cases import differences, run_cases
 from tensor_files import read_tensors, run, write_tensors
 
 CLOSE = 1e-9
@@ -40,30 +41,8 @@ def compare(bin, scratch, text):
         if name != "losses" and not name.startswith("after."):
             continue
         name = name.removeprefix("after.")
-        if name not in got or len(got[name].numbers) != len(want.numbers):
-            found.append(f"{name} is missing, or has another shape")
-            continue
-        largest = max(map(abs, want.numbers))
-        error = max(abs(a - b) for a, b in zip(got[name].numbers, want.numbers))
-        if error > CLOSE * largest:
-            found.append(f"{name}: {error} beside {largest}")
+        found += differences(name, got, want, CLOSE)
     return found + (inference(bin, library, scratch, golden, got) if "input" in golden else [])
 
 
-def main():
-    bin, scratch, *texts = sys.argv[1:]
-    os.makedirs(scratch, exist_ok=True)
-    failed = 0
-    for text in texts:
-        try:
-            found = compare(bin, scratch, text)
-        except Exception as failure:
-            found = [str(failure)]
-        failed += bool(found)
-        for line in found:
-            print(f"{os.path.basename(text)}: {line}")
-    print(f"{len(texts)} cases, {failed} failed")
-    sys.exit(1 if failed or not texts else 0)
-
-
-main()
+run_cases(compare)

@@ -5,7 +5,6 @@ usage: make_language.py FOLDER
 Writes CASE.snn and CASE.safetensors: input, labels, parameters, and what they lead to. The seed is the first with which no membrane
 comes within 1e-4 of its threshold and no layer is silent."""
 
-import math
 import os
 import sys
 
@@ -16,22 +15,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from double_spike import Spike
+
 torch.set_default_dtype(torch.float64)
 STEPS, BATCH, WIDTH = 7, 3, 6
-
-
-class Spike(torch.autograd.Function):
-    """snnTorch's atan gives single precision, whatever it is given."""
-
-    @staticmethod
-    def forward(ctx, v):
-        ctx.save_for_backward(v)
-        return (v > 0).to(v.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (v,) = ctx.saved_tensors
-        return grad / (1 + (math.pi * v) ** 2)
 
 
 class Steps:

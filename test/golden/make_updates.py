@@ -15,23 +15,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from double_spike import Spike
+
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 STEPS, BATCH, INPUTS, HIDDEN, OUTPUTS, UPDATES = 7, 4, 6, 5, 4, 4
-
-
-class Spike(torch.autograd.Function):
-    """snnTorch's atan gives single precision, whatever it is given."""
-
-    @staticmethod
-    def forward(ctx, v):
-        ctx.save_for_backward(v)
-        return (v > 0).to(v.dtype)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (v,) = ctx.saved_tensors
-        return grad / (1 + (math.pi * v) ** 2)
 
 
 class PerStep(nn.Module):
