@@ -241,13 +241,15 @@ private:
       const Expr &expr = *place.value;
       if (expr.kind == Expr::Kind::Operation) { // `i < extent`
         auto extent = number(expr.operand(1));
-        if (extent && *extent < 1) // such as a window that is larger than the input
+        if (extent && *extent < 1) { // such as a window that is larger than the input
           error(DiagId::OutOfRange, expr.range,
                 "'" + definition.name.text + "' has nothing to give for an input of " +
                     shapeText(arrays[definition.inputs.front().text]) + ": its '" + expr.operand(0).name +
                     "' would be " + numberText(*extent) + " in number");
-        else if (extent)
+          extent.reset();
+        } else if (extent) {
           extent = wholeNumber(expr.operand(1), "the extent of '" + expr.operand(0).name.str() + "'", 1);
+        }
         indices.push_back({expr.operand(0).name, static_cast<int64_t>(extent.value_or(1))});
       } else if (expr.name == kRest) {
         for (int64_t extent : rest)

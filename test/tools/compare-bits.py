@@ -7,7 +7,8 @@
 
 A model may be a text of the stage bptt. For each model, batch and number of steps: snnc makes a library and the text of the
 stage bptt, snn-random parameters, inputs and labels. Forward and gradient of the library (snn-run) and of the text (snn-interpret) must be the same numbers; where exp, tanh
-or their like occur, close ones. Threads, targets, step by step instead of forward, and other schedules (--schedule) must
+or their like occur, close ones. With --train=N so must parameters be after N training steps (of which each is several updates, if the model
+trains in windows). Threads, targets, step by step instead of forward, and other schedules (--schedule) must
 give the same bytes. Exit status: 0 if all agree, else 1, after what does not.
 """
 import argparse
@@ -17,7 +18,8 @@ import struct
 import sys
 import tempfile
 
-from tensor_files import Failed, read_tensors, run
+from tensor_files import Failed, Tensor, read_tensors, run
+from training_steps import train
 
 INEXACT = re.compile(r"math\.(exp|log|log1p|tanh|powf|atan|sin|cos|erf)\b")
 CLOSE = 1e-5  # of the largest element
@@ -66,7 +68,8 @@ class Model:
             self.libraries.append(self.file(f"{target}.so"))
             run(*snnc, path, *([f"--target-cpu={target}"] if target else []), "-o", self.libraries[-1])
         usual = self.file("usual.mlir")
-        run(*snnc, path, "--emit=loops", "-o", usual)
+        if options.no_kernels or options.schedule:
+            run(*snnc, path, "--emit=loops", "-o", usual)
         texts = []
         if options.no_kernels:
             texts.append(re.sub("#core.kernel<[a-z_]*>", "#core.kernel<loops>", self.read(usual)))
@@ -81,12 +84,14 @@ class Model:
             self.libraries.append(self.file(f"schedule{number}.so"))
             run(f"{options.bin}/snnc", "--from=loops", self.file("loops.mlir"), "-o", self.libraries[-1])
         text = self.read(self.text)
-        self.close = bool(INEXACT.search(text))
+        functions = re.findall(r"func\.func @(\w+)(.*?)(?=func\.func|\Z)", text, re.S)
+        self.inexact = {name for name, body in functions if INEXACT.search(body)}
         steps = re.search(r"snn\.model [^\n]*\bsteps = (\d+)", text)
         self.steps = steps and steps.group(1)  # None: open
         self.training = "func.func @loss_and_gradient" in text
         self.single = "real = f32" in text
-        self.random = "core.random" in text
+        window = re.search(r"snn\.model [^\n]*\bwindow = (\d+)", text)
+        self.window = window and int(window.group(1))
 
     def file(self, name):
         return os.path.join(self.folder, name)
@@ -103,7 +108,8 @@ class Model:
     def check(self, batch, steps):
         options, given = self.options, [f"--steps={steps}"] if steps else []
         found = []
-        for function in ["forward"] + ["loss_and_gradient"] * self.training:
+        whole = self.training and not (self.window and self.window < (steps or int(self.steps)))  # not in windows
+        for function in ["forward"] + ["loss_and_gradient"] * whole:
             inputs = self.file("in.safetensors")
             flags = ["--no-labels"] if function == "forward" and self.training else []
             run(f"{options.bin}/snn-random", self.libraries[0], "-o", inputs, f"--batch={batch}", f"--seed={options.seed}",
@@ -125,7 +131,7 @@ class Model:
             with open(self.text) as file:
                 kept = set(re.findall(r'snn\.buffer @"?([^" ]+)', file.read()))
             got = {name: tensor for name, tensor in got.items() if name in want or not (self.text == self.path or name in kept)}
-            found += [f"{function}: {line}" for line in differences(got, want, self.close, self.single)]
+            found += [f"{function}: {line}" for line in differences(got, want, function in self.inexact, self.single)]
             if function == "forward" and options.streaming:
                 self.compute(self.libraries[0], inputs, "steps.safetensors", "--streaming", *given)
                 streamed = read_tensors(self.file("steps.safetensors"))
@@ -134,6 +140,23 @@ class Model:
                 sums = [{name: tensor for name, tensor in side.items() if graded and name == "count"} for side in (streamed, got)]
                 rest = [{name: tensor for name, tensor in side.items() if name not in sums[0]} for side in (streamed, got)]
                 found += [f"step: {line}" for line in differences(*rest, False, False) + differences(*sums, True, self.single)]
+        if self.training and options.train and not self.inexact & {"loss_and_gradient", "update"}:
+            found += self.check_training(batch, steps or int(self.steps), given)
+        return found
+
+    def check_training(self, batch, steps, given):
+        options, inputs = self.options, self.file("in.safetensors")
+        run(f"{options.bin}/snn-random", self.libraries[0], "-o", inputs, f"--batch={batch}", f"--seed={options.seed}",
+            f"--gain={options.gain}", *given)
+        want, losses = train(options.bin, self.text, inputs, steps, options.train, self.folder)
+        want = {name: Tensor(shape, numbers, b"") for name, (_, shape, numbers) in want.items()}
+        want["losses"] = Tensor([options.train], [narrowed(loss) for loss in losses] if self.single else losses, b"")
+        found = []
+        for library in self.libraries:
+            for threads in options.threads:
+                self.compute(library, inputs, "got.safetensors", f"--threads={threads}", f"--steps-of-training={options.train}", *given)
+                wrong = differences(read_tensors(self.file("got.safetensors")), want, False, False)
+                found += [f"training: {os.path.basename(library)} with {threads} threads: {line}" for line in wrong]
         return found
 
 
@@ -154,6 +177,7 @@ def main():
     parser.add_argument("--no-kernels", action="store_true", help="also with all contracts as loops")
     parser.add_argument("--no-streaming", dest="streaming", action="store_false",
                         help="not step by step: for texts that look at several steps at once")
+    parser.add_argument("--train", type=int, default=0, metavar="N", help="also N training steps")
     parser.add_argument("--gain", default="3", help="factor on weights")
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()

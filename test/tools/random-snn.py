@@ -16,6 +16,7 @@ import random
 import sys
 
 from random_layers import LayerWriter, PRODUCTIONS as LAYER_PRODUCTIONS
+from random_training import TrainingWriter, PRODUCTIONS as TRAINING_PRODUCTIONS
 
 # Names of productions, by the part of the language that they belong to. `use` knows no others.
 PRODUCTIONS = {
@@ -28,24 +29,21 @@ PRODUCTIONS = {
              "graded inhibition uniform_levels exponential_levels",
     "surrogate": "fast_sigmoid atan sigmoid straight_through straight_through_estimator triangular heaviside "
                  "spike_rate_escape leaky_spike stochastic_spike sparse_fast_sigmoid own",
-    "train": "none mse_count ce_rate ce_count l1_rate own-loss weight sum loss-of-label metric metric-of-label several-metrics "
-             "sgd adam adamw own-optimizer constant cosine own-schedule batch epochs",
-    "towards": "target target-over-time target-bytes unnamed label label-over-time several-labels mse mse_rate l1 steps-of-label head weights weight-for-all "
-               "metric-mse metric-of-head",
-    "definition": "surrogate neuron loss metric optimizer schedule def def-number def-block def-derivative derivative soft "
+    "definition": "surrogate neuron loss metric optimizer schedule clip def def-number def-block def-derivative derivative soft "
                   "no-soft state several-states rest fixed option else-if spike value next range-closed range-open "
                   "range-inf no-inputs tuple where where-next-line layer-parameter surrogate-parameter detached-spike random-spike",
     "expression": "number name call negation add subtract multiply divide power negative-power compare choice "
                   "parentheses at element axis min max clamp abs exp log sqrt tanh sin cos atan trunc named-argument",
-    "reduction": "sum mean max min argmax argmin over-time over-neuron over-class over-several classes",
+    "reduction": "sum mean max min argmax argmin over-time over-neuron over-class over-parameter over-several classes",
     "word": "steps per_class time neuron class fired attached detach training random random-per-sample update updates "
             "epoch epochs",
     **LAYER_PRODUCTIONS,
+    **TRAINING_PRODUCTIONS,
 }
 COMPARISONS = ["<", "<=", ">", ">=", "==", "!="]
 
 
-class Writer(LayerWriter):
+class Writer(LayerWriter, TrainingWriter):
     def __init__(self, seed, counts, smooth=False, exact=False):
         self.rng, self.counts, self.smooth, self.exact = random.Random(seed), counts, smooth, exact
         self.definitions, self.neurons, self.surrogates, self.unreached = [], [], [], []
@@ -267,78 +265,6 @@ class Writer(LayerWriter):
                     "leaky_spike": "slope", "sparse_fast_sigmoid": "slope", "spike_rate_escape": "beta"}.get(name)
         return f"{name}({argument} = {self.number(1, 3)})" if argument and self.maybe() else name
 
-    def own_loss(self):
-        name, lines = self.name("distance"), []
-        self.use("definition.tuple", "expression.element", "reduction.sum", "reduction.over-class", "reduction.classes",
-                 "expression.compare", "word.class", "expression.axis", "word.steps", "word.per_class")
-        over = self.pick("mean", "sum") if self.smooth else self.pick("mean", "sum", "max", "min")
-        self.use("reduction." + over, "reduction.over-time")
-        lines.append(f"top = {over}({self.pick('membrane', 'spikes')}, over = time)")
-        lines.append("reached = classes(top) / (steps * per_class)")
-        result = "sum((reached - weights.0 * (label == class))^2, over = class) / weights.1"
-        if self.maybe():
-            self.use("expression.at")
-            result += " + 0.1 * (reached at label)"
-        if self.maybe():
-            self.use("reduction.over-several", "reduction.mean", "word.time", "word.neuron")
-            result += " + mean(spikes * (time + 1) / (neuron + 1), over = (time, neuron)) / steps"
-        if not self.smooth and self.maybe():
-            winner = self.pick("argmax", "argmin")
-            self.use("reduction." + winner)
-            result += f" + 0.1 * (reached at {winner}(reached, over = class))"
-        lines.append(result)
-        self.define("loss", f"{name}(spikes, membrane, label; weights = (1, 2) in (0, 3])", lines)
-        return name
-
-    def own_metric(self):
-        name, kind = self.name("measure"), self.pick("silent", "winner", "share")
-        if kind == "silent":
-            self.use("reduction.sum", "reduction.over-several", "expression.compare")
-            self.define("metric", f"{name}(spikes)", ["sum(spikes, over = (time, neuron)) == 0"])
-        elif kind == "winner":
-            winner = self.pick("argmax", "argmin")
-            self.use("reduction." + winner, "reduction.classes")
-            self.define("metric", f"{name}(membrane, label)",
-                        [f"{winner}(classes(sum(membrane, over = time)), over = class) == label"])
-        else:
-            self.use("reduction.mean", "reduction.over-neuron", "reduction.over-time")
-            self.define("metric", f"{name}(spikes; factor = 2)", ["factor * mean(mean(spikes, over = neuron), over = time)"])
-        return name
-
-    def own_optimizer(self):
-        name, lines = self.name("descent"), []
-        direction = "g"
-        if self.maybe():
-            self.use("definition.state")
-            lines += ["state speed = 0", "speed = share * speed + g"]
-            direction = "speed"
-        else:
-            lines.append("d = share * g + g")
-            direction = "d"
-        step = f"lr * {direction}"
-        if self.maybe():
-            self.use("word.update")
-            step += " / sqrt(update)"
-        if self.maybe():
-            self.use("word.epoch")
-            step += " / (1 + epoch)"
-        self.use("definition.next")
-        lines.append(f"next p - {step}")
-        self.define("optimizer", f"{name}(p, g; lr = 0.01 in [0, inf), share = 0.5 in [0, 1))", lines)
-        return name
-
-    def own_schedule(self):
-        name, kind = self.name("fall"), self.pick("constant", "epoch", "updates", "epochs")
-        if kind == "constant":
-            self.use("definition.no-inputs")
-            self.define("schedule", name, ["0.5"])
-        else:
-            self.use(*{"epoch": ["word.epoch"], "updates": ["word.update", "word.updates"], "epochs": ["word.epoch", "word.epochs"]}[kind])
-            text = {"epoch": "0.5^trunc(epoch / every)", "updates": "1 - update / (updates + every)",
-                    "epochs": "1 / every + epoch / (epochs + 1)"}[kind]
-            self.define("schedule", f"{name}(every = 10 in [1, inf))", [text])
-        return name
-
     # Layers
 
     def value_of(self, low, high, can_learn=True):
@@ -431,13 +357,21 @@ class Writer(LayerWriter):
             return f"linear({name})"
         return f"linear({width})"
 
+    def with_label(self, layer):
+        """A layer with weights, which a group may know by its label."""
+        if self.maybe(0.8):
+            return layer
+        self.learning.append(self.name("w"))
+        return f"{self.learning[-1]}: {layer}"
+
     def model(self):
         rng, lines = self.rng, []
         self.params, self.functions, self.labels = [], [], []
         self.heads = []  # labels of neurons of one extent, which may be classes
+        self.learning = []  # labels of layers with weights
         if self.maybe(0.5):
             self.functions.append(self.function())
-        if self.maybe(0.2):
+        if not self.smooth and self.maybe(0.2):  # differences know nothing of a derivative that is stated
             self.functions.append(self.stated())
         if self.maybe():
             self.surrogates.append(self.surrogate())
@@ -466,7 +400,7 @@ class Writer(LayerWriter):
         self.use("layer.flatten")
         lines += self.graph(extents) if graph else ["flatten"]
         for _ in range(rng.randint(0, 1 if graph else 2)):
-            lines.append(self.linear(rng.randint(1, 40)))
+            lines.append(self.with_label(self.linear(rng.randint(1, 40))))
             if not self.smooth and self.maybe(0.2):
                 kind = self.pick("rate", "dropout")
                 self.use("layer." + kind)
@@ -490,129 +424,13 @@ class Writer(LayerWriter):
         self.classes = classes = rng.randint(2, 5)
         population = self.maybe()
         outputs = classes * (rng.randint(1, 9) if population else 1)
-        lines.append(self.linear(outputs))
+        lines.append(self.with_label(self.linear(outputs)))
         lines.append(self.other_neuron([classes], last=True) if graph and self.maybe() else self.neuron(last=True))
         self.use("model.population" if population else "model.no-population")
         if population:
             lines.append(f"population({self.pick('', 'classes = ')}{classes})")
         lines[1:1] = self.declare(outputs)
         return "model random {\n" + "".join(f"  {line}\n" for line in lines) + "}"
-
-    def declare(self, outputs):
-        """Lines for what the model is trained towards: (name, whether over time) of each."""
-        self.targets, self.given, lines = [], [], []
-        for word, declared in ("target", self.targets), ("label", self.given):
-            while self.maybe(0.25) and len(declared) < 2:
-                over_time = self.maybe()
-                name = "" if not declared and (word == "target" or over_time) and self.maybe(0.3) else self.name("aim")
-                self.use("towards." + word + ("-over-time" if over_time else ""), *[] if name else ["towards.unnamed"])
-                text = f"{word} {name}".rstrip()
-                if word == "target":
-                    bytes_ = self.maybe(0.2)
-                    self.use(*["towards.target-bytes"] if bytes_ else [])
-                    text += f" u8[{outputs}] / 255" if bytes_ else f" f32[{outputs}]"
-                declared.append((name or {"target": "target", "label": "labels"}[word], over_time))
-                lines.append(text + (" over time" if over_time else ""))
-        if len(self.given) > 1:
-            self.use("towards.several-labels")
-        return lines
-
-    def weights(self):
-        """Of the classes of the last layer, as an argument, or nothing."""
-        if self.maybe(0.6):
-            return []
-        several = self.maybe(0.8)
-        self.use("towards.weights" if several else "towards.weight-for-all")
-        numbers = [self.number(0.2, 3) for _ in range(self.classes if several else 1)]
-        return [f"weights = ({', '.join(numbers)})" if several else f"weights = {numbers[0]}"]
-
-    def train(self):
-        if self.maybe(0.1) and not self.exact and not self.given:
-            self.use("train.none")
-            return ""
-        # What reads one label of each sample says which, unless there is none or one.
-        of_sample = [name for name, over_time in self.given if not over_time]
-        of_step = [name for name, over_time in self.given if over_time]
-        classified = of_sample or not self.given
-        label = [self.pick(*of_sample)] if len(self.given) > 1 and of_sample else []
-
-        def call(name, arguments):
-            return f"{name}({', '.join(arguments)})" if arguments else name
-
-        def term(weighted):
-            kinds = ["l1_rate"] + (["mse_count", "own-loss"] if classified else [])
-            kinds += ["ce_rate", "ce_count"] if classified and not self.exact else []
-            kinds += ["steps-of-label"] if of_step and not self.exact else []
-            kinds += ["towards"] if self.targets else []
-            kind = self.pick(*kinds)
-            if kind == "towards":
-                name, over_time = self.pick(*self.targets)
-                kind = self.pick(*["mse"] + ([] if self.smooth else ["l1"]) + ([] if over_time else ["mse_rate"]))
-                self.use("towards." + kind)
-                text = call(kind, [name] if len(self.targets) > 1 or self.maybe() else [])
-            elif kind == "steps-of-label":
-                self.use("towards.steps-of-label")
-                head = [self.pick(*self.heads)] if self.heads and self.maybe(0.3) else []
-                self.use(*["towards.head"] if head else [])
-                text = call("ce_rate", head + [self.pick(*of_step)] + ([] if head else self.weights()))
-            elif kind == "own-loss":
-                self.use("train.own-loss")
-                text = call(self.own_loss(), label)
-            else:
-                self.use("train." + kind)
-                arguments = [] if kind == "l1_rate" else label + self.weights()
-                if kind == "mse_count" and self.maybe():
-                    arguments += [f"correct = {self.number(0.5, 1)}", f"incorrect = {self.number(0, 0.4)}"]
-                elif kind == "l1_rate" and self.labels:
-                    self.use("train.loss-of-label")
-                    arguments = [self.pick(*self.labels)]
-                text = call(kind, arguments)
-            if weighted:
-                self.use("train.weight")
-                text = f"{self.number(0.1, 2)} * {text}" if self.maybe() else f"{text} * {self.number(0.1, 2)}"
-            return text
-
-        losses = [term(self.maybe(0.3))]
-        while self.maybe(0.4) and len(losses) < 3:
-            losses.append(term(self.maybe(0.7)))
-        if len(losses) > 1:
-            self.use("train.sum")
-        lines = ["loss " + " + ".join(losses)]
-        metrics = self.rng.randint(0, 2)
-        if metrics:
-            self.use("train.metric")
-            if classified:
-                lines.append("metric " + call("accuracy", label))
-            if classified and label and self.heads and self.maybe():  # without a name, `accuracy` stands alone
-                self.use("towards.metric-of-head")
-                lines.append("metric " + call("accuracy", [self.pick(*self.heads)] + label))
-            if self.targets:
-                self.use("towards.metric-mse")
-                lines.append("metric " + call("mse", [self.targets[0][0]]))
-        if metrics == 2:
-            self.use("train.several-metrics")
-            metric = self.own_metric()
-            if self.labels and "label" not in self.definitions[-1]:
-                self.use("train.metric-of-label")
-                metric += f"({self.pick(*self.labels)})"
-            if "label" not in self.definitions[-1]:
-                lines.append("metric " + metric)
-            elif classified:
-                lines.append("metric " + call(metric, label))
-        kind = self.pick("sgd", "adam", "adamw", "own-optimizer")
-        self.use("train." + kind)
-        arguments = {"sgd": "(lr = 1e-2, momentum = 0.5)", "adam": "(lr = 1e-2, betas = (0.8, 0.99))",
-                     "adamw": "(weight_decay = 0.1)"}.get(kind, "")
-        lines.append("optimizer " + (self.own_optimizer() if kind == "own-optimizer" else kind + arguments))
-        if self.maybe(0.6):
-            kind = self.pick("constant", "cosine", "own-schedule")
-            self.use("train." + kind)
-            lines.append("schedule " + (self.own_schedule() if kind == "own-schedule" else
-                                        kind + ("(warmup = 1, floor = 0.1)" if kind == "cosine" else "")))
-        self.use("train.batch", "train.epochs")
-        lines += [f"batch {self.batch}", "epochs 2"]
-        self.rng.shuffle(lines)
-        return "train {\n" + "".join(f"  {line}\n" for line in lines) + "}"
 
     def text(self):
         self.batch = self.pick(1, 3, 37, 130)

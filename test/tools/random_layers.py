@@ -3,8 +3,9 @@
 
 # Names of productions, as in random-snn.py.
 PRODUCTIONS = {
-    "graph": "from from-input add add-of-above concat concat-of-above fan-out own-of-two label-of-neuron flat",
-    "layers": "conv-1d conv-2d max_pool-1d max_pool-2d avg_pool-1d avg_pool-2d slstm sconv_lstm kernel-pair stride "
+    "graph": "from from-input add add-of-above concat concat-of-above fan-out own-of-two label-of-neuron flat block block-of-two",
+    "layers": "conv-1d conv-2d max_pool-1d max_pool-2d avg_pool-1d avg_pool-2d adaptive_avg_pool-1d adaptive_avg_pool-2d "
+              "batch_norm batch_norm_tt without-affine slstm sconv_lstm kernel-pair stride "
               "padding dilation groups without-bias recurrent-conv neuron-of-several-extents",
     "index": "local masked low-rank centred reversed repeated outer affine largest smallest memory spiking gated choice "
              "sample-mean learn state or-number or-none trunc extent rest option same-extents uniform start",
@@ -60,8 +61,10 @@ class LayerWriter:
     def standard(self, shape):
         """A layer of the prelude: its text and its shape."""
         rank = len(shape)
-        kinds = {1: ["linear", "slstm"], 2: ["conv", "max_pool", "avg_pool"],
-                 3: ["conv", "max_pool", "avg_pool", "sconv_lstm"]}.get(rank, [])
+        pools = ["max_pool", "avg_pool", "adaptive_avg_pool"]
+        kinds = {1: ["linear", "slstm"], 2: ["conv", *pools], 3: ["conv", *pools, "sconv_lstm"]}.get(rank, [])
+        if not self.smooth:  # a variance of few values has a derivative that differences do not see
+            kinds += ["batch_norm", "batch_norm_tt"]
         if self.exact:
             kinds = [kind for kind in kinds if "lstm" not in kind]
         if self.smooth:
@@ -82,6 +85,14 @@ class LayerWriter:
             outputs = self.rng.randint(1, 3)
             return (f"sconv_lstm({outputs}, kernel = {self.pair([self.pick(1, 3), self.pick(1, 3)])}, {spikes})",
                     [outputs] + shape[1:])
+        if kind.startswith("batch_norm"):
+            plain = self.maybe(0.3)
+            self.use("layers." + kind, *["layers.without-affine"] if plain else [])
+            return kind + ("(affine = false)" if plain else ""), shape
+        if kind == "adaptive_avg_pool":
+            self.use(f"layers.{kind}-{rank - 1}d")
+            after = [self.rng.randint(1, extent + 1) for extent in shape[1:]]
+            return f"adaptive_avg_pool({self.pair(after)})", shape[:1] + after
         found = self.window(shape, pool=kind != "conv")
         if not found:
             return None
@@ -208,11 +219,23 @@ class LayerWriter:
         self.definitions.append(f"layer {name}({head}) {{\n" + "".join(f"  {line}\n" for line in lines) + "}")
         return call, after
 
+    def block(self, shape, label=None):
+        """Layers under a name, with a parameter, that leave the shape as it is; of two inputs, if there is a label."""
+        name, weights = self.name("block"), "linear(width, bias = false)" if len(shape) == 1 else "conv(width, kernel = 3, padding = 1)"
+        if len(shape) == 2:
+            self.use("layers.conv-1d")
+        lines = [weights, self.plain_neuron(shape)]
+        if label or self.maybe():
+            lines += [f"inner: {weights}", f"add(inner, {'other' if label else 'x'})", self.plain_neuron(shape)]
+        self.use("graph.block-of-two" if label else "graph.block")
+        self.definitions.append(f"block {name}(x{', other' if label else ''}; width = 2) {{\n" + "".join(f"  {line}\n" for line in lines) + "}")
+        return f"{name}({label + ', ' if label else ''}width = {shape[0]})", shape
+
     def joined(self, shape, known):
         """A layer of two inputs: with one label, the other is the line above."""
         same = [label for label, other in known if other == shape]
         near = [label for label, other in known if other[1:] == shape[1:] and len(other) == len(shape)]
-        kind = self.pick("add", "concat", "own")
+        kind = self.pick("add", "concat", "own", "block")
         if kind == "concat" and near:
             label = self.pick(*near)
             other = dict(known)[label]
@@ -224,6 +247,8 @@ class LayerWriter:
         if not same:
             return None
         label = self.pick(*same)
+        if kind == "block":
+            return self.block(shape, label)
         if kind == "own":
             name = self.name("own")
             self.use("graph.own-of-two", "index.same-extents")
@@ -289,7 +314,7 @@ class LayerWriter:
         lines, known, used = [], [("input", list(shape))], set()
         for _ in range(self.rng.randint(2, 6)):
             labelled = None
-            kind = self.pick("standard", "standard", "own", "neuron", "neuron", "join", "from")
+            kind = self.pick("standard", "standard", "own", "neuron", "neuron", "join", "from", "block")
             if kind == "from" and len(known) > 1:
                 label, shape = self.pick(*known)
                 self.use("graph.from-input" if label == "input" else "graph.from")
@@ -305,7 +330,7 @@ class LayerWriter:
                 labelled = not text.startswith("integrator")
             else:
                 found = (self.standard(shape) if kind == "standard" else self.own_layer(shape) if kind == "own" else
-                         self.joined(shape, known) if kind == "join" else None)
+                         self.joined(shape, known) if kind == "join" else self.block(shape) if kind == "block" else None)
                 if not found or size(found[1]) > MOST:
                     continue
                 text, after = found
@@ -318,6 +343,8 @@ class LayerWriter:
                     self.use("graph.label-of-neuron")
                     self.labels.append(label)
                     self.heads += [label] if len(shape) == 1 else []
+                if text.startswith(("conv(", "linear", "batch_norm", "block")) and "affine = false" not in text:
+                    self.learning.append(label)
                 text = f"{label}: {text}"
             lines.append(text)
         self.use("graph.flat")

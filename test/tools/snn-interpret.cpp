@@ -22,7 +22,7 @@ namespace {
 
 struct Options {
   std::string text, function, inputs, outputs;
-  bool wide = false;
+  bool wide = false, each = false;
   Call call;
 };
 
@@ -106,6 +106,35 @@ std::string resultName(mlir::func::FuncOp function, unsigned index) {
   return span && span.getValue() == Span::Gradients ? "grad." + name : name;
 }
 
+/// The function for each element of arguments without extents, such as an update of parameters: `inputs` may be arrays
+/// of one shape or single numbers, and so are the results arrays of that shape.
+std::vector<Array> runForEach(mlir::func::FuncOp function, const std::vector<Array> &inputs, const Call &call,
+                              Numbers numbers) {
+  std::vector<int64_t> shape;
+  for (const Array &input : inputs)
+    if (!input.shape().empty()) {
+      if (!shape.empty() && input.shape() != shape)
+        throw DataError("arguments of --each have different shapes");
+      shape = input.shape();
+    }
+  const size_t count = std::accumulate(shape.begin(), shape.end(), size_t(1), std::multiplies<>());
+  std::vector<std::vector<double>> elements(function.getNumResults());
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<Array> arguments;
+    for (const Array &input : inputs)
+      arguments.emplace_back(input.element(), std::vector<int64_t>{},
+                             std::vector<double>{input.number(input.shape().empty() ? 0 : i)});
+    std::vector<Array> results = valueOf(interpreter::run(function, arguments, call, numbers));
+    for (size_t k = 0; k < results.size(); ++k)
+      elements[k].push_back(results[k].number(0));
+  }
+  std::vector<Array> results;
+  for (size_t k = 0; k < elements.size(); ++k)
+    results.emplace_back(interpreter::elementOf(llvm::cast<core::ArrayType>(function.getResultTypes()[k]), numbers),
+                         shape, elements[k]);
+  return results;
+}
+
 void interpret(const Options &options) {
   mlir::MLIRContext context;
   context.loadDialect<SnnDialect, core::CoreDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect,
@@ -135,8 +164,12 @@ void interpret(const Options &options) {
       throw DataError(fmt::format("{}: no tensor \"{}\" for argument #{}", options.inputs, name, i));
     shapes.push_back(inputs.back().shape());
   }
-  Call call = valueOf(interpreter::inferExtents(function, shapes, options.call));
-  std::vector<Array> results = valueOf(interpreter::run(function, inputs, call, numbers));
+  std::vector<Array> results;
+  if (options.each)
+    results = runForEach(function, inputs, options.call, numbers);
+  else
+    results = valueOf(interpreter::run(function, inputs,
+                                       valueOf(interpreter::inferExtents(function, shapes, options.call)), numbers));
 
   std::vector<Array> storage;
   storage.reserve(results.size());
@@ -164,6 +197,7 @@ int main(int argc, char **argv) {
   app.add_option("--inputs", options.inputs, "safetensors file with the arguments")->required();
   app.add_option("--outputs", options.outputs, "safetensors file to write the results to")->required();
   app.add_flag("--wide", options.wide, "compute in f64 what the text has in f32; sums need no order");
+  app.add_flag("--each", options.each, "run a function of single numbers for each element of what the inputs have");
   app.add_option("--batch", options.call.batch, "samples of the call (default: what the inputs have)")
       ->check(CLI::PositiveNumber);
   app.add_option("--steps", options.call.steps, "steps of the call (default: what the inputs have)")
