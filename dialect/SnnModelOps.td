@@ -71,8 +71,8 @@ def Snn_ParameterOp : Snn_Declaration<"parameter"> {
 
 def Snn_BufferOp : Snn_Declaration<"buffer"> {
   let summary = "an array of statistics that training updates, under its state_dict name";
-  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_ParameterTypeAttr:$type, F64Attr:$start);
-  let assemblyFormat = "$sym_name `:` $type `start` $start attr-dict";
+  let arguments = (ins Snn_DeclarationName:$sym_name, Snn_ParameterTypeAttr:$type, Snn_InitAttr:$init);
+  let assemblyFormat = "$sym_name `:` $type `init` $init attr-dict";
 }
 
 def Snn_FixedOp : Snn_Declaration<"fixed"> {

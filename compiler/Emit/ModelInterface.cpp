@@ -43,6 +43,16 @@ TensorInfo spanTensor(const SpanSlot &slot, snn_dtype real) {
   return info;
 }
 
+void setStart(TensorInfo &info, Attribute init) {
+  if (auto uniform = dyn_cast<UniformAttr>(init)) {
+    info.init = SNN_INIT_UNIFORM;
+    info.low = uniform.getLow().getValueAsDouble();
+    info.high = uniform.getHigh().getValueAsDouble();
+  } else {
+    info.low = info.high = cast<FillAttr>(init).getValue().getValueAsDouble();
+  }
+}
+
 LogicalResult checkModel(ModelOp model) {
   static_assert(kMaxModelName + sizeof("_snn_query") == sizeof(snn_note::query_symbol));
   if (!model->hasAttrOfType<IntegerAttr>(SnnDialect::hashAttrName()))
@@ -76,20 +86,10 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   interface.bufferBytes = layout.bufferBytes();
   interface.optimizerBytes = layout.optimizerBytes();
   interface.stateBytes = layout.stateBytes();
-  for (auto [slot, op] : llvm::zip_equal(layout.parameters(), module.getOps<ParameterOp>())) {
-    TensorInfo &info = interface.parameters.emplace_back(spanTensor(slot, real));
-    if (auto uniform = dyn_cast<UniformAttr>(op.getInit())) {
-      info.init = SNN_INIT_UNIFORM;
-      info.low = uniform.getLow().getValueAsDouble();
-      info.high = uniform.getHigh().getValueAsDouble();
-    } else {
-      info.low = info.high = cast<FillAttr>(op.getInit()).getValue().getValueAsDouble();
-    }
-  }
-  for (auto [slot, op] : llvm::zip_equal(layout.buffers(), module.getOps<BufferOp>())) {
-    TensorInfo &info = interface.buffers.emplace_back(spanTensor(slot, real));
-    info.low = info.high = op.getStart().convertToDouble();
-  }
+  for (auto [slot, op] : llvm::zip_equal(layout.parameters(), module.getOps<ParameterOp>()))
+    setStart(interface.parameters.emplace_back(spanTensor(slot, real)), op.getInit());
+  for (auto [slot, op] : llvm::zip_equal(layout.buffers(), module.getOps<BufferOp>()))
+    setStart(interface.buffers.emplace_back(spanTensor(slot, real)), op.getInit());
   for (auto [slot, op] : llvm::zip_equal(layout.states(), module.getOps<StateOp>()))
     interface.states.emplace_back(spanTensor(slot, real)).low = op.getRest().convertToDouble();
   for (auto op : module.getOps<FixedOp>()) {

@@ -314,25 +314,29 @@ ValueType DefinitionChecker::typeOfLayer(const Expr &expr) {
   return joined(type, ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true), Kind::Real);
 }
 
-/// Whatever the layer says that it is, it gives a real of each neuron.
+/// Whatever a function says that it is, it gives a real of each neuron, or of each element of a layer's array.
 ValueType DefinitionChecker::typeOfFunction(const Expr &expr) {
   if (expr.args.size() != 1 || !expr.args[0].name.text.empty() || expr.args[0].learn || expr.args[0].each) {
     error(expr.args.empty() ? DiagId::MissingArgument : DiagId::TooManyArguments, expr.range,
           "'" + expr.name + "' is a function and takes one value, as in '" + expr.name + "(mem)'");
     return {};
   }
-  return joined(typeOf(expr.operand(0)), ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true), Kind::Real);
+  const ValueType given = typeOf(expr.operand(0));
+  if (frame->root == DefinitionKind::Layer)
+    return joined(given, ValueType::number(), Kind::Real);
+  return joined(given, ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true), Kind::Real);
 }
 
-/// Whether the def may be a neuron's parameter, where nothing else is being checked.
-bool DefinitionChecker::isFunction(const Definition &def, const Expr &call) {
+/// Whether the def may be a neuron's or a layer's parameter, where nothing else is being checked.
+bool DefinitionChecker::isFunction(const Definition &def, const Expr &call, DefinitionKind user) {
   if (!check(def).valid)
     return false;
   SmallVector<ValueType> types(1 + def.params.size(), ValueType::number());
-  types.front() = ValueType::real({Axis::Sample, Axis::Neuron}, /*network=*/true);
+  const Axis axis = user == DefinitionKind::Layer ? indexAxis(0) : Axis::Neuron;
+  types.front() = ValueType::real({Axis::Sample, axis}, /*network=*/true);
   Frame own;
   own.definition = &def;
-  own.root = DefinitionKind::Neuron;
+  own.root = user;
   Outcome result;
   Frame *outerFrame = std::exchange(frame, &own);
   Outcome *outer = std::exchange(outcome, &result);

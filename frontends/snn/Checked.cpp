@@ -28,6 +28,10 @@ const Expr *factorOf(const Statement &spike) {
   return value.kind == Expr::Kind::Operation && value.op == Operator::Multiply ? &value.operand(1) : nullptr;
 }
 
+const Expr &arrayOf(const Statement &statement) {
+  return factorOf(statement) ? statement.value->operand(0) : *statement.value;
+}
+
 bool isGraded(const Statements &body) {
   return llvm::any_of(body, [](const Statement &statement) {
     return (statement.kind == Statement::Kind::Spike && factorOf(statement)) ||
@@ -49,7 +53,7 @@ static const Expr *chosenFactor(const Statements &body, const CheckedLayer &laye
 
 bool givesBits(const CheckedLayer &layer) {
   if (layer.kind != CheckedLayer::Kind::Neuron || !givesSpikes(layer))
-    return givesSpikes(layer);
+    return givesSpikes(layer) && layer.shapes.factor == 1;
   StringMap<double> known;
   for (auto [param, value] : llvm::zip(layer.neuron->params, layer.values))
     if (param.kind == ParamKind::Number && !value.learn && !value.each)

@@ -72,6 +72,7 @@ struct LayerShapes {
   std::vector<LayerArray> arrays;
   std::vector<LayerArray> states; ///< of each sample
   bool spikes = false;            ///< gives spikes, otherwise values
+  double factor = 1;              ///< what spikes are multiplied with
   /// By the statement of a line those of its left side, by a call those behind `over`.
   std::map<const void *, std::vector<LayerIndex>> indices;
   std::vector<int64_t> to;
@@ -154,6 +155,8 @@ inline bool givesSpikes(const CheckedLayer &layer) {
 bool givesBits(const CheckedLayer &layer);
 /// The factor of a line `spike VALUE * FACTOR`; null if there is none.
 const Expr *factorOf(const Statement &spike);
+/// What stands before the factor, or alone.
+const Expr &arrayOf(const Statement &spike);
 /// Whether a line of a neuron has one.
 bool isGraded(const Statements &body);
 /// The place among the states of the one that the output "membrane" shows: `mem`, else the first one.

@@ -93,9 +93,9 @@ private:
     context.parameters.push_back({symbol, context.array(shape, real)});
     ParameterOp::create(builder, loc, symbol, context.parameters.back().type, init);
   }
-  void declareBuffer(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, double start) {
+  void declareBuffer(Location loc, const std::string &symbol, ArrayRef<int64_t> shape, Attribute init) {
     context.buffers.push_back({symbol, context.array(shape, real)});
-    BufferOp::create(builder, loc, symbol, context.buffers.back().type, APFloat(start));
+    BufferOp::create(builder, loc, symbol, context.buffers.back().type, init);
   }
   Attribute fill(double value) { return FillAttr::get(builder.getContext(), builder.getF64FloatAttr(value)); }
   Attribute uniform(double low, double high) {
@@ -111,11 +111,10 @@ private:
   void declareArrays(Location loc, const std::string &key, const LayerShapes &shapes) {
     for (const LayerArray &array : shapes.arrays) {
       const std::string symbol = key + "." + array.name;
-      if (array.learned) {
+      if (array.learned)
         declareParameter(loc, symbol, array.extents, array.uniform ? uniform(array.low, array.high) : fill(array.low));
-        continue;
-      }
-      declareBuffer(loc, symbol, array.extents, array.low);
+      else
+        declareBuffer(loc, symbol, array.extents, fill(array.low));
     }
   }
 
@@ -133,10 +132,11 @@ private:
       SmallVector<int64_t> extents(value.each ? shape : ArrayRef<int64_t>());
       if (value.channel) // as PyTorch spreads it over the others
         std::fill(extents.begin() + 1, extents.end(), 1);
+      const Attribute init = value.uniform ? uniform(value.number, value.high) : fill(value.number);
       if (value.learn)
-        declareParameter(loc, symbol, extents, value.uniform ? uniform(value.number, value.high) : fill(value.number));
+        declareParameter(loc, symbol, extents, init);
       else if (value.each)
-        declareBuffer(loc, symbol, extents, value.number);
+        declareBuffer(loc, symbol, extents, init);
     }
   }
 

@@ -43,7 +43,7 @@ private:
       param.byDefault = layerValue(value, evaluator).value_or(ParamValue());
     } else if (evaluator.isFunction(value) && !evaluator.find(DefinitionKind::Surrogate, value.name)) {
       param.kind = ParamKind::Function;
-      if (auto function = evaluator.function(value))
+      if (auto function = evaluator.function(value, DefinitionKind::Neuron))
         param.byDefault.surrogate = *function;
     } else if (auto number = evaluator.quietNumber(value)) {
       param.byDefault.number = *number;

@@ -29,7 +29,9 @@ public:
   /// `standard` has checked all definitions that are known before.
   explicit DefinitionChecker(Evaluator &evaluator, const DefinitionChecker *standard = nullptr)
       : evaluator(evaluator), diagnostics(evaluator.diagnostics), standard(standard) {
-    evaluator.checkFunction = [this](const Definition &def, const Expr &call) { return isFunction(def, call); };
+    evaluator.checkFunction = [this](const Definition &def, const Expr &call, DefinitionKind user) {
+      return isFunction(def, call, user);
+    };
   }
 
   /// The definitions of a file, which may use those of the files before it. Those without an error are in the costs of
@@ -145,7 +147,7 @@ private:
   bool checkWord(const NeuronParam &param, const Argument &argument);
   /// The text of a def with these types of inputs and parameters.
   ValueType typeOfText(const Definition &def, llvm::SMRange use, llvm::ArrayRef<ValueType> types);
-  bool isFunction(const Definition &def, const Expr &call);
+  bool isFunction(const Definition &def, const Expr &call, DefinitionKind user);
   ValueType typeOfFunction(const Expr &expr);
   ValueType unknownFunction(const Expr &expr);
   std::optional<AxisSet> axesOf(const Argument &over, llvm::StringRef function);

@@ -300,6 +300,11 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   }
   const bool isSurrogate = inLayer && find(DefinitionKind::Surrogate, value.name) &&
                            (value.kind == Expr::Kind::Name || value.kind == Expr::Kind::Call);
+  if ((inNeuron || inLayer) && evaluator.isFunction(value) && !find(DefinitionKind::Surrogate, value.name)) {
+    if (!evaluator.function(value, kind))
+      return std::nullopt;
+    return Flow::Entry{Flow::Kind::Function, {}, {ValueType::Kind::Function}};
+  }
   if (inLayer && !isSurrogate) { // a number, or several; that of another parameter is that one's
     bool valid = value.kind != Expr::Kind::Tuple ? checkNumber(value) : true;
     if (value.kind == Expr::Kind::Tuple)
@@ -312,11 +317,6 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     if (!only("layers") || !layerValue(value, evaluator))
       return std::nullopt;
     return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
-  }
-  if (inNeuron && evaluator.isFunction(value) && !find(DefinitionKind::Surrogate, value.name)) {
-    if (!evaluator.function(value))
-      return std::nullopt;
-    return Flow::Entry{Flow::Kind::Function, {}, {ValueType::Kind::Function}};
   }
   SmallVector<StringRef> known = evaluator.namesOf(DefinitionKind::Surrogate);
   if (isName && !evaluator.params.contains(value.name) &&

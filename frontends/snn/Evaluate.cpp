@@ -356,7 +356,7 @@ bool Evaluator::isFunction(const Expr &expr) const {
   return def && def->inputs.size() == 1;
 }
 
-std::optional<SurrogateValue> Evaluator::function(const Expr &expr) {
+std::optional<SurrogateValue> Evaluator::function(const Expr &expr, DefinitionKind user) {
   if (!isFunction(expr)) {
     diagnostics.error(DiagId::UnknownFunction, expr.range,
                       "expected a function of one value, which is a def with one input, such as 'exact' or "
@@ -366,7 +366,7 @@ std::optional<SurrogateValue> Evaluator::function(const Expr &expr) {
   }
   const Definition &def = *find(DefinitionKind::Def, expr.name);
   auto value = withNumbers(def, expr);
-  return value && checkFunction(def, expr) ? value : std::nullopt;
+  return value && checkFunction(def, expr, user) ? value : std::nullopt;
 }
 
 std::optional<SurrogateValue> Evaluator::withNumbers(const Definition &definition, const Expr &call) {

@@ -69,11 +69,11 @@ public:
   std::optional<int64_t> integer(const Expr &expr, llvm::StringRef what, int64_t low, int64_t high);
   /// A name, or a call with numbers: `atan(alpha = 2)`
   std::optional<SurrogateValue> surrogate(const Expr &expr);
-  /// The same of a def of one input, for a parameter that is a function.
-  std::optional<SurrogateValue> function(const Expr &expr);
+  /// The same of a def of one input, for a parameter that is a function, of a neuron or a layer.
+  std::optional<SurrogateValue> function(const Expr &expr, DefinitionKind user);
   bool isFunction(const Expr &expr) const;
-  /// Whether the text of a def is right at a value of each neuron; reports what is not.
-  std::function<bool(const Definition &def, const Expr &call)> checkFunction;
+  /// Whether the text of a def is right at a value of each neuron, or of each element of a layer; reports what is not.
+  std::function<bool(const Definition &def, const Expr &call, DefinitionKind user)> checkFunction;
 
   /// One of the words of an option.
   std::optional<llvm::StringRef> word(const Argument &argument, llvm::StringRef option,

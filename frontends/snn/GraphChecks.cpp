@@ -362,11 +362,11 @@ void GraphChecker::place(CheckedLayer layer, const LayerDecl &decl) {
     break;
   case CheckedLayer::Kind::Defined:
     placed = placeDefined(layer, *sources, call);
-    values = placed && layer.shapes.spikes ? Interval{0, 1} : Interval{};
+    values = placed && givesBits(layer) ? Interval{0, 1} : Interval{};
     break;
   case CheckedLayer::Kind::Neuron:
     checkRanges(layer, call, evaluator.definitions, values, model.maxSteps, diagnostics, rangeWork);
-    values = layer.neuron->spikes ? Interval{0, 1} : Interval{};
+    values = givesBits(layer) ? Interval{0, 1} : Interval{};
     if (elements > limits::kNeurons)
       diagnostics.error(DiagId::TooLarge, call.range,
                         "the layer has " + Twine(elements) + " neurons, but at most " + Twine(limits::kNeurons) +

@@ -27,11 +27,11 @@ bool mentions(const Statements &body, StringRef name) {
 
 /// A layer from the neurons to themselves, at one step: a weight for each, or a definition.
 ArrayValue applyLayer(const RecurrentLayer &layer, ArrayValue value, const ImportContext &context, OpBuilder &builder,
-                      Location location) {
+                      Location location, std::function<ArrayValue()> stepsOfCall) {
   if (layer.call) {
     value.axes = value.axes - AxisSet{Axis::Neuron};
     ArrayValue result = importLayer(*layer.call, *layer.shapes, value, layer.learned, {}, context, builder, location,
-                                    /*atOneStep=*/true)
+                                    std::move(stepsOfCall))
                             .output;
     result.axes = result.axes | AxisSet{Axis::Neuron};
     return result;
@@ -97,8 +97,8 @@ FailureOr<NeuronResults> importNeuron(const NeuronLayer &layer, const ImportCont
     RecurrentLayer inside = recurrent;
     for (auto &[array, value] : inside.learned)
       value = argument(value, /*slice=*/false);
-    importer.names[name].layer = [=, &context, &inner](const ArrayValue &value) {
-      return applyLayer(inside, value, context, inner, location);
+    importer.names[name].layer = [=, &context, &inner, &importer](const ArrayValue &value) {
+      return applyLayer(inside, value, context, inner, location, importer.stepsOfCall);
     };
   }
   for (const auto &[name, constant] : layer.constants)

@@ -51,11 +51,11 @@ struct LayerResults {
 
 /// A layer that is a definition. `learned` are its arrays by name, `states` those at the start; `inputs` and the output
 /// have the axes time, if they vary, and sample, and their other extents behind them. What depends on a state is the
-/// body of a scan.
+/// body of a scan. `stepsOfCall`: the layer is part of a neuron's step, in which this gives the count of steps.
 LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, llvm::ArrayRef<ArrayValue> inputs,
                          const std::map<llvm::StringRef, mlir::Value> &learned, llvm::ArrayRef<mlir::Value> states,
                          const ImportContext &context, mlir::OpBuilder &builder, mlir::Location location,
-                         bool atOneStep = false);
+                         std::function<ArrayValue()> stepsOfCall = nullptr);
 
 /// Whether a name stands in one of the expressions.
 bool mentions(const Expr &expr, llvm::StringRef name);

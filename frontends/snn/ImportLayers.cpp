@@ -127,9 +127,9 @@ namespace {
 class LayerImporter {
 public:
   LayerImporter(const LayerCall &layer, const LayerShapes &shapes, const ImportContext &context, OpBuilder &builder,
-                Location location, bool atOneStep)
+                Location location, std::function<ArrayValue()> stepsOfCall)
       : layer(layer), shapes(shapes), context(context), builder(builder), inside(builder.getContext()),
-        location(location), atOneStep(atOneStep) {
+        location(location), stepsOfCall(std::move(stepsOfCall)) {
     inside.setInsertionPointToEnd(&body);
   }
 
@@ -168,7 +168,7 @@ private:
   void importLines(const Statements &lines) {
     for (const Statement &statement : lines) {
       if (statement.kind == Statement::Kind::Value || statement.kind == Statement::Kind::Spike)
-        result = statement.value->name;
+        result = arrayOf(statement).name;
       if (statement.kind == Statement::Kind::If)
         for (const Branch &branch : statement.branches)
           if (branch.option.text.empty() || shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
@@ -205,7 +205,8 @@ private:
     if (inStep)
       axes = axes | AxisSet{Axis::Sample};
     importer.overTime = overTime;
-    importer.inStep = inStep || atOneStep;
+    importer.inStep = inStep || stepsOfCall;
+    importer.stepsOfCall = stepsOfCall ? stepsOfCall : [this] { return countSteps(); };
     Scalar value = importer.importExpr(*statement.value);
     if (isState || isBuffer) // whatever was computed, such as spikes
       value = importer.asRealElement(value);
@@ -218,6 +219,10 @@ private:
     ArrayValue array = *names[name].array;
     if (stepwise.contains(name))
       return array;
+    return entered(array);
+  }
+
+  ArrayValue entered(ArrayValue array) {
     const bool slice = array.axes.contains(Axis::Time);
     auto [it, isNew] = arguments.try_emplace(array.value);
     if (isNew) {
@@ -228,6 +233,13 @@ private:
     array.value = it->second;
     array.axes = array.axes - AxisSet{Axis::Time};
     return array;
+  }
+
+  /// In the body of the scan.
+  ArrayValue countSteps() {
+    if (!steps)
+      steps = BodyImporter(context, builder, location).sumOf(Scalar::number(1), {Axis::Time});
+    return entered(*steps);
   }
 
   void close(LayerResults &found, ArrayRef<Value> starts) {
@@ -274,15 +286,17 @@ private:
   SmallVector<Value> sliced, invariant, carries;
   StringRef result;
   bool overTime = false;
-  const bool atOneStep; ///< part of a neuron
+  std::optional<ArrayValue> steps; ///< their count
+  const std::function<ArrayValue()> stepsOfCall;
 };
 
 } // namespace
 
 LayerResults importLayer(const LayerCall &layer, const LayerShapes &shapes, ArrayRef<ArrayValue> inputs,
                          const std::map<StringRef, Value> &learned, ArrayRef<Value> states,
-                         const ImportContext &context, OpBuilder &builder, Location location, bool atOneStep) {
-  return LayerImporter(layer, shapes, context, builder, location, atOneStep).run(inputs, learned, states);
+                         const ImportContext &context, OpBuilder &builder, Location location,
+                         std::function<ArrayValue()> stepsOfCall) {
+  return LayerImporter(layer, shapes, context, builder, location, std::move(stepsOfCall)).run(inputs, learned, states);
 }
 
 /// The array of a line, which has these indices.

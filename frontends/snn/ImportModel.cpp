@@ -124,8 +124,24 @@ private:
       nextBuffers[layer.key + "." + name.str()] = value;
     if (!isNeuron(layer))
       return;
+    if (layer.shapes.factor != 1)
+      grade(layer.shapes.factor);
     values[outputOf(layer, model, /*membrane=*/false)] = x.value;
     values[outputOf(layer, model, /*membrane=*/true)] = found.states[*membraneOf(layer)];
+  }
+
+  /// Spikes become reals.
+  void grade(double factor) {
+    const ArrayType type = typeOf(x.value);
+    auto multiply = [&](ImplicitLocOpBuilder &b, ValueRange args) -> SmallVector<Value> {
+      Value number = arith::ConstantOp::create(b, b.getFloatAttr(context.real, factor));
+      Value none = arith::ConstantOp::create(b, b.getFloatAttr(context.real, 0));
+      const bool bits = type.getElementType() != context.real;
+      return {bits ? Value(arith::SelectOp::create(b, args[0], number, none))
+                   : Value(arith::MulFOp::create(b, args[0], number))};
+    };
+    x.value = map(type.withElement(context.real), x.value, type.getShape(), identity(type), identity(type), multiply);
+    x.kind = ValueType::Kind::Real;
   }
 
   /// What a layer gives, or the model's input.

@@ -110,6 +110,12 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
                          : core::DetachOp::create(outer, location, types.back(), operand.array.value));
     gradients.push_back(gradientOf(types.back()));
   }
+  auto inheritPlace = [&](BodyImporter &importer) {
+    importer.inStep = inStep;
+    importer.layer = layer;
+    importer.overTime = overTime;
+    importer.indices = indices;
+  };
   auto bound = [&](Block &block) {
     Names names = inside;
     for (auto [operand, argument] : llvm::zip(operands, block.getArguments()))
@@ -124,7 +130,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
   ArrayValue result;
   {
     BodyImporter importer(context, end, loc);
-    importer.inStep = inStep;
+    inheritPlace(importer);
     importer.stepsOfCall = [&] { return withValue(operands.front().array, value->getArgument(0)); };
     Scalar found = resultIn(importer, bound(*value));
     result = importer.arrayOf(network ? importer.asElement(found) : importer.asNumber(found));
@@ -138,7 +144,7 @@ Scalar BodyImporter::importStated(const Definition &def, std::map<StringRef, Bin
   end.setInsertionPointToEnd(vjp.get());
   {
     BodyImporter importer(context, end, loc);
-    importer.inStep = inStep;
+    inheritPlace(importer);
     importer.stepsOfCall = [&] { return withValue(operands.front().array, vjp->getArgument(0)); };
     importer.names = bound(*vjp);
     importer.names["result"] = Binding::of(withValue(result, vjp->getArgument(types.size())));

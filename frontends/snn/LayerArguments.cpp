@@ -111,6 +111,12 @@ private:
         value.surrogate = *surrogate;
       return surrogate ? std::optional(value) : std::nullopt;
     }
+    if (param.value && evaluator.isFunction(*param.value)) {
+      auto function = evaluator.function(expr, DefinitionKind::Layer);
+      if (function)
+        value.surrogate = *function;
+      return function ? std::optional(value) : std::nullopt;
+    }
     const size_t other =
         argument || expr.kind != Expr::Kind::Name ? formals.size() : llvm::find(formals, expr.name) - formals.begin();
     if (other < before.values.size()) { // `stride = kernel`

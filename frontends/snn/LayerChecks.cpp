@@ -163,8 +163,10 @@ void DefinitionChecker::checkElements(const Statement &statement) {
 
 /// `value y`, `spike s`
 void DefinitionChecker::checkLayerValue(const Statement &statement) {
-  const Expr &value = *statement.value;
   const bool isSpike = statement.kind == Statement::Kind::Spike;
+  const Expr &value = isSpike ? arrayOf(statement) : *statement.value;
+  if (isSpike && factorOf(statement))
+    checkNumber(*factorOf(statement));
   const Flow::Entry *entry = value.kind == Expr::Kind::Name ? frame->flow.find(value.name) : nullptr;
   if (!entry || !entry->isArray() || entry->type.isUnknown() || !entry->type.axes.contains(Axis::Sample))
     error(DiagId::WrongArgument, value.range,

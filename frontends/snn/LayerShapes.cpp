@@ -152,7 +152,9 @@ private:
       case Statement::Kind::Spike:
       case Statement::Kind::Value:
         shapes.spikes = statement.kind == Statement::Kind::Spike;
-        shapes.to = arrays[statement.value->name];
+        shapes.to = arrays[arrayOf(statement).name];
+        if (const Expr *factor = shapes.spikes ? factorOf(statement) : nullptr)
+          shapes.factor = number(*factor).value_or(1);
         break;
       default:
         break;

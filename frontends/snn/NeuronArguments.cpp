@@ -22,9 +22,10 @@ std::optional<ParamValue> checkNumber(const Argument &argument, StringRef name, 
     value.number = *number;
     return value;
   }
-  if (!argument.learn) {
+  if (!argument.learn && !argument.each) {
     evaluator.diagnostics.error(DiagId::WrongArgument, argument.range,
-                                "'uniform' says where a trained value starts; write 'learn each uniform(...)'");
+                                "'uniform' says where values start that are trained, or are one for each neuron; write "
+                                "'learn each uniform(...)' or 'each uniform(...)'");
     return std::nullopt;
   }
   auto bound = evaluator.bind(expr, {"low", "high"});
@@ -91,7 +92,7 @@ std::optional<std::vector<ParamValue>> checkNeuronArguments(const CheckedNeuron 
     } else if (argument) {
       const Expr &written = *argument->value;
       auto surrogate = !evaluator.isPlain(*argument)       ? std::nullopt
-                       : param.kind == ParamKind::Function ? evaluator.function(written)
+                       : param.kind == ParamKind::Function ? evaluator.function(written, DefinitionKind::Neuron)
                                                            : evaluator.surrogate(written);
       if (surrogate)
         value->surrogate = *surrogate;

@@ -84,22 +84,24 @@ static double scaled(double unit, double low, double high, uint32_t dtype) {
   return value;
 }
 
+void snn_instance::start(const snn_tensor_info &tensor, std::byte *span, uint64_t stream) {
+  std::array<uint32_t, 4> block = {};
+  forEachElement(tensor, snn_dtype_bytes(tensor.dtype), [&](uint64_t element, uint64_t offset) {
+    double value = tensor.init_low;
+    if (tensor.init == SNN_INIT_UNIFORM) {
+      if (element % 4 == 0)
+        block = philoxBlock(seed, RandomPurpose::InitialValue, uint32_t(stream), element / 4);
+      value = scaled(philoxUnit(block[element % 4]), tensor.init_low, tensor.init_high, tensor.dtype);
+    }
+    store(tensor.dtype, span + offset, value);
+  });
+}
+
 void snn_instance::init(uint64_t newSeed) {
   StandardFloatMode mode;
   seed = newSeed;
-  for (uint64_t p = 0; p < table.parameter_count; ++p) {
-    const snn_tensor_info &tensor = table.parameters[p];
-    std::array<uint32_t, 4> block = {};
-    forEachElement(tensor, snn_dtype_bytes(tensor.dtype), [&](uint64_t element, uint64_t offset) {
-      double value = tensor.init_low;
-      if (tensor.init == SNN_INIT_UNIFORM) {
-        if (element % 4 == 0)
-          block = philoxBlock(seed, RandomPurpose::InitialValue, uint32_t(p), element / 4);
-        value = scaled(philoxUnit(block[element % 4]), tensor.init_low, tensor.init_high, tensor.dtype);
-      }
-      store(tensor.dtype, parameters() + offset, value);
-    });
-  }
+  for (uint64_t p = 0; p < table.parameter_count; ++p)
+    start(table.parameters[p], parameters(), p);
   resetOptimizer();
   resetBuffers();
   resetState();
@@ -112,11 +114,8 @@ void snn_instance::resetOptimizer() {
 
 void snn_instance::resetBuffers() {
   StandardFloatMode mode;
-  for (uint64_t b = 0; b < table.buffer_count; ++b) {
-    const snn_tensor_info &tensor = table.buffers[b];
-    forEachElement(tensor, snn_dtype_bytes(tensor.dtype),
-                   [&](uint64_t, uint64_t offset) { store(tensor.dtype, buffers() + offset, tensor.init_low); });
-  }
+  for (uint64_t b = 0; b < table.buffer_count; ++b)
+    start(table.buffers[b], buffers(), table.parameter_count + b);
 }
 
 void snn_instance::resetState() {

@@ -29,6 +29,8 @@ struct snn_instance {
   void resetState();
   void resetOptimizer();
   void resetBuffers();
+  /// Fills an array of a span with what it starts with: random numbers of this stream, or one value.
+  void start(const snn_tensor_info &tensor, std::byte *span, uint64_t stream);
 
   using EntryMember = snn_entry_fn snn_model_table::*;
   /// Runs an entry point. `batch` NULL: update(). Throws Error with what went wrong in words.

@@ -90,7 +90,8 @@ public:
       const std::string label = std::string("buffer \"") + buffer.name + "\"";
       require(buffer.dtype == table.precision || buffer.dtype == SNN_DTYPE_I64,
               label + " is neither of the model's precision nor i64");
-      require(buffer.init == SNN_INIT_CONSTANT, label + " does not start as a constant");
+      require(buffer.init == SNN_INIT_CONSTANT || buffer.dtype == table.precision,
+              label + " starts at random, but is no array of reals");
       // Both stand under their names in a checkpoint.
       for (uint64_t p = 0; p < table.parameter_count; ++p)
         require(std::strcmp(buffer.name, table.parameters[p].name) != 0, label + " is a parameter too");

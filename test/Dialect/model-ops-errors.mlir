@@ -77,7 +77,7 @@ snn.parameter @parameter_c1 : !core.array<sample x 4 x f32> init #snn.fill<0.0>
 // -----
 
 // expected-error @below {{attribute 'type' failed to satisfy constraint: fixed extents of reals [parameter_c1]}}
-snn.buffer @buffer_of_samples : !core.array<sample x 4 x f32> start 0.0
+snn.buffer @buffer_of_samples : !core.array<sample x 4 x f32> init #snn.fill<0.0>
 
 // -----
 

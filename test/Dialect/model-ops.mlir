@@ -8,8 +8,8 @@ snn.model @small train real = f32 steps = 3 max_steps = 3 classes = 2 batch = 16
 snn.parameter @"1.weight" : !core.array<4 x 16 x f32> init #snn.uniform<-0.25, 0.25>
 // CHECK: snn.parameter @"2.beta" : !core.array<f32> init #snn.fill<5.000000e-01 : f64>
 snn.parameter @"2.beta" : !core.array<f32> init #snn.fill<0.5>
-// CHECK: snn.buffer @"3.running_var" : !core.array<4 x f32> start 1.000000e+00
-snn.buffer @"3.running_var" : !core.array<4 x f32> start 1.0
+// CHECK: snn.buffer @"3.running_var" : !core.array<4 x f32> init #snn.fill<1.000000e+00 : f64>
+snn.buffer @"3.running_var" : !core.array<4 x f32> init #snn.fill<1.0>
 // CHECK: snn.fixed @"2.threshold" = 1.000000e+00
 snn.fixed @"2.threshold" = 1.0
 

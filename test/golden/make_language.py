@@ -184,6 +184,9 @@ def quantised():
            lambda: snntorch.Synaptic(alpha=0.7, beta=0.8, reset_mechanism="zero", **more))
     neuron("levels_alpha", "alpha(alpha = 0.8, beta = 0.6, threshold = 0.3, quantize = uniform_levels(bits = 5))",
            lambda: snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.3, **dict(more, state_quant=quant.state_quant(num_bits=5))))
+    neuron("levels_slstm", f"slstm({WIDTH}, threshold = 0.1, reset = zero, quantize = uniform_levels(bits = 7, upper = 0))",
+           lambda: snntorch.SLSTM(WIDTH, WIDTH, threshold=0.1, reset_mechanism="zero",
+                                  **dict(more, state_quant=quant.state_quant(num_bits=7, upper_limit=0))))
     neuron("alpha_learn", "alpha(alpha = learn 0.8, beta = learn each 0.6, threshold = learn 0.9, graded_spikes_factor = learn 0.7)",
            lambda: given_later(snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.9, spike_grad=Spike.apply),
                                alpha=nn.Parameter(torch.tensor(0.8)), beta=nn.Parameter(torch.full((WIDTH,), 0.6)),

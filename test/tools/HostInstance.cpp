@@ -80,6 +80,11 @@ void HostInstance::initialise(uint64_t seed, double gain) {
       put(parameters.data() + offset, info.dtype, factor * value);
     });
   }
+  for (uint64_t i = 0; i < table.buffer_count; ++i)
+    if (const snn_tensor_info &info = table.buffers[i]; info.init == SNN_INIT_UNIFORM)
+      forEachElement(info, [&](uint64_t, uint64_t offset) {
+        put(buffers.data() + offset, info.dtype, random.uniform(info.init_low, info.init_high));
+      });
 }
 
 void HostInstance::set(const HostTensor &tensor) {

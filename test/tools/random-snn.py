@@ -379,9 +379,9 @@ class Writer(LayerWriter, TrainingWriter):
             self.own_neuron()
         bytes_, over_time = self.maybe(0.3), self.maybe()
         self.use("model.u8" if bytes_ else "model.f32", "model.over-time" if over_time else "model.static")
-        graph = self.maybe()
+        graph = self.maybe(0.6)
         extents = [rng.randint(1, 20)]
-        if self.maybe(0.7 if graph else 0.3):
+        if self.maybe(0.5 if graph else 0.3):
             self.use("model.several-extents")
             extents.insert(0, rng.randint(1, 3))
             if graph and self.maybe():

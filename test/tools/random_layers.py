@@ -5,10 +5,10 @@
 PRODUCTIONS = {
     "graph": "from from-input add add-of-above concat concat-of-above fan-out own-of-two label-of-neuron flat block block-of-two",
     "layers": "conv-1d conv-2d max_pool-1d max_pool-2d avg_pool-1d avg_pool-2d adaptive_avg_pool-1d adaptive_avg_pool-2d "
-              "batch_norm batch_norm_tt without-affine slstm sconv_lstm kernel-pair stride "
+              "batch_norm batch_norm_tt without-affine slstm sconv_lstm lstm-factor lstm-levels kernel-pair stride "
               "padding dilation groups without-bias recurrent-conv neuron-of-several-extents",
     "index": "local masked low-rank centred reversed repeated outer affine largest smallest memory spiking gated choice "
-             "sample-mean learn state or-number or-none trunc extent rest option same-extents uniform start",
+             "sample-mean function function-parameter spike-factor learn state or-number or-none trunc extent rest option same-extents uniform start",
     "neurons": "rsynaptic alpha lapicque state_leaky delta_leaky integrator integrate_fire alif spikingjelly_lif "
                "spikingjelly_plif norse_lif_box",
 }
@@ -77,6 +77,12 @@ class LayerWriter:
             spikes += f", reset = {self.pick('none', 'subtract', 'zero')}"
         if kind == "linear":
             return self.linear(self.width()), [self.last_width]
+        if "lstm" in kind and self.maybe(0.4):
+            self.use("layers.lstm-factor")
+            spikes += f", graded_spikes_factor = {self.number(0.5, 2)}"
+        if "lstm" in kind and not self.smooth and self.maybe(0.3):
+            self.use("layers.lstm-levels")
+            spikes += f", quantize = uniform_levels(bits = {self.rng.randint(3, 9)})"
         if kind == "slstm":
             self.use("layers.slstm")
             return f"slstm({self.width(9)}, {spikes})", [self.last_width]
@@ -119,7 +125,7 @@ class LayerWriter:
     def own_layer(self, shape):
         kinds = ["centred", "memory", "choice", "gated-by-weight"]
         if len(shape) == 1:
-            kinds += ["local", "masked", "low-rank", "reversed", "repeated", "outer", "affine", "spiking"]
+            kinds += ["local", "masked", "low-rank", "reversed", "repeated", "outer", "affine", "spiking", "spiking"]
         if not self.smooth:
             kinds += ["sample-mean"] if self.maybe(0.2) else []
             kinds += ["largest", "smallest"] if len(shape) == 2 else []
@@ -185,8 +191,18 @@ class LayerWriter:
         elif kind == "memory":
             self.use("index.memory", "index.state", *(["index.rest"] if rest else []))
             places = "n" + rest
+            taken = f"x[i{rest}]"
+            functions = [name for name, inputs in self.functions if inputs]
+            if functions and self.maybe():
+                self.use("index.function")
+                taken += f" + 0.1 * {self.pick(*functions)}(trace[i{rest}])"
+            elif not self.smooth and self.maybe(0.4):
+                self.use("index.function-parameter")
+                head += f"; bound = {self.pick('exact', 'uniform_levels(bits = 4)')}"
+                call = f"{name}(bound = uniform_levels(bits = {self.rng.randint(2, 6)}))" if self.maybe() else name
+                taken = f"bound({taken})"
             lines = [f"state trace[{places}] = {self.pick('0', '0.25')}",
-                     f"trace[i{rest}] = {self.number(0.3, 0.9)} * trace[i{rest}] + x[i{rest}]"]
+                     f"trace[i{rest}] = {self.number(0.3, 0.9)} * trace[i{rest}] + {taken}"]
             if self.maybe():
                 lines.append(f"y[i{rest}] = trace[i{rest}] - x[i{rest}]")
             else:
@@ -198,6 +214,11 @@ class LayerWriter:
                      "pull[i] = sum(back[i, j] * last[j], over = j)",
                      f"mem[i] = {self.number(0.3, 0.9)} * mem[i] + x[i] + 0.1 * pull[i]",
                      "s[i] = fire(mem[i] - threshold, surrogate)", "last[i] = s[i]", "spike s"]
+            if self.maybe(0.4):
+                self.use("index.spike-factor")
+                head += ", factor = 1"
+                lines[-1] += " * factor"
+                call = f"{name}(factor = {self.number(0.5, 2)})" if self.maybe(0.7) else name
         elif kind == "choice":
             self.use("index.choice", "index.option", *(["index.rest"] if rest else []))
             head += "; way = one_of(plain, scaled)"
@@ -214,7 +235,7 @@ class LayerWriter:
             lines = [f"learn gate[n{rest}] = {self.number(0.2, 1)}", f"y[i{rest}] = x[i{rest}] * gate[i{rest}]"]
         if any("learn " in line for line in lines):
             self.use("index.learn", *(["index.uniform"] if "uniform" in "".join(lines) else []))
-        if lines[-1] != "spike s":
+        if not lines[-1].startswith("spike s"):
             lines.append("value y")
         self.definitions.append(f"layer {name}({head}) {{\n" + "".join(f"  {line}\n" for line in lines) + "}")
         return call, after

@@ -71,7 +71,7 @@ typedef struct snn_tensor_info {
   const int64_t *strides; /* in elements; only parameters, buffers and states have them: their place in the span.
                              Others: NULL */
   uint64_t offset;        /* in bytes: parameters and buffers, into their span; states, into one sample's block */
-  uint32_t init;          /* parameters: enum snn_init. Buffers: SNN_INIT_CONSTANT */
+  uint32_t init;          /* parameters and buffers: enum snn_init */
   uint32_t flags;         /* outputs: SNN_TENSOR_DIFFERENTIABLE */
   double init_low;        /* SNN_INIT_CONSTANT: the value. States: the value at rest. Constants: the value */
   double init_high;       /* Inputs of type i64: labels, which are below this number of classes (0: the table's) */
