@@ -158,7 +158,7 @@ private:
           layer = &candidate;
     if ((reads && !canRead(use, layer, expr)) || !evaluator.spend(*use.definition, expr))
       return std::nullopt;
-    if (kind == DefinitionKind::Metric && !nameMetric(use, expr))
+    if (kind == DefinitionKind::Metric && !nameMetric(use, layer, expr))
       return std::nullopt;
     bool valid = true;
     const std::string scope = use.symbol.empty() ? prefix.str() : use.symbol + ".";
@@ -290,13 +290,15 @@ private:
   }
 
   /// `metric.NAME`; where that is taken, what it reads stands behind it.
-  bool nameMetric(CheckedUse &use, const Expr &expr) {
+  bool nameMetric(CheckedUse &use, const CheckedLayer *layer, const Expr &expr) {
     std::string readings = use.layer.empty() ? "" : "." + use.layer, symbol = "metric." + expr.name.str();
     SmallVector<std::string> symbols{symbol, symbol + readings};
     for (const Argument &argument : expr.args)
       if (targetOf(argument))
         readings += "." + argument.value->name.str();
     symbols.push_back(symbol + readings);
+    if (use.layer.empty() && layer)
+      symbols.push_back(symbol + "." + layer->key + readings);
     const bool isSecond = llvm::any_of(train.metrics, [&](const CheckedUse &other) {
       return other.definition == use.definition && other.layer == use.layer && other.reads == use.reads;
     });

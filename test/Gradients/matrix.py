@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "test", "tools"))
 from reference import definitions
 
 # Where the standard numbers would not fire, or blow up, with these small inputs.
-NUMBERS = {"izhikevich": {"surrogate": "fast_sigmoid(slope = 1)"}}
+NUMBERS = {"izhikevich": {"surrogate": "fast_sigmoid(slope = 1)", "dt": "0.1"}}
 # With the standard numbers a soft spike that comes back makes more than itself, and 64 steps of that differ in nothing but digits.
 RECURRENT = {"beta": "learn 0.5", "surrogate": "atan(alpha = 0.5)"}
 

@@ -185,7 +185,7 @@ class TrainingWriter:
             self.use("train.metric")
             if self.classified:
                 lines.append("metric " + call("accuracy", self.label))
-            if self.classified and self.label and self.heads and self.maybe():  # without a name, `accuracy` stands alone
+            if self.classified and self.label and self.heads and self.maybe():
                 self.use("towards.metric-of-head")
                 lines.append("metric " + call("accuracy", [self.pick(*self.heads)] + self.label))
             if self.classified and self.maybe():
