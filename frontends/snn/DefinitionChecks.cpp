@@ -298,9 +298,11 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     frame->words[param.name.text] = checkOptions(value);
     return Flow::Entry{Flow::Kind::Option, {}, {ValueType::Kind::Option}};
   }
-  const bool isSurrogate = inLayer && find(DefinitionKind::Surrogate, value.name) &&
+  const bool isOfOther = inLayer && value.kind == Expr::Kind::Name && frame->flow.find(value.name);
+  const bool isSurrogate = inLayer && !isOfOther && find(DefinitionKind::Surrogate, value.name) &&
                            (value.kind == Expr::Kind::Name || value.kind == Expr::Kind::Call);
-  if ((inNeuron || inLayer) && evaluator.isFunction(value) && !find(DefinitionKind::Surrogate, value.name)) {
+  if ((inNeuron || inLayer) && !isOfOther && evaluator.isFunction(value) &&
+      !find(DefinitionKind::Surrogate, value.name)) {
     if (!evaluator.function(value, kind))
       return std::nullopt;
     return Flow::Entry{Flow::Kind::Function, {}, {ValueType::Kind::Function}};

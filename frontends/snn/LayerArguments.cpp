@@ -105,13 +105,14 @@ private:
       return std::nullopt;
     }
     const Expr &expr = argument ? *argument->value : *param.value;
-    if (param.value && evaluator.find(DefinitionKind::Surrogate, param.value->name)) {
+    const bool isOfOther = param.value && is_contained(formals, param.value->name); // whatever a definition is called
+    if (param.value && !isOfOther && evaluator.find(DefinitionKind::Surrogate, param.value->name)) {
       auto surrogate = evaluator.surrogate(expr);
       if (surrogate)
         value.surrogate = *surrogate;
       return surrogate ? std::optional(value) : std::nullopt;
     }
-    if (param.value && evaluator.isFunction(*param.value)) {
+    if (param.value && !isOfOther && evaluator.isFunction(*param.value)) {
       auto function = evaluator.function(expr, DefinitionKind::Layer);
       if (function)
         value.surrogate = *function;
