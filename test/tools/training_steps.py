@@ -49,10 +49,9 @@ def entry(tensor):
 
 def between(tensor, first, last):
     """Steps of a tensor whose first extent is time."""
-    step = len(tensor.numbers) // tensor.shape[0]
-    return entry(tensor._replace(shape=[last - first] + tensor.shape[1:], numbers=tensor.numbers[first * step:last * step],
-                                 packed=tensor.packed[first * step * len(tensor.packed) // len(tensor.numbers):
-                                                      last * step * len(tensor.packed) // len(tensor.numbers)]))
+    kind, shape, numbers = entry(tensor)
+    step = len(numbers) // shape[0]
+    return kind, [last - first] + shape[1:], numbers[first * step:last * step]
 
 
 class Training:
