@@ -301,6 +301,11 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
   const bool isOfOther = inLayer && value.kind == Expr::Kind::Name && frame->flow.find(value.name);
   const bool isSurrogate = inLayer && !isOfOther && find(DefinitionKind::Surrogate, value.name) &&
                            (value.kind == Expr::Kind::Name || value.kind == Expr::Kind::Call);
+  if (!inLayer && isLayerValue(value, evaluator)) {
+    if (!only("layers") || !layerValue(value, evaluator))
+      return std::nullopt;
+    return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
+  }
   if ((inNeuron || inLayer) && !isOfOther && evaluator.isFunction(value) &&
       !find(DefinitionKind::Surrogate, value.name)) {
     if (!evaluator.function(value, kind))
@@ -315,11 +320,6 @@ std::optional<NeuronFlow::Entry> DefinitionChecker::parameterEntry(const NeuronP
     return valid ? std::optional(Flow::Entry{Flow::Kind::Number, {}, ValueType::number()}) : std::nullopt;
   }
   const bool isName = value.kind == Expr::Kind::Name || (value.kind == Expr::Kind::Call && value.name != "exp");
-  if (isLayerValue(value, evaluator)) {
-    if (!only("layers") || !layerValue(value, evaluator))
-      return std::nullopt;
-    return Flow::Entry{Flow::Kind::Layer, {}, {ValueType::Kind::Layer}};
-  }
   SmallVector<StringRef> known = evaluator.namesOf(DefinitionKind::Surrogate);
   if (isName && !evaluator.params.contains(value.name) &&
       (value.kind == Expr::Kind::Call || find(DefinitionKind::Surrogate, value.name) ||

@@ -1,19 +1,24 @@
-# A spike in double precision, for the programs that make golden values.
+# Spikes in double precision, for the programs that make golden values: snnTorch's surrogates give single precision, whatever they are given.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 import math
 
 import torch
 
 
-class Spike(torch.autograd.Function):
-    """snnTorch's atan gives single precision, whatever it is given."""
+def spike(passes):
+    """A step whose gradient is passes(grad, v)."""
 
-    @staticmethod
-    def forward(ctx, v):
-        ctx.save_for_backward(v)
-        return (v > 0).to(v.dtype)
+    class Spike(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, v):
+            ctx.save_for_backward(v)
+            return (v > 0).to(v.dtype)
 
-    @staticmethod
-    def backward(ctx, grad):
-        (v,) = ctx.saved_tensors
-        return grad / (1 + (math.pi * v) ** 2)
+        @staticmethod
+        def backward(ctx, grad):
+            return passes(grad, *ctx.saved_tensors)
+
+    return Spike.apply
+
+
+atan = spike(lambda grad, v: grad / (1 + (math.pi * v) ** 2))

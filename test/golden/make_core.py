@@ -12,29 +12,14 @@ import snntorch
 import torch
 from safetensors.torch import save_file
 
+from double_spike import spike
+
 torch.set_default_dtype(torch.float64)
 STEPS, BATCH, INPUTS, HIDDEN, OUTPUTS, UPDATES, EPOCHS = 8, 4, 12, 9, 10, 3, 2
 
 
-def spike(derivative):
-    """snnTorch's surrogates give single precision, whatever they are given."""
-
-    class Spike(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, v):
-            ctx.save_for_backward(v)
-            return (v > 0).to(v.dtype)
-
-        @staticmethod
-        def backward(ctx, grad):
-            (v,) = ctx.saved_tensors
-            return grad * derivative(v)
-
-    return Spike.apply
-
-
-fast_sigmoid = spike(lambda v: 1 / (5 * v.abs() + 1) ** 2)
-atan = spike(lambda v: 1 / (1 + (math.pi * v) ** 2))
+fast_sigmoid = spike(lambda grad, v: grad * (1 / (5 * v.abs() + 1) ** 2))
+atan = spike(lambda grad, v: grad * (1 / (1 + (math.pi * v) ** 2)))
 
 
 def ce_rate(spikes, labels, classes):

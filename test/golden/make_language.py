@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from double_spike import Spike
+from double_spike import atan
 
 torch.set_default_dtype(torch.float64)
 STEPS, BATCH, WIDTH = 7, 3, 6
@@ -53,7 +53,7 @@ def ce_rate(spikes, membranes, labels):
 
 
 def leaky(**options):
-    return snntorch.Leaky(beta=0.8, spike_grad=Spike.apply, **options)
+    return snntorch.Leaky(beta=0.8, spike_grad=atan, **options)
 
 
 # name -> (input's extents, lines, modules by key, sources of layers with several, loss, its function)
@@ -97,7 +97,7 @@ def neurons():
         for delay in (True, False):
             text = f"reset = {reset}, delay = {str(delay).lower()}"
             suffix = f"{reset}_{'delay' if delay else 'now'}"
-            more = dict(given, reset_delay=delay, spike_grad=Spike.apply, learn_beta=True)
+            more = dict(given, reset_delay=delay, spike_grad=atan, learn_beta=True)
             neuron(f"leaky_{suffix}", f"leaky(beta = learn 0.8, threshold = learn 0.9, {text})",
                    lambda more=more: snntorch.Leaky(beta=0.8, threshold=0.9, learn_threshold=True, **more))
             neuron(f"synaptic_{suffix}", f"synaptic(alpha = learn 0.7, beta = learn 0.8, {text})",
@@ -108,7 +108,7 @@ def neurons():
                 continue  # snnTorch 1.0.0's RSynaptic raises an error
             neuron(f"rsynaptic_{suffix}", f"rsynaptic(alpha = learn 0.7, beta = learn 0.8, {text})",
                    lambda more=more: snntorch.RSynaptic(alpha=0.7, beta=0.8, linear_features=WIDTH, learn_alpha=True, **more))
-        usual = dict(given, spike_grad=Spike.apply)
+        usual = dict(given, spike_grad=atan)
         neuron(f"alpha_{reset}", f"alpha(alpha = 0.8, beta = 0.6, reset = {reset})",
                lambda usual=usual: snntorch.Alpha(alpha=0.8, beta=0.6, **usual))
         neuron(f"lapicque_{reset}", f"lapicque(beta = 0.8, R = 2, reset = {reset})",
@@ -130,7 +130,7 @@ def given_later(module, **values):
 
 def graded():
     """Factors of spikes, of which the one that feeds back is one too."""
-    given = dict(beta=0.8, spike_grad=Spike.apply)
+    given = dict(beta=0.8, spike_grad=atan)
     neuron("graded_leaky", "leaky(beta = 0.8, graded_spikes_factor = 0.6)",
            lambda: snntorch.Leaky(graded_spikes_factor=0.6, **given))
     neuron("graded_leaky_now", "leaky(beta = 0.8, threshold = learn 0.9, graded_spikes_factor = learn 0.7, delay = false)",
@@ -154,7 +154,7 @@ class Inhibited(snntorch.Leaky):
 
 
 def inhibited():
-    given = dict(beta=0.8, spike_grad=Spike.apply, inhibition=True)
+    given = dict(beta=0.8, spike_grad=atan, inhibition=True)
     for delay in (True, False):
         text = f"inhibition = true, delay = {str(delay).lower()}"
         neuron(f"inhibited_{'delay' if delay else 'now'}", f"leaky(beta = 0.8, threshold = learn 0.9, {text})",
@@ -177,9 +177,9 @@ def quantised():
              dict(uniform=False, threshold=0.9, lower_limit=0.5, upper_limit=1, multiplier=0.8)),
             ("exponential_zero", "exponential_levels(bits = 3, center = 0)", 3, dict(uniform=False, thr_centered=False))):
         levels = quant.state_quant(num_bits=bits, **given)
-        more = dict(beta=0.8, state_quant=levels, spike_grad=Spike.apply)
+        more = dict(beta=0.8, state_quant=levels, spike_grad=atan)
         neuron(f"levels_{name}", f"leaky(beta = learn 0.8, quantize = {text})", lambda more=more: snntorch.Leaky(learn_beta=True, **more))
-    more = dict(state_quant=quant.state_quant(num_bits=4), spike_grad=Spike.apply)
+    more = dict(state_quant=quant.state_quant(num_bits=4), spike_grad=atan)
     neuron("levels_synaptic", "synaptic(alpha = 0.7, beta = 0.8, reset = zero, quantize = uniform_levels(bits = 4))",
            lambda: snntorch.Synaptic(alpha=0.7, beta=0.8, reset_mechanism="zero", **more))
     neuron("levels_alpha", "alpha(alpha = 0.8, beta = 0.6, threshold = 0.3, quantize = uniform_levels(bits = 5))",
@@ -188,7 +188,7 @@ def quantised():
            lambda: snntorch.SLSTM(WIDTH, WIDTH, threshold=0.1, reset_mechanism="zero",
                                   **dict(more, state_quant=quant.state_quant(num_bits=7, upper_limit=0))))
     neuron("alpha_learn", "alpha(alpha = learn 0.8, beta = learn each 0.6, threshold = learn 0.9, graded_spikes_factor = learn 0.7)",
-           lambda: given_later(snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.9, spike_grad=Spike.apply),
+           lambda: given_later(snntorch.Alpha(alpha=0.8, beta=0.6, threshold=0.9, spike_grad=atan),
                                alpha=nn.Parameter(torch.tensor(0.8)), beta=nn.Parameter(torch.full((WIDTH,), 0.6)),
                                threshold=nn.Parameter(torch.tensor(0.9)), graded_spikes_factor=nn.Parameter(torch.tensor(0.7))))
 
@@ -200,8 +200,8 @@ def shared():
                                         "graded_spikes_factor = per channel 1)", "flatten", "linear(5)", "leaky(beta = each 0.8)"],
                             lambda shape: [nn.Conv2d(2, 3, 2), snntorch.Leaky(
                                 beta=torch.rand(3, 1, 1), threshold=torch.rand(3, 1, 1) + 0.5, learn_beta=True, learn_threshold=True,
-                                graded_spikes_factor=torch.rand(3, 1, 1) + 0.5, spike_grad=Spike.apply), nn.Flatten(), nn.Linear(36, 5),
-                                snntorch.Leaky(beta=torch.rand(5), spike_grad=Spike.apply)], {}, "ce_rate", ce_rate)
+                                graded_spikes_factor=torch.rand(3, 1, 1) + 0.5, spike_grad=atan), nn.Flatten(), nn.Linear(36, 5),
+                                snntorch.Leaky(beta=torch.rand(5), spike_grad=atan)], {}, "ce_rate", ce_rate)
 
 
 neurons()
@@ -210,7 +210,7 @@ inhibited()
 quantised()
 shared()
 CASES["sconv_lstm"] = ([2, 4, 5], ["sconv_lstm(3, kernel = 3, threshold = 0.05)", "flatten", "linear(5)", "leaky(beta = 0.8)"],
-                       lambda shape: [snntorch.SConv2dLSTM(2, 3, 3, threshold=0.05, spike_grad=Spike.apply), nn.Flatten(),
+                       lambda shape: [snntorch.SConv2dLSTM(2, 3, 3, threshold=0.05, spike_grad=atan), nn.Flatten(),
                                       nn.Linear(60, 5), leaky()], {}, "ce_rate", ce_rate)
 
 

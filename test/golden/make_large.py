@@ -23,6 +23,8 @@ import torch
 from safetensors.torch import save_file
 from snntorch import surrogate, utils
 
+from double_spike import spike
+
 SLOPE, BETA, CLASSES = 25, 0.9, 10
 
 # The gain makes all layers fire. Membranes are around 1 and have seven digits; the more of them there are, the closer one of them comes.
@@ -63,18 +65,7 @@ def draw(case, seed):
     return parameters, torch.from_numpy(images), torch.from_numpy(labels)
 
 
-class Spike(torch.autograd.Function):
-    """The step, with fast_sigmoid's derivative."""
-
-    @staticmethod
-    def forward(context, x):
-        context.save_for_backward(x)
-        return (x > 0).to(x.dtype)
-
-    @staticmethod
-    def backward(context, gradient):
-        x, = context.saved_tensors
-        return gradient / (SLOPE * x.abs() + 1)**2
+fast_sigmoid = spike(lambda gradient, x: gradient / (SLOPE * x.abs() + 1)**2)
 
 
 def in_double(case, parameters, images, labels):
@@ -89,7 +80,7 @@ def in_double(case, parameters, images, labels):
         memory[layer] = BETA * memory[layer] + x - (memory[layer] > 1).double()
         margin = min(margin, (memory[layer].detach() - 1).abs().min().item())
         membranes[layer].append(memory[layer])
-        spikes[layer].append(Spike.apply(memory[layer] - 1))
+        spikes[layer].append(fast_sigmoid(memory[layer] - 1))
         return spikes[layer][-1]
 
     for _ in range(case["steps"]):

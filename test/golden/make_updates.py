@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from double_spike import Spike
+from double_spike import atan
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -43,8 +43,8 @@ class Net:
 
     def __init__(self, normal=False):
         self.first, self.second = nn.Linear(INPUTS, HIDDEN), nn.Linear(HIDDEN, OUTPUTS)
-        self.hidden = snntorch.RLeaky(beta=0.8, linear_features=HIDDEN, learn_beta=True, spike_grad=Spike.apply)
-        self.out = snntorch.Leaky(beta=0.8, learn_beta=True, spike_grad=Spike.apply)
+        self.hidden = snntorch.RLeaky(beta=0.8, linear_features=HIDDEN, learn_beta=True, spike_grad=atan)
+        self.out = snntorch.Leaky(beta=0.8, learn_beta=True, spike_grad=atan)
         self.norm = PerStep() if normal else None
         for layer in (self.first, self.second):
             layer.weight.data *= 3

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 from tensor_files import Failed, Tensor, read_tensors, run
-from training_steps import train
+from training_steps import train, window_of
 
 INEXACT = re.compile(r"math\.(exp|log|log1p|tanh|powf|atan|sin|cos|erf)\b")
 CLOSE = 1e-5  # of the largest element
@@ -94,8 +94,7 @@ class Model:
         self.steps = steps and steps.group(1)  # None: open
         self.training = "func.func @loss_and_gradient" in text
         self.single = "real = f32" in text
-        window = re.search(r"snn\.model [^\n]*\bwindow = (\d+)", text)
-        self.window = window and int(window.group(1))
+        self.window = window_of(text)
 
     def file(self, name):
         return os.path.join(self.folder, name)

@@ -214,7 +214,7 @@ class TrainingWriter:
         name, least = self.name("bound"), self.number(0.1, 0.5)
         self.use("train.own-clip", "definition.clip", "reduction.max", "reduction.over-parameter")
         self.define("clip", f"{name}(g; limit = 1 in (0, inf))",
-                    [f"g * max({least}, min(1, limit / m))" + self.where("", "m", "1e-3 + max(abs(g), over = parameter)").rstrip()])
+                    [f"g * max({least}, min(1, limit / m))" + self.where("", "m", "1e-3 + max(abs(g), over = parameter)")])
         return name
 
     def updates(self):

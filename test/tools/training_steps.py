@@ -8,6 +8,12 @@ from tensor_files import read_tensors, run, write_tensors
 REALS = {4: "F32", 8: "F64"}
 
 
+def window_of(text):
+    """The steps of a window; None where a model is trained on all steps at once."""
+    window = re.search(r"snn\.model [^\n]*\bwindow = (\d+)", text)
+    return window and int(window.group(1))
+
+
 class Module:
     """What a text of the stage bptt says of training."""
 
@@ -20,8 +26,7 @@ class Module:
         arguments = self.head(text, "loss_and_gradient")
         self.over_time = re.findall(r'!core\.array<time x [^>]*> \{snn\.bind = @"?([^"}, ]+)', arguments)
         self.moments = re.findall(r'\{snn\.bind = @"?([^"}, ]+)"?, snn\.copy', self.head(text, "update"))
-        window = re.search(r"snn\.model [^\n]*\bwindow = (\d+)", text)
-        self.window = window and int(window.group(1))
+        self.window = window_of(text)
 
     @staticmethod
     def head(text, function):
