@@ -123,6 +123,10 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
 
   static constexpr int kCheap = 4; ///< ops of a body
 
+  static bool isOwnElement(ArrayType type, AffineMap read, ArrayRef<int64_t> domain) {
+    return read.isIdentity() && type.getShape() == domain;
+  }
+
   static bool isReadByScans(MapOp map, ScanOp op) {
     int size = llvm::range_size(map.getBody().front().without_terminator());
     return llvm::all_of(map->getUses(), [&](OpOperand &use) {
@@ -136,10 +140,11 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
         !writesAll(map.getWriteMaps()[0], map.getDomain(), cast<ArrayType>(map.getOutputs()[0].getType()).getShape()) ||
         !isReadByScans(map, op) || map.getDomain().empty() || map.getDomain().front() != ArrayType::kTime)
       return false;
-    // Each input gives its slice of the step, or has no time.
+    // Each input gives its slice of the step, or has no time. A scan runs lane by lane as long as what changes from
+    // step to step is read at the lane's own element.
     for (auto [input, read] : llvm::zip(map.getInputs(), map.getReadMaps())) {
-      bool overTime = cast<ArrayType>(input.getType()).timeDim() >= 0;
-      if (overTime && (cast<ArrayType>(input.getType()).timeDim() != 0 || !isa<AffineDimExpr>(read.getResult(0))))
+      auto type = cast<ArrayType>(input.getType());
+      if (type.timeDim() >= 0 && (type.timeDim() != 0 || !isOwnElement(type, read, map.getDomain())))
         return false;
     }
     return true;

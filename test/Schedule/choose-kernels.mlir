@@ -124,9 +124,9 @@ func.func @window(%a: !core.array<sample x 8 x f32>, %b: !core.array<5 x 3 x f32
   return %0 : !core.array<sample x 5 x 6 x f32>
 }
 
-// Not all of the depth is summed.
+// Not all of the input is summed.
 // CHECK-LABEL: func.func @part_of_input(
-// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
 func.func @part_of_input(%a: !core.array<sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x 5 x f32>) {
   %0 = core.contract over [sample, 5, 6] along [2] %a, %b by [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>]
       writes affine_map<(d0, d1, d2) -> (d0, d1)> order <> : !core.array<sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 5 x f32>

@@ -234,6 +234,8 @@ void OpEmitter::fillZero(const Buffer &buffer) {
 }
 
 void OpEmitter::emit(MapOp op) {
+  if (op.getInputs().size() == 1 && op.getOutputs().size() == 1 && emitBitPatches(op))
+    return;
   ArrayRef<int64_t> domain = op.getDomain();
   AffineExpr number = collapsedNumber(domain, op.getContext());
   SmallVector<LaneAccess> reads, writes;

@@ -10,7 +10,40 @@
 using namespace mlir;
 
 namespace snn::core {
-static kernels::Matrix rowsOf(const Buffer &buffer) { return {buffer.memory, buffer.rowElements}; }
+/// The rows of a factor or result, `stride` elements or bits apart if there are several in a step of a sample.
+static kernels::Matrix rowsOf(const Buffer &buffer, int64_t stride) {
+  if (buffer.isBits())
+    stride /= kLanes;
+  return {buffer.memory, stride ? stride : buffer.rowElements};
+}
+
+/// What is left of scratch memory behind `bytes` of it.
+static kernels::Scratch behind(Emitter &e, kernels::Scratch memory, Value bytes) {
+  memory.offset = e.alignUp(e.add(memory.offset, bytes), SNN_ALIGNMENT);
+  return memory;
+}
+
+/// A's rows as windows: fills the offsets of their elements, none of which is negative, and moves A's start to match.
+/// Takes offsetsScratch.
+static void placeOffsets(Emitter &e, const MatrixProduct &product, kernels::Scratch &memory, kernels::Matrix &a) {
+  a.offsets = e.view(memory.bytes, memory.offset, e.b.getI32Type());
+  int64_t lowest = 0;
+  for (auto [dim, extent, stride] : product.depthDims)
+    lowest += std::min<int64_t>(0, stride * (extent - 1));
+  std::function<void(size_t, Value, Value)> fill = [&](size_t depth, Value number, Value offset) {
+    if (depth == product.depthDims.size())
+      return e.store(e.b.createOrFold<arith::IndexCastOp>(e.b.getI32Type(), offset), a.offsets, number);
+    auto [dim, extent, stride] = product.depthDims[depth];
+    e.loop(e.index(extent), [&, extent = extent, stride = stride](Value i) {
+      // From the end where that is lower.
+      Value steps = stride < 0 ? e.sub(e.index(extent - 1), i) : i;
+      fill(depth + 1, e.add(e.mul(number, extent), i), e.add(offset, e.mul(steps, std::abs(stride))));
+    });
+  };
+  fill(0, e.index(0), e.index(0));
+  a.at.offset = e.add(a.at.offset, product.origin + lowest);
+  memory = behind(e, memory, e.index(kernels::offsetsScratch(product.depth).constant));
+}
 
 static Kernel kernelOf(Operation *op) {
   auto kernel = op->getAttrOfType<KernelAttr>(kKernelAttr);
@@ -32,22 +65,41 @@ bool OpEmitter::emitProduct(ContractOp op) {
   Buffer a = buffers.find(product->a)->second, b = buffers.find(product->b)->second;
   Buffer c = buffers.find(op.getResult())->second;
   int64_t columns = paddedWidth(product->columns);
-  auto emitRows = [&](const Buffer &a, const Buffer &c, Value rows) {
-    kernels::Product operands{rowsOf(a),  {b.memory, product->stride}, rowsOf(c), rows, product->depth, columns,
-                              scratch(op)};
+  kernels::Scratch memory = scratch(op);
+  kernels::Matrix rows = rowsOf(a, product->aStride), results = rowsOf(c, product->otherStride);
+  if (product->window)
+    placeOffsets(e, *product, memory, rows);
+  auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
+    kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory};
     kernel == Kernel::Dense ? kernels::emitDense(e, module, operands) : kernels::emitSpikes(e, module, operands);
+  };
+  auto moved = [&](kernels::Matrix matrix, Value by) {
+    matrix.at.offset = e.add(matrix.at.offset, by);
+    return matrix;
+  };
+  // All places of one or several samples and steps: windows line by line.
+  auto emitPlaces = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
+    if (!product->window || product->placeDims.empty())
+      return emitRows(a, c, e.mul(rows, product->places));
+    std::function<void(size_t, Value, Value)> nest = [&](size_t depth, Value from, Value to) {
+      auto [dim, extent, stride] = product->placeDims[depth];
+      if (depth + 1 == product->placeDims.size())
+        return emitRows(moved(a, from), moved(c, e.mul(to, extent * c.stride)), e.index(extent));
+      e.loop(e.index(extent), [&, extent = extent, stride = stride](Value i) {
+        nest(depth + 1, e.add(from, e.mul(i, stride)), e.add(e.mul(to, extent), i));
+      });
+    };
+    int64_t rowElements = buffers.find(product->a)->second.rowElements;
+    e.loop(rows, [&](Value row) { nest(0, e.mul(row, rowElements), row); });
   };
   // One step of an array over time: its rows are apart.
   bool apart = (a.slice || c.slice) && a.sampleStride;
   if (!apart) {
-    emitRows(a, c, rowCount(c));
+    emitPlaces(rows, results, rowCount(c));
     return true;
   }
   e.loop(extents.samples, [&](Value sample) {
-    Buffer from = a, to = c;
-    from.memory.offset = e.add(a.memory.offset, e.mul(sample, a.sampleStride));
-    to.memory.offset = e.add(c.memory.offset, e.mul(sample, c.sampleStride));
-    emitRows(from, to, e.index(1));
+    emitPlaces(moved(rows, e.mul(sample, a.sampleStride)), moved(results, e.mul(sample, c.sampleStride)), e.index(1));
   });
   return true;
 }
@@ -58,24 +110,31 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   if (!product || (kernel != Kernel::DenseGradient && kernel != Kernel::SpikeGradient))
     return false;
   Buffer a = buffers.find(product->a)->second, d = buffers.find(product->b)->second;
-  Value rows = rowCount(a);
   kernels::Scratch memory = scratch(op);
-  kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows);
+  kernels::Matrix from = rowsOf(a, product->aStride);
+  if (product->window)
+    placeOffsets(e, *product, memory, from);
+  Value rows = e.mul(rowCount(a), product->places);
+  kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows, product->window);
   Value steps = a.timeStride ? extents.steps : e.index(1);
-  Value perRun = Division::of(e, SumClass::of(op), 1, extents.samples, extents.steps).unit;
-  Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order);
-  kernels::Footprint orderBytes = kernels::rowOrderScratch();
-  memory.offset =
-      e.alignUp(e.add(memory.offset, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant)), SNN_ALIGNMENT);
+  SumClass sum = *SumClass::of(op);
+  Value perRun = Division::of(e, sum, 1, extents.samples, extents.steps).unit;
+  kernels::RowPlaces places{{}, a.rowElements, sum.overTime ? sum.stepsPerRun() : kernels::kRun};
+  for (auto [dim, extent, stride] : product->placeDims)
+    places.dims.push_back({extent, stride});
+  Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order, places);
+  kernels::Footprint orderBytes = kernels::rowOrderScratch(product->window);
+  memory = behind(e, memory, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant));
   int64_t columns = paddedWidth(product->columns);
   kernels::Matrix c{slot.total.memory, product->stride};
   if (!inputs.from)
     inputs = {e.index(0), e.index(product->depth)};
 
   // As many blocks at a time as the first level takes; then it goes up.
-  auto emitBlocks = [&](Value from, Value to) {
-    Value fresh = e.both(slot.fresh, e.equal(from, e.index(0)));
-    kernels::Gradient operands{rowsOf(a), rowsOf(d), c, order, from, to, columns, inputs, fresh, memory};
+  auto emitBlocks = [&](Value begin, Value end) {
+    Value fresh = e.both(slot.fresh, e.equal(begin, e.index(0)));
+    kernels::Gradient operands{from,  rowsOf(d, product->otherStride), c, order, begin, end, columns, inputs, fresh,
+                               memory};
     kernel == Kernel::DenseGradient ? kernels::emitDenseGradient(e, module, operands)
                                     : kernels::emitSpikeGradient(e, module, operands);
   };
@@ -84,14 +143,14 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
     return Memory{slot.total.memory.base, e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, level)), start),
                   e.real};
   };
-  e.whileBelow(e.index(0), blocks, [&](Value from) {
-    Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, from), e.index(kernels::kLevel));
-    Value to = e.minimum(blocks, e.add(from, e.sub(e.index(kernels::kLevel), filled)));
-    emitBlocks(from, to);
-    raiseLevels(e, e.add(slot.blocks, to), [&](int64_t level, Value first) {
+  e.whileBelow(e.index(0), blocks, [&](Value begin) {
+    Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, begin), e.index(kernels::kLevel));
+    Value end = e.minimum(blocks, e.add(begin, e.sub(e.index(kernels::kLevel), filled)));
+    emitBlocks(begin, end);
+    raiseLevels(e, e.add(slot.blocks, end), [&](int64_t level, Value first) {
       kernels::emitLevelUp(e, module, at(level), at(level - 1), count, first);
     });
-    return to;
+    return end;
   });
   return true;
 }

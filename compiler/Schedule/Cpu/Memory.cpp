@@ -123,18 +123,21 @@ Place productScratch(ContractOp contract) {
   if (!product)
     return {};
   Layout a = layoutOf(product->a);
-  // A row is one sample and step of A.
+  // A row is one place of a sample and step of A.
   auto ofRows = [&](kernels::Footprint bytes) {
     Place place{bytes.constant};
     (a.samples ? a.steps && !a.slice ? place.rows : place.samples
      : a.steps ? place.steps
-               : place.fixed) += bytes.perRow;
+               : place.fixed) += bytes.perRow * product->places;
     return place.aligned();
   };
+  Place offsets = product->window ? ofRows(kernels::offsetsScratch(product->depth)) : Place();
   if (!product->gradient)
-    return ofRows(product->spikes ? kernels::spikeScratch(product->depth) : kernels::denseScratch(product->depth));
-  Place order = ofRows(kernels::rowOrderScratch());
-  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(a.elements)) : order;
+    return offsets +
+           ofRows(product->spikes ? kernels::spikeScratch(product->depth) : kernels::denseScratch(product->depth));
+  Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
+  int64_t words = product->aStride ? product->aStride / kLanes : a.elements;
+  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, product->places > 1)) : order;
 }
 
 Place scratchOf(Operation *op) {

@@ -15,6 +15,16 @@ defvar CallSizeOptions = [
   Option<"steps", "steps", "int64_t", "100", "steps of a call, if no snn.model says it; at most so many if they are open">
 ];
 
+def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
+  let summary = "make products of matrices of sums over windows";
+  let description = [{
+    A convolution, its gradient to the weights, and that to the input, which is a sum over windows of the errors: each
+    place of a sample and step becomes a row of a product, with columns in whole vectors. Windows of reals are read where they
+    lie, in an image that zeros surround where that is needed (and lie between errors that strides left apart); windows of
+    spikes are copied into rows of bits. The order of each sum stays. Other contracts, as of grouped convolutions, stay as they are.
+  }];
+}
+
 def MarkWholeBatch : Core_SchedulePass<"core-mark-whole-batch"> {
   let summary = "decide which sums over samples are made between the phases";
   let description = [{

@@ -4,47 +4,94 @@
 #include "compiler/Schedule/Cpu/Products.h"
 
 #include "compiler/Schedule/Cpu/Sizes.h"
+#include "dialect/core/Maps.h"
 
 using namespace mlir;
 
 namespace snn::core {
 namespace {
 
-/// An operand or result as a matrix: the dims of the domain that its rows and its other extents stand for.
-struct Projection {
-  SmallVector<unsigned> rows, inner;
-  SmallVector<int64_t> strides; ///< of the inner dims
-  bool bits;
+/// An array and where it is read or written: offsets in its row as a sum of multiples of the dims of a domain.
+struct Access {
+  SmallVector<int64_t> strides; ///< of each dim; 0 of those that it does not depend on, and of marked ones
+  llvm::SmallDenseSet<unsigned> marked;
+  int64_t origin = 0;
+  bool plain = true;  ///< each position is a dim, each once
+  bool covers = true; ///< and all points meet all elements
+  bool bits = false;
+  int64_t rowWidth = 0;                              ///< of memory, in elements or bits
+  SmallVector<std::pair<unsigned, int64_t>> extents; ///< of a plain one's inner dims: the array's
 
-  static std::optional<Projection> of(Value value, AffineMap map) {
+  bool uses(unsigned dim) const { return strides[dim] != 0; }
+
+  /// Nothing if it is not such a sum, or not always inside.
+  static std::optional<Access> of(Value value, AffineMap map, ArrayRef<int64_t> domain) {
     Layout layout = layoutOf(value);
-    Projection projection{{}, {}, {}, layout.bits};
-    llvm::SmallDenseSet<unsigned> seen;
-    for (auto [extent, position] : llvm::zip_equal(cast<ArrayType>(value.getType()).getShape(), map.getResults())) {
+    ArrayRef<int64_t> shape = cast<ArrayType>(value.getType()).getShape();
+    if (!isInside(map, domain, shape))
+      return std::nullopt;
+    Access access;
+    access.bits = layout.bits;
+    access.rowWidth = layout.width();
+    access.strides.assign(domain.size(), 0);
+    unsigned inner = 0;
+    for (auto [extent, position] : llvm::zip_equal(shape, map.getResults())) {
       auto dim = dyn_cast<AffineDimExpr>(position);
-      if (!dim || !seen.insert(dim.getPosition()).second)
+      if (extent < 0) {
+        // isInside says that it is a dim.
+        if (domain[dim.getPosition()] != extent || !access.marked.insert(dim.getPosition()).second)
+          return std::nullopt;
+        continue;
+      }
+      int64_t stride = layout.strides[inner++];
+      access.plain &= dim && access.strides[dim.getPosition()] == 0;
+      access.covers &= dim && domain[dim.getPosition()] == extent;
+      if (dim)
+        access.extents.push_back({dim.getPosition(), extent});
+      if (!access.add(position, stride, domain))
         return std::nullopt;
-      if (extent > 0)
-        projection.strides.push_back(layout.strides[projection.inner.size()]);
-      (extent > 0 ? projection.inner : projection.rows).push_back(dim.getPosition());
     }
-    llvm::sort(projection.rows);
-    return projection;
+    return access;
   }
 
-  /// The stride of an inner dim; 0 if it is none.
-  int64_t strideOf(unsigned dim) const {
-    const auto *found = llvm::find(inner, dim);
-    return found == inner.end() ? 0 : strides[found - inner.begin()];
+private:
+  bool add(AffineExpr expression, int64_t factor, ArrayRef<int64_t> domain) {
+    if (auto constant = dyn_cast<AffineConstantExpr>(expression)) {
+      origin += constant.getValue() * factor;
+      return true;
+    }
+    if (auto dim = dyn_cast<AffineDimExpr>(expression)) {
+      if (domain[dim.getPosition()] < 0)
+        return false;
+      // Of an extent of 1 the stride means nothing, but that it is used.
+      strides[dim.getPosition()] += factor;
+      return strides[dim.getPosition()] != 0;
+    }
+    auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
+    if (binary && binary.getKind() == AffineExprKind::Add)
+      return add(binary.getLHS(), factor, domain) && add(binary.getRHS(), factor, domain);
+    auto constant = binary ? dyn_cast<AffineConstantExpr>(binary.getRHS()) : AffineConstantExpr();
+    return constant && binary.getKind() == AffineExprKind::Mul &&
+           add(binary.getLHS(), factor * constant.getValue(), domain);
   }
 };
 
-/// Whether all points of the domain meet elements: extents of values may be smaller or larger than those of the domain.
-bool fits(Value value, AffineMap map, ArrayRef<int64_t> domain) {
-  return llvm::all_of(llvm::zip_equal(cast<ArrayType>(value.getType()).getShape(), map.getResults()), [&](auto pair) {
-    auto [extent, position] = pair;
-    return domain[cast<AffineDimExpr>(position).getPosition()] == extent;
-  });
+/// Whether the dims, the last one fastest, count through elements `step` apart. Where the first one begins again is
+/// for others to say.
+bool isChain(const Access &access, ArrayRef<unsigned> dims, ArrayRef<int64_t> domain, int64_t step) {
+  for (unsigned dim : llvm::reverse(dims)) {
+    if (domain[dim] != 1 && access.strides[dim] != step)
+      return false;
+    step *= domain[dim];
+  }
+  return true;
+}
+
+int64_t points(ArrayRef<unsigned> dims, ArrayRef<int64_t> domain) {
+  int64_t product = 1;
+  for (unsigned dim : dims)
+    product *= domain[dim];
+  return product;
 }
 
 } // namespace
@@ -56,64 +103,128 @@ Kernel MatrixProduct::kernel() const {
 }
 
 std::optional<MatrixProduct> matchProduct(ContractOp op) {
-  AffineMap reads[] = {op.getReadMaps()[0], op.getReadMaps()[1]}, write = op.getWrite();
   ArrayRef<int64_t> domain = op.getDomain();
-  auto lhs = Projection::of(op.getLhs(), reads[0]), rhs = Projection::of(op.getRhs(), reads[1]),
-       result = Projection::of(op.getResult(), write);
-  if (!lhs || !rhs || !result || !fits(op.getLhs(), reads[0], domain) || !fits(op.getRhs(), reads[1], domain) ||
-      !fits(op.getResult(), write, domain))
+  auto lhs = Access::of(op.getLhs(), op.getReadMaps()[0], domain),
+       rhs = Access::of(op.getRhs(), op.getReadMaps()[1], domain),
+       result = Access::of(op.getResult(), op.getWrite(), domain);
+  if (!lhs || !rhs || !result || !result->plain || !result->covers)
     return std::nullopt;
-  SmallVector<unsigned> along, rows;
+  llvm::SmallDenseSet<unsigned> rows;
   for (auto [dim, extent] : llvm::enumerate(domain))
     if (extent < 0)
-      rows.push_back(dim);
-  for (int64_t dim : op.getAlong())
-    along.push_back(dim);
-  llvm::sort(along);
-  if (domain.size() != rows.size() + 2)
-    return std::nullopt;
+      rows.insert(dim);
 
   MatrixProduct product;
-  if (result->rows.empty() && !rows.empty()) {
-    // A gradient: the columns are the result's contiguous dim, and B is the factor that has them.
-    if (along != rows || lhs->rows != rows || rhs->rows != rows || lhs->inner.size() != 1 || rhs->inner.size() != 1 ||
-        lhs->inner == rhs->inner)
-      return std::nullopt;
-    product.gradient = true;
-    product.swapped = result->strideOf(lhs->inner[0]) == 1;
-  } else {
-    if (along.size() != 1 || result->rows != rows || result->inner.size() != 1)
-      return std::nullopt;
-    product.swapped = lhs->inner.size() == 2;
-  }
+  product.gradient = result->marked.empty() && !rows.empty();
+  // B is the factor that has the result's contiguous dim (a gradient), or the one without rows.
+  auto hasColumns = [&](const Access &factor) {
+    for (auto [dim, extent] : result->extents)
+      if (result->strides[dim] == 1 && factor.uses(dim))
+        return true;
+    return false;
+  };
+  product.swapped = product.gradient ? hasColumns(*lhs) && !hasColumns(*rhs)
+                    : !rows.empty()  ? lhs->marked.empty()
+                                     : lhs->extents.size() != 1 || !lhs->plain;
   if (product.swapped)
     std::swap(lhs, rhs);
   product.a = product.swapped ? op.getRhs() : op.getLhs();
   product.b = product.swapped ? op.getLhs() : op.getRhs();
   product.spikes = lhs->bits;
-  if (rhs->bits)
-    return std::nullopt; // bits select rows, they are none
+  const Access &a = *lhs, &b = *rhs;
+  if (b.bits || !b.plain) // bits select rows, they are none
+    return std::nullopt;
   // Kernels keep one chain for each element, of real terms or of groups that tables hold.
   OrderAttr order = op.getOrderAttr();
-  if (!order || order.getLanes() != 1 || order.getGroup() != (lhs->bits ? 4 : 1) ||
-      order.getBlock() != kernels::kBlock || order.getLevel() != kernels::kLevel)
+  if (!order || order.getLanes() != 1 || order.getGroup() != (a.bits ? 4 : 1) || order.getBlock() != kernels::kBlock ||
+      order.getLevel() != kernels::kLevel)
     return std::nullopt;
-  if (product.gradient) {
-    product.depthDim = lhs->inner[0];
-    product.columnDim = rhs->inner[0];
-  } else {
-    product.depthDim = along[0];
-    product.columnDim = result->inner[0];
-    if (lhs->rows != rows || lhs->inner != along || !rhs->rows.empty() || rhs->inner.size() != 2)
+
+  // The roles of the dims that are neither samples nor steps: columns are of B and of the result, places of A and of
+  // what else has rows, depth of A and of what has none. An extent of 1 has no stride that tells, but stands somewhere.
+  const Access &others = product.gradient ? b : *result, &matrix = product.gradient ? *result : b;
+  llvm::SmallDenseSet<unsigned> summed(op.getAlong().begin(), op.getAlong().end());
+  SmallVector<unsigned> columns, places, depth;
+  for (auto [dim, extent] : llvm::enumerate(domain)) {
+    if (extent < 0) {
+      if (summed.contains(dim) != product.gradient)
+        return std::nullopt;
+      continue;
+    }
+    if (summed.contains(dim))
+      (product.gradient ? places : depth).push_back(dim);
+    else if (b.uses(dim) && result->uses(dim) && !a.uses(dim))
+      columns.push_back(dim);
+    else
+      (product.gradient ? depth : places).push_back(dim);
+    if (llvm::is_contained(places, dim) ? !others.uses(dim) || matrix.uses(dim)
+                                        : !matrix.uses(dim) || (llvm::is_contained(depth, dim) && others.uses(dim)))
       return std::nullopt;
   }
-  product.depth = domain[product.depthDim];
-  product.columns = domain[product.columnDim];
-  const Projection &matrix = product.gradient ? *result : *rhs;
-  product.oriented = matrix.strideOf(product.columnDim) == 1;
-  product.stride = matrix.strideOf(product.depthDim);
-  if (product.gradient && !product.oriented)
+  if (columns.size() != 1 || depth.empty() || a.marked != rows || others.marked != rows || !matrix.marked.empty())
     return std::nullopt;
+  product.columnDim = columns[0];
+  product.columns = domain[columns[0]];
+
+  // The order in which dims count: of what is summed that of the sum, of the rest that in memory.
+  auto sumOrder = [&](SmallVector<unsigned> &dims) {
+    dims.clear();
+    for (int64_t dim : op.getAlong())
+      if (domain[dim] > 0)
+        dims.push_back(dim);
+  };
+  auto memoryOrder = [&](SmallVector<unsigned> &dims, const Access &access) {
+    llvm::sort(dims, [&](unsigned x, unsigned y) {
+      return std::pair(-access.strides[x], x) < std::pair(-access.strides[y], y);
+    });
+  };
+  sumOrder(product.gradient ? places : depth);
+  product.gradient ? memoryOrder(depth, matrix) : memoryOrder(places, others);
+  product.depth = points(depth, domain);
+  product.places = points(places, domain);
+
+  // B or C as a matrix.
+  auto rowStride = [&](const Access &access, ArrayRef<unsigned> dims) {
+    for (unsigned dim : llvm::reverse(dims))
+      if (domain[dim] != 1)
+        return access.strides[dim];
+    return dims.empty() ? 0 : access.strides[dims.back()];
+  };
+  product.oriented = matrix.strides[product.columnDim] == 1;
+  product.stride = rowStride(matrix, depth);
+  if (!isChain(matrix, depth, domain, product.stride) || (product.gradient && !product.oriented))
+    return std::nullopt;
+  if (!product.oriented && (matrix.extents.size() != 2 || !matrix.covers))
+    return std::nullopt;
+  // Its other partner has a row for each place: whole vectors, one behind the other.
+  if (others.strides[product.columnDim] != 1)
+    return std::nullopt;
+  if (!places.empty()) {
+    product.otherStride = rowStride(others, places);
+    if (product.places == 1)
+      product.otherStride = others.rowWidth;
+    if (product.otherStride % kLanes != 0 || product.otherStride < paddedWidth(product.columns) ||
+        !isChain(others, places, domain, product.otherStride) ||
+        others.rowWidth != product.places * product.otherStride)
+      return std::nullopt;
+  }
+
+  for (unsigned dim : places)
+    product.placeDims.push_back({dim, domain[dim], a.strides[dim]});
+  for (unsigned dim : depth)
+    product.depthDims.push_back({dim, domain[dim], a.strides[dim]});
+  product.origin = a.origin;
+  product.aStride = rowStride(a, places);
+  bool isMatrix = a.origin == 0 && isChain(a, depth, domain, 1);
+  if (!places.empty()) {
+    if (product.places == 1)
+      product.aStride = a.rowWidth;
+    isMatrix &= isChain(a, places, domain, product.aStride) && a.rowWidth == product.places * product.aStride &&
+                product.aStride >= product.depth;
+  }
+  if (a.bits && (!isMatrix || product.aStride % kLanes != 0))
+    return std::nullopt;
+  product.window = !isMatrix;
   return product;
 }
 

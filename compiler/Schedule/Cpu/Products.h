@@ -10,28 +10,43 @@
 
 namespace snn::core {
 
-/// With rows m (all samples and steps at hand; one if there are neither), depth k and columns n:
+/// With rows m (all samples and steps at hand, or one if there are neither, and the places of each), depth k and
+/// columns n:
 ///
 ///   C[m, n] = sum over k of A[m, k] B[k, n]    B has no rows: weights
 ///   C[k, n] = sum over m of A[m, k] B[m, n]    `gradient`: C has no rows
 ///
-/// The elements of a row of A, of B and C in the gradient, and of C else, are contiguous; so are those of C in n.
+/// B and C are matrices with contiguous columns. Places and depth may be several dims each, counted through in
+/// row-major order. Spikes of A lie like a matrix as well; reals lie as they like (`window`), so that the windows of a
+/// convolution are rows without being copied.
 struct MatrixProduct {
   bool gradient = false;
   bool swapped = false; ///< A is the second factor
   mlir::Value a, b;
-  unsigned depthDim = 0, columnDim = 0; ///< of the op's domain; all other dims are rows
-  int64_t depth = 0, columns = 0;
+  unsigned columnDim = 0; ///< of the op's domain
+  int64_t depth = 0, columns = 0, places = 1;
   bool spikes = false; ///< A is bits
   /// B (of the gradient: C) is contiguous in the columns, and its rows are `stride` elements apart. Always so in a
   /// gradient; else B must be oriented first.
   bool oriented = false;
   int64_t stride = 0;
+  /// Elements from one row of A, and of the other factor or result that has rows, to the next one; 0 if there is one
+  /// place, so that they are apart as samples and steps are.
+  int64_t aStride = 0, otherStride = 0;
+
+  struct Dim {
+    unsigned dim;
+    int64_t extent, stride; ///< in A, in elements
+  };
+  llvm::SmallVector<Dim, 2> placeDims, depthDims; ///< of the op's domain, the last one counts fastest
+  bool window = false;                            ///< A is read by the strides of these
+  int64_t origin = 0;                             ///< of A's first row, in elements
 
   Kernel kernel() const;
 };
 
-/// Nothing unless each operand and the result is read or written at plain dims, each once.
+/// Nothing unless B and C are read or written at plain dims, each once, and A at sums of multiples of dims, always
+/// inside.
 std::optional<MatrixProduct> matchProduct(ContractOp op);
 
 } // namespace snn::core

@@ -23,10 +23,6 @@ inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
   return levels;
 }
 
-/// At most so many blocks in a RowOrder of whole runs: none but each run's last has less than 64 rows, and a run
-/// has 64.
-inline constexpr int64_t kRowsPerBlock = 32, kBlocksOfShortRun = 2;
-
 /// Bytes of scratch memory, which begins at a multiple of 64: `constant` + `perRow` * rows.
 struct Footprint {
   int64_t constant = 0, perRow = 0;
@@ -39,15 +35,27 @@ inline constexpr int64_t kTableBytes = 16 * 16 * kStripBytes; ///< of the 16 gro
 inline Footprint denseScratch(int64_t depth) { return {(levelsOf(depth) - 1) * kTileBytes, 0}; }
 inline Footprint spikeScratch(int64_t depth) { return {kTableBytes, (levelsOf(depth) - 1) * kStripBytes}; }
 
-/// Of a gradient from rows of `words` words: tables, one block's words, and the bits of all its blocks, transposed.
-inline int64_t transposedBytes(int64_t words) { return llvm::alignTo(words * 16, 64) * int64_t(sizeof(int64_t)); }
-inline Footprint spikeGradientScratch(int64_t words) {
-  return {kTableBytes + 64 * int64_t(sizeof(int64_t)) + kBlocksOfShortRun * transposedBytes(words),
-          transposedBytes(words) / kRowsPerBlock};
+/// At most so many blocks in a RowOrder of whole runs and one row a step: none but each run's last has less than 64
+/// rows, and a run has 64.
+inline constexpr int64_t kRowsPerBlock = 32, kBlocksOfShortRun = 2;
+
+/// Of a gradient from rows of `words` words: tables, one block's words, and the bits of all its blocks, transposed: of
+/// a level at most, which is what many places have.
+inline int64_t transposedBytes(int64_t words) { return (words + 3) / 4 * kBlock * int64_t(sizeof(int64_t)); }
+inline Footprint spikeGradientScratch(int64_t words, bool places = false) {
+  Footprint tables{kTableBytes + kBlock * int64_t(sizeof(int64_t)), 0}, bits{kLevel * transposedBytes(words), 0};
+  if (!places)
+    bits = {kBlocksOfShortRun * transposedBytes(words), transposedBytes(words) / kRowsPerBlock};
+  return {tables.constant + bits.constant, bits.perRow};
 }
 
-/// Of a RowOrder: numbers of rows, then of where blocks start.
-inline Footprint rowOrderScratch() { return {128, 2 * sizeof(int32_t)}; }
+/// Of a RowOrder: numbers of rows, then of where blocks start, then of where windows start.
+inline Footprint rowOrderScratch(bool windows = false) {
+  return {windows ? 192 : 128, int64_t(2 * sizeof(int32_t) + (windows ? sizeof(int64_t) : 0))};
+}
+
+/// Of the offsets of a row's elements, where rows are windows.
+inline Footprint offsetsScratch(int64_t depth) { return {depth * int64_t(sizeof(int32_t)) + 64, 0}; }
 
 } // namespace snn::kernels
 

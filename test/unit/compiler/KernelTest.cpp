@@ -304,6 +304,56 @@ TEST_P(KernelTest, Gradients) {
     forReal([&] { gradients<float>(++seed, inputs, columns); }, [&] { gradients<double>(++seed, inputs, columns); });
 }
 
+/// Rows of several places: blocks begin anew with each run, and each row knows where its window is.
+TEST_P(KernelTest, RowOrderOfPlaces) {
+  for (auto [steps, stepsPerRun, perRun] :
+       {std::tuple(int64_t(7), int64_t(8), int64_t(1)), std::tuple(int64_t(17), int64_t(8), int64_t(1)),
+        std::tuple(int64_t(2), int64_t(8), int64_t(4))}) {
+    const int64_t samples = 5, width = 3, height = 5, count = width * height, step = 1000;
+    RowPlaces places{{{height, 20}, {width, 2}}, step, stepsPerRun};
+    NativeCode code(GetParam().target, GetParam().f64);
+    auto orderAt = [&](Emitter &e, NativeCode::Words in) {
+      return placeRowOrder(e, {in.memory(0, e.b.getI8Type()).base, e.index(0)}, in.number(1), true);
+    };
+    code.add("order", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      return emitRowOrder(e, module, in.number(2), in.number(3), in.number(4), orderAt(e, in), places);
+    });
+    code.add("read", [&](Emitter &e, mlir::ModuleOp, NativeCode::Words in) {
+      RowOrder order = orderAt(e, in);
+      mlir::Value which = in.number(3), at = in.number(2);
+      mlir::Value row = e.toIndex(e.load(order.rows, at)), source = e.toIndex(e.load(order.sources, at));
+      mlir::Value start = e.toIndex(e.load(order.starts, at));
+      return e.select(e.equal(which, e.index(0)), row, e.select(e.equal(which, e.index(1)), source, start));
+    });
+    code.compile();
+    std::vector<int64_t> rows, sources, starts;
+    int64_t taken = 0;
+    for (int64_t s = 0; s < samples; ++s)
+      for (int64_t t = 0; t < steps; ++t) {
+        if (t == 0 ? s % perRun == 0 : perRun == 1 && t % stepsPerRun == 0)
+          taken = 0;
+        for (int64_t place = 0; place < count; ++place, ++taken) {
+          if (taken % kBlock == 0)
+            starts.push_back(rows.size());
+          int64_t row = (s + 1) * steps - 1 - t;
+          rows.push_back(row * count + place);
+          sources.push_back(row * step + place / width * 20 + place % width * 2);
+        }
+      }
+    starts.push_back(rows.size());
+    Footprint footprint = rowOrderScratch(true);
+    Buffer<char> memory(footprint.constant + footprint.perRow * rows.size());
+    int64_t blocks = code.call("order", memory.data(), int64_t(rows.size()), samples, steps, perRun);
+    ASSERT_EQ(blocks + 1, int64_t(starts.size())) << steps << " steps";
+    for (int64_t i = 0; i < int64_t(rows.size()); ++i) {
+      ASSERT_EQ(code.call("read", memory.data(), int64_t(rows.size()), i, 0), rows[i]) << i;
+      ASSERT_EQ(code.call("read", memory.data(), int64_t(rows.size()), i, 1), sources[i]) << i;
+    }
+    for (int64_t i = 0; i < int64_t(starts.size()); ++i)
+      ASSERT_EQ(code.call("read", memory.data(), int64_t(rows.size()), i, 2), starts[i]) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Targets, KernelTest, testing::ValuesIn(cases()), [](const auto &info) {
   return (info.param.f64 ? "f64_" : "f32_") + std::to_string(info.param.target.vectorBits);
 });

@@ -32,11 +32,12 @@ void forTiles(Emitter &e, Value from, Value rows, const std::function<void(Value
   }
 }
 
-/// One term of each chain of a tile: factors from `a`, one each `aStep`, times a strip of `b`.
-Strip addTerm(Emitter &e, Memory a, Value aAt, int64_t aStep, Memory b, Value bAt, Tile tile, ValueRange chains) {
+/// One term of each chain of a tile: factors from `a`, the i-th at aAt(i), times a strip of `b`.
+Strip addTerm(Emitter &e, Memory a, llvm::function_ref<Value(int64_t)> aAt, Memory b, Value bAt, Tile tile,
+              ValueRange chains) {
   Strip row = loadStrip(e, b, bAt, tile.vectors), next;
   for (int64_t i = 0; i < tile.rows; ++i) {
-    Value factor = e.splat(e.load(a, e.add(aAt, i * aStep)), e.machineLanes());
+    Value factor = e.splat(e.load(a, aAt(i)), e.machineLanes());
     for (int64_t v = 0; v < tile.vectors; ++v)
       next.push_back(e.fma(factor, row[v], chains[i * tile.vectors + v]));
   }
@@ -101,8 +102,10 @@ private:
                 },
                 [&](Value start, Value end, Value first) {
                   auto term = [&](Value k, ValueRange chains) {
-                    return addTerm(e, a.at, e.add(aRow, k), a.stride, b.at, e.add(e.mul(k, b.stride), column), tile,
-                                   chains);
+                    Value first = e.add(aRow, a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k);
+                    return addTerm(
+                        e, a.at, [&](int64_t i) { return e.add(first, i * a.stride); }, b.at,
+                        e.add(e.mul(k, b.stride), column), tile, chains);
                   };
                   Strip chains = sumTerms(e, start, end, kernel.depth, tile, term);
                   addTo(0, chains, first);
@@ -119,9 +122,15 @@ void emitGradient(Emitter &e, const Gradient &kernel) {
   const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch] = kernel;
   auto emitTile = [&](Value k, Value column, Tile tile, Value block) {
     Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
+    SmallVector<Value> offsets;
+    for (int64_t i = 0; i < tile.rows; ++i)
+      offsets.push_back(a.offsets.base ? e.toIndex(e.load(a.offsets, e.add(k, i))) : e.add(k, i));
     Strip chains = sumTerms(e, from, to, 1, tile, [&](Value position, ValueRange sums) {
       Value row = e.toIndex(e.load(order.rows, position));
-      return addTerm(e, a.at, e.add(e.mul(row, a.stride), k), 1, d.at, e.add(e.mul(row, d.stride), column), tile, sums);
+      Value start = order.sources.base ? e.toIndex(e.load(order.sources, position)) : e.mul(row, a.stride);
+      return addTerm(
+          e, a.at, [&](int64_t i) { return e.add(start, offsets[i]); }, d.at, e.add(e.mul(row, d.stride), column), tile,
+          sums);
     });
     Value first = e.both(fresh, e.equal(block, firstBlock));
     for (int64_t i = 0; i < tile.rows; ++i) {
@@ -142,8 +151,8 @@ void emitGradient(Emitter &e, const Gradient &kernel) {
 } // namespace
 
 void emitDense(Emitter &e, ModuleOp module, const Product &kernel) {
-  std::string name =
-      shapeName(e, "dense", {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+  std::string name = shapeName(e, kernel.a.offsets.base ? "dense_windows" : "dense",
+                               {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
   e.call(
       module, name, {},
       [](Emitter &in, const Product &kernel) {
@@ -154,8 +163,8 @@ void emitDense(Emitter &e, ModuleOp module, const Product &kernel) {
 }
 
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
-  std::string name =
-      shapeName(e, "dense_gradient", {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+  std::string name = shapeName(e, kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient",
+                               {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
   e.call(
       module, name, {},
       [](Emitter &in, const Gradient &kernel) {

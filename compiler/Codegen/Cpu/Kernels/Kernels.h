@@ -3,7 +3,7 @@
 // and divisions among workers may be chosen freely without changing a bit of a finite result.
 //
 // Real elements have the type `real` of the Emitter. Columns are padded to kLanes; kernels read and write the padding
-// of B, D and C, where anything may lie, and no other. Padding bits are 0. What is written overlaps nothing else. Each
+// of B, D and C, where anything may lie, and no other. What is written overlaps nothing else. Each
 // function emits a call of a kernel for the shape, which is made on first use. No kernel allocates.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_KERNELS_KERNELS_H
@@ -20,8 +20,12 @@ using snn::forEachValue;
 struct Matrix {
   Memory at;
   int64_t stride = 0;
+  Memory offsets = {}; ///< i32: of the elements of a row, from its start; null: one behind the other
 };
-inline void forEachValue(Matrix &matrix, EachValue each) { forEachValue(matrix.at, each); }
+inline void forEachValue(Matrix &matrix, EachValue each) {
+  forEachValue(matrix.at, each);
+  forEachValue(matrix.offsets, each);
+}
 
 /// From a byte that is a multiple of 64, as large as Sizes.h says.
 struct Scratch {
@@ -63,22 +67,35 @@ void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeF
 /// In which order rows are summed: block i has the rows rows[starts[i]] to rows[starts[i + 1]], 64 at most.
 struct RowOrder {
   Memory rows, starts; ///< i32
+  Memory sources = {}; ///< i64: where each of `rows` begins in A, if rows of A are windows
 };
 inline void forEachValue(RowOrder &order, EachValue each) {
-  forEachValue(order.rows, each);
-  forEachValue(order.starts, each);
+  for (Memory *memory : {&order.rows, &order.starts, &order.sources})
+    forEachValue(*memory, each);
 }
 
+/// The rows of a step of a sample.
+struct RowPlaces {
+  struct Dim {
+    int64_t extent, stride; ///< in A, in elements
+  };
+  llvm::SmallVector<Dim, 2> dims = {}; ///< none: one row
+  int64_t stepStride = 0;              ///< of A, from a step to the next one
+  int64_t stepsPerRun = kRun;          ///< of a run that is less than a sample
+
+  int64_t count() const;
+};
+
 /// Places for the order of `rows` rows in memory of rowOrderScratch().
-RowOrder placeRowOrder(Emitter &e, Scratch memory, mlir::Value rows);
+RowOrder placeRowOrder(Emitter &e, Scratch memory, mlir::Value rows, bool windows = false);
 
-/// Fills the order of a chunk of whole runs of `perRun` samples (or what the batch has left) with a row for each step
-/// of each sample, row s * steps + t. Returns the number of blocks. Rows without time have one step.
+/// Fills the order of a chunk of whole runs of `perRun` samples (or what the batch has left) with the rows of each step
+/// of each sample: row (s * steps + t) * places + place. Returns the number of blocks. Rows without time have one step.
 mlir::Value emitRowOrder(Emitter &e, mlir::ModuleOp module, mlir::Value samples, mlir::Value steps, mlir::Value perRun,
-                         const RowOrder &order);
+                         const RowOrder &order, const RowPlaces &places = {});
 
-/// C[k, n] += the sums of the blocks [firstBlock, endBlock), in turn, of A[r, k] D[r, n], for a range of k. If `fresh`
-/// (i1), C starts at +0. The blocks that C takes up must be of the same level of the same part.
+/// C[k, n] += the sums of the blocks [firstBlock, endBlock), kLevel at most, in turn, of A[r, k] D[r, n], for a range
+/// of k. If `fresh` (i1), C starts at +0. The blocks that C takes up must be of the same level of the same part.
 struct Gradient {
   Matrix a, d, c;
   RowOrder order;

@@ -65,7 +65,9 @@ public:
 private:
   Value wordOf(Value row, Value start, int64_t count) {
     Value at = e.add(e.mul(row, kernel.a.stride), e.div(start, kLanes));
-    return loadWord(e, kernel.a.at, at, llvm::divideCeil(count, kLanes));
+    Value word = loadWord(e, kernel.a.at, at, llvm::divideCeil(count, kLanes));
+    // A row may have bits behind the depth.
+    return count < kBlock ? e.both(word, e.i64((int64_t(1) << count) - 1)) : word;
   }
 
   /// The totals of the highest level are C; those of the lower ones have a place for each row that is summed at a time.

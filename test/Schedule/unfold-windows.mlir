@@ -1,0 +1,76 @@
+// Convolutions as products: a row for each place, columns in whole vectors.
+// RUN: %snn-opt %s --core-unfold-windows --core-choose-kernels | FileCheck %s
+// Nothing is left to do the second time.
+// RUN: %snn-opt %s --core-unfold-windows --core-unfold-windows --core-choose-kernels | FileCheck %s
+
+!image = !core.array<sample x 3 x 9 x 9 x f32>
+!spikes = !core.array<time x sample x 3 x 9 x 9 x i1>
+!w = !core.array<20 x 3 x 2 x 2 x f32>
+
+// Windows of reals are read where they lie; weights lie with their columns together, padded with zeros.
+// CHECK-LABEL: func.func @forward(
+// CHECK: %[[W:.*]] = core.map over [3, 2, 2, 20] reads(%{{.*}} : !core.array<20 x 3 x 2 x 2 x f32>){{.*}} -> !core.array<3 x 2 x 2 x 32 x f32>
+// CHECK: %[[Y:.*]] = core.contract over [sample, 8, 8, 32, 3, 2, 2] along [4, 5, 6] %arg0, %[[W]] by {{.*}} order <> {core.kernel = #core.kernel<dense>} : {{.*}} -> <sample x 8 x 8 x 32 x f32>
+// CHECK: core.map over [sample, 20, 8, 8] reads(%[[Y]] :
+func.func @forward(%x: !image, %w: !w {snn.bind = @w}) -> !core.array<sample x 20 x 8 x 8 x f32> {
+  %0 = core.contract over [sample, 20, 8, 8, 3, 2, 2] along [4, 5, 6] %x, %w
+      by [affine_map<(s, o, i, j, c, p, q) -> (s, c, i + p, j + q)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)> order <> : !image, !w -> !core.array<sample x 20 x 8 x 8 x f32>
+  return %0 : !core.array<sample x 20 x 8 x 8 x f32>
+}
+
+// Among zeros where they are read outside.
+// CHECK-LABEL: func.func @padded(
+// CHECK: %[[X:.*]] = core.map over [sample, 3, 9, 9] reads(%arg0 : {{.*}} -> !core.array<sample x 3 x 12 x 12 x f32>
+// CHECK: core.contract over [sample, 5, 5, 32, 3, 2, 2] along [4, 5, 6] %[[X]], %{{.*}} {core.kernel = #core.kernel<dense>}
+func.func @padded(%x: !image, %w: !w {snn.bind = @w}) -> !core.array<sample x 20 x 5 x 5 x f32> {
+  %0 = core.contract over [sample, 20, 5, 5, 3, 2, 2] along [4, 5, 6] %x, %w
+      by [affine_map<(s, o, i, j, c, p, q) -> (s, c, i * 2 + p * 3 - 1, j * 2 + q * 3 - 1)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)> order <> : !image, !w -> !core.array<sample x 20 x 5 x 5 x f32>
+  return %0 : !core.array<sample x 20 x 5 x 5 x f32>
+}
+
+// Windows of spikes are copied into rows of bits.
+// CHECK-LABEL: func.func @spikes(
+// CHECK: %[[P:.*]] = core.map over [time, sample, 8, 8, 3, 2, 2] reads(%arg0 : {{.*}} -> !core.array<time x sample x 8 x 8 x 16 x i1>
+// CHECK: core.contract over [time, sample, 8, 8, 32, 3, 2, 2] along [5, 6, 7] %[[P]], %{{.*}} {core.kernel = #core.kernel<spikes>}
+func.func @spikes(%x: !spikes, %w: !w {snn.bind = @w}) -> !core.array<time x sample x 20 x 8 x 8 x f32> {
+  %0 = core.contract over [time, sample, 20, 8, 8, 3, 2, 2] along [5, 6, 7] %x, %w
+      by [affine_map<(t, s, o, i, j, c, p, q) -> (t, s, c, i + p, j + q)>, affine_map<(t, s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(t, s, o, i, j, c, p, q) -> (t, s, o, i, j)> order <group = 4> : !spikes, !w -> !core.array<time x sample x 20 x 8 x 8 x f32>
+  return %0 : !core.array<time x sample x 20 x 8 x 8 x f32>
+}
+
+// The gradient to the input: windows of errors, two apart among zeros where the stride was two.
+// CHECK-LABEL: func.func @to_input(
+// CHECK: %[[E:.*]] = core.map over [sample, 20, 4, 4] reads(%arg0 : {{.*}} -> !core.array<sample x 20 x {{[0-9]+}} x {{[0-9]+}} x f32>
+// CHECK: core.contract over [sample, 9, 9, 16, 2, 2, 20] along [4, 5, 6] %[[E]], %{{.*}} {core.kernel = #core.kernel<dense>}
+func.func @to_input(%e: !core.array<sample x 20 x 4 x 4 x f32>, %w: !w {snn.bind = @w}) -> !image {
+  %0 = core.contract over [sample, 20, 4, 4, 3, 2, 2] along [5, 6, 1] %e, %w
+      by [affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(s, o, i, j, c, p, q) -> (s, c, i * 2 + p, j * 2 + q)> order <> : !core.array<sample x 20 x 4 x 4 x f32>, !w -> !image
+  return %0 : !image
+}
+
+// The gradient to the weights keeps its result: places are summed as they were.
+// CHECK-LABEL: func.func @to_weights(
+// CHECK: %[[P:.*]] = core.map over [time, sample, 8, 8, 3, 2, 2] reads(%arg1 :
+// CHECK: %[[E:.*]] = core.map over [time, sample, 8, 8, 20] reads(%arg0 : {{.*}} -> !core.array<time x sample x 8 x 8 x 32 x f32>
+// CHECK: core.contract over [time, sample, 8, 8, 20, 3, 2, 2] along [1, 0, 2, 3] %[[E]], %[[P]] {{.*}} order <group = 4, run = 64, parts = 16, part = 256, descending = true> {core.kernel = #core.kernel<spike_gradient>} {{.*}} -> <20 x 3 x 2 x 2 x f32>
+func.func @to_weights(%e: !core.array<time x sample x 20 x 8 x 8 x f32>, %x: !spikes) -> (!w {snn.bind = @"grad.w"}) {
+  %0 = core.contract over [time, sample, 20, 8, 8, 3, 2, 2] along [1, 0, 3, 4] %e, %x
+      by [affine_map<(t, s, o, i, j, c, p, q) -> (t, s, o, i, j)>, affine_map<(t, s, o, i, j, c, p, q) -> (t, s, c, i + p, j + q)>]
+      writes affine_map<(t, s, o, i, j, c, p, q) -> (o, c, p, q)> order <group = 4, run = 64, parts = 16, part = 256, descending = true>
+      : !core.array<time x sample x 20 x 8 x 8 x f32>, !spikes -> !w
+  return %0 : !w
+}
+
+// Another matrix for each group of channels is no product.
+// CHECK-LABEL: func.func @groups(
+// CHECK-NEXT: core.contract {{.*}} {core.kernel = #core.kernel<loops>}
+func.func @groups(%x: !core.array<sample x 6 x 9 x f32>, %w: !core.array<4 x 3 x 2 x f32> {snn.bind = @w}) -> !core.array<sample x 4 x 8 x f32> {
+  %0 = core.contract over [sample, 4, 8, 3, 2] along [3, 4] %x, %w
+      by [affine_map<(s, o, j, c, q) -> (s, (o floordiv 2) * 3 + c, j + q)>, affine_map<(s, o, j, c, q) -> (o, c, q)>]
+      writes affine_map<(s, o, j, c, q) -> (s, o, j)> order <> : !core.array<sample x 6 x 9 x f32>, !core.array<4 x 3 x 2 x f32> -> !core.array<sample x 4 x 8 x f32>
+  return %0 : !core.array<sample x 4 x 8 x f32>
+}
