@@ -119,6 +119,7 @@ private:
   /// kLanes points of one sample and step, from number `at` on.
   Points collapsedPoints(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, mlir::Value at);
   bool emitProduct(core::ContractOp op);
+  bool emitOverlap(core::ContractOp op);
   /// Windows of spikes as rows of bits; false if the map is something else.
   bool emitBitPatches(core::MapOp op);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }

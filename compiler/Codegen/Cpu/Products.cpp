@@ -5,6 +5,7 @@
 
 #include "compiler/Codegen/Cpu/Kernels/Kernels.h"
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Products.h"
 
 using namespace mlir;
@@ -57,7 +58,34 @@ Value OpEmitter::rowCount(const Buffer &buffer) {
   return buffer.timeStride ? e.mul(rows, extents.steps) : rows;
 }
 
+bool OpEmitter::emitOverlap(ContractOp op) {
+  std::optional<OverlapProduct> product = matchOverlap(op);
+  if (!product)
+    return false;
+  const Buffer &a = buffers.find(product->a)->second, &b = buffers.find(product->b)->second;
+  const Buffer &c = buffers.find(op.getResult())->second;
+  kernels::OverlapShape shape{{}, product->depth, product->aStride, product->columns};
+  for (const OverlapProduct::Dim &dim : product->dims)
+    shape.dims.push_back({dim.places, dim.taps, dim.extent, dim.factor, dim.step, dim.origin});
+  auto emitRows = [&](Memory from, Memory to, Value rows) {
+    kernels::emitOverlap(e, module, {shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op)});
+  };
+  if (!(a.slice || c.slice) || !a.sampleStride) {
+    emitRows(a.memory, c.memory, rowCount(c));
+    return true;
+  }
+  e.loop(extents.samples, [&](Value sample) {
+    Memory from = a.memory, to = c.memory;
+    from.offset = e.add(from.offset, e.mul(sample, a.sampleStride));
+    to.offset = e.add(to.offset, e.mul(sample, c.sampleStride));
+    emitRows(from, to, e.index(1));
+  });
+  return true;
+}
+
 bool OpEmitter::emitProduct(ContractOp op) {
+  if (kernelOf(op) == Kernel::Overlap)
+    return emitOverlap(op);
   std::optional<MatrixProduct> product = matchProduct(op);
   Kernel kernel = kernelOf(op);
   if (!product || (kernel != Kernel::Dense && kernel != Kernel::Spikes))

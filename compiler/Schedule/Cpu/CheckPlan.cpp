@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 
+#include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
@@ -92,6 +93,8 @@ LogicalResult checkKernel(ContractOp op) {
   if (!kernel)
     return op.emitOpError("has no core.kernel, which core-choose-kernels gives it");
   if (kernel.getValue() == Kernel::Loops)
+    return success();
+  if (kernel.getValue() == Kernel::Overlap && !matchProduct(op) && matchOverlap(op))
     return success();
   std::optional<MatrixProduct> product = matchProduct(op);
   if (!product || product->kernel() != kernel.getValue())

@@ -2,6 +2,7 @@
 // How each contract is computed, and weights in the form that its kernel reads.
 
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -18,7 +19,8 @@ class ChooseKernels : public impl::ChooseKernelsBase<ChooseKernels> {
   void runOnOperation() override {
     getOperation().walk([&](ContractOp op) {
       std::optional<MatrixProduct> product = matchProduct(op);
-      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), product ? product->kernel() : Kernel::Loops));
+      Kernel kernel = product ? product->kernel() : matchOverlap(op) ? Kernel::Overlap : Kernel::Loops;
+      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), kernel));
       if (product && !product->oriented)
         orient(op, *product);
     });

@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 
+#include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
 
@@ -120,8 +121,13 @@ int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
 
 Place productScratch(ContractOp contract) {
   std::optional<MatrixProduct> product = matchProduct(contract);
-  if (!product)
-    return {};
+  if (!product) {
+    auto overlap = matchOverlap(contract);
+    if (!overlap)
+      return {};
+    Layout a = layoutOf(overlap->a), c = layoutOf(contract.getResult());
+    return Place{kernels::overlapScratch(overlap->taps() * overlap->depth, c.bytes(), a.elements).constant}.aligned();
+  }
   Layout a = layoutOf(product->a);
   // A row is one place of a sample and step of A.
   auto ofRows = [&](kernels::Footprint bytes) {

@@ -57,6 +57,12 @@ inline Footprint rowOrderScratch(bool windows = false) {
 /// Of the offsets of a row's elements, where rows are windows.
 inline Footprint offsetsScratch(int64_t depth) { return {depth * int64_t(sizeof(int32_t)) + 64, 0}; }
 
+/// Of rows that overlap: chains and all totals but those of the highest level, of `bytes` each, and which of a row's
+/// `elements` are not zero.
+inline Footprint overlapScratch(int64_t terms, int64_t bytes, int64_t elements) {
+  return {levelsOf(terms) * bytes + elements / 8 + 64, 0};
+}
+
 } // namespace snn::kernels
 
 #endif // SNN_COMPILER_SCHEDULE_CPU_SIZES_H

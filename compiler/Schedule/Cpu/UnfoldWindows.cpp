@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolutions, and whatever else takes sums over windows, as products of matrices with a row for each place.
 
+#include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "dialect/core/Maps.h"
@@ -12,6 +13,9 @@ namespace snn::core {
 #include "compiler/Schedule/Cpu/Passes.h.inc"
 
 namespace {
+
+/// Terms that take as long as to leave a chain in memory and to go on with it.
+constexpr int64_t kChainCost = 4;
 
 ArrayType typeOf(Value value) { return cast<ArrayType>(value.getType()); }
 bool hasRows(Value value) { return typeOf(value).sampleDim() >= 0 || typeOf(value).timeDim() >= 0; }
@@ -52,6 +56,9 @@ public:
     return (hasRows(op.getResult()) ? unfoldProduct() : unfoldGradient()) && keep();
   }
 
+  /// The same for a product that is written over windows, in the form of an OverlapProduct.
+  bool runOverlap() { return !matchProduct(op) && hasRows(op.getResult()) && unfoldOverlap() && keep(); }
+
 private:
   AffineMap readOf(unsigned factor) { return op.getReadMaps()[factor]; }
   bool isPlain(Value value, AffineMap map) const;
@@ -71,6 +78,7 @@ private:
   void contract(Type type, unsigned imageNumber, const Factor &image, const Factor &other, ArrayRef<AffineExpr> write);
 
   bool unfoldProduct();
+  bool unfoldOverlap();
   bool unfoldGradient();
   bool keep();
 
@@ -316,6 +324,91 @@ bool Unfolding::unfoldProduct() {
   return true;
 }
 
+/// x[m, place + tap, n] = sum over taps and k of e[m, place, k] w[tap, k, n].
+bool Unfolding::unfoldOverlap() {
+  const unsigned number = hasRows(op.getLhs()) ? 0 : 1;
+  Factor image{op->getOperand(number)}, weights{op->getOperand(1 - number)};
+  AffineMap ofImage = readOf(number), ofWeights = readOf(1 - number), write = op.getWrite();
+  ArrayRef<int64_t> shape = typeOf(op.getResult()).getShape(), along = op.getAlong();
+  if (hasRows(weights.value) || !isPlain(weights.value, ofWeights) || !isPlain(image.value, ofImage) || along.empty() ||
+      !ofImage.isFunctionOfDim(along.back()))
+    return false;
+
+  takeRows(write);
+  SmallVector<AffineExpr> rows, matrix, positions;
+  for (unsigned dim = 0; dim < over.extents.size(); ++dim)
+    rows.push_back(getAffineDimExpr(dim, context));
+  positions = rows;
+  std::optional<unsigned> column;
+  SmallVector<unsigned> windows; // the extents of the result
+  int64_t places = 1, extents = 1;
+  for (auto [index, extent] : llvm::enumerate(shape)) {
+    AffineExpr position = write.getResult(index);
+    if (extent < 0)
+      continue;
+    if (auto dim = dyn_cast<AffineDimExpr>(position); dim && ofWeights.isFunctionOfDim(dim.getPosition())) {
+      if (column || domain[dim.getPosition()] != extent)
+        return false;
+      column = index;
+      continue;
+    }
+    SmallVector<unsigned> dims;
+    for (unsigned dim = 0; dim < domain.size(); ++dim)
+      if (position.isFunctionOfDim(dim) && ofImage.isFunctionOfDim(dim))
+        dims.push_back(dim);
+    if (dims.size() != 1 || over.ofOld[dims[0]])
+      return false;
+    rows.push_back(over.take(dims[0], domain[dims[0]]));
+    windows.push_back(index);
+    places *= domain[dims[0]];
+    extents *= extent;
+  }
+  // Chains of overlapping rows wait in memory at the end of a tap.
+  const int64_t terms = domain[along.back()];
+  if (!column || windows.empty() || (terms % 64 && places * (terms + kChainCost) > extents * terms))
+    return false;
+  unsigned columnDim = cast<AffineDimExpr>(write.getResult(*column)).getPosition();
+  AffineExpr columns = over.take(columnDim, domain[columnDim]);
+  for (int64_t dim : along)
+    matrix.push_back(over.take(dim, domain[dim]));
+  if (!toNew(ofImage, image.positions) || !toNew(ofWeights, weights.positions))
+    return false;
+  SmallVector<AffineExpr> ofRows(rows);
+  ofRows.push_back(matrix.back());
+  image = copy(image, ofRows);
+  matrix.push_back(columns);
+  weights = copy(weights, matrix);
+  over.extents[cast<AffineDimExpr>(columns).getPosition()] = typeOf(weights.value).getShape().back();
+
+  // The result with its columns last, and back.
+  NewDomain own(0, context);
+  SmallVector<AffineExpr> toOwn;
+  SmallVector<int64_t> made;
+  for (int64_t extent : shape)
+    toOwn.push_back(own.add(extent));
+  SmallVector<AffineExpr> back;
+  for (auto [index, extent] : llvm::enumerate(shape))
+    if (extent < 0) {
+      made.push_back(extent);
+      back.push_back(toOwn[index]);
+    }
+  for (unsigned index : windows) {
+    std::optional<AffineExpr> position = toNew(write.getResult(index));
+    if (!position)
+      return false;
+    made.push_back(shape[index]);
+    back.push_back(toOwn[index]);
+    positions.push_back(*position);
+  }
+  made.push_back(typeOf(weights.value).getShape().back());
+  back.push_back(toOwn[*column]);
+  positions.push_back(columns);
+  contract(ArrayType::get(context, made, typeOf(op.getResult()).getElementType()), number, image, weights, positions);
+  result = move(product.getResult(), own.extents, own.map(back),
+                AffineMap::getMultiDimIdentityMap(shape.size(), context), shape);
+  return true;
+}
+
 /// w[k, n] = sum over m and places of x[m, the place's window, k] e[m, place, n].
 bool Unfolding::unfoldGradient() {
   AffineMap write = op.getWrite();
@@ -394,7 +487,7 @@ bool Unfolding::unfoldGradient() {
 bool Unfolding::keep() {
   op.getResult().replaceAllUsesWith(result);
   std::optional<MatrixProduct> matched = matchProduct(product);
-  if (matched && matched->oriented) {
+  if (matched ? matched->oriented : matchOverlap(product).has_value()) {
     op.erase();
     return true;
   }
@@ -409,7 +502,8 @@ class UnfoldWindows : public impl::UnfoldWindowsBase<UnfoldWindows> {
     SmallVector<ContractOp> contracts;
     getOperation().walk([&](ContractOp op) { contracts.push_back(op); });
     for (ContractOp op : contracts)
-      Unfolding(op).run();
+      if (!matchOverlap(op) && !Unfolding(op).runOverlap())
+        Unfolding(op).run();
   }
 };
 

@@ -2,63 +2,15 @@
 // Dense products and gradients from register tiles. A tile's chains are registers, its totals lie in C and are added to
 // once in 64 terms.
 
-#include "compiler/Codegen/Cpu/Kernels/Pieces.h"
+#include "compiler/Codegen/Cpu/Kernels/Tiles.h"
 
 using namespace mlir;
 
 namespace snn::kernels {
 namespace {
 
-/// The shape of a register tile: `rows` x `vectors` accumulators leave room for the operands of a step.
-struct Tile {
-  int64_t rows, vectors;
-};
-constexpr int64_t kPanelVectors = 2;
-/// Steps of the inner loop that are written out, of the largest tile: the others have what is left of the rows.
-constexpr int64_t kUnroll = 4;
 /// Blocks of a gradient that all tiles take up before the next ones come: their rows stay in the first-level cache.
 constexpr int64_t kBlocksOfPass = 2;
-
-/// 512-bit targets have 32 registers: 24 accumulators, 2 columns of B. Others have 16: 12, 2.
-SmallVector<int64_t> tileRows(const TargetShape &target) {
-  return target.vectorBits >= 512 ? SmallVector<int64_t>{12, 4, 1} : SmallVector<int64_t>{6, 2, 1};
-}
-
-void forTiles(Emitter &e, Value from, Value rows, const std::function<void(Value row, int64_t height)> &emit) {
-  for (int64_t height : tileRows(e.target)) {
-    Value to = e.add(from, e.mul(e.div(e.sub(rows, from), height), height));
-    e.loop(from, to, height, [&](Value row) { emit(row, height); });
-    from = to;
-  }
-}
-
-/// One term of each chain of a tile: factors from `a`, the i-th at aAt(i), times a strip of `b`.
-Strip addTerm(Emitter &e, Memory a, llvm::function_ref<Value(int64_t)> aAt, Memory b, Value bAt, Tile tile,
-              ValueRange chains) {
-  Strip row = loadStrip(e, b, bAt, tile.vectors), next;
-  for (int64_t i = 0; i < tile.rows; ++i) {
-    Value factor = e.splat(e.load(a, aAt(i)), e.machineLanes());
-    for (int64_t v = 0; v < tile.vectors; ++v)
-      next.push_back(e.fma(factor, row[v], chains[i * tile.vectors + v]));
-  }
-  return next;
-}
-
-/// The chains of a tile over terms [from, to). If `multiple` is one of kUnroll, their number is so, too.
-Strip sumTerms(Emitter &e, Value from, Value to, int64_t multiple, Tile tile, const Emitter::CarryingBody &term) {
-  Strip chains = zeros(e, tile.rows * tile.vectors);
-  if (tile.rows < tileRows(e.target).front() || tile.vectors < kPanelVectors)
-    return e.loop(from, to, 1, chains, term);
-  const bool whole = multiple % kUnroll == 0;
-  Value unrolled = whole ? to : e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));
-  chains = e.loop(from, unrolled, kUnroll, chains, [&](Value i, ValueRange sums) {
-    Strip next(sums);
-    for (int64_t step = 0; step < kUnroll; ++step)
-      next = term(e.add(i, step), next);
-    return next;
-  });
-  return whole ? chains : e.loop(unrolled, to, 1, chains, term);
-}
 
 class DenseBody {
 public:

@@ -64,6 +64,39 @@ void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 enum class SpikeForm { ByDensity, Tables, Gather };
 void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
+/// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
+/// row. Several dims are counted through in row-major order; B is dense.
+struct OverlapShape {
+  struct Dim {
+    int64_t places, taps, extent; ///< of A, B and C
+    int64_t factor, step, origin;
+  };
+  llvm::SmallVector<Dim, 2> dims;
+  int64_t depth = 0, aStride = 0; ///< and elements from a place of A to the next one
+  int64_t columns = 0;            ///< a multiple of kLanes; C has nothing between them
+
+  int64_t terms() const;
+  int64_t extent() const;
+  int64_t places() const;
+};
+struct Overlap {
+  OverlapShape shape;
+  Memory a, b, c;
+  mlir::Value rows;
+  int64_t aRow = 0, cRow = 0; ///< elements from a row to the next one
+  Scratch scratch;            ///< overlapScratch(terms, bytes of a row of C, elements of a row of A)
+
+  friend void forEachValue(Overlap &kernel, EachValue each) {
+    for (Memory *memory : {&kernel.a, &kernel.b, &kernel.c})
+      forEachValue(*memory, each);
+    each(kernel.rows);
+    forEachValue(kernel.scratch, each);
+  }
+};
+/// Rows of A that are mostly zero, as errors behind a max pooling, go by what is not, if no block has terms of several
+/// taps and there is one level.
+void emitOverlap(Emitter &e, mlir::ModuleOp module, const Overlap &kernel);
+
 /// In which order rows are summed: block i has the rows rows[starts[i]] to rows[starts[i + 1]], 64 at most.
 struct RowOrder {
   Memory rows, starts; ///< i32

@@ -96,9 +96,8 @@ Value loadWord(Emitter &e, Memory words, Value at, int64_t present) {
   return word;
 }
 
-/// Calls body(bit, carry) for each set bit of the word, ascending.
-static Strip forEachBit(Emitter &e, Value word, ValueRange start,
-                        const std::function<Strip(Value bit, ValueRange carry)> &body) {
+Strip forEachBit(Emitter &e, Value word, ValueRange start,
+                 const std::function<Strip(Value bit, ValueRange carry)> &body) {
   SmallVector<Value> carried{word};
   llvm::append_range(carried, start);
   auto loop = scf::WhileOp::create(

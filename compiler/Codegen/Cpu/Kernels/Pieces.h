@@ -41,6 +41,10 @@ void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk);
 /// `count` words as i64, of which those from `present` on are 0.
 mlir::Value loadWord(Emitter &e, Memory words, mlir::Value at, int64_t present);
 
+/// Calls body(bit, carry) for each set bit of the word (i64), ascending.
+Strip forEachBit(Emitter &e, mlir::Value word, mlir::ValueRange start,
+                 const std::function<Strip(mlir::Value bit, mlir::ValueRange carry)> &body);
+
 /// A chain of the groups of `word` (i64): rows of reals whose bit is set; `rowAt` says where that of a bit begins.
 Strip gatherWord(Emitter &e, mlir::Value word, Memory rows, int64_t vectors,
                  const std::function<mlir::Value(mlir::Value bit)> &rowAt);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// See Overlaps.h.
+
+#include "compiler/Schedule/Cpu/Overlaps.h"
+
+#include "compiler/Schedule/Cpu/Sizes.h"
+
+using namespace mlir;
+
+namespace snn::core {
+
+int64_t OverlapProduct::taps() const {
+  int64_t product = 1;
+  for (const Dim &dim : dims)
+    product *= dim.taps;
+  return product;
+}
+
+int64_t OverlapProduct::extent() const {
+  int64_t product = 1;
+  for (const Dim &dim : dims)
+    product *= dim.extent;
+  return product;
+}
+
+/// Whether an expression is a sum of multiples of dims.
+static bool isLinear(AffineExpr expression) {
+  bool linear = true;
+  expression.walk([&](AffineExpr part) {
+    linear &=
+        !llvm::is_contained({AffineExprKind::Mod, AffineExprKind::FloorDiv, AffineExprKind::CeilDiv}, part.getKind());
+  });
+  return linear;
+}
+
+/// Whether the array is read at dims only; these, samples and time aside.
+static std::optional<SmallVector<unsigned>> plainDims(Value value, AffineMap map) {
+  SmallVector<unsigned> dims;
+  for (auto [extent, position] : llvm::zip_equal(cast<ArrayType>(value.getType()).getShape(), map.getResults())) {
+    auto dim = dyn_cast<AffineDimExpr>(position);
+    if (!dim || llvm::is_contained(dims, dim.getPosition()))
+      return std::nullopt;
+    if (extent > 0)
+      dims.push_back(dim.getPosition());
+  }
+  return dims;
+}
+
+std::optional<OverlapProduct> matchOverlap(ContractOp op) {
+  ArrayRef<int64_t> domain = op.getDomain(), along = op.getAlong();
+  MLIRContext *context = op.getContext();
+  auto typeOf = [](Value value) { return cast<ArrayType>(value.getType()); };
+  auto rowsOf = [&](Value value) -> size_t {
+    return llvm::count_if(typeOf(value).getShape(), [](int64_t n) { return n < 0; });
+  };
+  const unsigned first = rowsOf(op.getLhs()) ? 0 : 1;
+  OverlapProduct product;
+  product.a = op->getOperand(first);
+  product.b = op->getOperand(1 - first);
+  OrderAttr order = op.getOrderAttr();
+  if (!order || order.getLanes() != 1 || order.getGroup() != 1 || order.getBlock() != kernels::kBlock ||
+      order.getLevel() != kernels::kLevel || !typeOf(product.a).getElementType().isFloat() ||
+      !typeOf(product.b).getElementType().isFloat() || rowsOf(product.b))
+    return std::nullopt;
+  auto ofA = plainDims(product.a, op.getReadMaps()[first]), ofB = plainDims(product.b, op.getReadMaps()[1 - first]);
+  if (!ofA || !ofB || ofA->size() < 2 || ofB->size() != ofA->size() + 1 || along.size() != ofA->size() ||
+      rowsOf(product.a) != rowsOf(op.getResult()) ||
+      rowsOf(product.a) != size_t(llvm::count_if(domain, [](int64_t n) { return n < 0; })))
+    return std::nullopt;
+
+  // A[places, depth], B[taps, depth, columns], C[extents, columns].
+  const unsigned depth = ofA->back(), column = ofB->back(), count = ofA->size() - 1;
+  if ((*ofB)[count] != depth || domain.size() != rowsOf(product.a) + 2 * count + 2 || along.back() != depth)
+    return std::nullopt;
+  product.depth = domain[depth];
+  product.columns = domain[column];
+  auto shapeOf = [&](Value value) { return typeOf(value).getShape().drop_front(rowsOf(value)); };
+  ArrayRef<int64_t> a = shapeOf(product.a), b = shapeOf(product.b), c = shapeOf(op.getResult());
+  if (c.size() != count + 1 || c.back() != product.columns || b.back() != product.columns ||
+      b[count] != product.depth || a.back() < product.depth || product.columns % kLanes || a.back() % kLanes)
+    return std::nullopt;
+  product.aStride = a.back();
+  // Parameters lie in another order.
+  Layout layout = layoutOf(product.b);
+  if (layout.strides.back() != 1 || layoutOf(product.a).strides.back() != 1 ||
+      layoutOf(op.getResult()).strides.back() != 1)
+    return std::nullopt;
+
+  ArrayRef<AffineExpr> write = op.getWrite().getResults().drop_front(rowsOf(op.getResult()));
+  if (write.back() != getAffineDimExpr(column, context))
+    return std::nullopt;
+  for (unsigned number = 0; number < count; ++number) {
+    const unsigned place = (*ofA)[number], tap = (*ofB)[number];
+    auto at = [&](int64_t i, int64_t p) {
+      AffineExpr value = write[number].replace(getAffineDimExpr(place, context), getAffineConstantExpr(i, context));
+      value = value.replace(getAffineDimExpr(tap, context), getAffineConstantExpr(p, context));
+      return simplifyAffineExpr(value, domain.size(), 0);
+    };
+    auto difference = [&](AffineExpr x, AffineExpr y) {
+      return dyn_cast<AffineConstantExpr>(simplifyAffineExpr(x - y, domain.size(), 0));
+    };
+    auto origin = dyn_cast<AffineConstantExpr>(at(0, 0));
+    auto factor = difference(at(1, 0), at(0, 0)), step = difference(at(0, 1), at(0, 0));
+    if (!origin || !factor || !step || factor.getValue() < 1 || step.getValue() < 0 || along[number] != tap ||
+        !isLinear(write[number]) || a[number] != domain[place] || b[number] != domain[tap])
+      return std::nullopt;
+    product.dims.push_back(
+        {domain[place], domain[tap], c[number], factor.getValue(), step.getValue(), origin.getValue()});
+  }
+  for (unsigned i = 0; i < rowsOf(op.getResult()); ++i)
+    if (!isa<AffineDimExpr>(op.getWrite().getResult(i)))
+      return std::nullopt;
+  return product;
+}
+
+} // namespace snn::core
