@@ -60,8 +60,18 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
       return false;
     if (isConstant(producer))
       return true;
-    return !knowsItsPlace(producer) && read.isPermutation() && isReadOnlyBy(producer, op) &&
+    return !knowsItsPlace(producer) && readsOnce(read, op.getDomain()) && isReadOnlyBy(producer, op) &&
            isReadByOneMap(op, producer, read);
+  }
+
+  /// Whether no two points read the same element: as by windows that do not overlap.
+  static bool readsOnce(AffineMap read, ArrayRef<int64_t> domain) {
+    for (auto [dim, extent] : llvm::enumerate(domain))
+      if (extent != 1 && llvm::count_if(read.getResults(), [dim = dim](AffineExpr position) {
+                           return position.isFunctionOfDim(dim);
+                         }) != 1)
+        return false;
+    return llvm::none_of(read.getResults(), [&](AffineExpr position) { return isWindow(position, domain); });
   }
 
   /// Several maps would compute each value as many times.

@@ -85,3 +85,39 @@ func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f3
   }
   return %f : !core.array<sample x 5 x f32>
 }
+
+// Windows that do not overlap see each element once: what is computed of it goes into the pooling. Those that overlap would compute it again.
+// CHECK-LABEL: func.func @pooled
+// CHECK-NEXT: core.fold max over [sample, 3, 2]
+// CHECK-NOT: core.map
+// CHECK: return
+func.func @pooled(%x: !core.array<sample x 6 x f32>) -> !core.array<sample x 3 x f32> {
+  %y = core.map over [sample, 6] reads(%x : !core.array<sample x 6 x f32>) by [#sn] writes [#sn] -> !core.array<sample x 6 x f32> {
+  ^bb0(%a: f32):
+    %s = arith.mulf %a, %a : f32
+    core.yield %s : f32
+  }
+  %m, %w = core.fold max over [sample, 3, 2] along [2] reads(%y : !core.array<sample x 6 x f32>) by [affine_map<(s, i, p) -> (s, i * 2 + p)>]
+      writes affine_map<(s, i, p) -> (s, i)> -> !core.array<sample x 3 x f32> winner !core.array<sample x 3 x i32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %m : !core.array<sample x 3 x f32>
+}
+
+// CHECK-LABEL: func.func @overlapping
+// CHECK-NEXT: core.map
+// CHECK: core.fold max
+func.func @overlapping(%x: !core.array<sample x 6 x f32>) -> !core.array<sample x 5 x f32> {
+  %y = core.map over [sample, 6] reads(%x : !core.array<sample x 6 x f32>) by [#sn] writes [#sn] -> !core.array<sample x 6 x f32> {
+  ^bb0(%a: f32):
+    %s = arith.mulf %a, %a : f32
+    core.yield %s : f32
+  }
+  %m, %w = core.fold max over [sample, 5, 2] along [2] reads(%y : !core.array<sample x 6 x f32>) by [affine_map<(s, i, p) -> (s, i + p)>]
+      writes affine_map<(s, i, p) -> (s, i)> -> !core.array<sample x 5 x f32> winner !core.array<sample x 5 x i32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %m : !core.array<sample x 5 x f32>
+}

@@ -133,6 +133,15 @@ bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {
   return step && std::abs(*step) >= kLanes;
 }
 
+int64_t LaneAccess::stripCost(ArrayRef<int64_t> domain, unsigned dim) const {
+  if (buffer.scalar)
+    return 0;
+  AffineExpr lane = getAffineDimExpr(dim, map.getContext()), offset = innerOffset(buffer, map);
+  std::optional<int64_t> step = constantDifference(offset.replace(lane, lane + 1), offset, domain.size());
+  constexpr int64_t kApart = 32; // of gather and scatter, whatever the mask
+  return step && (*step == 0 || *step == 1) ? 1 : kApart;
+}
+
 LaneAccess::Place LaneAccess::placeOf(const Points &points) {
   Place place;
   place.row = e.index(0);

@@ -76,6 +76,8 @@ public:
   void store(mlir::Value value, const Points &points, mlir::Value inside = {});
   /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
+  /// About how long a strip along a dim of the domain takes, in accesses to elements that lie in order.
+  int64_t stripCost(llvm::ArrayRef<int64_t> domain, unsigned dim) const;
   /// Whether `collapsed` would make every access plain: in order or the same for all lanes.
   static bool collapses(const Buffer &buffer, mlir::AffineMap map, mlir::AffineExpr collapsed,
                         llvm::ArrayRef<int64_t> domain);

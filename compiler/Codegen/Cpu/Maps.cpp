@@ -73,7 +73,7 @@ Points OpEmitter::collapsedPoints(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> 
 Value OpEmitter::maskAt(Value at, int64_t width) { return width % kLanes ? math.below(at, e.index(width)) : Value(); }
 
 void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
-                             bool stripsOutside) {
+                             bool stripsOutside, std::optional<unsigned> lanes) {
   Points points;
   points.domain = domain;
   points.dims.assign(rows.begin(), rows.end());
@@ -90,17 +90,18 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
   };
   if (collapse)
     return strips(innerPoints(domain), [&](Value at) { body(collapsedPoints(domain, rows, at)); });
-  unsigned last = inner.back();
-  auto overLast = [&](llvm::function_ref<void()> inside) {
-    strips(domain[last], [&](Value at) {
-      points.dims[last] = domain[last] == 1 ? math.uniform(at) : math.ascendingFrom(at);
-      points.mask = maskAt(at, domain[last]);
+  const unsigned lane = lanes.value_or(inner.back());
+  auto overLanes = [&](llvm::function_ref<void()> inside) {
+    strips(domain[lane], [&](Value at) {
+      points.dims[lane] = domain[lane] == 1 ? math.uniform(at) : math.ascendingFrom(at);
+      points.mask = maskAt(at, domain[lane]);
       inside();
     });
   };
+  inner.erase(llvm::find(inner, lane));
   std::function<void(size_t)> nest = [&](size_t depth) {
-    if (depth + 1 == inner.size())
-      return stripsOutside ? body(points) : overLast([&] { body(points); });
+    if (depth == inner.size())
+      return stripsOutside ? body(points) : overLanes([&] { body(points); });
     unsigned dim = inner[depth];
     e.loop(e.index(domain[dim]), [&](Value i) {
       points.dims[dim] = math.uniform(i);
@@ -108,8 +109,17 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
     });
   };
   if (stripsOutside)
-    return overLast([&] { nest(0); });
+    return overLanes([&] { nest(0); });
   nest(0);
+}
+
+std::optional<unsigned> OpEmitter::laneDim(ArrayRef<int64_t> domain, llvm::function_ref<int64_t(unsigned)> strip) {
+  std::optional<unsigned> best;
+  auto cost = [&](unsigned dim) { return double(strip(dim)) * llvm::divideCeil(domain[dim], kLanes) / domain[dim]; };
+  for (unsigned dim = domain.size(); dim-- > 0;)
+    if (domain[dim] > 0 && (!best || cost(dim) < cost(*best)))
+      best = dim;
+  return best;
 }
 
 void CallNumbers::prepare(Operation *root) {
@@ -282,8 +292,21 @@ void OpEmitter::emit(MapOp op) {
       access.store(results[index], points, access.inside(points, extents.samples, extents.steps));
   };
   bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
-  forEachRow(domain,
-             [&](SmallVectorImpl<LaneIndex> &rows) { forEachStrip(domain, rows, collapse, emitPoints, across); });
+  // Bits of a word are written together.
+  bool toBits =
+      llvm::any_of(written, [&](unsigned index) { return buffers.find(op.getOutputs()[index])->second.isBits(); });
+  std::optional<unsigned> lanes;
+  if (!toBits && !across)
+    lanes = laneDim(domain, [&](unsigned dim) {
+      int64_t cost = 1;
+      for (const SmallVector<LaneAccess> *accesses : {&reads, &writes})
+        for (const LaneAccess &access : *accesses)
+          cost += access.stripCost(domain, dim);
+      return cost;
+    });
+  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
+    forEachStrip(domain, rows, collapse, emitPoints, across, lanes);
+  });
 }
 
 } // namespace snn::core

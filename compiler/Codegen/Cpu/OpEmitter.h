@@ -107,10 +107,12 @@ public:
   /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
   void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
   /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
-  /// counted through as one; else the last one lies in lanes. `stripsOutside`: a strip stays while the others go by, so
-  /// that what is read across its rows, as by a transpose, stays in the cache.
+  /// counted through as one; else `lanes`, or the last one, lies in lanes. `stripsOutside`: a strip stays while the
+  /// others go by, so that what is read across its rows, as by a transpose, stays in the cache.
   void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
-                    bool stripsOutside = false);
+                    bool stripsOutside = false, std::optional<unsigned> lanes = std::nullopt);
+  /// The dim whose lanes take least, if a strip along a dim takes strip(dim).
+  static std::optional<unsigned> laneDim(llvm::ArrayRef<int64_t> domain, llvm::function_ref<int64_t(unsigned)> strip);
 
   /// Lanes from `at` on that are within the width; null if all always are.
   mlir::Value maskAt(mlir::Value at, int64_t width);

@@ -30,6 +30,16 @@ public:
            });
   }
 
+  /// Of an element's terms and of writing it, along a dim of the result.
+  int64_t stripCost(unsigned dim, const LaneAccess &result) const {
+    int64_t terms = 1, cost = 1;
+    for (int64_t extent : ArrayRef(gathered.domain).drop_front(gathered.resultRank))
+      terms *= std::max<int64_t>(extent, 1);
+    for (const LaneAccess &access : reads)
+      cost += access.stripCost(gathered.domain, dim);
+    return std::min<int64_t>(terms, 1024) * cost + result.stripCost(gathered.domain, dim);
+  }
+
   /// Where there is a term, or null: everywhere.
   Value present(const Points &points) {
     Value all;
@@ -191,13 +201,15 @@ void forEachElement(OpEmitter &emitter, Terms &terms, const Buffer &result,
   AffineMap map = resultMap(shape, context);
   bool collapse = terms.collapses(number) && LaneAccess::collapses(result, map, number, shape.domain);
   LaneAccess access(emitter.e, result, map);
+  auto element = [&](const Points &strip) {
+    Points points = strip;
+    points.domain = shape.domain;
+    points.dims.resize(shape.domain.size());
+    body(points, access);
+  };
+  auto lanes = OpEmitter::laneDim(domain, [&](unsigned dim) { return terms.stripCost(dim, access); });
   emitter.forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    emitter.forEachStrip(domain, rows, collapse, [&](const Points &strip) {
-      Points points = strip;
-      points.domain = shape.domain;
-      points.dims.resize(shape.domain.size());
-      body(points, access);
-    });
+    emitter.forEachStrip(domain, rows, collapse, element, /*stripsOutside=*/false, lanes);
   });
 }
 
