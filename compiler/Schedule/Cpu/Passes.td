@@ -21,7 +21,9 @@ def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
     A convolution, its gradient to the weights, and that to the input, which is a sum over windows of the errors: each
     place of a sample and step becomes a row of a product, with columns in whole vectors. Windows of reals are read where they
     lie, in an image that zeros surround where that is needed (and lie between errors that strides left apart); windows of
-    spikes are copied into rows of bits. The order of each sum stays. Other contracts, as of grouped convolutions, stay as they are.
+    spikes are copied into rows of bits. The gradient to the input may also be an overlap: a row for each place of the
+    errors, written over its window. Where each channel has weights of its own, channels come last, and lanes are channels. The order of
+    each sum stays. Other contracts, as of grouped convolutions, stay as they are.
   }];
 }
 

@@ -59,6 +59,9 @@ public:
   /// The same for a product that is written over windows, in the form of an OverlapProduct.
   bool runOverlap() { return !matchProduct(op) && hasRows(op.getResult()) && unfoldOverlap() && keep(); }
 
+  /// Where each channel has a window and weights of its own: channels last, so that lanes of them lie side by side.
+  bool runDepthwise() { return !matchProduct(op) && turnChannels(); }
+
 private:
   AffineMap readOf(unsigned factor) { return op.getReadMaps()[factor]; }
   bool isPlain(Value value, AffineMap map) const;
@@ -80,6 +83,8 @@ private:
   bool unfoldProduct();
   bool unfoldOverlap();
   bool unfoldGradient();
+  bool turnChannels();
+  std::optional<unsigned> extentOf(AffineMap map, unsigned dim) const;
   bool keep();
 
   ContractOp op;
@@ -483,6 +488,96 @@ bool Unfolding::unfoldGradient() {
   return true;
 }
 
+/// The extent of an array of which `dim` is the coordinate, if it is read or written there and nowhere else.
+std::optional<unsigned> Unfolding::extentOf(AffineMap map, unsigned dim) const {
+  std::optional<unsigned> found;
+  for (auto [index, position] : llvm::enumerate(map.getResults())) {
+    AffineExpr rest = position;
+    for (auto [other, extent] : llvm::enumerate(domain))
+      if (extent == 1)
+        rest = rest.replace(getAffineDimExpr(other, context), getAffineConstantExpr(0, context));
+    if (!rest.isFunctionOfDim(dim))
+      continue;
+    if (found || rest != getAffineDimExpr(dim, context))
+      return std::nullopt;
+    found = index;
+  }
+  return found;
+}
+
+bool Unfolding::turnChannels() {
+  struct Access {
+    Value value;
+    AffineMap map;
+    unsigned channels = 0;
+  };
+  Access accesses[] = {{op.getLhs(), readOf(0)}, {op.getRhs(), readOf(1)}, {op.getResult(), op.getWrite()}};
+  std::optional<unsigned> channel;
+  for (unsigned dim = 0; dim < domain.size() && !channel; ++dim)
+    if (domain[dim] >= kLanes && !llvm::is_contained(op.getAlong(), dim) &&
+        llvm::all_of(accesses, [&](Access &access) { return extentOf(access.map, dim).has_value(); }))
+      channel = dim;
+  if (!channel)
+    return false;
+  // With the extent of channels last, and from there to where it was.
+  auto turned = [](auto list, unsigned index) {
+    SmallVector<std::decay_t<decltype(list[0])>> order(list);
+    order.push_back(order[index]);
+    order.erase(order.begin() + index);
+    return order;
+  };
+  auto liesLast = [&](Access &access) {
+    Layout layout = layoutOf(access.value);
+    ArrayRef<int64_t> shape = typeOf(access.value).getShape();
+    return layout.strides[llvm::count_if(shape.take_front(access.channels), [](int64_t n) { return n > 0; })] == 1;
+  };
+  auto positionsOf = [&](unsigned rank, unsigned channels) {
+    SmallVector<AffineExpr> positions;
+    for (unsigned dim = 0; dim < rank; ++dim)
+      positions.push_back(getAffineDimExpr(dim, context));
+    return AffineMap::get(rank, 0, turned(ArrayRef(positions), channels), context);
+  };
+  bool changed = false;
+  for (Access &access : accesses) {
+    access.channels = *extentOf(access.map, *channel);
+    if (liesLast(access))
+      continue;
+    changed = true;
+    SmallVector<int64_t> shape = turned(typeOf(access.value).getShape(), access.channels);
+    access.map = AffineMap::get(access.map.getNumDims(), 0, turned(access.map.getResults(), access.channels), context);
+    AffineMap order = positionsOf(shape.size(), access.channels);
+    if (access.value != op.getResult())
+      access.value = move(access.value, shape, inversePermutation(order),
+                          AffineMap::getMultiDimIdentityMap(shape.size(), context), shape);
+  }
+  if (!changed)
+    return false;
+  // Without terms that are absent there is nothing to ask.
+  over.extents = domain;
+  for (Access &access : MutableArrayRef(accesses).drop_back()) {
+    Factor image{access.value, SmallVector<AffineExpr>(access.map.getResults())};
+    widen(image, SmallVector<int64_t>(image.positions.size(), 1));
+    access.value = image.value;
+    access.map = over.map(image.positions);
+  }
+  Access &to = accesses[2];
+  ArrayRef<int64_t> shape = typeOf(op.getResult()).getShape();
+  const bool moves = to.map != op.getWrite();
+  Type type = op.getResult().getType();
+  if (moves)
+    type = ArrayType::get(context, turned(shape, to.channels), typeOf(op.getResult()).getElementType());
+  product = make<ContractOp>(type, accesses[0].value, accesses[1].value, domain, op.getAlong(), accesses[0].map,
+                             accesses[1].map, to.map);
+  product.setOrderAttr(op.getOrderAttr());
+  result = product.getResult();
+  if (moves)
+    result = move(result, shape, positionsOf(shape.size(), to.channels),
+                  AffineMap::getMultiDimIdentityMap(shape.size(), context), shape);
+  op.getResult().replaceAllUsesWith(result);
+  op.erase();
+  return true;
+}
+
 /// Takes what was made for the op if it is a product. The layout of a gradient rests on who uses it.
 bool Unfolding::keep() {
   op.getResult().replaceAllUsesWith(result);
@@ -502,8 +597,8 @@ class UnfoldWindows : public impl::UnfoldWindowsBase<UnfoldWindows> {
     SmallVector<ContractOp> contracts;
     getOperation().walk([&](ContractOp op) { contracts.push_back(op); });
     for (ContractOp op : contracts)
-      if (!matchOverlap(op) && !Unfolding(op).runOverlap())
-        Unfolding(op).run();
+      if (!matchOverlap(op) && !Unfolding(op).runOverlap() && !Unfolding(op).run())
+        Unfolding(op).runDepthwise();
   }
 };
 
