@@ -10,6 +10,7 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
+constexpr int64_t kMostRuns = 512;             ///< that are written out
 constexpr int64_t kPlaces = 8;                 ///< lanes
 constexpr int64_t kWindow = 64 - (kLanes - 1); ///< bits of a load that are there wherever in a word the first one is
 
@@ -30,6 +31,12 @@ struct Patches {
   }
   /// Bits of a window that are together in the image, along its last dim.
   int64_t run() const { return strides.back() == 1 ? std::min<int64_t>(extents.back(), 16) : 1; }
+  int64_t channels() const { return extents[places]; } ///< of the windows' first dim
+  int64_t runsOfChannel() const {
+    return windowBits() / channels() / extents.back() * llvm::divideCeil(extents.back(), run());
+  }
+  /// Channels after which a word ends.
+  int64_t channelsOfWords() const { return kLanes / std::gcd(kLanes, windowBits() / channels()); }
 };
 
 std::optional<Patches> Patches::of(MapOp op, const Buffer &from, const Buffer &to) {
@@ -74,7 +81,9 @@ std::optional<Patches> Patches::of(MapOp op, const Buffer &from, const Buffer &t
   patches.rowWords = shape.back() / kLanes;
   const bool fits = (kPlaces - 1) * patches.strides[patches.places - 1] + patches.run() <= kWindow;
   const bool tight = patches.rowWords == int64_t(llvm::divideCeil(patches.windowBits(), kLanes));
-  return fits && tight && from.rowElements >= 4 ? std::optional(patches) : std::nullopt;
+  // Windows of very many runs would be very much code.
+  const bool few = patches.runsOfChannel() * patches.channelsOfWords() <= kMostRuns;
+  return few && fits && tight && from.rowElements >= 4 ? std::optional(patches) : std::nullopt;
 }
 
 /// One line of windows.
@@ -85,10 +94,9 @@ public:
 
   /// Places side by side, from bit `base` of the row at word `row` on, into rows from word `target` on.
   void emit(Value row, Value base, Value target) {
-    const int64_t channels = patches.extents[patches.places], ofChannel = patches.windowBits() / channels;
-    // So many that what is written of them ends with a word.
-    int64_t together = kLanes / std::gcd(kLanes, ofChannel);
-    if (channels <= 2 * together)
+    const int64_t channels = patches.channels(), ofChannel = patches.windowBits() / channels;
+    const int64_t together = patches.channelsOfWords();
+    if (channels <= 2 * together && channels * patches.runsOfChannel() <= kMostRuns)
       return emitChannels(row, base, target, channels);
     Value stride = e.index(patches.strides[patches.places]), words = e.index(together * ofChannel / kLanes);
     const int64_t groups = channels / together;

@@ -84,6 +84,9 @@ bool OpEmitter::emitOverlap(ContractOp op) {
 }
 
 bool OpEmitter::emitProduct(ContractOp op) {
+  // Without memory to work in, as of what has steps but no samples, loops do it.
+  if (!scratch(op).bytes && !(productScratch(op) == Place()))
+    return false;
   if (kernelOf(op) == Kernel::Overlap)
     return emitOverlap(op);
   std::optional<MatrixProduct> product = matchProduct(op);

@@ -60,7 +60,7 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
   OrderAttr order = op.getOrderAttr();
   if (!order || order.getLanes() != 1 || order.getGroup() != 1 || order.getBlock() != kernels::kBlock ||
       order.getLevel() != kernels::kLevel || !typeOf(product.a).getElementType().isFloat() ||
-      !typeOf(product.b).getElementType().isFloat() || rowsOf(product.b))
+      !typeOf(product.b).getElementType().isFloat() || rowsOf(product.b) || !rowsOf(product.a))
     return std::nullopt;
   auto ofA = plainDims(product.a, op.getReadMaps()[first]), ofB = plainDims(product.b, op.getReadMaps()[1 - first]);
   if (!ofA || !ofB || ofA->size() < 2 || ofB->size() != ofA->size() + 1 || along.size() != ofA->size() ||
@@ -101,8 +101,8 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
     };
     auto origin = dyn_cast<AffineConstantExpr>(at(0, 0));
     auto factor = difference(at(1, 0), at(0, 0)), step = difference(at(0, 1), at(0, 0));
-    if (!origin || !factor || !step || factor.getValue() < 1 || step.getValue() < 0 || along[number] != tap ||
-        !isLinear(write[number]) || a[number] != domain[place] || b[number] != domain[tap])
+    if (!origin || !factor || !step || factor.getValue() < 1 || step.getValue() < (domain[tap] > 1) ||
+        along[number] != tap || !isLinear(write[number]) || a[number] != domain[place] || b[number] != domain[tap])
       return std::nullopt;
     product.dims.push_back(
         {domain[place], domain[tap], c[number], factor.getValue(), step.getValue(), origin.getValue()});

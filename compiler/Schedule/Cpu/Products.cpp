@@ -225,6 +225,9 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   if (a.bits && (!isMatrix || product.aStride % kLanes != 0))
     return std::nullopt;
   product.window = !isMatrix;
+  // What is computed once for the call has no memory to work in.
+  if (rows.empty() && (product.window || !places.empty() || kernels::levelsOf(product.depth) > 1))
+    return std::nullopt;
   return product;
 }
 

@@ -93,6 +93,7 @@ private:
   SmallVector<int64_t> domain;
   NewDomain over;
   SmallVector<Operation *> news;
+  bool loses = false; ///< a copy does not have all that is read
   ContractOp product; ///< in place of the op
   Value result;       ///< of the op's type
 };
@@ -171,6 +172,9 @@ Factor Unfolding::patches(const Factor &from, ArrayRef<AffineExpr> rows, ArrayRe
     number = number * own.extents.back() + dim;
     count *= own.extents.back();
   }
+  for (AffineExpr position : from.positions)
+    for (unsigned dim = 0; dim < over.extents.size(); ++dim)
+      loses |= position.isFunctionOfDim(dim) && !isa<AffineDimExpr>(toOwn[dim]);
   write.push_back(simplifyAffineExpr(ownNumber, own.extents.size(), 0));
   made.positions.push_back(simplifyAffineExpr(number, over.extents.size(), 0));
   shape.push_back(paddedWidth(count));
@@ -260,8 +264,8 @@ bool Unfolding::unfoldProduct() {
       return false;
     if (!determined.empty())
       windows.push_back({unsigned(index), determined[0], position});
-    else if (extent != 1)
-      return false;
+    else if (extent != 1 || simplifyAffineExpr(position, domain.size(), 0) != getAffineConstantExpr(0, context))
+      return false; // not always there
   }
   if (!column)
     return false;
@@ -582,7 +586,8 @@ bool Unfolding::turnChannels() {
 bool Unfolding::keep() {
   op.getResult().replaceAllUsesWith(result);
   std::optional<MatrixProduct> matched = matchProduct(product);
-  if (matched ? matched->oriented : matchOverlap(product).has_value()) {
+  // With another weight for each place, or for each channel of the image, it loses what it copies.
+  if (!loses && (matched ? matched->oriented : matchOverlap(product).has_value())) {
     op.erase();
     return true;
   }
