@@ -133,10 +133,6 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
 
   static constexpr int kCheap = 4; ///< ops of a body
 
-  static bool isOwnElement(ArrayType type, AffineMap read, ArrayRef<int64_t> domain) {
-    return read.isIdentity() && type.getShape() == domain;
-  }
-
   static bool isReadByScans(MapOp map, ScanOp op) {
     int size = llvm::range_size(map.getBody().front().without_terminator());
     return llvm::all_of(map->getUses(), [&](OpOperand &use) {
@@ -154,7 +150,7 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
     // step to step is read at the lane's own element.
     for (auto [input, read] : llvm::zip(map.getInputs(), map.getReadMaps())) {
       auto type = cast<ArrayType>(input.getType());
-      if (type.timeDim() >= 0 && (type.timeDim() != 0 || !isOwnElement(type, read, map.getDomain())))
+      if (type.timeDim() >= 0 && (type.timeDim() != 0 || !read.isIdentity() || type.getShape() != map.getDomain()))
         return false;
     }
     return true;

@@ -3,7 +3,7 @@
 
 #include "compiler/Codegen/Cpu/OpEmitter.h"
 
-#include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Layout.h"
 
 using namespace mlir;
 
@@ -14,12 +14,13 @@ constexpr int64_t kMostRuns = 512;             ///< that are written out
 constexpr int64_t kPlaces = 8;                 ///< lanes
 constexpr int64_t kWindow = 64 - (kLanes - 1); ///< bits of a load that are there wherever in a word the first one is
 
-/// What moves: for each point of the domain but for its last `depth` dims, windows, the bits of the windows.
+/// What moves: for each place, the bits of its window.
 struct Patches {
-  SmallVector<int64_t> extents,
-      strides; ///< of all dims that are neither samples nor time; strides of the read, in bits
+  /// Of all dims that are neither samples nor time: those of places, then those of windows. Strides of the read, in
+  /// bits.
+  SmallVector<int64_t> extents, strides;
   int64_t origin = 0;
-  unsigned places = 0;  ///< of the dims; the others are the windows'
+  unsigned places = 0;  ///< number of dims of places
   int64_t rowWords = 0; ///< of the result, for each place
 
   static std::optional<Patches> of(MapOp op, const Buffer &from, const Buffer &to);
@@ -40,9 +41,7 @@ struct Patches {
 };
 
 std::optional<Patches> Patches::of(MapOp op, const Buffer &from, const Buffer &to) {
-  Block &body = op.getBody().front();
-  if (op.getInputs().size() != 1 || op.getOutputs().size() != 1 || op.getAbsent() || !from.isBits() || !to.isBits() ||
-      to.wanted || from.scalar || body.getTerminator()->getOperand(0) != body.getArgument(0))
+  if (!from.isBits() || !to.isBits() || to.wanted || from.scalar)
     return std::nullopt;
   auto indexed = cast<IndexedOpInterface>(op.getOperation());
   AffineMap read = indexed.getReadMaps()[0], write = indexed.getWriteMaps()[0];
@@ -187,6 +186,8 @@ private:
 } // namespace
 
 bool OpEmitter::emitBitPatches(MapOp op) {
+  if (!onlyMoves(op))
+    return false;
   auto given = buffers.find(op.getInputs()[0]), made = buffers.find(op.getOutputs()[0]);
   if (given == buffers.end() || made == buffers.end())
     return false;

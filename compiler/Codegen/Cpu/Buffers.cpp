@@ -138,7 +138,7 @@ int64_t LaneAccess::stripCost(ArrayRef<int64_t> domain, unsigned dim) const {
     return 0;
   AffineExpr lane = getAffineDimExpr(dim, map.getContext()), offset = innerOffset(buffer, map);
   std::optional<int64_t> step = constantDifference(offset.replace(lane, lane + 1), offset, domain.size());
-  constexpr int64_t kApart = 32; // of gather and scatter, whatever the mask
+  constexpr int64_t kApart = 32; // an estimate of gather and scatter, whatever the mask
   return step && (*step == 0 || *step == 1) ? 1 : kApart;
 }
 

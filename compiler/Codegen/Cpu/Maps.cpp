@@ -244,7 +244,7 @@ void OpEmitter::fillZero(const Buffer &buffer) {
 }
 
 void OpEmitter::emit(MapOp op) {
-  if (op.getInputs().size() == 1 && op.getOutputs().size() == 1 && emitBitPatches(op))
+  if (emitBitPatches(op))
     return;
   ArrayRef<int64_t> domain = op.getDomain();
   AffineExpr number = collapsedNumber(domain, op.getContext());

@@ -64,11 +64,9 @@ bool OpEmitter::emitOverlap(ContractOp op) {
     return false;
   const Buffer &a = buffers.find(product->a)->second, &b = buffers.find(product->b)->second;
   const Buffer &c = buffers.find(op.getResult())->second;
-  kernels::OverlapShape shape{{}, product->depth, product->aStride, product->columns};
-  for (const OverlapProduct::Dim &dim : product->dims)
-    shape.dims.push_back({dim.places, dim.taps, dim.extent, dim.factor, dim.step, dim.origin});
   auto emitRows = [&](Memory from, Memory to, Value rows) {
-    kernels::emitOverlap(e, module, {shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op)});
+    kernels::emitOverlap(e, module,
+                         {product->shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op)});
   };
   if (!(a.slice || c.slice) || !a.sampleStride) {
     emitRows(a.memory, c.memory, rowCount(c));

@@ -19,8 +19,7 @@ class ChooseKernels : public impl::ChooseKernelsBase<ChooseKernels> {
   void runOnOperation() override {
     getOperation().walk([&](ContractOp op) {
       std::optional<MatrixProduct> product = matchProduct(op);
-      Kernel kernel = product ? product->kernel() : matchOverlap(op) ? Kernel::Overlap : Kernel::Loops;
-      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), kernel));
+      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), kernelFor(op)));
       if (product && !product->oriented)
         orient(op, *product);
     });

@@ -42,10 +42,14 @@ bool isOfHost(Value value) {
 
 } // namespace
 
-bool movesNothing(MapOp map) {
+bool onlyMoves(MapOp map) {
   Block &body = map.getBody().front();
-  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || map.getAbsent() || map->hasAttr(kLoadAttr) ||
-      body.getTerminator()->getOperand(0) != body.getArgument(0))
+  return map.getInputs().size() == 1 && map.getOutputs().size() == 1 && !map.getAbsent() &&
+         body.getTerminator()->getOperand(0) == body.getArgument(0);
+}
+
+bool movesNothing(MapOp map) {
+  if (!onlyMoves(map) || map->hasAttr(kLoadAttr))
     return false;
   Value input = map.getInputs()[0], output = map.getOutputs()[0];
   AffineMap read = map.getReadMaps()[0], write = map.getWriteMaps()[0];

@@ -122,11 +122,11 @@ int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
 Place productScratch(ContractOp contract) {
   std::optional<MatrixProduct> product = matchProduct(contract);
   if (!product) {
-    auto overlap = matchOverlap(contract);
+    std::optional<OverlapProduct> overlap = matchOverlap(contract);
     if (!overlap)
       return {};
-    Layout a = layoutOf(overlap->a), c = layoutOf(contract.getResult());
-    return Place{kernels::overlapScratch(overlap->taps() * overlap->depth, c.bytes(), a.elements).constant}.aligned();
+    int64_t realBytes = layoutOf(contract.getResult()).elementBytes();
+    return Place{kernels::overlapScratch(overlap->shape, realBytes).constant}.aligned();
   }
   Layout a = layoutOf(product->a);
   // A row is one place of a sample and step of A.

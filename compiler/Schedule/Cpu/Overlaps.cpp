@@ -3,25 +3,11 @@
 
 #include "compiler/Schedule/Cpu/Overlaps.h"
 
-#include "compiler/Schedule/Cpu/Sizes.h"
+#include "compiler/Schedule/Cpu/Products.h"
 
 using namespace mlir;
 
 namespace snn::core {
-
-int64_t OverlapProduct::taps() const {
-  int64_t product = 1;
-  for (const Dim &dim : dims)
-    product *= dim.taps;
-  return product;
-}
-
-int64_t OverlapProduct::extent() const {
-  int64_t product = 1;
-  for (const Dim &dim : dims)
-    product *= dim.extent;
-  return product;
-}
 
 /// Whether an expression is a sum of multiples of dims.
 static bool isLinear(AffineExpr expression) {
@@ -72,18 +58,18 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
   const unsigned depth = ofA->back(), column = ofB->back(), count = ofA->size() - 1;
   if ((*ofB)[count] != depth || domain.size() != rowsOf(product.a) + 2 * count + 2 || along.back() != depth)
     return std::nullopt;
-  product.depth = domain[depth];
-  product.columns = domain[column];
+  product.shape.depth = domain[depth];
+  product.shape.columns = domain[column];
   auto shapeOf = [&](Value value) { return typeOf(value).getShape().drop_front(rowsOf(value)); };
   ArrayRef<int64_t> a = shapeOf(product.a), b = shapeOf(product.b), c = shapeOf(op.getResult());
-  if (c.size() != count + 1 || c.back() != product.columns || b.back() != product.columns ||
-      b[count] != product.depth || a.back() < product.depth || product.columns % kLanes || a.back() % kLanes)
+  if (c.size() != count + 1 || c.back() != product.shape.columns || b.back() != product.shape.columns ||
+      b[count] != product.shape.depth || a.back() < product.shape.depth || product.shape.columns % kLanes ||
+      a.back() % kLanes)
     return std::nullopt;
-  product.aStride = a.back();
+  product.shape.aStride = a.back();
   // Parameters lie in another order.
-  Layout layout = layoutOf(product.b);
-  if (layout.strides.back() != 1 || layoutOf(product.a).strides.back() != 1 ||
-      layoutOf(op.getResult()).strides.back() != 1)
+  if (llvm::any_of(ArrayRef<Value>{product.a, product.b, op.getResult()},
+                   [](Value value) { return layoutOf(value).strides.back() != 1; }))
     return std::nullopt;
 
   ArrayRef<AffineExpr> write = op.getWrite().getResults().drop_front(rowsOf(op.getResult()));
@@ -104,13 +90,19 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
     if (!origin || !factor || !step || factor.getValue() < 1 || step.getValue() < (domain[tap] > 1) ||
         along[number] != tap || !isLinear(write[number]) || a[number] != domain[place] || b[number] != domain[tap])
       return std::nullopt;
-    product.dims.push_back(
+    product.shape.dims.push_back(
         {domain[place], domain[tap], c[number], factor.getValue(), step.getValue(), origin.getValue()});
   }
   for (unsigned i = 0; i < rowsOf(op.getResult()); ++i)
     if (!isa<AffineDimExpr>(op.getWrite().getResult(i)))
       return std::nullopt;
   return product;
+}
+
+Kernel kernelFor(ContractOp op) {
+  if (std::optional<MatrixProduct> product = matchProduct(op))
+    return product->kernel();
+  return matchOverlap(op) ? Kernel::Overlap : Kernel::Loops;
 }
 
 } // namespace snn::core

@@ -6,6 +6,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include "llvm/ADT/SmallVector.h"
+
 #include <cstdint>
 
 namespace snn::kernels {
@@ -57,10 +59,34 @@ inline Footprint rowOrderScratch(bool windows = false) {
 /// Of the offsets of a row's elements, where rows are windows.
 inline Footprint offsetsScratch(int64_t depth) { return {depth * int64_t(sizeof(int32_t)) + 64, 0}; }
 
-/// Of rows that overlap: chains and all totals but those of the highest level, of `bytes` each, and which of a row's
-/// `elements` are not zero.
-inline Footprint overlapScratch(int64_t terms, int64_t bytes, int64_t elements) {
-  return {levelsOf(terms) * bytes + elements / 8 + 64, 0};
+/// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
+/// row. Several dims are counted through in row-major order; B is dense, and what would be beside C is nothing.
+struct OverlapShape {
+  struct Dim {
+    int64_t places, taps, extent; ///< of A, B and C
+    int64_t factor, step, origin;
+  };
+  llvm::SmallVector<Dim, 2> dims;
+  int64_t depth = 0, aStride = 0; ///< and elements from a place of A to the next one
+  int64_t columns = 0;            ///< a multiple of kLanes; C has nothing between them
+
+  int64_t places() const { return product(&Dim::places); }
+  int64_t extent() const { return product(&Dim::extent); }
+  int64_t terms() const { return product(&Dim::taps) * depth; }
+
+private:
+  int64_t product(int64_t Dim::*of) const {
+    int64_t all = 1;
+    for (const Dim &dim : dims)
+      all *= dim.*of;
+    return all;
+  }
+};
+
+/// Of rows that overlap: chains and all totals but those of the highest level, and which elements of A are not zero.
+inline Footprint overlapScratch(const OverlapShape &shape, int64_t realBytes) {
+  return {levelsOf(shape.terms()) * shape.extent() * shape.columns * realBytes + shape.places() * shape.depth / 8 + 64,
+          0};
 }
 
 } // namespace snn::kernels

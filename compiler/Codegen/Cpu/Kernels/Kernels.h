@@ -3,8 +3,8 @@
 // and divisions among workers may be chosen freely without changing a bit of a finite result.
 //
 // Real elements have the type `real` of the Emitter. Columns are padded to kLanes; kernels read and write the padding
-// of B, D and C, where anything may lie, and no other. What is written overlaps nothing else. Each
-// function emits a call of a kernel for the shape, which is made on first use. No kernel allocates.
+// of B, D and C, where anything may lie, and no other. What is written overlaps nothing else. Each function emits a
+// call of a kernel for the shape, which is made on first use. No kernel allocates.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_KERNELS_KERNELS_H
 #define SNN_COMPILER_CODEGEN_CPU_KERNELS_KERNELS_H
@@ -64,27 +64,12 @@ void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 enum class SpikeForm { ByDensity, Tables, Gather };
 void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
-/// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
-/// row. Several dims are counted through in row-major order; B is dense.
-struct OverlapShape {
-  struct Dim {
-    int64_t places, taps, extent; ///< of A, B and C
-    int64_t factor, step, origin;
-  };
-  llvm::SmallVector<Dim, 2> dims;
-  int64_t depth = 0, aStride = 0; ///< and elements from a place of A to the next one
-  int64_t columns = 0;            ///< a multiple of kLanes; C has nothing between them
-
-  int64_t terms() const;
-  int64_t extent() const;
-  int64_t places() const;
-};
 struct Overlap {
   OverlapShape shape;
   Memory a, b, c;
   mlir::Value rows;
   int64_t aRow = 0, cRow = 0; ///< elements from a row to the next one
-  Scratch scratch;            ///< overlapScratch(terms, bytes of a row of C, elements of a row of A)
+  Scratch scratch;            ///< overlapScratch(shape, bytes of a real)
 
   friend void forEachValue(Overlap &kernel, EachValue each) {
     for (Memory *memory : {&kernel.a, &kernel.b, &kernel.c})
@@ -93,8 +78,8 @@ struct Overlap {
     forEachValue(kernel.scratch, each);
   }
 };
-/// Rows of A that are mostly zero, as errors behind a max pooling, go by what is not, if no block has terms of several
-/// taps and there is one level.
+/// As OverlapShape says. Rows of A that are mostly zero, as errors behind a max pooling, go by what is not, if no block
+/// has terms of several taps and there is one level.
 void emitOverlap(Emitter &e, mlir::ModuleOp module, const Overlap &kernel);
 
 /// In which order rows are summed: block i has the rows rows[starts[i]] to rows[starts[i + 1]], 64 at most.

@@ -147,6 +147,7 @@ private:
   /// Whether it is less work to look for each element that is not zero. It then takes as long as its terms do, but not
   /// less than one after the other, and each word of bits takes a wrong guess of where it ends.
   Value isSparse() {
+    // Estimates, in terms of a vector.
     constexpr int64_t kOneAfterTheOther = 4, kNext = 3, kWrongGuess = 20;
     const int64_t together = shape.dims.back().taps * gatheredVectors(), words = shape.places() * shape.depth / kLanes;
     Value set = emitCountBits(e, module, others, e.index(words));
@@ -269,27 +270,6 @@ private:
 };
 
 } // namespace
-
-int64_t OverlapShape::terms() const {
-  int64_t product = depth;
-  for (const Dim &dim : dims)
-    product *= dim.taps;
-  return product;
-}
-
-int64_t OverlapShape::extent() const {
-  int64_t product = 1;
-  for (const Dim &dim : dims)
-    product *= dim.extent;
-  return product;
-}
-
-int64_t OverlapShape::places() const {
-  int64_t product = 1;
-  for (const Dim &dim : dims)
-    product *= dim.places;
-  return product;
-}
 
 void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
   SmallVector<int64_t> numbers{kernel.shape.depth, kernel.shape.columns, kernel.shape.aStride, kernel.aRow,
