@@ -43,9 +43,10 @@ void buildBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
-  // Convolutions become products of matrices, with maps around them that move elements. Most of these go into other
-  // maps.
+  // Convolutions become products of matrices, depthwise ones loops over channels that lie side by side, with maps
+  // around them that move elements. Most of these go into other maps.
   passes.addPass(core::createUnfoldWindows());
+  passes.addPass(core::createTurnChannels());
 
   // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
   // costs of what will run.

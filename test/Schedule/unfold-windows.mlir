@@ -87,15 +87,3 @@ func.func @groups(%x: !core.array<sample x 6 x 9 x f32>, %w: !core.array<4 x 3 x
       writes affine_map<(s, o, j, c, q) -> (s, o, j)> order <> : !core.array<sample x 6 x 9 x f32>, !core.array<4 x 3 x 2 x f32> -> !core.array<sample x 4 x 8 x f32>
   return %0 : !core.array<sample x 4 x 8 x f32>
 }
-
-// With one for each channel, channels come last, and lie side by side as the weights do.
-// CHECK-LABEL: func.func @depthwise(
-// CHECK: %[[X:.*]] = core.map over [sample, 9, 20] reads(%arg0 : {{.*}} -> !core.array<sample x 9 x 20 x f32>
-// CHECK: %[[Y:.*]] = core.contract over [sample, 20, 8, 1, 2] along [3, 4] %[[X]], %arg1 by {{.*}} {core.kernel = #core.kernel<loops>} : {{.*}} -> <sample x 8 x 20 x f32>
-// CHECK: core.map over [sample, 20, 8] reads(%[[Y]] :
-func.func @depthwise(%x: !core.array<sample x 20 x 9 x f32>, %w: !core.array<20 x 1 x 2 x f32> {snn.bind = @w}) -> !core.array<sample x 20 x 8 x f32> {
-  %0 = core.contract over [sample, 20, 8, 1, 2] along [3, 4] %x, %w
-      by [affine_map<(s, o, j, c, q) -> (s, o + c, j + q)>, affine_map<(s, o, j, c, q) -> (o, c, q)>]
-      writes affine_map<(s, o, j, c, q) -> (s, o, j)> order <> : !core.array<sample x 20 x 9 x f32>, !core.array<20 x 1 x 2 x f32> -> !core.array<sample x 20 x 8 x f32>
-  return %0 : !core.array<sample x 20 x 8 x f32>
-}

@@ -22,8 +22,16 @@ def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
     place of a sample and step becomes a row of a product, with columns in whole vectors. Windows of reals are read where they
     lie, in an image that zeros surround where that is needed (and lie between errors that strides left apart); windows of
     spikes are copied into rows of bits. The gradient to the input may also be an overlap: a row for each place of the
-    errors, written over its window. Where each channel has weights of its own, channels come last, and lanes are channels. The order of
-    each sum stays. Other contracts, as of grouped convolutions, stay as they are.
+    errors, written over its window. The order of each sum stays. Other contracts, as of grouped convolutions, stay as they
+    are.
+  }];
+}
+
+def TurnChannels : Core_SchedulePass<"core-turn-channels"> {
+  let summary = "put channels last where each has weights of its own";
+  let description = [{
+    Depthwise convolutions are loops, of which lanes are channels: what they read and give gets channels as the last
+    extent, and images get zeros around them. Comes after `core-unfold-windows`, which makes products of the others.
   }];
 }
 
