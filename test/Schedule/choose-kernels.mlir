@@ -141,3 +141,21 @@ func.func @earlier_step(%a: !core.array<time x sample x 7 x f32>, %b: !core.arra
       writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<time x sample x 5 x f32>
   return %0 : !core.array<time x sample x 5 x f32>
 }
+
+// Rows that are written over windows.
+// CHECK-LABEL: func.func @overlap(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<overlap>}
+func.func @overlap(%a: !core.array<sample x 4 x 5 x 16 x f32>, %b: !core.array<3 x 2 x 16 x 16 x f32>) -> (!core.array<sample x 6 x 6 x 16 x f32>) {
+  %0 = core.contract over [sample, 4, 5, 16, 3, 2, 16] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, p, q, k) -> (s, i, j, k)>, affine_map<(s, i, j, n, p, q, k) -> (p, q, k, n)>]
+      writes affine_map<(s, i, j, n, p, q, k) -> (s, i + p, j + q, n)> order <> : !core.array<sample x 4 x 5 x 16 x f32>, !core.array<3 x 2 x 16 x 16 x f32> -> !core.array<sample x 6 x 6 x 16 x f32>
+  return %0 : !core.array<sample x 6 x 6 x 16 x f32>
+}
+
+// A tap that does not move would have its terms in another order.
+// CHECK-LABEL: func.func @still_tap(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @still_tap(%a: !core.array<sample x 4 x 5 x 16 x f32>, %b: !core.array<3 x 2 x 16 x 16 x f32>) -> (!core.array<sample x 6 x 5 x 16 x f32>) {
+  %0 = core.contract over [sample, 4, 5, 16, 3, 2, 16] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, p, q, k) -> (s, i, j, k)>, affine_map<(s, i, j, n, p, q, k) -> (p, q, k, n)>]
+      writes affine_map<(s, i, j, n, p, q, k) -> (s, i + p, j, n)> order <> : !core.array<sample x 4 x 5 x 16 x f32>, !core.array<3 x 2 x 16 x 16 x f32> -> !core.array<sample x 6 x 5 x 16 x f32>
+  return %0 : !core.array<sample x 6 x 5 x 16 x f32>
+}
