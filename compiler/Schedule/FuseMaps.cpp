@@ -142,7 +142,7 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
   }
 
   static bool canSink(MapOp map, ScanOp op) {
-    if (map.getOutputs().size() != 1 || map.getAbsent() || knowsItsPlace(map) ||
+    if (map.getOutputs().size() != 1 || map.getAbsent() || knowsItsPlace(map) || !map.getWriteMaps()[0].isIdentity() ||
         !writesAll(map.getWriteMaps()[0], map.getDomain(), cast<ArrayType>(map.getOutputs()[0].getType()).getShape()) ||
         !isReadByScans(map, op) || map.getDomain().empty() || map.getDomain().front() != ArrayType::kTime)
       return false;
@@ -194,10 +194,86 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
   }
 };
 
+/// A map that gives the same at each step is computed once, and its readers take that: the gradient of a count of
+/// spikes, say. Contracts keep it, as their kernels want the same rows of all factors.
+struct LeaveTime : OpRewritePattern<MapOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MapOp map, PatternRewriter &rewriter) const override {
+    if (map.getOutputs().size() != 1 || knowsItsPlace(map) || map->use_empty())
+      return failure();
+    Value output = map.getOutputs()[0];
+    auto type = cast<ArrayType>(output.getType());
+    const auto *found = llvm::find(map.getDomain(), ArrayType::kTime);
+    if (type.timeDim() < 0 || found == map.getDomain().end())
+      return failure();
+    const unsigned time = found - map.getDomain().begin();
+    const bool varies = llvm::any_of(map.getReadMaps(), [&](AffineMap read) { return read.isFunctionOfDim(time); });
+    if (varies || !llvm::all_of(map->getUses(), takesOneForAll))
+      return failure();
+
+    SmallVector<int64_t> domain(map.getDomain());
+    domain.erase(domain.begin() + time);
+    // Dims behind time move up.
+    auto without = [&](AffineMap access, int dropped) {
+      SmallVector<AffineExpr> dims, results(access.getResults());
+      for (unsigned dim = 0; dim < access.getNumDims(); ++dim)
+        dims.push_back(getAffineDimExpr(dim - (dim > time), getContext()));
+      if (dropped >= 0)
+        results.erase(results.begin() + dropped);
+      for (AffineExpr &result : results)
+        result = result.replaceDims(dims);
+      return AffineMap::get(access.getNumDims() - 1, 0, results, getContext());
+    };
+    SmallVector<AffineMap> reads;
+    for (AffineMap read : map.getReadMaps())
+      reads.push_back(without(read, -1));
+    auto once = MapOp::create(
+        rewriter, map.getLoc(), TypeRange(type.atOneStep()), map.getInputs(), domain, reads,
+        ArrayRef<AffineMap>{without(map.getWriteMaps()[0], type.timeDim())}, map.getAbsentAttr(),
+        [&](ImplicitLocOpBuilder &b, ValueRange arguments) { return cloneBody(b, map.getBody().front(), arguments); });
+    while (!map->use_empty())
+      readOnce(*map->use_begin(), once.getResult(0), type.timeDim(), rewriter);
+    rewriter.eraseOp(map);
+    return success();
+  }
+
+  static bool takesOneForAll(OpOperand &use) {
+    if (auto scan = dyn_cast<ScanOp>(use.getOwner()))
+      return use.getOperandNumber() < scan.getSliced().size();
+    return isa<MapOp>(use.getOwner());
+  }
+
+  static void readOnce(OpOperand &use, Value once, unsigned time, PatternRewriter &rewriter) {
+    const unsigned number = use.getOperandNumber();
+    if (auto map = dyn_cast<MapOp>(use.getOwner())) {
+      SmallVector<Attribute> reads(map.getReads().getValue());
+      AffineMap read = cast<AffineMapAttr>(reads[number]).getValue();
+      reads[number] = AffineMapAttr::get(read.dropResult(time));
+      return rewriter.modifyOpInPlace(map, [&] {
+        map->setOperand(number, once);
+        map.setReadsAttr(rewriter.getArrayAttr(reads));
+      });
+    }
+    auto scan = cast<ScanOp>(use.getOwner());
+    Block &body = scan.getBody().front();
+    rewriter.modifyOpInPlace(scan, [&] {
+      // A new argument goes to the end of the invariant ones.
+      BlockArgument slice = body.getArgument(number);
+      const unsigned end = scan.getSliced().size() + scan.getInvariant().size();
+      BlockArgument whole = body.insertArgument(end, once.getType(), slice.getLoc());
+      rewriter.replaceAllUsesWith(slice, whole);
+      scan.getInvariantMutable().append(once);
+      body.eraseArgument(number);
+      scan.getSlicedMutable().erase(number);
+    });
+  }
+};
+
 class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan>(&getContext());
+    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan, LeaveTime>(&getContext());
     MapOp::getCanonicalizationPatterns(patterns, &getContext());
     FoldOp::getCanonicalizationPatterns(patterns, &getContext());
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());

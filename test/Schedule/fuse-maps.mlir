@@ -121,3 +121,33 @@ func.func @overlapping(%x: !core.array<sample x 6 x f32>) -> !core.array<sample 
   }
   return %m : !core.array<sample x 5 x f32>
 }
+
+// What is the same at each step is computed once: the gradient of a count, spread over time and neurons.
+// CHECK-LABEL: func.func @same_at_each_step(
+// CHECK: %[[ONCE:.*]] = core.map over [sample, 2, 3] {{.*}} -> !core.array<sample x 6 x f32>
+// CHECK: core.scan reverse sliced(%{{[^,]*}} : {{.*}}) invariant(%[[ONCE]] : !core.array<sample x 6 x f32>)
+func.func @same_at_each_step(%g: !core.array<sample x 2 x f32>, %s: !core.array<time x sample x 6 x f32>, %i: !core.array<sample x 6 x f32>) -> !core.array<time x sample x 6 x f32> {
+  %0 = core.map over [time, sample, 2] reads(%g : !core.array<sample x 2 x f32>) by [affine_map<(d0, d1, d2) -> (d1, d2)>]
+      writes [affine_map<(d0, d1, d2) -> (d0, d1, d2)>] -> !core.array<time x sample x 2 x f32> {
+  ^bb0(%x: f32):
+    core.yield %x : f32
+  }
+  %1 = core.map over [time, sample, 2, 3] reads(%0 : !core.array<time x sample x 2 x f32>) by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>]
+      writes [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2 * 3 + d3)>] -> !core.array<time x sample x 6 x f32> {
+  ^bb0(%x: f32):
+    core.yield %x : f32
+  }
+  %stacked, %final = core.scan reverse sliced(%1, %s : !core.array<time x sample x 6 x f32>, !core.array<time x sample x 6 x f32>) invariant() init(%i : !core.array<sample x 6 x f32>)
+      -> stacked(!core.array<time x sample x 6 x f32>) final(!core.array<sample x 6 x f32>) {
+  ^bb0(%x: !core.array<sample x 6 x f32>, %y: !core.array<sample x 6 x f32>, %c: !core.array<sample x 6 x f32>):
+    %2 = core.map over [sample, 6] reads(%x, %y, %c : !core.array<sample x 6 x f32>, !core.array<sample x 6 x f32>, !core.array<sample x 6 x f32>)
+        by [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>] writes [affine_map<(d0, d1) -> (d0, d1)>] -> !core.array<sample x 6 x f32> {
+    ^bb0(%p: f32, %q: f32, %r: f32):
+      %3 = arith.mulf %p, %q : f32
+      %4 = arith.addf %3, %r : f32
+      core.yield %4 : f32
+    }
+    core.step stacked(%2 : !core.array<sample x 6 x f32>) next(%2 : !core.array<sample x 6 x f32>)
+  }
+  return %stacked : !core.array<time x sample x 6 x f32>
+}
