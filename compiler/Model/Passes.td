@@ -29,6 +29,16 @@ def ExposeDetached : Pass<"snn-expose-detached", "::mlir::ModuleOp"> {
   let dependentDialects = ["::snn::SnnDialect", "::snn::core::CoreDialect"];
 }
 
+def KeepSpikes : Pass<"snn-keep-spikes", "::mlir::ModuleOp"> {
+  let summary = "spikes stay spikes behind a pooling";
+  let description = [{
+    The largest of spikes is a spike. A fold that takes it of reals gives spikes instead, and so does what only moves them, if
+    all who read it can: then products behind it are those of spikes, with the order of their sums, and memory holds
+    bits.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def StampModel : Pass<"snn-stamp-model", "::mlir::ModuleOp"> {
   let summary = "give the model a hash by which builds are told apart";
   let description = [{

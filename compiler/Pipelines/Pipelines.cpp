@@ -24,6 +24,10 @@ static void tidy(OpPassManager &passes) {
 }
 
 void buildSnnStage(OpPassManager &passes) {
+  // A pooling of spikes gives spikes. That says how the products behind it are summed, so it is part of what the model
+  // is.
+  passes.addPass(createKeepSpikes());
+
   // The hash is taken of the tidy text, so that two spellings of the same model have the same hash.
   tidy(passes);
   passes.addPass(createStampModel());

@@ -12,6 +12,9 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Core_RealArray : ConfinedType<Core_ArrayType,
     [CPred<"::llvm::cast<::snn::core::ArrayType>($_self).getElementType().isFloat()">], "array of reals">;
+def Core_RealOrSpikeArray : ConfinedType<Core_ArrayType, [CPred<
+    "::llvm::isa<::mlir::FloatType>(::llvm::cast<::snn::core::ArrayType>($_self).getElementType()) || "
+    "::llvm::cast<::snn::core::ArrayType>($_self).getElementType().isInteger(1)">], "array of reals or spikes">;
 
 /// `own` are methods of IndexedOpInterface that are not as usual.
 class Core_Indexed<string mnemonic, list<Trait> traits = [], list<string> own = []> : Core_Op<mnemonic,
@@ -65,12 +68,13 @@ def Core_FoldOp : Core_WithBody<"fold"> {
     The body yields a term for each point; all terms that belong to one element of the result are put together. A point
     that reads outside of an input has no term. `add` follows `order`, which the stage bptt sets. `max` and `min` take
     the first of equal terms and have a second result, the winner's position: its number in row-major order of the `along`
-    dims, or -1 where no point has a term and the value is the infinity that loses to everything. Only the first of these
+    dims, or -1 where no point has a term and the value is the infinity that loses to everything. The largest of spikes
+    may be a spike: it is one if any of them is. Only the first of these
     dims may be time or the sample, so that the number does not depend on how many there are.
   }];
   let arguments = (ins Core_FoldKindAttr:$kind, Variadic<Core_ArrayType>:$inputs, DenseI64ArrayAttr:$domain,
       DenseI64ArrayAttr:$along, AffineMapArrayAttr:$reads, AffineMapAttr:$write, OptionalAttr<Core_OrderAttr>:$order);
-  let results = (outs Core_RealArray:$value, Optional<Core_ArrayType>:$winner);
+  let results = (outs Core_RealOrSpikeArray:$value, Optional<Core_ArrayType>:$winner);
   let assemblyFormat = [{
     $kind `over` custom<Extents>($domain) `along` $along `reads` `(` ($inputs^ `:` type($inputs))? `)` `by` $reads
     `writes` $write (`order` $order^)? attr-dict `->` type($value) (`winner` type($winner)^)? $body

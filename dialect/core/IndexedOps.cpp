@@ -245,6 +245,16 @@ LogicalResult FoldOp::verify() {
   if (hasWinner == (getKind() == FoldKind::Add) ||
       (hasWinner && getWinner().getType() != getValue().getType().withElement(IntegerType::get(getContext(), 32))))
     return emitOpError("of max and min has a winner, i32 for each element, and add has none [fold_c1]");
+  if (getValue().getType().getElementType().isInteger(1)) {
+    if (!hasWinner)
+      return emitOpError("of add sums reals, and spikes are none [fold_c4]");
+    if (!llvm::all_of(llvm::zip_equal(getInputs(), getReadMaps()), [&](auto pair) {
+          auto [input, read] = pair;
+          return isInside(read, getDomain(), cast<ArrayType>(input.getType()).getShape());
+        }))
+      return emitOpError(
+          "gives a spike where no point may have a term: that is an infinity, which no spike is [fold_c4]");
+  }
   if (getKind() != FoldKind::Add && getOrder())
     return emitOpError("of max and min has no order but that of its dims [fold_c2]");
   if (hasWinner && llvm::any_of(getAlong().drop_front(getAlong().empty() ? 0 : 1),

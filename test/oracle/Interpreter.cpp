@@ -319,12 +319,13 @@ Error Execution::runBest(core::FoldOp op, Plan &plan) {
   Row row;
   row.point.assign(plan.extents.size(), 0);
   int64_t target[rowLength];
+  double terms[rowLength];
   int32_t position = 0;
   forEachPoint(op.getAlong(), plan.extents, row.point, -1, [&] {
     plan.rows->forEach(row, [&] {
       loadTerms(inputs, plan, row, target);
       plan.body->run(row, step);
-      const double *terms = plan.body->reals(0);
+      plan.body->copy(0, terms, row.count);
       for (int64_t i = 0; i < row.count; ++i) {
         if (target[i] < 0)
           continue;

@@ -34,6 +34,8 @@ public:
   void store(unsigned index, Array &array, const int64_t *offsets, int64_t count) const;
   /// What the body yields as value `index`, for each point. It must be a real.
   const double *reals(unsigned index) const { return realRow(yields[index].index); }
+  /// The same of any kind, as reals.
+  void copy(unsigned index, double *numbers, int64_t count) const;
 
 private:
   enum class Code {

@@ -124,6 +124,14 @@ void Body::load(unsigned index, const Array &array, const int64_t *offsets, int6
       array.data());
 }
 
+void Body::copy(unsigned index, double *numbers, int64_t count) const {
+  const Register from = yields[index];
+  if (from.isReal)
+    std::copy_n(realRow(from.index), count, numbers);
+  else
+    std::copy_n(integerRow(from.index), count, numbers);
+}
+
 void Body::store(unsigned index, Array &array, const int64_t *offsets, int64_t count) const {
   Register source = yields[index];
   std::visit(

@@ -378,7 +378,8 @@ void OpEmitter::emitMaximum(FoldOp op) {
   auto indexed = cast<IndexedOpInterface>(op.getOperation());
   Terms terms(*this, indexed);
   bool isMax = op.getKind() == FoldKind::Max;
-  Type i32 = e.vector(kLanes, e.b.getI32Type()), real = e.vector(kLanes, elementOf(op));
+  const bool spikes = op.getValue().getType().getElementType().isInteger(1);
+  Type i32 = e.vector(kLanes, e.b.getI32Type());
   MLIRContext *context = op.getContext();
   const Gathered &shape = terms.shape();
   // Either may be something that nobody asks for.
@@ -391,16 +392,22 @@ void OpEmitter::emitMaximum(FoldOp op) {
   ArrayRef<int64_t> along = op.getAlong(), domain = op.getDomain();
 
   auto element = [&](Points &points, LaneAccess &) {
-    Value infinity =
-        e.constant(real, isMax ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
+    const double infinity = std::numeric_limits<double>::infinity();
+    Value worst = spikes ? e.splat(e.truth(!isMax), kLanes)
+                         : e.constant(e.vector(kLanes, elementOf(op)), isMax ? -infinity : infinity);
     Value none = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(-1)));
     Value zero = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<ShapedType>(i32), int32_t(0)));
     std::function<SmallVector<Value>(size_t, Value, ValueRange)> nest = [&](size_t depth, Value number,
                                                                             ValueRange state) -> SmallVector<Value> {
       if (depth == along.size()) {
         auto [term, mask] = terms.fold(points);
-        Value beats =
-            arith::CmpFOp::create(e.b, isMax ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, term, state[0]);
+        Value beats;
+        if (spikes) // of different ones the term wins if it is the better of the two
+          beats =
+              arith::CmpIOp::create(e.b, isMax ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::ult, term, state[0]);
+        else
+          beats =
+              arith::CmpFOp::create(e.b, isMax ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, term, state[0]);
         Value first = e.compare(arith::CmpIPredicate::slt, state[1], zero);
         Value takes = math.both(e.either(beats, first), mask);
         Value here = e.splat(e.b.createOrFold<arith::IndexCastOp>(e.b.getI32Type(), number), kLanes);
@@ -414,7 +421,7 @@ void OpEmitter::emitMaximum(FoldOp op) {
         return nest(depth + 1, next, inner);
       });
     };
-    SmallVector<Value> found = nest(0, e.index(0), ValueRange{infinity, none});
+    SmallVector<Value> found = nest(0, e.index(0), ValueRange{worst, none});
     for (auto [number, buffer] : results)
       LaneAccess(e, *buffer, resultMap(shape, context)).store(found[number], points);
   };
