@@ -12,12 +12,12 @@
 // DENSE: core.batch_map
 // DENSE-SAME: core.arena = #core.place<
 // DENSE-SAME: core.chunk = {{[0-9]+}} : i64
-// DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense>
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<sparse>
 // DENSE: core.contract {{.*}}core.kernel = #core.kernel<spikes>
 // DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense>
 // DENSE: core.contract {{.*}}core.kernel = #core.kernel<spike_gradient>
 // DENSE: core.parts
-// DENSE: core.contract {{.*}}core.kernel = #core.kernel<dense_gradient>, core.whole_batch
+// DENSE: core.contract {{.*}}core.kernel = #core.kernel<sparse_gradient>, core.whole_batch
 
 !t = !core.array<time x sample x 20 x f32>
 !x = !core.array<sample x 20 x f32>

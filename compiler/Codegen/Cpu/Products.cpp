@@ -46,9 +46,14 @@ static void placeOffsets(Emitter &e, const MatrixProduct &product, kernels::Scra
   memory = behind(e, memory, e.index(kernels::offsetsScratch(product.depth).constant));
 }
 
-static Kernel kernelOf(Operation *op) {
-  auto kernel = op->getAttrOfType<KernelAttr>(kKernelAttr);
-  return kernel ? kernel.getValue() : Kernel::Loops;
+/// Bits of what is not zero, at the start of `memory`, which goes on behind them.
+static kernels::Nonzero markNonzero(Emitter &e, ModuleOp module, const kernels::Matrix &a, Value rows, int64_t depth,
+                                    kernels::Range inputs, kernels::Scratch &memory) {
+  const int64_t words = paddedWidth(depth) / kLanes;
+  kernels::Nonzero nonzero = kernels::emitNonzero(e, module, a, rows, depth, inputs, memory);
+  kernels::Footprint bytes = kernels::nonzeroScratch(words);
+  memory = behind(e, memory, e.add(e.mul(rows, bytes.perRow), bytes.constant));
+  return nonzero;
 }
 
 Value OpEmitter::rowCount(const Buffer &buffer) {
@@ -89,7 +94,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
     return emitOverlap(op);
   std::optional<MatrixProduct> product = matchProduct(op);
   Kernel kernel = kernelOf(op);
-  if (!product || (kernel != Kernel::Dense && kernel != Kernel::Spikes))
+  if (!product || product->gradient || kernel == Kernel::Loops)
     return false;
   Buffer a = buffers.find(product->a)->second, b = buffers.find(product->b)->second;
   Buffer c = buffers.find(op.getResult())->second;
@@ -100,7 +105,16 @@ bool OpEmitter::emitProduct(ContractOp op) {
     placeOffsets(e, *product, memory, rows);
   auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
     kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory};
-    kernel == Kernel::Dense ? kernels::emitDense(e, module, operands) : kernels::emitSpikes(e, module, operands);
+    switch (kernel) {
+    case Kernel::Spikes:
+      return kernels::emitSpikes(e, module, operands);
+    case Kernel::Sparse: {
+      kernels::Nonzero nonzero = markNonzero(e, module, a, rows, product->depth, {}, operands.scratch);
+      return kernels::emitSparse(e, module, operands, nonzero);
+    }
+    default:
+      return kernels::emitDense(e, module, operands);
+    }
   };
   auto moved = [&](kernels::Matrix matrix, Value by) {
     matrix.at.offset = e.add(matrix.at.offset, by);
@@ -136,7 +150,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
 bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range inputs) {
   std::optional<MatrixProduct> product = matchProduct(op);
   Kernel kernel = kernelOf(op);
-  if (!product || (kernel != Kernel::DenseGradient && kernel != Kernel::SpikeGradient))
+  if (!product || !product->gradient || kernel == Kernel::Loops)
     return false;
   Buffer a = buffers.find(product->a)->second, d = buffers.find(product->b)->second;
   kernels::Scratch memory = scratch(op);
@@ -159,13 +173,23 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   if (!inputs.from)
     inputs = {e.index(0), e.index(product->depth)};
 
+  kernels::Nonzero nonzero;
+  if (kernel == Kernel::SparseGradient)
+    nonzero = markNonzero(e, module, from, rows, product->depth, inputs, memory);
+
   // As many blocks at a time as the first level takes; then it goes up.
   auto emitBlocks = [&](Value begin, Value end) {
     Value fresh = e.both(slot.fresh, e.equal(begin, e.index(0)));
     kernels::Gradient operands{from,  rowsOf(d, product->otherStride), c, order, begin, end, columns, inputs, fresh,
                                memory};
-    kernel == Kernel::DenseGradient ? kernels::emitDenseGradient(e, module, operands)
-                                    : kernels::emitSpikeGradient(e, module, operands);
+    switch (kernel) {
+    case Kernel::SpikeGradient:
+      return kernels::emitSpikeGradient(e, module, operands);
+    case Kernel::SparseGradient:
+      return kernels::emitSparseGradient(e, module, operands, nonzero);
+    default:
+      return kernels::emitDenseGradient(e, module, operands);
+    }
   };
   Value start = e.mul(inputs.from, product->stride), count = e.mul(e.sub(inputs.to, inputs.from), product->stride);
   auto at = [&](int64_t level) {

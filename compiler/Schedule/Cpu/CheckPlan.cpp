@@ -94,9 +94,10 @@ LogicalResult checkKernel(ContractOp op) {
     return op.emitOpError("has no core.kernel, which core-choose-kernels gives it");
   if (kernel.getValue() == Kernel::Loops)
     return success();
-  if (kernelFor(op) != kernel.getValue())
-    return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   std::optional<MatrixProduct> product = matchProduct(op);
+  const bool sparse = product && product->sparseKernel() == kernel.getValue();
+  if (kernelFor(op) != kernel.getValue() && !sparse)
+    return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (product && !product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "
                           "core-choose-kernels gives it a copy");

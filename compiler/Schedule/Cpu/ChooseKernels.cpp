@@ -15,11 +15,30 @@ namespace snn::core {
 
 namespace {
 
+/// Whether samples are given by the host as they are, or element by element by maps that keep what is zero: events and
+/// images are mostly zero, and the bits that say so cost little beside a product.
+bool isGiven(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto map = value.getDefiningOp<MapOp>();
+  return map && map.getInputs().size() == 1 && isGiven(map.getInputs().front());
+}
+
+/// Fewer columns take less than looking for zeros.
+constexpr int64_t kSparseColumns = 32;
+
+Kernel chosenFor(ContractOp op, const std::optional<MatrixProduct> &product) {
+  if (product && product->columns >= kSparseColumns && isa<func::FuncOp>(op->getParentOp()) && isGiven(product->a))
+    if (std::optional<Kernel> sparse = product->sparseKernel())
+      return *sparse;
+  return kernelFor(op);
+}
+
 class ChooseKernels : public impl::ChooseKernelsBase<ChooseKernels> {
   void runOnOperation() override {
     getOperation().walk([&](ContractOp op) {
       std::optional<MatrixProduct> product = matchProduct(op);
-      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), kernelFor(op)));
+      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), chosenFor(op, product)));
       if (product && !product->oriented)
         orient(op, *product);
     });

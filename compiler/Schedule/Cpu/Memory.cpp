@@ -119,6 +119,11 @@ int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
   return bytes;
 }
 
+Kernel kernelOf(ContractOp op) {
+  auto kernel = op->getAttrOfType<KernelAttr>(kKernelAttr);
+  return kernel ? kernel.getValue() : Kernel::Loops;
+}
+
 Place productScratch(ContractOp contract) {
   std::optional<MatrixProduct> product = matchProduct(contract);
   if (!product) {
@@ -138,10 +143,17 @@ Place productScratch(ContractOp contract) {
     return place.aligned();
   };
   Place offsets = product->window ? ofRows(kernels::offsetsScratch(product->depth)) : Place();
+  const Kernel kernel = kernelOf(contract);
+  const int64_t nonzeroWords = paddedWidth(product->depth) / kLanes;
+  if (kernel == Kernel::Sparse)
+    return ofRows(kernels::nonzeroScratch(nonzeroWords)) + ofRows(kernels::sparseScratch(product->depth));
   if (!product->gradient)
     return offsets +
            ofRows(product->spikes ? kernels::spikeScratch(product->depth) : kernels::denseScratch(product->depth));
   Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
+  if (kernel == Kernel::SparseGradient)
+    return order + ofRows(kernels::nonzeroScratch(nonzeroWords)) +
+           ofRows(kernels::transposeScratch(nonzeroWords, product->places > 1));
   int64_t words = product->aStride ? product->aStride / kLanes : a.elements;
   return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, product->places > 1)) : order;
 }

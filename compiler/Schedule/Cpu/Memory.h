@@ -50,6 +50,9 @@ int64_t offsetOfSum(BatchMapOp phase, unsigned number);
 /// What the kernel of a matrix product works in, wherever that is; nothing for other contracts.
 Place productScratch(ContractOp contract);
 
+/// Its core.kernel; loops if it has none.
+Kernel kernelOf(ContractOp op);
+
 /// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument,
 /// in their order.
 Place scratchOf(mlir::Operation *op);

@@ -102,6 +102,12 @@ Kernel MatrixProduct::kernel() const {
   return spikes ? Kernel::Spikes : Kernel::Dense;
 }
 
+std::optional<Kernel> MatrixProduct::sparseKernel() const {
+  if (spikes || !wholeRows)
+    return std::nullopt;
+  return gradient ? Kernel::SparseGradient : Kernel::Sparse;
+}
+
 std::optional<MatrixProduct> matchProduct(ContractOp op) {
   ArrayRef<int64_t> domain = op.getDomain();
   auto lhs = Access::of(op.getLhs(), op.getReadMaps()[0], domain),
@@ -225,6 +231,8 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   if (a.bits && (!isMatrix || product.aStride % kLanes != 0))
     return std::nullopt;
   product.window = !isMatrix;
+  const int64_t rowWidth = places.empty() ? a.rowWidth : product.aStride;
+  product.wholeRows = isMatrix && rowWidth % kLanes == 0 && rowWidth >= paddedWidth(product.depth);
   // What is computed once for the call has no memory to work in.
   if (rows.empty() && (product.window || !places.empty() || kernels::levelsOf(product.depth) > 1))
     return std::nullopt;

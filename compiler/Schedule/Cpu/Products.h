@@ -41,8 +41,11 @@ struct MatrixProduct {
   llvm::SmallVector<Dim, 2> placeDims, depthDims; ///< of the op's domain, the last one counts fastest
   bool window = false;                            ///< A is read by the strides of these
   int64_t origin = 0;                             ///< of A's first row, in elements
+  bool wholeRows = false;                         ///< A's rows are whole vectors, one behind the other
 
   Kernel kernel() const;
+  /// Of the same product by what of A is not zero; nothing if its rows are not whole vectors of reals.
+  std::optional<Kernel> sparseKernel() const;
 };
 
 /// Nothing unless B and C are read or written at plain dims, each once, and A at sums of multiples of dims, always

@@ -28,6 +28,8 @@ inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
 /// Bytes of scratch memory, which begins at a multiple of 64: `constant` + `perRow` * rows.
 struct Footprint {
   int64_t constant = 0, perRow = 0;
+
+  Footprint operator+(Footprint other) const { return {constant + other.constant, perRow + other.perRow}; }
 };
 
 inline constexpr int64_t kTileBytes = 12 * 2 * 64;            ///< the largest register tile
@@ -41,14 +43,24 @@ inline Footprint spikeScratch(int64_t depth) { return {kTableBytes, (levelsOf(de
 /// rows, and a run has 64.
 inline constexpr int64_t kRowsPerBlock = 32, kBlocksOfShortRun = 2;
 
-/// Of a gradient from rows of `words` words: tables, one block's words, and the bits of all its blocks, transposed: of
-/// a level at most, which is what many places have.
+/// Of a gradient from rows of `words` words: (tables,) one block's words, and the bits of all its blocks, transposed:
+/// of a level at most, which is what many places have.
 inline int64_t transposedBytes(int64_t words) { return (words + 3) / 4 * kBlock * int64_t(sizeof(int64_t)); }
-inline Footprint spikeGradientScratch(int64_t words, bool places = false) {
-  Footprint tables{kTableBytes + kBlock * int64_t(sizeof(int64_t)), 0}, bits{kLevel * transposedBytes(words), 0};
+inline Footprint transposeScratch(int64_t words, bool places = false) {
+  Footprint square{kBlock * int64_t(sizeof(int64_t)), 0}, bits{kLevel * transposedBytes(words), 0};
   if (!places)
     bits = {kBlocksOfShortRun * transposedBytes(words), transposedBytes(words) / kRowsPerBlock};
-  return {tables.constant + bits.constant, bits.perRow};
+  return square + bits;
+}
+inline Footprint spikeGradientScratch(int64_t words, bool places = false) {
+  return Footprint{kTableBytes, 0} + transposeScratch(words, places);
+}
+
+/// Of products with reals of which many are zero: a bit for each, then what is needed beside that.
+inline constexpr int64_t kGatherBytes = 8 * 64; ///< columns that are gathered at a time
+inline Footprint nonzeroScratch(int64_t words) { return {64, words * int64_t(sizeof(uint16_t))}; }
+inline Footprint sparseScratch(int64_t depth) {
+  return Footprint{64, (levelsOf(depth) - 1) * kGatherBytes} + denseScratch(depth);
 }
 
 /// Of a RowOrder: numbers of rows, then of where blocks start, then of where windows start.

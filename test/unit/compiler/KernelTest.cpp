@@ -44,6 +44,21 @@ private:
   std::vector<unsigned char> memory;
 };
 
+/// Where scratch memory goes on behind the first part of it.
+mlir::Value behind(Emitter &e, Footprint bytes, mlir::Value rows) {
+  return e.alignUp(e.add(e.mul(rows, bytes.perRow), bytes.constant), 64);
+}
+Footprint aligned(Footprint bytes) { return {bytes.constant + 64, bytes.perRow}; }
+
+/// The same rows in whole vectors, with anything behind them.
+template <typename Real> Buffer<Real> wholeRows(Buffer<Real> &from, int64_t stride, int64_t columns) {
+  const int64_t wide = paddedWidth(columns), rows = from.count / stride;
+  Buffer<Real> to(rows * wide);
+  for (int64_t row = 0; row < rows; ++row)
+    std::copy_n(&from[row * stride], columns, &to[row * wide]);
+  return to;
+}
+
 template <typename Real> void fill(Buffer<Real> &reals, Random &random) {
   std::uniform_real_distribution<Real> value(-1, 1);
   for (int64_t i = 0; i < reals.count; ++i) {
@@ -53,6 +68,14 @@ template <typename Real> void fill(Buffer<Real> &reals, Random &random) {
                : kind == 2 ? std::numeric_limits<Real>::denorm_min()
                            : value(random);
   }
+}
+
+/// All but some become zero.
+template <typename Real> void thin(Buffer<Real> &reals, Random &random) {
+  const int64_t kept = draw(random, 0, 2);
+  for (int64_t i = 0; i < reals.count; ++i)
+    if (kept < 2 && draw(random, 0, 99) >= (kept ? 40 : 3))
+      reals[i] = 0;
 }
 
 /// Bits of `columns` and padding of 0.
@@ -142,6 +165,15 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
     emitDense(e, module, product(e, in, {in.reals(0), aRow}));
     return mlir::Value();
   });
+  const int64_t wholeRow = paddedWidth(depth);
+  code.add("sparse", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    Product kernel = product(e, in, {in.reals(0), wholeRow});
+    Nonzero nonzero = emitNonzero(e, module, kernel.a, kernel.rows, depth, {}, kernel.scratch);
+    nonzero.few = e.truth(true);
+    kernel.scratch.offset = behind(e, nonzeroScratch(words), kernel.rows);
+    emitSparse(e, module, kernel, nonzero);
+    return mlir::Value();
+  });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
@@ -152,6 +184,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
 
   Buffer<Real> a(rows * aRow), b(depth * bRow), c(rows * cRow);
   fill(a, random);
+  thin(a, random);
   fill(b, random);
   Buffer<uint16_t> bits = drawBits(rows, words, depth, random);
   auto check = [&](const char *name, void *factor, Footprint footprint, const std::vector<Real> &expected) {
@@ -171,7 +204,10 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
             sums.add(m * columns + n, b[k * bRow + n]);
     return sums.takeTotals();
   };
-  check("dense", a.data(), denseScratch(depth), reference(false));
+  std::vector<Real> ofReals = reference(false);
+  check("dense", a.data(), denseScratch(depth), ofReals);
+  Buffer<Real> whole = wholeRows(a, aRow, depth);
+  check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
   std::vector<Real> ofSpikes = reference(true);
   for (const char *name : {"spikes", "tables", "gather"})
     check(name, bits.data(), spikeScratch(depth), ofSpikes);
@@ -221,6 +257,15 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
     return mlir::Value();
   });
+  code.add("sparse", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    Gradient kernel = gradient(e, in, {in.reals(0), aRow});
+    mlir::Value rows = in.number(4);
+    Nonzero nonzero = emitNonzero(e, module, kernel.a, rows, inputs, {}, kernel.scratch);
+    nonzero.few = e.truth(true);
+    kernel.scratch.offset = behind(e, nonzeroScratch(words), rows);
+    emitSparseGradient(e, module, kernel, nonzero);
+    return mlir::Value();
+  });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
@@ -240,6 +285,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     int64_t rows = batch * steps;
     Buffer<Real> a(rows * aRow), d(rows * dRow), c(inputs * cRow), upper(inputs * cRow);
     fill(a, random);
+    thin(a, random);
     fill(d, random);
     Buffer<uint16_t> bits = drawBits(rows, words, inputs, random);
     auto reference = [&](bool spikes) {
@@ -262,7 +308,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
       int64_t blocksOfLevel = 0;
       for (int64_t first = 0; first < batch; first += chunk) {
         int64_t samples = std::min(chunk, batch - first), count = samples * steps;
-        Footprint ofOrder = rowOrderScratch(), ofKernel = spikeGradientScratch(words);
+        Footprint ofOrder = rowOrderScratch(), ofKernel = aligned(nonzeroScratch(words)) + spikeGradientScratch(words);
         Buffer<char> order(ofOrder.constant + ofOrder.perRow * count),
             scratch(ofKernel.constant + ofKernel.perRow * count);
         int64_t blocks = code.call("order", order.data(), count, samples, steps, perRun);
@@ -291,6 +337,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     for (int64_t chunk : {perRun, 2 * perRun, batch}) {
       chunk = (chunk + perRun - 1) / perRun * perRun;
       check("dense", false, chunk, real);
+      check("sparse", false, chunk, real);
       for (const char *name : {"spikes", "tables", "gather"})
         check(name, true, chunk, ofSpikes);
     }

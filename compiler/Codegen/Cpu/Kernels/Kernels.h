@@ -64,6 +64,22 @@ void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 enum class SpikeForm { ByDensity, Tables, Gather };
 void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
+/// Which elements of A are not zero: row r has `bits.stride` words from bits.at + r * bits.stride on.
+struct Nonzero {
+  Matrix bits;
+  mlir::Value few; ///< i1: so few that gathering by them takes less time than a dense product
+};
+inline void forEachValue(Nonzero &nonzero, EachValue each) {
+  forEachValue(nonzero.bits, each);
+  each(nonzero.few);
+}
+/// Of inputs in a range that begins at a multiple of kBlock, or all of them if it is none; in nonzeroScratch(). Rows of
+/// A are whole vectors.
+Nonzero emitNonzero(Emitter &e, mlir::ModuleOp module, const Matrix &a, mlir::Value rows, int64_t depth, Range inputs,
+                    Scratch scratch);
+/// Dense, or by what is not zero; in sparseScratch(depth).
+void emitSparse(Emitter &e, mlir::ModuleOp module, const Product &kernel, const Nonzero &nonzero);
+
 struct Overlap {
   OverlapShape shape;
   Memory a, b, c;
@@ -136,6 +152,8 @@ struct Gradient {
 void emitDenseGradient(Emitter &e, mlir::ModuleOp module, const Gradient &kernel);
 void emitSpikeGradient(Emitter &e, mlir::ModuleOp module, const Gradient &kernel,
                        SpikeForm form = SpikeForm::ByDensity);
+/// Dense, or by what is not zero; in transposeScratch().
+void emitSparseGradient(Emitter &e, mlir::ModuleOp module, const Gradient &kernel, const Nonzero &nonzero);
 
 /// 64 blocks, or what there is, go up: to[i] += from[i], or to[i] = from[i] if `fresh` (i1); then from[i] = 0. `count`
 /// is a multiple of kLanes.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Products with spikes: by tables of partial sums, or by gathering the rows whose spike is set.
 
-#include "compiler/Codegen/Cpu/Kernels/Pieces.h"
+#include "compiler/Codegen/Cpu/Kernels/GradientBody.h"
 
 using namespace mlir;
 
 namespace snn::kernels {
 namespace {
 
-constexpr int64_t kGatherVectors = 8;
+constexpr int64_t kGatherVectors = kGatherBytes / 64;
 
 class SpikeBody {
 public:
@@ -89,14 +89,9 @@ private:
   Memory lower;
 };
 
-/// C[k, n] over the blocks of an order, from their bits transposed: a word for each block and input.
-class SpikeGradientBody {
+class SpikeGradientBody : GradientBody {
 public:
-  SpikeGradientBody(Emitter &e, const Gradient &kernel, Memory transposed)
-      : e(e), kernel(kernel), transposed(transposed), inputs(kernel.inputs) {
-    firstInput = e.mul(e.div(inputs.from, 64), 64);
-    width = e.sub(e.alignUp(inputs.to, 64), firstInput);
-  }
+  SpikeGradientBody(Emitter &e, const Gradient &kernel, Memory transposed) : GradientBody(e, kernel, transposed) {}
 
   void emitTables() {
     forStripsAndBlocks(kStripBytes * 8 / e.target.vectorBits, [&](Value column, int64_t vectors) {
@@ -105,14 +100,14 @@ public:
         Value count = e.sub(to, from), last = e.sub(to, e.index(1));
         tables->fill(e.ceilDiv(count, kGroup), kernel.d.at,
                      [&](Value position) { return rowAt(e.minimum(e.add(from, position), last), column); });
-        auto forInputs = [&](const std::function<Strip(Value word)> &sum) {
-          e.loop(inputs.from, inputs.to, 1, [&](Value k) { addToC(k, column, sum(wordOf(block, k))); });
+        auto addInputs = [&](const std::function<Strip(Value word)> &sum) {
+          forInputs([&](Value k) { addToC(k, column, sum(wordOf(block, k))); });
         };
         e.when(
-            e.below(e.index(48), count), [&] { forInputs([&](Value word) { return tables->add(word, 16); }); },
+            e.below(e.index(48), count), [&] { addInputs([&](Value word) { return tables->add(word, 16); }); },
             [&] {
               Value quarters = e.ceilDiv(count, 16);
-              forInputs([&](Value word) {
+              addInputs([&](Value word) {
                 return e.loop(e.index(0), quarters, 1, zeros(e, vectors), [&](Value quarter, ValueRange sum) {
                   Value part = arith::ShRUIOp::create(e.b, word, e.toI64(e.mul(quarter, 16)));
                   return tables->add(part, 4, sum, e.mul(quarter, 4));
@@ -126,7 +121,7 @@ public:
   void emitGather() {
     forStripsAndBlocks(kGatherVectors, [&](Value column, int64_t vectors) {
       return [this, column, vectors](Value block, Value from, Value) {
-        e.loop(inputs.from, inputs.to, 1, [&](Value k) {
+        forInputs([&](Value k) {
           Value word = wordOf(block, k);
           e.when(e.differs(word, e.i64(0)), [&] {
             addToC(k, column, gatherWord(e, word, kernel.d.at, vectors, [&](Value bit) {
@@ -137,40 +132,6 @@ public:
       };
     });
   }
-
-private:
-  using BlockBody = std::function<void(Value block, Value from, Value to)>;
-
-  void forStripsAndBlocks(int64_t widest, const std::function<BlockBody(Value column, int64_t vectors)> &emit) {
-    forStrips(e, kernel.columns, widest, [&](Value column, int64_t vectors) {
-      e.when(kernel.fresh, [&] {
-        e.loop(inputs.from, inputs.to, 1,
-               [&](Value k) { storeStrip(e, zeros(e, vectors), kernel.c.at, cAt(k, column)); });
-      });
-      BlockBody body = emit(column, vectors);
-      e.loop(kernel.firstBlock, kernel.endBlock, 1, [&](Value block) {
-        const Memory &starts = kernel.order.starts;
-        body(block, e.toIndex(e.load(starts, block)), e.toIndex(e.load(starts, e.add(block, 1))));
-      });
-    });
-  }
-
-  Value cAt(Value k, Value column) { return e.add(e.mul(k, kernel.c.stride), column); }
-  void addToC(Value k, Value column, ValueRange chain) {
-    accumulate(e, chain, kernel.c.at, cAt(k, column), e.truth(false));
-  }
-  Value rowAt(Value position, Value column) {
-    return e.add(e.mul(e.toIndex(e.load(kernel.order.rows, position)), kernel.d.stride), column);
-  }
-  Value wordOf(Value block, Value k) {
-    return e.load(transposed, e.add(e.mul(e.sub(block, kernel.firstBlock), width), e.sub(k, firstInput)));
-  }
-
-  Emitter &e;
-  const Gradient &kernel;
-  Memory transposed;
-  Range inputs;
-  Value firstInput, width;
 };
 
 /// True where `set` bits are gathered sooner than tables are made for each block and read by each of its rows. Measured
@@ -227,11 +188,10 @@ void emitSpikeGradient(Emitter &e, ModuleOp module, const Gradient &kernel, Spik
   choose(
       e, form,
       [&] {
-        Value blocks = e.sub(kernel.endBlock, kernel.firstBlock);
-        Value width = e.sub(e.alignUp(kernel.inputs.to, 64), e.mul(e.div(kernel.inputs.from, 64), 64));
+        Value blocks = e.sub(kernel.endBlock, kernel.firstBlock), all = transposedWords(e, kernel);
         Memory words = e.view(kernel.scratch.bytes, transposedAt, e.b.getI16Type());
-        Value set = emitCountBits(e, module, words, e.mul(e.mul(blocks, width), 4));
-        return isSparse(e, set, width, blocks);
+        Value set = emitCountBits(e, module, words, e.mul(all, 4));
+        return isSparse(e, set, e.div(all, blocks), blocks);
       },
       [&] { emit("spike_gradient_gather", &SpikeGradientBody::emitGather); },
       [&] { emit("spike_gradient_tables", &SpikeGradientBody::emitTables); });

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Products with reals of which many are zero: a term that is zero may be left out (docs/summation.md, rule 9).
+
+#include "compiler/Codegen/Cpu/Kernels/GradientBody.h"
+
+using namespace mlir;
+
+namespace snn::kernels {
+namespace {
+
+constexpr int64_t kGatherVectors = kGatherBytes / 64;
+
+/// Below this share of all elements gathering takes less time than a dense product, by test/Benchmark/kernels.cpp.
+constexpr int64_t kFewPercent = 65;
+
+/// A chain over the bits of `word` (i64) of fused multiply-adds of a factor and a strip of `rows`.
+Strip gatherTerms(Emitter &e, Value word, int64_t vectors, Memory factors, Memory rows,
+                  function_ref<std::pair<Value, Value>(Value bit)> at) {
+  return forEachBit(e, word, zeros(e, vectors), [&](Value bit, ValueRange chain) {
+    auto [factorAt, rowAt] = at(e.toIndex(bit));
+    Value factor = e.splat(e.load(factors, factorAt), e.machineLanes());
+    Strip row = loadStrip(e, rows, rowAt, vectors), next;
+    for (auto [value, sum] : llvm::zip_equal(row, chain))
+      next.push_back(e.fma(factor, value, sum));
+    return next;
+  });
+}
+
+/// Strip by strip, block by block, all rows: what a block reads of B stays near.
+class SparseBody {
+public:
+  SparseBody(Emitter &e, const Product &kernel, const Matrix &bits)
+      : e(e), kernel(kernel), bits(bits), lower(e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real)) {}
+
+  void emit() {
+    forStrips(e, kernel.columns, kGatherVectors, [&](Value column, int64_t vectors) {
+      walkLevels(e, kernel.depth,
+                 {[&](Value start, int64_t count, Value first) {
+                    auto addRows = [&](bool isFirst) {
+                      e.loop(kernel.rows, [&](Value row) { addRow(row, start, count, column, vectors, isFirst); });
+                    };
+                    e.when(first, [&] { addRows(true); }, [&] { addRows(false); });
+                  },
+                  [&](int64_t level, Value first) {
+                    e.loop(kernel.rows, [&](Value row) {
+                      auto [below, from] = totalOf(level - 1, row, column, vectors);
+                      auto [above, to] = totalOf(level, row, column, vectors);
+                      accumulate(e, loadStrip(e, below, from, vectors), above, to, first);
+                    });
+                  }});
+    });
+  }
+
+private:
+  void addRow(Value row, Value start, int64_t count, Value column, int64_t vectors, bool first) {
+    Value at = e.add(e.mul(row, bits.stride), e.div(start, kLanes));
+    Value word = loadWord(e, bits.at, at, llvm::divideCeil(count, kLanes));
+    auto add = [&] {
+      Strip chain = gatherTerms(e, word, vectors, kernel.a.at, kernel.b.at, [&](Value bit) {
+        Value k = e.add(start, bit);
+        return std::pair(e.add(e.mul(row, kernel.a.stride), k), e.add(e.mul(k, kernel.b.stride), column));
+      });
+      auto [total, at] = totalOf(0, row, column, vectors);
+      accumulate(e, chain, total, at, e.truth(first));
+    };
+    first ? add() : e.when(e.differs(word, e.i64(0)), add);
+  }
+
+  /// The totals of the highest level are C, those of the lower ones have a place for each row.
+  std::pair<Memory, Value> totalOf(int64_t level, Value row, Value column, int64_t vectors) {
+    int64_t lowerLevels = levelsOf(kernel.depth) - 1;
+    if (level == lowerLevels)
+      return {kernel.c.at, e.add(e.mul(row, kernel.c.stride), column)};
+    return {lower, e.mul(e.add(e.mul(row, lowerLevels), level), vectors * e.machineLanes())};
+  }
+
+  Emitter &e;
+  const Product &kernel;
+  const Matrix &bits;
+  Memory lower;
+};
+
+class SparseGradientBody : GradientBody {
+public:
+  SparseGradientBody(Emitter &e, const Gradient &kernel, Memory transposed) : GradientBody(e, kernel, transposed) {}
+
+  void emit() {
+    forStripsAndBlocks(kGatherVectors, [&](Value column, int64_t vectors) {
+      return [this, column, vectors](Value block, Value from, Value) {
+        forInputs([&](Value k) {
+          Value word = wordOf(block, k);
+          e.when(e.differs(word, e.i64(0)), [&] {
+            addToC(k, column, gatherTerms(e, word, vectors, kernel.a.at, kernel.d.at, [&](Value bit) {
+                     Value row = rowOf(e.add(from, bit));
+                     return std::pair(e.add(e.mul(row, kernel.a.stride), k),
+                                      e.add(e.mul(row, kernel.d.stride), column));
+                   }));
+          });
+        });
+      };
+    });
+  }
+};
+
+} // namespace
+
+Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, int64_t depth, Range inputs,
+                    Scratch scratch) {
+  const int64_t words = llvm::divideCeil(depth, kLanes);
+  if (!inputs.from)
+    inputs = {e.index(0), e.index(depth)};
+  Matrix bits{e.view(scratch.bytes, scratch.offset, e.b.getI16Type()), words};
+  auto make = [&](Emitter &in, const Matrix &a, const Matrix &bits, Value rows, Value firstInput, Value endInput) {
+    Value from = in.div(firstInput, kLanes), to = in.ceilDiv(endInput, kLanes);
+    Value zero = in.constant(in.vector(kLanes, in.real), 0);
+    auto mark = [&](Value row, Value word, Value present) {
+      Value at = in.add(in.mul(row, a.stride), in.mul(word, kLanes));
+      Value some = in.loadVector(a.at, at, kLanes);
+      Value set = arith::CmpFOp::create(in.b, arith::CmpFPredicate::UNE, some, zero);
+      Value found = in.bitsToWord(present ? in.both(set, present) : set);
+      in.store(found, bits.at, in.add(in.mul(row, bits.stride), word));
+      Value ones = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), found));
+      return in.toIndex(ones);
+    };
+    // Behind a row there may be anything.
+    Value whole = in.minimum(to, in.index(depth / kLanes));
+    return in.loop(in.index(0), rows, 1, {in.index(0)}, [&](Value row, ValueRange count) {
+      Value sum = in.loop(from, whole, 1, {count[0]},
+                          [&](Value word, ValueRange sum) { return Strip{in.add(sum[0], mark(row, word, {}))}; })[0];
+      return in.loop(whole, to, 1, {sum}, [&](Value word, ValueRange sum) {
+        return Strip{in.add(sum[0], mark(row, word, in.laneMask(depth % kLanes)))};
+      });
+    });
+  };
+  Value count = e.call(module, shapeName(e, "nonzero", {depth, a.stride}), e.b.getIndexType(), make, a, bits, rows,
+                       inputs.from, inputs.to)
+                    .getResult(0);
+  Value all = e.mul(rows, e.sub(inputs.to, inputs.from));
+  return {bits, e.below(e.mul(count, 100), e.mul(all, kFewPercent))};
+}
+
+void emitSparse(Emitter &e, ModuleOp module, const Product &kernel, const Nonzero &nonzero) {
+  std::string name =
+      shapeName(e, "sparse",
+                {kernel.depth, kernel.columns, kernel.a.stride, nonzero.bits.stride, kernel.b.stride, kernel.c.stride});
+  auto make = [](Emitter &in, const Product &kernel, const Matrix &bits) {
+    SparseBody(in, kernel, bits).emit();
+    return Strip();
+  };
+  e.when(
+      nonzero.few, [&] { e.call(module, name, {}, make, kernel, nonzero.bits); },
+      [&] { emitDense(e, module, kernel); });
+}
+
+void emitSparseGradient(Emitter &e, ModuleOp module, const Gradient &kernel, const Nonzero &nonzero) {
+  std::string name =
+      shapeName(e, "sparse_gradient", {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+  auto make = [](Emitter &in, const Gradient &kernel, Memory transposed) {
+    SparseGradientBody(in, kernel, transposed).emit();
+    return Strip();
+  };
+  e.when(
+      nonzero.few,
+      [&] {
+        Memory square = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.b.getI64Type());
+        Value at = e.add(kernel.scratch.offset, 64 * sizeof(int64_t));
+        Memory transposed = e.view(kernel.scratch.bytes, at, e.b.getI64Type());
+        Gradient ofBits = kernel;
+        ofBits.a = nonzero.bits;
+        emitTranspose(e, module, ofBits, square, transposed);
+        e.call(module, name, {}, make, kernel, transposed);
+      },
+      [&] { emitDenseGradient(e, module, kernel); });
+}
+
+} // namespace snn::kernels
