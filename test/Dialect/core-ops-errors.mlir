@@ -336,8 +336,8 @@ func.func @map_c1_type(%x: !core.array<4 x f32>) {
 
 // -----
 
-func.func @fold_c1(%x: !core.array<4 x i1>) {
-  // expected-error @below {{must be array of reals, but got '!core.array<i1>'}}
+func.func @fold_c4(%x: !core.array<4 x i1>) {
+  // expected-error @below {{of add sums reals, and spikes are none [fold_c4]}}
   %y = core.fold add over [4] along [0] reads(%x : !core.array<4 x i1>) by [affine_map<(n) -> (n)>] writes affine_map<(n) -> ()> -> !core.array<i1> {
   ^bb0(%a: i1):
     core.yield %a : i1
@@ -728,6 +728,17 @@ func.func @order_c1_large(%x: !core.array<5 x f32>) {
   %y = core.fold add over [5] along [0] reads(%x : !core.array<5 x f32>) by [affine_map<(n) -> (n)>] writes affine_map<(n) -> ()> order <lanes = 1073741824> -> !core.array<f32> {
   ^bb0(%a: f32):
     core.yield %a : f32
+  }
+  return
+}
+
+// -----
+
+func.func @fold_c4(%x: !core.array<4 x i1>) {
+  // expected-error @below {{gives a spike where no point may have a term: that is an infinity, which no spike is [fold_c4]}}
+  %y, %w = core.fold max over [4, 2] along [1] reads(%x : !core.array<4 x i1>) by [affine_map<(n, k) -> (n + k)>] writes affine_map<(n, k) -> (n)> -> !core.array<4 x i1> winner !core.array<4 x i32> {
+  ^bb0(%a: i1):
+    core.yield %a : i1
   }
   return
 }

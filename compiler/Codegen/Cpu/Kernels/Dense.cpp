@@ -102,7 +102,10 @@ void emitGradient(Emitter &e, const Gradient &kernel) {
 
 } // namespace
 
-void emitDense(Emitter &e, ModuleOp module, const Product &kernel) {
+void emitDense(Emitter &e, ModuleOp module, const Product &product) {
+  Product kernel = product;
+  if (levelsOf(kernel.depth) == 1)
+    kernel.scratch = {}; // not looked at: callers with and without share the function
   std::string name = shapeName(e, kernel.a.offsets.base ? "dense_windows" : "dense",
                                {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
   e.call(
