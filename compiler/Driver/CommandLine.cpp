@@ -20,6 +20,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --emit=bptt -o -            print the backward pass
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
+  snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
 )";
 
 std::string stageTable() {
@@ -89,9 +90,9 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"record", "replay"}))
       ->type_name("MODE");
   app.add_option("--target-cpu", words.target,
-                 "what to compile for: native (the best that this machine has, the default), or of " + targetNames() +
-                     " one, or several of one architecture, separated by commas; the library takes the best that the "
-                     "machine has which loads it")
+                 "what to compile for: native (the best that this machine has, the default), or names separated by "
+                 "commas, of " +
+                     targetNames() + "; of several the library takes the best that the machine has where it is loaded")
       ->type_name("NAMES");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");

@@ -136,7 +136,7 @@ ExitStatus Compilation::load() {
   }
   if (options.from == Stage::Llvm)
     return kExitSuccess;
-  if (!getModel(variantsOf(*module).front()))
+  if (!getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
   return kExitSuccess;
 }
