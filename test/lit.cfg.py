@@ -2,6 +2,8 @@
 # How lit finds and runs the tests: text files with RUN lines, in folders that mirror the tree.
 
 import os
+import platform
+import shutil
 import sys
 
 import lit.formats
@@ -19,6 +21,12 @@ config.environment["PATH"] = os.pathsep.join(
 )
 config.environment.pop("COLUMNS", None)
 
+# Programs for other machines: what `test_packages` in the script x installs.
+if shutil.which("qemu-aarch64") and os.path.isdir("/usr/aarch64-linux-gnu/include"):
+    config.available_features.add("aarch64")
+if shutil.which("qemu-x86_64") and platform.machine() == "x86_64":
+    config.available_features.add("other-x86-64")
+
 # lit replaces in this order: a name that begins another one comes after it.
 for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
     path = os.path.join(config.snn_tools_dir, name)
@@ -26,6 +34,7 @@ for name in ("snn-opt", "snn-run", "snn-train", "snnc"):
 config.substitutions += [
     (r"%bin\b", config.snn_tools_dir),
     (r"%cc\b", config.c_compiler),
+    (r"%cxx\b", config.cxx_compiler),
     (r"%python\b", sys.executable),
     (r"%include\b", os.path.join(config.snn_source_dir, "runtime", "include")),
     (r"%examples\b", os.path.join(config.snn_source_dir, "examples")),

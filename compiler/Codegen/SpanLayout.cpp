@@ -3,6 +3,7 @@
 
 #include "compiler/Codegen/SpanLayout.h"
 #include "compiler/Schedule/Cpu/Layout.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "snn/abi.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -19,6 +20,17 @@ int64_t SpanLayout::append(SmallVectorImpl<SpanSlot> &slots, int64_t size, Strin
   return llvm::alignTo(size + layout.bytes(), SNN_ALIGNMENT);
 }
 
+/// Tensors that the optimizer keeps for each parameter. When the functions are gone, the declarations say it.
+static int64_t copiesOf(ModuleOp module) {
+  auto stated = getModel(module)->getAttrOfType<IntegerAttr>(SnnDialect::copiesAttrName());
+  int64_t copies = 0;
+  if (auto update = module.lookupSymbol<func::FuncOp>(kUpdate))
+    for (unsigned index = 0; index < update.getNumArguments(); ++index)
+      if (auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName()))
+        copies = std::max(copies, copy.getInt() + 1);
+  return copies == 0 && stated ? stated.getInt() : copies;
+}
+
 SpanLayout SpanLayout::of(ModuleOp module) {
   SpanLayout layout;
   layout.real = getModel(module).getReal();
@@ -31,8 +43,7 @@ SpanLayout SpanLayout::of(ModuleOp module) {
   for (auto state : module.getOps<StateOp>())
     layout.stateSize = layout.append(layout.stateSlots, layout.stateSize, state.getSymName(), state.getType(),
                                      /*parameterLike=*/false);
-  if (auto copies = getModel(module)->getAttrOfType<IntegerAttr>(SnnDialect::copiesAttrName()))
-    layout.copies = copies.getInt();
+  layout.copies = copiesOf(module);
   return layout;
 }
 

@@ -39,6 +39,8 @@ public:
   const SpanSlot *find(llvm::StringRef name) const;
 
   int64_t parameterBytes() const { return parameterSize; }
+  /// Tensors that the optimizer keeps for each parameter.
+  int64_t optimizerCopies() const { return copies; }
   int64_t optimizerBytes() const { return copies * parameterSize; }
   int64_t bufferBytes() const { return bufferSize; }
   /// Of one sample.

@@ -20,6 +20,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --emit=bptt -o -            print the backward pass
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
+  snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
 )";
 
 std::string stageTable() {
@@ -34,17 +35,10 @@ std::string stageTable() {
                 "             70 internal error (with a reproducer file), 71 out of memory, 74 cannot write";
 }
 
-std::string targetList() {
-  std::string names;
-  for (llvm::StringRef name : targetNames())
-    names += (names.empty() ? "" : ", ") + name.str();
-  return names;
-}
-
 std::string versionText() {
   const std::optional<Target> host = hostTarget();
   return "snnc " SNNC_VERSION " (LLVM " LLVM_VERSION_STRING ", ABI " + std::to_string(SNN_ABI_VERSION) +
-         ", this machine: " + (host ? host->cpu : "no target") + ")";
+         ", this machine: " + (host ? host->name.str() : "no target") + ")";
 }
 
 /// The options as they are written, before they are understood.
@@ -96,8 +90,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->check(CLI::IsMember({"record", "replay"}))
       ->type_name("MODE");
   app.add_option("--target-cpu", words.target,
-                 "compile for " + targetList() + " (default: the best that this machine has)")
-      ->type_name("NAME");
+                 "what to compile for: native (the best that this machine has, the default), or names separated by "
+                 "commas, of " +
+                     targetNames() + "; of several the library takes the best that the machine has where it is loaded")
+      ->type_name("NAMES");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");
   app.add_flag("--time-report", options.timeReport, "print where the time went");
@@ -145,10 +141,11 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
   options.infer = words.mode == "infer";
   options.doublePrecision = words.precision == "f64";
   options.softSpikes = words.spike == "soft";
-  if (!words.target.empty()) {
-    options.target = targetByName(words.target);
-    if (!options.target)
-      throw wrong("--target-cpu: '" + words.target + "' is unknown, expected one of " + targetList());
+  if (app.count("--target-cpu") != 0) {
+    llvm::Expected<llvm::SmallVector<Target>> targets = parseTargets(words.target);
+    if (!targets)
+      throw wrong("--target-cpu: " + llvm::toString(targets.takeError()));
+    options.targets.assign(targets->begin(), targets->end());
   }
 }
 

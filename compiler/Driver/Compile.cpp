@@ -7,10 +7,10 @@
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
 #include "compiler/Driver/Output.h"
-#include "compiler/Driver/UseLists.h"
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
+#include "compiler/Emit/UseLists.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
@@ -112,7 +112,7 @@ ExitStatus Compilation::checkStart() {
     if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
       return complain(kExitCommandLine,
                       "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
-  if (options.target && from >= Stage::Loops)
+  if (!options.targets.empty() && from >= Stage::Loops)
     return complain(kExitCommandLine, "--target-cpu comes too late: the text of --from=" + describe(from).name +
                                           " has been made for a target already");
   return kExitSuccess;
@@ -136,7 +136,7 @@ ExitStatus Compilation::load() {
   }
   if (options.from == Stage::Llvm)
     return kExitSuccess;
-  if (!getModel(*module))
+  if (!getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
   return kExitSuccess;
 }
@@ -169,11 +169,13 @@ ExitStatus Compilation::runStage(Stage stage) {
   const StageInfo &info = describe(stage);
   TimingScope scope = total.nest(info.name);
   if (stage == Stage::Loops) {
-    const std::optional<Target> target = options.target ? options.target : hostTarget();
-    if (!target)
-      return complain(kExitModelError, "this machine has no fused multiply-adds, which generated code is made of; name "
-                                       "another target with --target-cpu");
-    setTarget(*module, *target);
+    const std::optional<Target> host = hostTarget();
+    if (!options.targets.empty())
+      setTargets(*module, options.targets);
+    else if (host)
+      setTargets(*module, *host);
+    else
+      return complain(kExitModelError, kNoHostTarget);
   }
   sortUseLists(*module);
 
@@ -182,7 +184,7 @@ ExitStatus Compilation::runStage(Stage stage) {
   buildCheck(passes, stage);
   if (stage == Stage::Bptt && !options.detached.empty())
     passes.addPass(createExposeDetached({options.detached}));
-  buildStage(passes, stage);
+  buildStage(passes, stage, hasSeveralTargets(*module));
   // Texts of these stages are long. What comes out of the first is looked at once; LLVM has a verifier of its own.
   const bool late = stage == Stage::Cpu || stage == Stage::Llvm;
   passes.enableVerifier(!late);
@@ -241,7 +243,7 @@ ExitStatus Compilation::reached(Stage stage) {
 }
 
 ExitStatus Compilation::makeHeader() {
-  const FailureOr<ModelInterface> model = ModelInterface::of(*module);
+  const FailureOr<ModelInterface> model = ModelInterface::of(variantsOf(*module).front());
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");
   results.emplace(Stage::Header, emitHeader(*model));

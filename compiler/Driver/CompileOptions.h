@@ -33,8 +33,8 @@ struct CompileOptions {
   /// Values for `param` declarations of the model.
   std::map<std::string, std::string> defines;
 
-  /// Nothing: the best that this machine runs.
-  std::optional<Target> target;
+  /// As parseTargets() gives them. Empty: the best that this machine runs.
+  std::vector<Target> targets;
 
   /// A folder that gets the text of each stage on the way; it is made if it is not there. Empty: none.
   std::string saveTemps;

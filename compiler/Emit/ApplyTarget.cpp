@@ -18,16 +18,13 @@ namespace {
 struct ApplyTarget : impl::ApplyTargetBase<ApplyTarget> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    const std::optional<Target> target = targetOf(module);
-    if (!target) {
-      module.emitError("the module has no snn.target with a known cpu; expected one of ")
-          << llvm::join(targetNames(), ", ");
+    const FailureOr<Target> target = targetOf(module);
+    if (failed(target))
       return signalPassFailure();
-    }
     std::string error;
     const std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(*target, error);
     if (!machine) {
-      module.emitError("no code generator for this machine: ") << error;
+      module.emitError("no code generator for this target: ") << error;
       return signalPassFailure();
     }
 

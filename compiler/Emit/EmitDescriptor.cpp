@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// snn-emit-descriptor: the table of snn/abi.h, the query function and the ELF note.
+// snn-emit-descriptor: the table of snn/abi.h.
 
 #include "compiler/Emit/ConstantWriter.h"
 #include "compiler/Emit/ModelInterface.h"
@@ -106,92 +106,31 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   return writer.records(table);
 }
 
-/// `const snn_model_table *<model>_snn_query(uint32_t abi_version)`: the table if the version is ours, else NULL.
-void writeQuery(ImplicitLocOpBuilder &b, StringRef name, const abi::Symbol &table) {
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto function = LLVM::LLVMFuncOp::create(b, name, LLVM::LLVMFunctionType::get(pointer, {b.getI32Type()}));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(function.addEntryBlock(b));
-  Value ours = LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(SNN_ABI_VERSION));
-  Value same = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, function.getArgument(0), ours);
-  Value address = LLVM::AddressOfOp::create(b, pointer, table.name);
-  Value null = LLVM::ZeroOp::create(b, pointer);
-  LLVM::ReturnOp::create(b, LLVM::SelectOp::create(b, same, address, null).getResult());
-}
-
-/// The note as the bytes that stand in the file, in the byte order of the machine, which is the target.
-std::string noteBytes(const ModelInterface &model, uint32_t level) {
-  snn_note note = {};
-  note.abi_version = SNN_ABI_VERSION;
-  note.cpu_level = level;
-  note.model_hash = model.hash;
-  llvm::copy(model.querySymbol(), note.query_symbol);
-  char owner[8] = SNN_NOTE_OWNER;
-  const uint32_t header[3] = {sizeof(SNN_NOTE_OWNER), sizeof(note), SNN_NOTE_TYPE};
-  std::string bytes(reinterpret_cast<const char *>(header), sizeof(header));
-  bytes.append(owner, sizeof(owner));
-  bytes.append(reinterpret_cast<const char *>(&note), sizeof(note));
-  return bytes;
-}
-
-void writeNote(ImplicitLocOpBuilder &b, const ModelInterface &model, uint32_t level) {
-  const std::string bytes = noteBytes(model, level);
-  auto note = LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size()), /*isConstant=*/true,
-                                     LLVM::Linkage::Internal, "snn_note", b.getStringAttr(bytes), /*alignment=*/4);
-  note.setSection(".note.snnc");
-
-  // Nothing refers to the note, so the optimiser needs to be told to keep it.
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto used = LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(pointer, 1), /*isConstant=*/false,
-                                     LLVM::Linkage::Appending, "llvm.compiler.used", Attribute());
-  used.setSection("llvm.metadata");
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&used.getInitializerRegion().emplaceBlock());
-  Value list = LLVM::UndefOp::create(b, used.getGlobalType());
-  Value address = LLVM::AddressOfOp::create(b, pointer, "snn_note");
-  LLVM::ReturnOp::create(b, LLVM::InsertValueOp::create(b, list, address, ArrayRef<int64_t>{0}).getResult());
-}
-
 struct EmitDescriptor : impl::EmitDescriptorBase<EmitDescriptor> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     const FailureOr<ModelInterface> model = ModelInterface::of(module);
     if (failed(model))
       return signalPassFailure();
-    const std::optional<Target> target = targetOf(module);
-    if (!target) {
-      module.emitError("the module has no snn.target with a known cpu");
+    const FailureOr<Target> target = targetOf(module);
+    if (failed(target))
       return signalPassFailure();
-    }
 
     for (auto function : module.getOps<LLVM::LLVMFuncOp>())
       if (!function.isExternal())
         function.setLinkage(LLVM::Linkage::Internal);
     ImplicitLocOpBuilder b(getModel(module).getLoc(), OpBuilder::atBlockEnd(module.getBody()));
     ConstantWriter writer(b);
-    abi::Symbol table = writeTable(writer, *model, target->cpu, [&](StringRef name) {
+    abi::Symbol table = writeTable(writer, *model, target->name, [&](StringRef name) {
       auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
       return function && !function.isExternal();
     });
-    writeQuery(b, model->querySymbol(), table);
-    writeNote(b, *model, target->level);
+    module.lookupSymbol<LLVM::GlobalOp>(table.name).setSymName(kTable);
 
+    // The model's name and hash are for the query and the note.
     for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
-      if (isa<SnnDialect>(op.getDialect()))
+      if (isa<SnnDialect>(op.getDialect()) && !isa<ModelOp>(op))
         op.erase();
-    if (failed(checkLowered(module)))
-      signalPassFailure();
-  }
-
-  /// Conversions leave alone what they do not know. What is left here would fail much later, with less to say.
-  static LogicalResult checkLowered(ModuleOp module) {
-    WalkResult result = module.walk([&](Operation *op) {
-      if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect>(op->getDialect()))
-        return WalkResult::advance();
-      op->emitOpError("is left over: no pass turns it into the LLVM dialect");
-      return WalkResult::interrupt();
-    });
-    return failure(result.wasInterrupted());
   }
 };
 

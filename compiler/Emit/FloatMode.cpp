@@ -12,7 +12,7 @@ using namespace mlir;
 namespace snn {
 namespace {
 
-/// The register that holds the mode, as an i64.
+/// What holds the mode, as an i64.
 class ModeRegister {
 public:
   virtual ~ModeRegister() = default;
@@ -45,16 +45,28 @@ class Mxcsr : public ModeRegister {
   }
 };
 
-/// FPCR, Arm Architecture Reference Manual for A-profile, section C5.2.8; its sticky flags are another register (FPSR),
-/// which nothing here changes but the arithmetic itself.
-class Fpcr : public ModeRegister {
+/// FPCR and FPSR, Arm Architecture Reference Manual for A-profile, sections C5.2.8 and C5.2.10. The mode is in the
+/// first, the sticky flags in the second; both have 32 bits, and the second is the upper half here.
+class FpcrAndFpsr : public ModeRegister {
   int64_t standard() const override { return 0; }
+
   Value read(ImplicitLocOpBuilder &b) const override {
-    StringAttr intrinsic = b.getStringAttr("llvm.aarch64.get.fpcr");
-    return LLVM::CallIntrinsicOp::create(b, b.getI64Type(), intrinsic, ValueRange()).getResult(0);
+    auto get = [&](StringRef intrinsic) {
+      return LLVM::CallIntrinsicOp::create(b, b.getI64Type(), b.getStringAttr(intrinsic), ValueRange()).getResult(0);
+    };
+    Value control = get("llvm.aarch64.get.fpcr"), status = get("llvm.aarch64.get.fpsr");
+    return LLVM::OrOp::create(b, control, LLVM::ShlOp::create(b, status, half(b)));
   }
+
   void write(ImplicitLocOpBuilder &b, Value mode) const override {
-    LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.aarch64.set.fpcr"), mode);
+    Value lower = LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(0xffffffff));
+    Value control = LLVM::AndOp::create(b, mode, lower), status = LLVM::LShrOp::create(b, mode, half(b));
+    LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.aarch64.set.fpcr"), control);
+    LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.aarch64.set.fpsr"), status);
+  }
+
+  static Value half(ImplicitLocOpBuilder &b) {
+    return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(32));
   }
 };
 
@@ -62,7 +74,7 @@ std::unique_ptr<ModeRegister> registerOf(const llvm::Triple &triple) {
   if (triple.isX86())
     return std::make_unique<Mxcsr>();
   if (triple.isAArch64())
-    return std::make_unique<Fpcr>();
+    return std::make_unique<FpcrAndFpsr>();
   return nullptr;
 }
 

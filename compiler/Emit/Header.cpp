@@ -93,13 +93,14 @@ std::string emitHeader(const ModelInterface &model) {
   macro("OPTIMIZER_BYTES", model.optimizerBytes);
   macro("BUFFER_BYTES", model.bufferBytes);
   macro("STATE_BYTES", model.stateBytes);
-  fmt::format_to(
-      out,
-      "\n/* The model's table if the library speaks this version of the ABI (pass SNN_ABI_VERSION), else NULL. */\n"
-      "const snn_model_table *{}(uint32_t abi_version);\n\n"
-      "#ifdef __cplusplus\n}}\n#endif\n\n"
-      "#endif /* SNN_MODEL_{}_H */\n",
-      model.querySymbol(), upper);
+  fmt::format_to(out,
+                 "\n/* The model's table if the code speaks this version of the ABI (pass SNN_ABI_VERSION) and the "
+                 "machine has what it\n"
+                 " * needs, else NULL. */\n"
+                 "const snn_model_table *{}(uint32_t abi_version);\n\n"
+                 "#ifdef __cplusplus\n}}\n#endif\n\n"
+                 "#endif /* SNN_MODEL_{}_H */\n",
+                 querySymbolOf(model.name), upper);
   return text;
 }
 

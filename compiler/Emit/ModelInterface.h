@@ -35,6 +35,12 @@ struct HyperInfo {
   bool belowHigh = false;
 };
 
+/// The exported function.
+inline std::string querySymbolOf(llvm::StringRef model) { return (model + "_snn_query").str(); }
+
+/// The table, an internal global of the LLVM dialect, in the module of a target.
+inline constexpr llvm::StringLiteral kTable = "snn_table";
+
 struct ModelInterface {
   std::string name;
   uint64_t hash = 0;
@@ -45,9 +51,6 @@ struct ModelInterface {
   std::vector<TensorInfo> parameters, buffers, constants, inputs, outputs, states;
   std::vector<HyperInfo> hyper;
   int64_t parameterBytes = 0, bufferBytes = 0, optimizerBytes = 0, stateBytes = 0;
-
-  /// The exported function.
-  std::string querySymbol() const { return name + "_snn_query"; }
 
   /// Reads the declarations. Fails, with a diagnostic, if there is no snn.model or it has no hash.
   static mlir::FailureOr<ModelInterface> of(mlir::ModuleOp module);

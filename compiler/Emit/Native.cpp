@@ -81,15 +81,15 @@ NativeModule::~NativeModule() {
 }
 
 FailureOr<NativeModule> NativeModule::build(ModuleOp source) {
-  const std::optional<Target> target = targetOf(source);
-  if (!target)
-    return source.emitError("the module has no snn.target with a known cpu");
+  const FailureOr<SmallVector<Target>> targets = targetsOf(source);
+  if (failed(targets))
+    return failure();
   NativeModule result;
   result.source = source;
   std::string error;
-  result.machine = createTargetMachine(*target, error);
+  result.machine = createTargetMachine(targets->front(), error);
   if (!result.machine)
-    return source.emitError("no code generator for this machine: ") << error;
+    return source.emitError("no code generator for this target: ") << error;
   result.module = translateModuleToLLVMIR(source, *result.context, "model");
   if (!result.module)
     return failure();

@@ -18,11 +18,32 @@ def ConvertToLlvm : Pass<"snn-convert-to-llvm", "::mlir::ModuleOp"> {
 def EmitDescriptor : Pass<"snn-emit-descriptor", "::mlir::ModuleOp"> {
   let summary = "turns the model's declarations into the table of snn/abi.h";
   let description = [{
-    Comes after the conversion to the LLVM dialect. Reads the declarations (snn.model, snn.parameter, ...) and builds the
-    constants of `snn_model_table`, the query function `<model>_snn_query` and the ELF note, then erases the
-    declarations. The query function is all that stays visible: the entry points `snn_entry_forward`,
-    `snn_entry_step`, `snn_entry_loss_and_gradient`, `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate` and
-    `snn_arena_size` become internal, and those that are not there are NULL in the table.
+    Comes after the conversion to the LLVM dialect, in the module of one target. Reads the declarations (snn.model,
+    snn.parameter, ...) and builds `snn_table`, the constants of `snn_model_table`, then erases the declarations but
+    snn.model. The entry points `snn_entry_forward`, `snn_entry_step`, `snn_entry_loss_and_gradient`,
+    `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate` and `snn_arena_size` become internal, and those that
+    are not there are NULL in the table.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def SplitTargets : Pass<"snn-split-targets", "::mlir::ModuleOp"> {
+  let summary = "makes a module for each target of a module that has several";
+  let description = [{
+    What comes before depends on no target. Here the module's contents move into modules within it, one for each target of
+    `snn.target`, the strongest first, and named after it. Each has one target; passes run on each of them alone, until
+    snn-emit-query joins them.
+  }];
+}
+
+def EmitQuery : Pass<"snn-emit-query", "::mlir::ModuleOp"> {
+  let summary = "writes the query function and the ELF note";
+  let description = [{
+    The last pass. In: a module of one target with its `snn_table`, or one for each target in a module around them. Out:
+    one module, in which what belongs to one of several targets has names of its own (`snn_table.x86_64_v3`), with
+    the function `<model>_snn_query`, which is all that stays visible, and the note, which states the weakest target. The
+    function is code for the weakest CPU of the architecture. On x86-64 it asks the processor what it has, gives the
+    table of the strongest target that the machine runs, and NULL if it runs none.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Micro-architecture levels and LLVM's code generators for them.
+// The table of targets and LLVM's code generators for them.
 
 #include "compiler/Emit/Target.h"
 
@@ -10,16 +10,20 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 
 namespace snn {
 namespace {
 
-#if defined(__x86_64__)
+constexpr llvm::StringLiteral kNative = "native";
 
-constexpr llvm::StringLiteral kNames[] = {"x86-64-v3", "x86-64-v4"};
+const Target kTargets[] = {
+    {"x86-64-v3", llvm::Triple::x86_64, "x86-64-v3", 256, 3},
+    {"x86-64-v4", llvm::Triple::x86_64, "x86-64-v4", 512, 4},
+    // The base of 64-bit Arm has fused multiply-adds and 128-bit vectors.
+    {"armv8-a", llvm::Triple::aarch64, "generic", 128, 0},
+};
 
 // x86-64 psABI, section 3.1.1; each level includes those below it.
 constexpr llvm::StringLiteral kLevel3Features[] = {"sse3", "ssse3", "sse4.1", "sse4.2", "popcnt",
@@ -27,25 +31,50 @@ constexpr llvm::StringLiteral kLevel3Features[] = {"sse3", "ssse3", "sse4.1", "s
                                                    "bmi2", "f16c",  "fma",    "lzcnt",  "movbe"};
 constexpr llvm::StringLiteral kLevel4Features[] = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
 
-#else
+/// Adds a target in its place, the strongest first.
+void insert(SmallVectorImpl<Target> &targets, const Target &target) {
+  auto place = llvm::find_if(targets, [&](const Target &other) { return other.level <= target.level; });
+  if (place == targets.end() || place->name != target.name)
+    targets.insert(place, target);
+}
 
-// The base of 64-bit Arm has fused multiply-adds and 128-bit vectors.
-constexpr llvm::StringLiteral kNames[] = {"generic"};
+std::string differ(const Target &one, const Target &other) {
+  return (one.name + " and " + other.name + " are of different architectures, of which a library has one").str();
+}
 
-#endif
+/// {cpu = ..., vector_bits = ...}; nothing if the name is unknown.
+std::optional<Target> readTarget(Attribute attribute) {
+  auto dictionary = dyn_cast<DictionaryAttr>(attribute);
+  auto name = dictionary ? dictionary.getAs<StringAttr>("cpu") : StringAttr();
+  return name ? targetByName(name) : std::nullopt;
+}
 
 } // namespace
 
-ArrayRef<llvm::StringLiteral> targetNames() { return kNames; }
+llvm::Triple Target::triple() const {
+  return llvm::Triple(llvm::Triple::getArchTypeName(architecture), "unknown", "linux", "gnu");
+}
+
+StringRef Target::baseCpu() const { return architecture == llvm::Triple::x86_64 ? "x86-64" : "generic"; }
+
+std::string Target::suffix() const {
+  std::string text = "." + name.str();
+  llvm::replace(text, '-', '_');
+  return text;
+}
+
+ArrayRef<Target> allTargets() { return kTargets; }
+
+std::string targetNames() {
+  std::string names;
+  for (const Target &target : kTargets)
+    names += (names.empty() ? "" : ", ") + target.name.str();
+  return names;
+}
 
 std::optional<Target> targetByName(StringRef name) {
-  if (!llvm::is_contained(kNames, name))
-    return std::nullopt;
-  if (name == "x86-64-v3")
-    return Target{name.str(), 256, 3};
-  if (name == "x86-64-v4")
-    return Target{name.str(), 512, 4};
-  return Target{};
+  const Target *found = llvm::find_if(kTargets, [&](const Target &target) { return target.name == name; });
+  return found == std::end(kTargets) ? std::nullopt : std::optional<Target>(*found);
 }
 
 std::optional<Target> hostTarget() {
@@ -55,35 +84,106 @@ std::optional<Target> hostTarget() {
   if (!llvm::all_of(kLevel3Features, has))
     return std::nullopt;
   return targetByName(llvm::all_of(kLevel4Features, has) ? "x86-64-v4" : "x86-64-v3");
+#elif defined(__aarch64__)
+  return targetByName("armv8-a");
 #else
-  return Target{};
+  return std::nullopt;
 #endif
 }
 
-std::optional<Target> targetOf(ModuleOp module) {
-  auto dictionary = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName());
-  auto cpu = dictionary ? dictionary.getAs<StringAttr>("cpu") : StringAttr();
-  return cpu ? targetByName(cpu) : std::nullopt;
+SmallVector<Target> hostTargets() {
+  const std::optional<Target> best = hostTarget();
+  SmallVector<Target> targets;
+  for (const Target &target : kTargets)
+    if (best && target.architecture == best->architecture && target.level <= best->level)
+      targets.push_back(target);
+  return targets;
 }
 
-void setTarget(ModuleOp module, const Target &target) {
+llvm::Expected<SmallVector<Target>> parseTargets(StringRef names) {
+  SmallVector<Target> targets;
+  for (StringRef name : llvm::split(names, ',')) {
+    const std::optional<Target> target = name == kNative ? hostTarget() : targetByName(name);
+    if (!target && name == kNative)
+      return llvm::createStringError(kNoHostTarget);
+    if (!target)
+      return llvm::createStringError("'" + name + "' is unknown, expected " + kNative + " or some of " + targetNames());
+    if (!targets.empty() && targets.front().architecture != target->architecture)
+      return llvm::createStringError(differ(targets.front(), *target));
+    insert(targets, *target);
+  }
+  return targets;
+}
+
+FailureOr<SmallVector<Target>> targetsOf(ModuleOp module) {
+  const Attribute attribute = module->getAttr(SnnDialect::targetAttrName());
+  SmallVector<Attribute> all;
+  if (auto array = dyn_cast_or_null<ArrayAttr>(attribute))
+    llvm::append_range(all, array);
+  else if (attribute)
+    all.push_back(attribute);
+  SmallVector<Target> targets;
+  for (Attribute one : all) {
+    const std::optional<Target> target = readTarget(one);
+    if (!target)
+      break;
+    if (!targets.empty() && targets.front().architecture != target->architecture)
+      return module.emitError("snn.target: ") << differ(targets.front(), *target);
+    insert(targets, *target);
+  }
+  if (all.empty() || targets.size() != all.size())
+    return module.emitError("the module has no snn.target with a known cpu, or has one twice; expected some of ")
+           << targetNames();
+  return targets;
+}
+
+FailureOr<Target> targetOf(ModuleOp module) {
+  const FailureOr<SmallVector<Target>> targets = targetsOf(module);
+  if (failed(targets))
+    return failure();
+  if (targets->size() != 1)
+    return module.emitError("the module has ") << targets->size() << " targets, expected one here";
+  return targets->front();
+}
+
+bool hasSeveralTargets(ModuleOp module) {
+  return isa_and_nonnull<ArrayAttr>(module->getAttr(SnnDialect::targetAttrName()));
+}
+
+SmallVector<ModuleOp> variantsOf(ModuleOp module) {
+  SmallVector<ModuleOp> variants(module.getOps<ModuleOp>());
+  if (variants.empty())
+    variants.push_back(module);
+  return variants;
+}
+
+void setTargets(ModuleOp module, ArrayRef<Target> targets) {
   Builder b(module.getContext());
-  module->setAttr(SnnDialect::targetAttrName(),
-                  b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(target.cpu)),
+  SmallVector<Attribute> all;
+  for (const Target &target : targets)
+    all.push_back(b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(target.name)),
                                        b.getNamedAttr("vector_bits", b.getI64IntegerAttr(target.vectorBits))}));
+  module->setAttr(SnnDialect::targetAttrName(), all.size() == 1 ? all.front() : b.getArrayAttr(all));
 }
 
 std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, std::string &error) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  const llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  LLVMInitializeX86AsmParser(); // for cpuid
+  LLVMInitializeAArch64TargetInfo();
+  LLVMInitializeAArch64Target();
+  LLVMInitializeAArch64TargetMC();
+  LLVMInitializeAArch64AsmPrinter();
+  const llvm::Triple triple = target.triple();
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, target.cpu, "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, target.baseCpu(), "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
 } // namespace snn

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The machine that code is made for, by micro-architecture level.
+// The machines that code is made for: levels of an architecture.
 
 #ifndef SNN_COMPILER_EMIT_TARGET_H
 #define SNN_COMPILER_EMIT_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
+#include "llvm/Support/Error.h"
+#include "llvm/TargetParser/Triple.h"
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,19 +18,35 @@ class TargetMachine;
 
 namespace snn {
 
-/// A level stands for an exact set of features, so that the loader can check with a handful of cpuid bits whether a
-/// library runs; the name of a CPU would not allow that. The level is the weakest that has fused multiply-adds, on
-/// which all bits of the results rest, so x86-64-v2 is no target.
+/// A level stands for an exact set of features, so that a handful of cpuid bits tells whether a library runs; the name
+/// of a CPU would not allow that. Each has fused multiply-adds, on which all bits of the results rest, so x86-64-v2 is
+/// no target. All are little-endian.
 struct Target {
-  std::string cpu = "generic";
+  llvm::StringRef name;
+  llvm::Triple::ArchType architecture = llvm::Triple::UnknownArch;
+  /// LLVM's name of a CPU that has just these features.
+  llvm::StringRef cpu;
   /// Bits of a vector register.
-  int64_t vectorBits = 128;
+  int64_t vectorBits = 0;
   /// For snn_note.cpu_level; 0: any CPU of the architecture.
   uint32_t level = 0;
+
+  llvm::Triple triple() const;
+  /// LLVM's name of the weakest CPU of the architecture.
+  llvm::StringRef baseCpu() const;
+  /// The part of names of functions that tells variants apart.
+  std::string suffix() const;
 };
 
-/// Names that targetByName() takes.
-llvm::ArrayRef<llvm::StringLiteral> targetNames();
+/// What is said where hostTarget() is nothing.
+inline constexpr llvm::StringLiteral kNoHostTarget =
+    "this machine has no fused multiply-adds, which generated code is made of; name another target with --target-cpu";
+
+/// All targets, those of an architecture from the weakest to the strongest.
+llvm::ArrayRef<Target> allTargets();
+
+/// Their names, separated by commas.
+std::string targetNames();
 
 /// The target of that name; nothing if the name is unknown.
 std::optional<Target> targetByName(llvm::StringRef name);
@@ -36,14 +54,32 @@ std::optional<Target> targetByName(llvm::StringRef name);
 /// The best target that this machine runs; nothing if it has no fused multiply-adds.
 std::optional<Target> hostTarget();
 
-/// Reads the module attribute `snn.target = {cpu = ..., vector_bits = ...}`; nothing if there is none.
-std::optional<Target> targetOf(mlir::ModuleOp module);
+/// All targets that this machine runs.
+llvm::SmallVector<Target> hostTargets();
 
-/// Writes that attribute.
-void setTarget(mlir::ModuleOp module, const Target &target);
+/// Reads names that are separated by commas; `native` is hostTarget(). The strongest comes first, none twice. The error
+/// says what is wrong: a name that is unknown, several architectures, or this machine is no target.
+llvm::Expected<llvm::SmallVector<Target>> parseTargets(llvm::StringRef names);
 
-/// A code generator for it: position-independent, no contraction of floating-point operations, level O3.
-/// Null, with `error` set, if LLVM has none for this architecture.
+/// Reads the module attribute `snn.target`: `{cpu = NAME, vector_bits = ...}`, or an array of these, the strongest
+/// first. Fails, with a diagnostic, if it is not there or makes no sense.
+mlir::FailureOr<llvm::SmallVector<Target>> targetsOf(mlir::ModuleOp module);
+
+/// The same for a module of one target.
+mlir::FailureOr<Target> targetOf(mlir::ModuleOp module);
+
+/// Whether the attribute names several.
+bool hasSeveralTargets(mlir::ModuleOp module);
+
+/// The modules of the targets: those that snn-split-targets has made, the strongest first, or else the module itself.
+llvm::SmallVector<mlir::ModuleOp> variantsOf(mlir::ModuleOp module);
+
+/// Writes that attribute: an array if there are several.
+void setTargets(mlir::ModuleOp module, llvm::ArrayRef<Target> targets);
+
+/// A code generator for the weakest CPU of the target's architecture, as functions name their own:
+/// position-independent, no contraction of floating-point operations, level O3. Null, with `error` set, if LLVM has
+/// none.
 std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, std::string &error);
 
 } // namespace snn

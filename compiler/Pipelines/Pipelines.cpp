@@ -78,27 +78,36 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createPlanArena());
 }
 
-void buildCpuStage(OpPassManager &passes) {
+void buildCpuStage(OpPassManager &passes, bool severalTargets) {
   // The text of this stage may come out of an editor, and generated code takes the plan for granted.
   passes.addPass(core::createCheckPlan());
-  passes.addPass(createLowerToCpu());
+
+  // Vectors have the width of the target's registers; nothing before depends on a target.
+  if (severalTargets)
+    passes.addPass(createSplitTargets());
+  OpPassManager &each = severalTargets ? passes.nest<ModuleOp>() : passes;
+  each.addPass(createLowerToCpu());
 
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
-  passes.addPass(createExpandMath());
+  each.addPass(createExpandMath());
 
   // The builders fold as they go, and LLVM does the rest in less time than a canonicalizer; duplicates cost every pass
   // that comes.
-  passes.addPass(createCSEPass());
+  each.addPass(createCSEPass());
 }
 
 void buildConversionToLlvm(OpPassManager &passes) { passes.addPass(createConvertToLlvm()); }
 
-void buildLlvmStage(OpPassManager &passes) {
-  buildConversionToLlvm(passes);
+void buildLlvmStage(OpPassManager &passes, bool severalTargets) {
+  OpPassManager &each = severalTargets ? passes.nest<ModuleOp>() : passes;
+  buildConversionToLlvm(each);
 
-  // The declarations have served every pass and become the table; then all functions, the query too, get their target.
-  passes.addPass(createEmitDescriptor());
-  passes.addPass(createApplyTarget());
+  // The declarations have served every pass and become the table; then all functions get their target.
+  each.addPass(createEmitDescriptor());
+  each.addPass(createApplyTarget());
+
+  // Last comes what runs on any machine, to choose.
+  passes.addPass(createEmitQuery());
 }
 
 void buildCheck(OpPassManager &passes, Stage stage) {
@@ -108,7 +117,7 @@ void buildCheck(OpPassManager &passes, Stage stage) {
     passes.addPass(createCheckModule());
 }
 
-void buildStage(OpPassManager &passes, Stage stage) {
+void buildStage(OpPassManager &passes, Stage stage, bool severalTargets) {
   switch (stage) {
   case Stage::Snn:
     return buildSnnStage(passes);
@@ -117,9 +126,9 @@ void buildStage(OpPassManager &passes, Stage stage) {
   case Stage::Loops:
     return buildLoopsStage(passes);
   case Stage::Cpu:
-    return buildCpuStage(passes);
+    return buildCpuStage(passes, severalTargets);
   case Stage::Llvm:
-    return buildLlvmStage(passes);
+    return buildLlvmStage(passes, severalTargets);
   case Stage::Ast:
   case Stage::Asm:
   case Stage::Obj:

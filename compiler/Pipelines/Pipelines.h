@@ -19,19 +19,20 @@ void buildBpttStage(mlir::OpPassManager &passes);
 /// `bptt` -> `loops`: phases, kernels, a place for each value. Needs the module attribute `snn.target`.
 void buildLoopsStage(mlir::OpPassManager &passes);
 
-/// `loops` -> `cpu`: memory and vectors.
-void buildCpuStage(mlir::OpPassManager &passes);
+/// `loops` -> `cpu`: memory and vectors. If the module has several targets, a module for each.
+void buildCpuStage(mlir::OpPassManager &passes, bool severalTargets = false);
 
 /// `cpu` -> `llvm`: only the LLVM dialect is left, and nothing of the model but its table.
-void buildLlvmStage(mlir::OpPassManager &passes);
+void buildLlvmStage(mlir::OpPassManager &passes, bool severalTargets = false);
 /// The part of it that knows nothing of models.
 void buildConversionToLlvm(mlir::OpPassManager &passes);
 
 /// Whether a module is one that `stage` can be made of.
 void buildCheck(mlir::OpPassManager &passes, Stage stage);
 
-/// The passes that make `stage`, which must be a module stage, from the one before it.
-void buildStage(mlir::OpPassManager &passes, Stage stage);
+/// The passes that make `stage`, which must be a module stage, from the one before it. `severalTargets`: what
+/// hasSeveralTargets() says of the module.
+void buildStage(mlir::OpPassManager &passes, Stage stage, bool severalTargets = false);
 
 /// The dialects that occur in some stage, and the interfaces that our passes need of them.
 void registerStageDialects(mlir::DialectRegistry &registry);

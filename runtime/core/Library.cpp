@@ -1,6 +1,7 @@
 // Opening model libraries: the note first, then the dynamic linker, both on one sealed copy of the file.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/core/Library.h"
+#include "runtime/core/Cpu.h"
 #include "runtime/core/Error.h"
 #include "runtime/core/Note.h"
 #include "runtime/core/Table.h"
@@ -16,7 +17,11 @@ using namespace snn;
 static const snn_model_table *queryTable(snn_query_fn query, const std::string &origin) {
   const snn_model_table *table = query(SNN_ABI_VERSION);
   if (!table)
-    throw Error(SNN_ERROR_LIBRARY, origin + ": does not speak ABI version " + std::to_string(SNN_ABI_VERSION));
+    throw Error(SNN_ERROR_LIBRARY,
+                origin + ": does not speak ABI version " + std::to_string(SNN_ABI_VERSION) +
+                    (cpuLevel() == 0 ? ""
+                                     : ", or needs a better CPU than this machine's, of level x86-64-v" +
+                                           std::to_string(cpuLevel())));
   checkTable(table, origin.c_str());
   return table;
 }

@@ -16,12 +16,14 @@ using namespace snn;
 
 namespace {
 
+const char *machineName(uint16_t machine) {
+  return machine == EM_X86_64 ? "x86-64" : machine == EM_AARCH64 ? "aarch64" : "another kind of machine";
+}
+
 #if defined(__x86_64__)
 constexpr uint16_t hostMachine = EM_X86_64;
-constexpr const char *hostName = "x86-64";
 #elif defined(__aarch64__)
 constexpr uint16_t hostMachine = EM_AARCH64;
-constexpr const char *hostName = "aarch64";
 #else
 #error "unknown host: add its ELF machine number"
 #endif
@@ -107,9 +109,11 @@ snn_note snn::readNote(int fd, const std::string &path) {
   if (std::memcmp(magic, ELFMAG, SELFMAG) != 0)
     file.fail("is not an ELF file, expected a model library (.so)");
   file.read(0, &header, sizeof(header), "the ELF header");
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
-      header.e_machine != hostMachine)
-    file.fail("is an ELF file for another machine, expected 64-bit " + std::string(hostName));
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
+    file.fail("is not an ELF file of 64 bits in little-endian order");
+  if (header.e_machine != hostMachine)
+    file.fail(std::string("is for ") + machineName(header.e_machine) + ", but this machine is " +
+              machineName(hostMachine) + "; compile the model for it");
   if (header.e_type != ET_DYN)
     file.fail("is not a shared library (ELF type " + std::to_string(header.e_type) + ", expected ET_DYN)");
   if (header.e_phentsize != sizeof(Elf64_Phdr))

@@ -42,3 +42,21 @@ module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 256 : i64}} {
   llvm.func @snn_enter_float_mode() -> i64
   llvm.func @snn_leave_float_mode(i64)
 }
+
+// AArch64 has vectors of 128 bits and two registers for the mode: FPCR and, with the sticky flags, FPSR.
+// RUN: %snn-opt --snn-apply-target %t/arm.mlir | FileCheck %s --check-prefix=ARM
+// ARM: module attributes {{.*}}llvm.target_triple = "aarch64-unknown-linux-gnu"
+// ARM-LABEL: llvm.func internal @snn_enter_float_mode() -> i64 attributes {{.*}}target_cpu = "generic"
+// ARM: %[[CONTROL:.*]] = llvm.call_intrinsic "llvm.aarch64.get.fpcr"()
+// ARM: %[[STATUS:.*]] = llvm.call_intrinsic "llvm.aarch64.get.fpsr"()
+// ARM: %[[UPPER:.*]] = llvm.shl %[[STATUS]], %{{.*}}
+// ARM: %[[RESULT:.*]] = llvm.or %[[CONTROL]], %[[UPPER]]
+// ARM: llvm.call_intrinsic "llvm.aarch64.set.fpcr"
+// ARM: llvm.call_intrinsic "llvm.aarch64.set.fpsr"
+// ARM: llvm.return %[[RESULT]] : i64
+
+//--- arm.mlir
+module attributes {snn.target = {cpu = "armv8-a", vector_bits = 128 : i64}} {
+  llvm.func @snn_enter_float_mode() -> i64
+  llvm.func @snn_leave_float_mode(i64)
+}

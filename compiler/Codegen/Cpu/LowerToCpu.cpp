@@ -156,8 +156,10 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 128, 256 or 512";
       return signalPassFailure();
     }
-    countCopies(model);
+    model->removeAttr(SnnDialect::copiesAttrName()); // whatever a text says
     SpanLayout spans = SpanLayout::of(module);
+    // The declarations outlive the functions: they say how many tensors the optimizer keeps.
+    model->setAttr(SnnDialect::copiesAttrName(), Builder(&getContext()).getI64IntegerAttr(spans.optimizerCopies()));
     EntryWriter writer(module, spans, target);
     std::optional<int64_t> steps;
     if (auto fixed = model.getSteps())
@@ -193,16 +195,6 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       if (function)
         function.erase();
     checkMemory();
-  }
-
-  /// The declarations outlive the functions: they say how many tensors the optimizer keeps.
-  void countCopies(ModelOp model) {
-    int64_t copies = 0;
-    if (auto update = getOperation().lookupSymbol<func::FuncOp>(kUpdate))
-      for (unsigned index = 0; index < update.getNumArguments(); ++index)
-        if (auto copy = update.getArgAttrOfType<IntegerAttr>(index, SnnDialect::copyAttrName()))
-          copies = std::max(copies, copy.getInt() + 1);
-    model->setAttr(SnnDialect::copiesAttrName(), Builder(&getContext()).getI64IntegerAttr(copies));
   }
 
   /// Loads and stores of i1 and addresses of it do not agree on how many lie in a byte: silently wrong.

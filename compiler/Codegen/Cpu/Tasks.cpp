@@ -55,15 +55,19 @@ Buffer TaskWriter::buffer(Value value) {
     }
     return known[value] = result;
   }
-  // A gradient lies where the host wants it.
+  // A gradient lies where the host wants it, that of several parameters with the first of them.
+  std::optional<unsigned> gradient;
   for (OpOperand &use : value.getUses()) {
     if (!isa<func::ReturnOp>(use.getOwner()))
       continue;
     DictionaryAttr attributes = function.getResultAttrDict(use.getOperandNumber());
     auto span = attributes ? attributes.getAs<SpanAttr>(SnnDialect::spanAttrName()) : SpanAttr();
     if (span && span.getValue() == Span::Gradients)
-      return known[value] = inSpan(offsetof(snn_call, gradients), spans.find(boundName(attributes))->offset);
+      gradient = std::min(gradient.value_or(use.getOperandNumber()), use.getOperandNumber());
   }
+  if (gradient)
+    return known[value] = inSpan(offsetof(snn_call, gradients),
+                                 spans.find(boundName(function.getResultAttrDict(*gradient)))->offset);
   auto opResult = cast<OpResult>(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {

@@ -9,7 +9,8 @@
  *
  * A model is immutable code. Its one exported symbol is a query function (snn_query_fn) whose name stands in the
  * ELF note and in the generated header: `<model>_snn_query`. The query returns a table that lives as long as the
- * library is loaded, or NULL if the library does not speak the version that was asked for.
+ * library is loaded, or NULL if the library does not speak the version that was asked for, or if the machine lacks
+ * instructions that the code needs. Code for several targets has a table for each, and gives the best that runs.
  *
  * Generated code allocates nothing, prints nothing and keeps nothing between calls: whatever it works on comes
  * in a call struct, and all memory belongs to the host. Calls on different memory may run at the same time.
@@ -159,7 +160,7 @@ typedef struct snn_model_table {
   uint64_t tensor_info_size; /* sizeof(snn_tensor_info) of the writer */
   const char *name;
   const char *compiler; /* name and version of the compiler */
-  const char *target;   /* "x86-64-v4", ... */
+  const char *target;   /* what this table's code is made for: "x86-64-v4", ... */
   uint64_t model_hash;  /* of the model with all names, shapes and options resolved: tells builds apart */
 
   int64_t steps; /* fixed number of time steps, or -1: 1 .. max_steps */
@@ -216,7 +217,8 @@ typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);
 
 typedef struct snn_note {
   uint32_t abi_version;
-  uint32_t cpu_level; /* x86-64 micro-architecture level, 1 to 4, of the weakest variant; 0: any CPU */
+  uint32_t
+      cpu_level; /* x86-64 micro-architecture level, 1 to 4, of the weakest target; 0: any CPU of the architecture */
   uint64_t model_hash;
   char query_symbol[112]; /* zero-terminated */
 } snn_note;

@@ -36,7 +36,8 @@ int main(int argc, char **argv) {
   printf("size %d abi %" PRIu32 " precision %" PRIu32 " tensor size %d\n", table->struct_size == sizeof(*table),
          table->abi_version, table->precision, table->tensor_info_size == sizeof(snn_tensor_info));
   printf("name %s hash %" PRIu64 " target %s\n", table->name, table->model_hash, table->target);
-  printf("steps %" PRId64 " max %" PRId64 " window %" PRIu64 " classes %" PRId64 " batch %" PRId64 " epochs %" PRId64 "\n",
+  printf("steps %" PRId64 " max %" PRId64 " window %" PRIu64 " classes %" PRId64 " batch %" PRId64 " epochs %" PRId64
+         "\n",
          table->steps, table->max_steps, table->window, table->classes, table->default_batch, table->default_epochs);
   print_tensors("parameter", table->parameters, table->parameter_count);
   print_tensors("constant", table->constants, table->constant_count);

@@ -124,10 +124,7 @@ struct Case {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (llvm::StringRef name : targetNames()) {
-    Target target = *targetByName(name);
-    if (target.level > hostTarget()->level)
-      continue;
+  for (const Target &target : hostTargets()) {
     for (bool f64 : {false, true}) {
       all.push_back({target, f64});
       if (target.vectorBits == 256) {

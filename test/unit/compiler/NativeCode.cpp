@@ -37,7 +37,7 @@ NativeCode::NativeCode(const Target &target, bool f64) : state(std::make_unique<
   state->context.appendDialectRegistry(registry);
   state->context.loadAllAvailableDialects();
   state->module = ModuleOp::create(UnknownLoc::get(&state->context));
-  setTarget(*state->module, target);
+  setTargets(*state->module, target);
   state->shape.vectorBits = target.vectorBits;
   Builder b(&state->context);
   state->real = f64 ? Type(b.getF64Type()) : b.getF32Type();

@@ -20,16 +20,12 @@ using namespace mlir;
 namespace snn::test {
 
 std::vector<Target> runnableTargets() {
-  std::vector<Target> targets;
-  for (StringRef name : targetNames())
-    if (std::optional<Target> host = hostTarget(), target = targetByName(name);
-        host && target && target->vectorBits <= host->vectorBits)
-      targets.push_back(*target);
-  return targets;
+  const SmallVector<Target> targets = hostTargets();
+  return {targets.begin(), targets.end()};
 }
 
 NativeFunctions::NativeFunctions(ModuleOp module, const Target &target) {
-  setTarget(module, target);
+  setTargets(module, target);
   PassManager passes(module.getContext());
   passes.addPass(createConvertMathToLLVMPass());
   passes.addPass(createConvertVectorToLLVMPass());

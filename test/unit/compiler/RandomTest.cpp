@@ -77,7 +77,7 @@ protected:
         for (uint32_t lane = 0; lane < kLanes; ++lane) {
           auto block = interpreter::randomBlock(expected, {d.sample, d.step, d.element + lane});
           ASSERT_EQ(found[lane], sizeof(Real) == 4 ? interpreter::unitF32(block) : interpreter::unitF64(block))
-              << "trial " << trial << ", lane " << lane << " on " << target.cpu;
+              << "trial " << trial << ", lane " << lane << " on " << target.name.str();
         }
       }
     }

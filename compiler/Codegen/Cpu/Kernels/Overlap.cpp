@@ -124,7 +124,7 @@ private:
 
   /// Vectors of columns for which chains of all taps of the last dim are in registers.
   int64_t gatheredVectors() const {
-    const int64_t registers = e.target.vectorBits >= 512 ? 24 : 12;
+    const int64_t registers = e.target.registers() * 3 / 4;
     return std::min<int64_t>(kPanelVectors, registers / shape.dims.back().taps);
   }
   bool mayGather() const { return inRegisters && levels == 1 && gatheredVectors() > 0; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Sorting use lists.
 
-#include "compiler/Driver/UseLists.h"
+#include "compiler/Emit/UseLists.h"
 
 #include "llvm/ADT/DenseMap.h"
 
