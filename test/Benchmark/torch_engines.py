@@ -1,7 +1,7 @@
 """The peers that stand on PyTorch.
 
 snntorch            as its tutorials: a network with hidden states in a loop over the steps
-snntorch-compile    the same loop within torch.compile
+snntorch-compile    the same loop within torch.compile; with compile_step of the workload, a step of it
 torch-fused         by hand: what does not change over the steps is computed once, products and convolutions take all
                     steps at once, the loop over the steps of neurons alone is compiled
 spikingjelly, norse layer by layer, as they recommend, with their own neurons
@@ -128,9 +128,10 @@ def snntorch_forward(workload, weights, compiled):
         def forward(x):
             for neuron in neurons:  # snnTorch's utils.reset forgets the spikes of RSynaptic
                 neuron.reset_mem()
-            return torch.stack([net(x[t] if workload.over_time else x) for t in range(workload.steps)])
+            return torch.stack([step(x[t] if workload.over_time else x) for t in range(workload.steps)])
 
-    return net, torch.compile(forward) if compiled else forward
+    step = torch.compile(net) if compiled and workload.compile_step else net
+    return net, torch.compile(forward) if compiled and not workload.compile_step else forward
 
 
 def snntorch_loss(workload):
