@@ -97,7 +97,7 @@ def make(engine, workload, weights):
         wanted = jax.nn.one_hot(y, workload.classes) * workload.steps * workload.per_class
         return jnp.mean((counts - wanted) ** 2) / workload.steps, moved
 
-    optimizer = optax.adam(2e-3, b1=0.9, b2=0.999)
+    optimizer = optax.adam(workload.lr, b1=0.9, b2=0.999)
 
     def train(parameters, buffers, state, x, y):
         (loss, moved), gradient = jax.value_and_grad(loss_of, has_aux=True)(parameters, x, y)

@@ -288,7 +288,7 @@ def make(engine, workload, weights):
     else:
         maker = {"torch-fused": fused_forward, "spikingjelly": spikingjelly_forward, "norse": norse_forward}[engine]
         net, forward = maker(workload, weights)
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.999))
+    optimizer = torch.optim.Adam(net.parameters(), lr=workload.lr, betas=(0.9, 0.999))
 
     def step(x, y):
         loss = loss_of(forward(torch.from_numpy(x)), torch.from_numpy(y))

@@ -25,6 +25,7 @@ class Workload:
     beta: float
     data: str = "fashion"
     classes: int = 10
+    lr: float = 2e-3  # of Adam
     per_class: int = 1  # neurons that vote for a class
     loss: str = "mse_count"  # or "ce_rate"
     alpha: float = 0.9  # of synaptic currents
@@ -63,7 +64,7 @@ WORKLOADS = {
         Workload("fc25", dense(784, 1000, 10), steps=25, beta=0.95),
         Workload("fc100", dense(784, 128, 500), steps=100, beta=0.9, per_class=50, iterations=10),
         Workload("conv", TUTORIAL6, steps=50, beta=0.5, loss="ce_rate", iterations=3, warmup=3, gain=2),
-        Workload("vgg", vgg(64), steps=4, beta=0.5, data="colour", iterations=2, warmup=2, alone=True),
+        Workload("vgg", vgg(64), steps=4, beta=0.5, data="colour", lr=1e-4, iterations=2, warmup=2, alone=True, gain=2),
         Workload("recurrent", SPOKEN, steps=100, beta=0.9, data="spoken", classes=20, iterations=10, warmup=3,
                  over_time=True, compile_step=True),
         Workload("long", dense(784, 128, 10), steps=1000, beta=0.9, iterations=3, warmup=3, compile_step=True),
