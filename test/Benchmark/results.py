@@ -132,7 +132,7 @@ def table(name, work):
     best = best_peer(work)
     words = agreement(work)
     lines = [f"{name}: A/A {aa_ratio(work) or 0:.3f}, load {work.get('load', 0):.2f}"]
-    lines.append(f"  {'engine':<18}{work.get('unit', 'ms'):>10}{'times ours (range)':>24}{'memory, MB':>12}{'of ours':>9}  losses")
+    lines.append(f"  {'engine':<18}{work.get('unit', 'ms'):>11}{'times ours (range)':>25}{'memory, MB':>12}{'of ours':>9}  losses")
     for engine, entry in work["engines"].items():
         if entry.get("error"):
             lines.append(f"  {engine:<18} {entry['error']}")
@@ -143,7 +143,7 @@ def table(name, work):
         held = entry.get("memory_mb")
         share = "" if not held or not memory(work, OURS) else f"{held / memory(work, OURS):.1f}"
         word = words.get(engine, ("", 0, 0))[0] if engine != OURS else ""
-        lines.append(f"  {engine:<18}{statistics.median(entry['rounds']):>10.3f}{times:>24}{held if held is not None else '-':>12}"
+        lines.append(f"  {engine:<18}{statistics.median(entry['rounds']):>11.3f}{times:>25}{held if held is not None else '-':>12}"
                      f"{share:>9}  {word}{'  <- best peer' if engine == best else ''}")
     lines += [f"  {'reached' if good else 'MISSED '}  {text}" for text, good in verdicts(name, work)]
     lines += [f"  WARNING  {text}" for text in warnings(work)]
