@@ -15,7 +15,7 @@ import importlib.metadata
 import torch
 from torch import nn
 
-CHUNK = 100  # steps that are unrolled in one compiled function, if there are not more in all
+CHUNK = 25  # steps that are unrolled in one compiled function, if there are not more in all
 SHORT_CHUNK = 50
 RECURRENT_CHUNK = 10
 SLOPE = 25
