@@ -11,7 +11,7 @@ import lit.formats
 config.name = "snn"
 config.test_format = lit.formats.ShTest(True)
 config.suffixes = [".mlir", ".snn", ".test"]
-config.excludes = ["Inputs", "Benchmark", "Fuzz", "golden", "unit", "tools", "CMakeLists.txt", "README.md"]
+config.excludes = ["Inputs", "workloads", "summation", "Fuzz", "golden", "unit", "tools", "CMakeLists.txt", "README.md"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.snn_test_dir
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Time of the kernels behind matrix products.
+// Time of the kernels behind matrix products, as shares of what the machine can do in one thread.
 //
-//   kernels [VECTOR_BITS [ROWS INPUTS COLUMNS STEPS]]
+//   kernels [--benchmark_...] [VECTOR_BITS [ROWS INPUTS COLUMNS STEPS]]
+//
+// `of_peak` counts the operations of the dense product, whatever the density of spikes: it may be above 1.
+// `of_bandwidth` counts each operand once, and is above 1 where caches hold what is read again.
 
 #include "compiler/Codegen/Cpu/Kernels/Kernels.h"
+#include "test/Benchmark/Peak.h"
 #include "test/unit/compiler/NativeCode.h"
 
-#include <ctime>
+#include <benchmark/benchmark.h>
+#include <functional>
+#include <list>
 #include <random>
 
 using namespace snn;
@@ -26,33 +32,9 @@ template <typename T> std::vector<T, std::allocator<T>> filled(size_t count, std
   return all;
 }
 
-/// Of the thread, so that others on the machine count less.
-double now() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return time.tv_sec + 1e-9 * time.tv_nsec;
-}
-
-struct Entry {
-  std::string name;
-  std::function<void()> run;
-  double best = 1e9;
+struct Peaks {
+  double flops, bytes; // a second
 };
-
-/// Runs all in turn and prints the smallest time of each, and the factor of the first one's.
-void race(const std::string &title, std::vector<Entry> entries, double flops) {
-  for (int round = 0; round < 30; ++round)
-    for (Entry &entry : entries) {
-      double start = now();
-      entry.run();
-      entry.best = std::min(entry.best, now() - start);
-    }
-  std::printf("%s\n", title.c_str());
-  for (const Entry &entry : entries)
-    std::printf("  %-10s %9.1f us %7.3f %8.1f GFLOP/s\n", entry.name.c_str(), entry.best * 1e6,
-                entry.best / entries.front().best, flops / entry.best * 1e-9);
-  std::fflush(stdout);
-}
 
 /// Words of a call: A, B or D, C, rows, scratch, order, blocks.
 void write(NativeCode &code, Shape shape) {
@@ -107,52 +89,80 @@ void write(NativeCode &code, Shape shape) {
   }
 }
 
-void measure(const Target &target, Shape shape) {
-  NativeCode code(target, /*f64=*/false);
-  write(code, shape);
-  code.compile();
-
-  int64_t width = paddedWidth(shape.inputs), columns = paddedWidth(shape.columns), most = std::max(shape.rows, width);
-  std::mt19937 random(1);
-  std::uniform_real_distribution<float> real(-1, 1), unit(0, 1);
-  auto value = [&] { return real(random); };
-  std::vector<float> a = filled<float>(shape.rows * width, value), b = filled<float>(most * columns, value),
-                     c(most * columns);
-  std::vector<int64_t> scratch(shape.rows * width + 100000), order(shape.rows * 2 + 1000);
-  auto align = [](auto &memory) { return llvm::alignAddr(memory.data(), llvm::Align(64)); };
-  auto pointer = [&](auto &memory) { return int64_t(align(memory)); };
-  for (auto *memory : {&a, &b, &c})
-    memory->resize(memory->size() + 16);
-  auto run = [&](const char *name, int64_t factor, int64_t blocks) {
-    return code.call(name, factor, pointer(b), pointer(c), shape.rows, pointer(scratch), pointer(order), blocks);
-  };
-  int64_t blocks = run("order", 0, 0);
-  std::string dimensions = std::to_string(shape.rows) + " x " + std::to_string(shape.inputs) + " x " +
-                           std::to_string(shape.columns) + ", " + std::to_string(target.vectorBits) + " bits";
-  double flops = 2.0 * shape.rows * shape.inputs * shape.columns;
-  for (std::string suffix : {"", "_gradient"}) {
-    std::vector<Entry> entries;
-    for (const char *name : {"dense"})
-      entries.push_back({name, [&, called = name + suffix] { run(called.c_str(), pointer(a), blocks); }});
-    race("dense" + suffix + " " + dimensions, entries, flops);
+/// Kernels of one shape with their operands. It must outlive the benchmarks that it registers.
+class Bench {
+public:
+  Bench(const Target &target, Shape shape, Peaks peaks)
+      : code(target, /*f64=*/false), shape(shape), peaks(peaks), vectorBits(target.vectorBits) {
+    write(code, shape);
+    code.compile();
+    std::uniform_real_distribution<float> real(-1, 1);
+    auto value = [&] { return real(random); };
+    int64_t most = std::max(shape.rows, width);
+    a = filled<float>(shape.rows * width, value), b = filled<float>(most * columns, value);
+    c.resize(most * columns), scratch.resize(shape.rows * width + 100000), order.resize(shape.rows * 2 + 1000);
+    for (auto *memory : {&a, &b, &c})
+      memory->resize(memory->size() + 16);
+    blocks = run("order", 0);
   }
-  for (double density : {0.02, 0.05, 0.1, 0.15, 0.25, 0.5}) {
-    std::vector<uint16_t> bits(shape.rows * width / 16 + 64);
-    for (int64_t r = 0; r < shape.rows; ++r)
-      for (int64_t k = 0; k < shape.inputs; ++k)
-        bits[(r * width + k) / 16] |= (unit(random) < density) << (k % 16);
-    for (std::string suffix : {"", "_gradient"}) {
-      std::vector<Entry> entries;
-      for (const char *name : {"new", "tables", "gather"})
-        entries.push_back({name, [&, called = name + suffix] { run(called.c_str(), int64_t(bits.data()), blocks); }});
-      race("spikes" + suffix + " " + dimensions + ", " + std::to_string(int(100 * density)) + " % set", entries, flops);
+
+  void add() {
+    for (const char *suffix : {"", "_gradient"})
+      add(std::string("dense") + suffix, "", [this] { return pointer(a); }, 4.0 * shape.rows * shape.inputs);
+    for (double density : {0.02, 0.05, 0.1, 0.15, 0.25, 0.5}) {
+      spikes.push_back(std::vector<uint16_t>(shape.rows * width / 16 + 64));
+      std::uniform_real_distribution<float> unit(0, 1);
+      for (int64_t r = 0; r < shape.rows; ++r)
+        for (int64_t k = 0; k < shape.inputs; ++k)
+          spikes.back()[(r * width + k) / 16] |= (unit(random) < density) << (k % 16);
+      std::string percent = "/" + std::to_string(int(100 * density)) + "%";
+      for (const char *suffix : {"", "_gradient"})
+        for (const char *name : {"new", "tables", "gather"})
+          add(
+              std::string(name) + suffix, percent, [data = spikes.back().data()] { return int64_t(data); },
+              shape.rows * shape.inputs / 8.0);
     }
   }
-}
+
+private:
+  template <typename Memory> static int64_t pointer(Memory &memory) {
+    return int64_t(llvm::alignAddr(memory.data(), llvm::Align(64)));
+  }
+
+  int64_t run(const char *name, int64_t factor) {
+    return code.call(name, factor, pointer(b), pointer(c), shape.rows, pointer(scratch), pointer(order), blocks);
+  }
+
+  void add(std::string kernel, std::string percent, std::function<int64_t()> factor, double factorBytes) {
+    std::string title = kernel + percent + "/" + std::to_string(shape.rows) + "x" + std::to_string(shape.inputs) + "x" +
+                        std::to_string(shape.columns) + "/" + std::to_string(vectorBits);
+    double flops = 2.0 * shape.rows * shape.inputs * shape.columns;
+    double bytes = factorBytes + 4.0 * (shape.inputs + shape.rows) * shape.columns;
+    benchmark::RegisterBenchmark(title.c_str(), [=, this](benchmark::State &state) {
+      for (auto _ : state)
+        run(kernel.c_str(), factor());
+      auto rate = [](double value) { return benchmark::Counter(value, benchmark::Counter::kIsIterationInvariantRate); };
+      state.counters["FLOP/s"] = rate(flops);
+      state.counters["of_peak"] = rate(flops / peaks.flops);
+      state.counters["of_bandwidth"] = rate(bytes / peaks.bytes);
+    })->Unit(benchmark::kMicrosecond);
+  }
+
+  NativeCode code;
+  Shape shape;
+  Peaks peaks;
+  int64_t vectorBits, blocks = 0;
+  int64_t width = paddedWidth(shape.inputs), columns = paddedWidth(shape.columns);
+  std::mt19937 random{1};
+  std::vector<float> a, b, c;
+  std::vector<int64_t> scratch, order;
+  std::list<std::vector<uint16_t>> spikes;
+};
 
 } // namespace
 
 int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
   Target target = *hostTarget();
   if (argc > 1) {
     int64_t bits = std::atoi(argv[1]);
@@ -160,9 +170,16 @@ int main(int argc, char **argv) {
       target = *targetByName("x86-64-v3");
     target.vectorBits = bits;
   }
+  std::vector<Shape> shapes;
   if (argc == 6)
-    return measure(target, {std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])}), 0;
-  for (int64_t rows : {800, 3200})
-    for (Shape shape : {Shape{rows, 784, 128, 25}, Shape{rows, 128, 512, 25}, Shape{rows, 912, 128, 25}})
-      measure(target, shape);
+    shapes.push_back({std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])});
+  else
+    for (int64_t rows : {800, 3200})
+      for (Shape shape : {Shape{rows, 784, 128, 25}, Shape{rows, 128, 512, 25}, Shape{rows, 912, 128, 25}})
+        shapes.push_back(shape);
+  Peaks peaks = {peak::flopRate(int(target.vectorBits)), peak::bandwidth()};
+  std::list<Bench> benches;
+  for (Shape shape : shapes)
+    benches.emplace_back(target, shape, peaks).add();
+  benchmark::RunSpecifiedBenchmarks();
 }

@@ -1,99 +1,191 @@
-// Times training steps of a compiled model on Fashion-MNIST and prints one line of JSON.
+// Times training steps of a compiled model and prints one line of JSON; or serves, as peer.py says.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The protocol is that of the programs it stands beside: random batches of the training set, five steps to warm up,
-// the median of the rest; the growth of the peak resident set from before the first step (with data and library
-// loaded).
+// Batches are in an order that the data hold (an array `order` of sample numbers), or random. Memory is the peak of the
+// resident set less what was resident before the instance was made, with data and library loaded.
 #include "runtime/data/ArrayFiles.h"
+#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
+#include "runtime/train/Samples.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
+#include <iostream>
 #include <random>
-#include <sys/resource.h>
+#include <sstream>
 
 using namespace snn;
 
 namespace {
 
 struct Options {
-  std::string model, data = defaultDataFolder;
+  std::string model, data = defaultDataFolder, weights;
   uint64_t batch = 128, threads = 2, iterations = 20, warmup = 5, steps = 0;
   std::string entry = "train_step";
   double multiplyAdds = 0;
+  bool serve = false;
 };
 
-double peakMegabytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return double(usage.ru_maxrss) / 1024; // ru_maxrss is in KiB
+/// A line of /proc/self/status, such as VmRSS, in MB.
+double statusMegabytes(std::string_view name) {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(name) && line[name.size()] == ':')
+      return std::stod(line.substr(name.size() + 1)) / 1024; // in KiB
+  throw DataError(fmt::format("/proc/self/status: has no {}", name));
 }
 
-void run(const Options &options) {
-  const ArrayFiles data({options.data});
-  const Array images = data.load("train.input"), classes = data.load("train.labels");
-  const uint64_t count = classes.bytes.size(), sampleSize = images.bytes.size() / count;
-  LibraryHandle library = openLibrary(options.model);
-  const snn_model_table &table = *snn_library_table(library.get());
-  uint64_t steps = table.steps > 0 ? uint64_t(table.steps) : options.steps;
-  double before = peakMegabytes();
+void forgetPeak() { std::ofstream("/proc/self/clear_refs") << '5'; }
 
-  PoolHandle pool = createPool(options.threads);
-  InstanceHandle instance = createInstance(library.get(), options.batch, steps, pool.get());
-  check(snn_instance_init(instance.get(), 0));
-  const uint64_t inputIndex = findTensor(table.inputs, table.input_count, "input").value();
-  const snn_tensor_info &input = table.inputs[inputIndex];
-  bool bytes = input.dtype == SNN_DTYPE_U8;
-  uint64_t expected = 1;
-  for (uint32_t i = 1; i < input.rank; ++i)
-    expected *= uint64_t(input.shape[i]);
-  if (input.shape[0] != SNN_EXTENT_BATCH || expected != sampleSize || (!bytes && input.dtype != SNN_DTYPE_F32))
-    throw DataError(fmt::format("{}: input {} does not take images of {} pixels", options.model, tableShapeText(input),
-                                sampleSize));
-  std::vector<uint8_t> samples(bytes ? options.batch * sampleSize : 0);
-  std::vector<float> realSamples(bytes ? 0 : options.batch * sampleSize);
-  std::vector<int64_t> labels(options.batch);
-  std::vector<snn_view> views(table.input_count);
-  views[inputIndex].data = bytes ? static_cast<const void *>(samples.data()) : realSamples.data();
-  views.at(findTensor(table.inputs, table.input_count, "labels").value()) = {labels.data(), nullptr};
-  // forward() computes what is asked for: the counts need all of it.
-  uint64_t countIndex = findTensor(table.outputs, table.output_count, "count").value();
-  std::vector<double> counts(options.batch * uint64_t(table.classes)); // wide enough for either precision
-  std::vector<void *> outputs(table.output_count);
-  if (options.entry == "forward")
-    outputs[countIndex] = counts.data();
-  double loss = 0;
-  snn_batch call = {};
-  call.struct_size = sizeof(call);
-  call.batch = options.batch;
-  call.steps = steps;
-  call.inputs = views.data();
-  call.outputs = outputs.data();
-  call.loss = &loss;
+/// Takes one batch after the other.
+class Batches {
+public:
+  Batches(const snn_model_table &table, const Options &options)
+      : files({options.data}), samples(find(table)), size(options.batch) {
+    if (!files.has("order"))
+      return;
+    Array array = files.load("order");
+    order.resize(array.bytes.size() / sizeof(uint64_t));
+    std::memcpy(order.data(), array.bytes.data(), order.size() * sizeof(uint64_t));
+    if (array.type != ElementType::I64 || order.size() < size)
+      throw DataError(fmt::format("{}: expected {} sample numbers or more, in 64 bits", array.label, size));
+  }
 
-  std::mt19937_64 random(0);
-  std::vector<double> times;
-  for (uint64_t i = 0; i < options.warmup + options.iterations; ++i) {
-    for (uint64_t row = 0; row < options.batch; ++row) {
-      uint64_t source = random() % count;
-      const auto *image = reinterpret_cast<const uint8_t *>(images.bytes.data()) + source * sampleSize;
-      if (bytes)
-        std::memcpy(samples.data() + row * sampleSize, image, sampleSize);
-      else
-        std::transform(image, image + sampleSize, realSamples.data() + row * sampleSize,
-                       [](uint8_t pixel) { return float(pixel) / 255; });
-      labels[row] = int64_t(classes.bytes[source]);
+  Batch &next() {
+    std::vector<uint64_t> rows(size);
+    if (order.empty()) {
+      for (uint64_t &row : rows)
+        row = random() % samples.count();
+    } else {
+      std::copy_n(order.begin() + place, size, rows.begin());
+      place = place + 2 * size <= order.size() ? place + size : 0;
     }
+    samples.gather(rows, batch);
+    return batch;
+  }
+
+  /// Reads all batches, so that files are in memory, and begins again.
+  void load() {
+    for (uint64_t i = 0; i < std::max(order.size() / size, uint64_t(1)); ++i)
+      next();
+    place = 0;
+    random.seed(0);
+  }
+
+  std::optional<uint64_t> steps() const { return samples.steps(); }
+
+private:
+  Samples find(const snn_model_table &table) {
+    if (auto found = Samples::find(table, files, Samples::Training, {.plain = false, .needed = false}, false))
+      return *found;
+    return Samples::find(table, files, Samples::Training, {.plain = true, .needed = true}, false).value();
+  }
+
+  ArrayFiles files;
+  Samples samples;
+  uint64_t size, place = 0;
+  std::vector<uint64_t> order;
+  std::mt19937_64 random{0};
+  Batch batch;
+};
+
+/// A model with what one call of it takes.
+class Stepper {
+public:
+  explicit Stepper(const Options &options)
+      : options(options), library(openLibrary(options.model)), table(*snn_library_table(library.get())),
+        batches(table, options) {
+    batches.load();
+    forgetPeak();
+    idle = statusMegabytes("VmRSS");
+    steps = table.steps > 0 ? uint64_t(table.steps) : batches.steps().value_or(options.steps);
+    pool = createPool(options.threads);
+    instance = createInstance(library.get(), options.batch, steps, pool.get());
+    check(snn_instance_init(instance.get(), 0));
+    if (!options.weights.empty())
+      loadCheckpoint(instance.get(), table, TensorFile::read(options.weights), OtherTensors::Refuse);
+    outputs.resize(table.output_count);
+    if (options.entry == "forward") { // it computes what is asked for: the counts need all of it
+      counts.resize(options.batch * uint64_t(table.classes)); // wide enough for either precision
+      outputs[findTensor(table.outputs, table.output_count, "count").value()] = counts.data();
+    }
+  }
+
+  /// One step; returns its milliseconds.
+  double step() {
+    std::vector<snn_view> views = batches.next().views();
+    snn_batch call = {};
+    call.struct_size = sizeof(call);
+    call.batch = options.batch;
+    call.steps = steps;
+    call.inputs = views.data();
+    call.outputs = outputs.data();
+    call.loss = &loss;
     auto start = std::chrono::steady_clock::now();
     check(options.entry == "train_step" ? snn_instance_train_step(instance.get(), &call)
           : options.entry == "forward"  ? snn_instance_forward(instance.get(), &call)
                                         : snn_instance_loss_and_gradient(instance.get(), &call));
-    if (i >= options.warmup)
-      times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
+
+  std::vector<double> times(uint64_t count) {
+    std::vector<double> times(count);
+    std::generate(times.begin(), times.end(), [&] { return step(); });
+    return times;
+  }
+
+  double peakGrowth() const { return statusMegabytes("VmHWM") - idle; }
+
+  const Options &options;
+  LibraryHandle library;
+  const snn_model_table &table;
+  Batches batches;
+  PoolHandle pool;
+  InstanceHandle instance;
+  std::vector<double> counts;
+  std::vector<void *> outputs;
+  uint64_t steps = 0;
+  double loss = 0, idle = 0;
+};
+
+void serve(Stepper &stepper) {
+  std::vector<double> losses;
+  double milliseconds = 0;
+  for (uint64_t i = 0; i < stepper.options.warmup; ++i) {
+    milliseconds += stepper.step();
+    losses.push_back(stepper.loss);
+  }
+  losses.resize(std::min(losses.size(), size_t(3)));
+  double first = stepper.peakGrowth();
+  forgetPeak();
+  auto answer = [](const std::string &line) { std::cout << line << std::endl; };
+  answer(fmt::format(R"({{"losses": [{}], "prepare_s": {:.1f}, "idle_mb": {:.1f}, "versions": {{}}, "target": "{}"}})",
+                     fmt::join(losses, ", "), milliseconds / 1000, stepper.idle, stepper.table.target));
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    std::string command;
+    uint64_t count = 0;
+    words >> command >> count;
+    if (command == "run") {
+      stepper.step();
+      answer(fmt::format(R"({{"ms": [{:.4f}]}})", fmt::join(stepper.times(count), ", ")));
+    } else if (command == "memory") {
+      answer(fmt::format(R"({{"memory_mb": {:.2f}, "first_steps_mb": {:.2f}}})", stepper.peakGrowth(), first));
+    } else {
+      throw DataError(fmt::format("unknown command \"{}\"; there are run and memory", command));
+    }
+  }
+}
+
+void measure(Stepper &stepper) {
+  const Options &options = stepper.options;
+  stepper.times(options.warmup);
+  std::vector<double> times = stepper.times(options.iterations);
   std::sort(times.begin(), times.end());
   size_t half = times.size() / 2;
   double median = times.size() % 2 ? times[half] : (times[half - 1] + times[half]) / 2;
@@ -104,8 +196,8 @@ void run(const Options &options) {
   fmt::print(R"({{"engine": "snnc", "work": "{}", "entry": "{}", "batch": {}, "steps": {}, "threads": {}, )"
              R"("step_ms": {:.3f}, "min_ms": {:.3f}, "peak_growth_mb": {:.2f}{}, "target": "{}"}})"
              "\n",
-             table.name, options.entry, options.batch, steps, options.threads, median, times.front(),
-             peakMegabytes() - before, rate, table.target);
+             stepper.table.name, options.entry, options.batch, stepper.steps, options.threads, median, times.front(),
+             stepper.peakGrowth(), rate, stepper.table.target);
 }
 
 } // namespace
@@ -126,10 +218,14 @@ int main(int argc, char **argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"train_step", "forward", "loss_and_gradient"}));
   app.add_option("--multiply-adds", options.multiplyAdds, "how many one call makes; prints GFLOP/s");
-  app.add_option("--data", options.data, "folder of Fashion-MNIST")->capture_default_str();
+  app.add_option("--data", options.data, "the data, as snn-train takes them; an array `order` says which samples")
+      ->capture_default_str();
+  app.add_option("--weights", options.weights, "initial weights (safetensors)");
+  app.add_flag("--serve", options.serve, "read commands from the standard input: run N, memory");
   CLI11_PARSE(app, argc, argv);
   try {
-    run(options);
+    Stepper stepper(options);
+    options.serve ? serve(stepper) : measure(stepper);
     return 0;
   } catch (const std::exception &error) {
     fmt::print(stderr, "step_time: error: {}\n", error.what());

@@ -33,7 +33,7 @@ CASES = {
     "population": dict(sizes=(784, 128, 500), steps=1, batch=8, gain=4.0, margin=2e-5),
     # As examples/fashion_mnist/baseline10.snn, in wide.
     "static": dict(sizes=(784, 1000, 10), steps=25, batch=4, gain=2.0, margin=2e-6),
-    # As test/Benchmark/fc100.snn.
+    # As test/Benchmark/workloads/fc100.snn.
     "long": dict(sizes=(784, 128, 500), steps=100, batch=4, gain=2.0, margin=2e-6),
 }
 

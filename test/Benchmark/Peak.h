@@ -1,13 +1,17 @@
-// Measures the peak of fused multiply-adds in one thread, in GFLOP/s, for each vector width that this machine has.
+// What this machine can do in one thread: fused multiply-adds by vector width, and memory bandwidth.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Twelve independent chains hide the latency (4 cycles, 2 units). An FMA counts as two operations. The best of several
-// rounds is the peak: slower ones were disturbed.
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
+// rounds is the peak: slower ones were disturbed. Time is the thread's, so that others on the machine count less.
+#ifndef SNN_BENCHMARK_PEAK_H
+#define SNN_BENCHMARK_PEAK_H
 
-namespace {
+#include <algorithm>
+#include <cstddef>
+#include <ctime>
+#include <vector>
+
+namespace snn::peak {
 
 constexpr int chains = 12;
 constexpr long repeats = 2'000'000;
@@ -16,11 +20,11 @@ template <int Width> struct Lanes {
   typedef float Type __attribute__((vector_size(Width * sizeof(float))));
 };
 
-volatile float sink;
+inline volatile float sink;
 
 /// Each repeat makes `chains` multiply-adds of `Width` lanes. The asm keeps values in registers and the loop in place.
 #define DEFINE_PEAK(NAME, WIDTH, FEATURES, INSTRUCTION)                                                                \
-  __attribute__((target(FEATURES), noinline)) void NAME() {                                                            \
+  __attribute__((target(FEATURES), noinline)) inline void NAME() {                                                     \
     typedef Lanes<WIDTH>::Type Vector;                                                                                 \
     Vector a = {}, b = {};                                                                                             \
     for (int lane = 0; lane < WIDTH; ++lane)                                                                           \
@@ -43,25 +47,63 @@ DEFINE_PEAK(peak128, 4, "fma", "vfmadd231ps")
 DEFINE_PEAK(peak256, 8, "avx2,fma", "vfmadd231ps")
 DEFINE_PEAK(peak512, 16, "avx512f", "vfmadd231ps")
 
-void measure(const char *name, int width, void (*body)()) {
-  double best = 0;
+inline double now() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
+
+/// Seconds of the fastest of `rounds` runs.
+template <typename Body> double fastest(int rounds, Body &&body) {
+  double best = 1e9;
   body();
-  for (int round = 0; round < 15; ++round) {
-    auto start = std::chrono::steady_clock::now();
+  for (int round = 0; round < rounds; ++round) {
+    double start = now();
     body();
-    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    best = std::max(best, 2.0 * chains * width * repeats / seconds * 1e-9);
+    best = std::min(best, now() - start);
   }
-  std::printf("{\"engine\": \"fma_peak\", \"vector\": \"%s\", \"gflops\": %.1f}\n", name, best);
+  return best;
 }
 
-} // namespace
-
-int main() {
-  if (__builtin_cpu_supports("fma"))
-    measure("128", 4, peak128);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    measure("256", 8, peak256);
-  if (__builtin_cpu_supports("avx512f"))
-    measure("512", 16, peak512);
+/// Whether the machine has vectors of so many bits, of 128, 256 and 512.
+inline bool has(int bits) {
+  return bits == 128   ? __builtin_cpu_supports("fma")
+         : bits == 256 ? __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                       : __builtin_cpu_supports("avx512f");
 }
+
+/// In f32 operations per second.
+inline double flopRate(int bits) {
+  auto body = bits == 128 ? peak128 : bits == 256 ? peak256 : peak512;
+  return 2.0 * chains * (bits / 32) * double(repeats) / fastest(15, body);
+}
+
+/// a = b + scalar * c over arrays far larger than any cache.
+class Triad {
+public:
+  static constexpr size_t elements = size_t(1) << 24;
+  /// What the program asks for: two arrays read, one written.
+  static constexpr double bytes = 3.0 * elements * sizeof(float);
+
+  void run() {
+    float *to = a.data();
+    const float *from = b.data(), *scaled = c.data();
+    for (size_t i = 0; i < elements; ++i)
+      to[i] = from[i] + 0.5f * scaled[i];
+    asm volatile("" : : "r"(to) : "memory");
+  }
+
+private:
+  std::vector<float> a = std::vector<float>(elements), b = std::vector<float>(elements, 1),
+                     c = std::vector<float>(elements, 2);
+};
+
+/// In bytes per second.
+inline double bandwidth() {
+  Triad triad;
+  return Triad::bytes / fastest(10, [&] { triad.run(); });
+}
+
+} // namespace snn::peak
+
+#endif // SNN_BENCHMARK_PEAK_H
