@@ -1,5 +1,7 @@
 // Which contracts have a kernel: products of matrices whose rows are samples and steps.
 // RUN: %snn-opt %s --core-choose-kernels | FileCheck %s
+// RUN: %snn-opt %s --core-choose-kernels=sparse-columns=0 | FileCheck %s --check-prefix=NEVER
+// NEVER-NOT: kernel<sparse
 
 // A linear layer; the order of the row dims does not matter.
 // CHECK-LABEL: func.func @dense(

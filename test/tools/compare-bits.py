@@ -116,7 +116,7 @@ class Model:
             inputs = self.file("in.safetensors")
             flags = ["--no-labels"] if function == "forward" and self.training else []
             run(f"{options.bin}/snn-random", self.libraries[0], "-o", inputs, f"--batch={batch}", f"--seed={options.seed}",
-                f"--gain={options.gain}", *flags, *given)
+                f"--gain={options.gain}", f"--zeros={options.zeros}", *flags, *given)
             flags = given + ["--gradients"] * (function != "forward")
             first = None
             for library in self.libraries:
@@ -150,7 +150,7 @@ class Model:
     def check_training(self, batch, steps, given):
         options, inputs = self.options, self.file("in.safetensors")
         run(f"{options.bin}/snn-random", self.libraries[0], "-o", inputs, f"--batch={batch}", f"--seed={options.seed}",
-            f"--gain={options.gain}", *given)
+            f"--gain={options.gain}", f"--zeros={options.zeros}", *given)
         want, losses = train(options.bin, self.text, inputs, steps, options.train, self.folder)
         want = {name: Tensor(shape, numbers, b"") for name, (_, shape, numbers) in want.items()}
         want["losses"] = Tensor([options.train], [narrowed(loss) for loss in losses] if self.single else losses, b"")
@@ -182,6 +182,7 @@ def main():
                         help="not step by step: for texts that look at several steps at once")
     parser.add_argument("--train", type=int, default=0, metavar="N", help="also N training steps")
     parser.add_argument("--gain", default="3", help="factor on weights")
+    parser.add_argument("--zeros", default="0", help="share of the input that is zero")
     parser.add_argument("--seed", default="1")
     options = parser.parse_args()
     failed = 0

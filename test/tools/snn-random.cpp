@@ -15,7 +15,7 @@ namespace {
 struct Options {
   std::string model, out;
   uint64_t batch = 4, steps = 0, seed = 0;
-  double gain = 2, high = 3;
+  double gain = 2, high = 3, zeros = 0;
   bool labels = true;
   int64_t nanRow = -1, badLabelRow = -1;
 };
@@ -40,6 +40,10 @@ void write(const Options &options) {
   instance.initialise(options.seed, options.gain);
   HostCall call(table, options.batch, steps);
   fillInputs(call, table, random, options.high);
+  for (HostTensor &tensor : call.inputs)
+    for (uint64_t element = 0; options.zeros > 0 && tensor.name == "input" && element < tensor.size(); ++element)
+      if (random.uniform(0, 1) < options.zeros)
+        tensor.set(element, 0);
   std::vector<HostTensor> tensors;
   // Beside `input` stand labels and targets; a text of a stage may have inputs of any name.
   const bool isModel = findTensor(table.inputs, table.input_count, "input").has_value();
@@ -81,6 +85,7 @@ int main(int argc, char **argv) {
   app.add_option("--steps", options.steps, "time steps, for a model that leaves them open");
   app.add_option("--seed", options.seed, "seed")->capture_default_str();
   app.add_option("--gain", options.gain, "factor on weights, so that all layers fire")->capture_default_str();
+  app.add_option("--zeros", options.zeros, "share of the elements of inputs that are zero")->capture_default_str();
   app.add_option("--high", options.high, "upper bound of real inputs")->capture_default_str();
   app.add_flag("!--no-labels", options.labels, "leave labels and targets out");
   app.add_option("--nan-row", options.nanRow, "put a NaN into this sample");

@@ -19,22 +19,16 @@ namespace {
 /// images are mostly zero, and the bits that say so cost little beside a product.
 bool isGiven(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
-    return isa<func::FuncOp>(argument.getOwner()->getParentOp());
+    return isa<func::FuncOp>(argument.getOwner()->getParentOp()) && cast<ArrayType>(value.getType()).sampleDim() >= 0;
   auto map = value.getDefiningOp<MapOp>();
   return map && map.getInputs().size() == 1 && isGiven(map.getInputs().front());
 }
 
-/// Fewer columns take less than looking for zeros.
-constexpr int64_t kSparseColumns = 32;
-
-Kernel chosenFor(ContractOp op, const std::optional<MatrixProduct> &product) {
-  if (product && product->columns >= kSparseColumns && isa<func::FuncOp>(op->getParentOp()) && isGiven(product->a))
-    if (std::optional<Kernel> sparse = product->sparseKernel())
-      return *sparse;
-  return kernelFor(op);
-}
-
 class ChooseKernels : public impl::ChooseKernelsBase<ChooseKernels> {
+public:
+  using ChooseKernelsBase::ChooseKernelsBase;
+
+private:
   void runOnOperation() override {
     getOperation().walk([&](ContractOp op) {
       std::optional<MatrixProduct> product = matchProduct(op);
@@ -47,6 +41,15 @@ class ChooseKernels : public impl::ChooseKernelsBase<ChooseKernels> {
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
+  }
+
+  /// Within a scan there are too few rows at a time to look for zeros.
+  Kernel chosenFor(ContractOp op, const std::optional<MatrixProduct> &product) {
+    if (product && sparseColumns > 0 && product->columns >= sparseColumns && !isa<ScanOp>(op->getParentOp()) &&
+        isGiven(product->a))
+      if (std::optional<Kernel> sparse = product->sparseKernel())
+        return *sparse;
+    return kernelFor(op);
   }
 
   /// Reads a row-major copy, of which the columns are the last extent.
