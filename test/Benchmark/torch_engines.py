@@ -15,8 +15,7 @@ import importlib.metadata
 import torch
 from torch import nn
 
-CHUNK = 25  # steps that are unrolled in one compiled function, if there are not more in all
-SHORT_CHUNK = 50
+CHUNK = 25  # steps that are unrolled in one compiled function: more of them compile for minutes and run no faster
 RECURRENT_CHUNK = 10
 SLOPE = 25
 
@@ -162,9 +161,8 @@ def chunks(x, most):
 
 
 class FusedLeaky(nn.Module):
-    def __init__(self, beta, steps):
+    def __init__(self, beta):
         super().__init__()
-        self.chunk = CHUNK if steps <= CHUNK else SHORT_CHUNK
 
         @torch.compile
         def run(current, mem):
@@ -178,7 +176,7 @@ class FusedLeaky(nn.Module):
 
     def forward(self, x):
         mem, spikes = torch.zeros_like(x[0]), []
-        for part in chunks(x, self.chunk):
+        for part in chunks(x, CHUNK):
             s, mem = self.run(part, mem)
             spikes.append(s)
         return spikes[0] if len(spikes) == 1 else torch.cat(spikes)
@@ -212,7 +210,7 @@ class FusedSynaptic(nn.Module):
 def fused_forward(workload, weights):
     net = modules(
         workload.layers,
-        lambda: FusedLeaky(workload.beta, workload.steps),
+        lambda: FusedLeaky(workload.beta),
         lambda count: FusedSynaptic(workload.alpha, workload.beta, count),
     )
     set_weights(net, weights)

@@ -131,7 +131,9 @@ def remember(engine, say):
 
 
 def take_turns(engines, rounds, least, alone, say, prepare_limit, turn_limit=1200):
-    """Prepares all, then lets them take turns; with `alone` each is started for its turn. Fills their entries."""
+    """Prepares all, then lets them take turns; with `alone` each is started for its turn. Returns their entries, and the
+    most that others have used of the machine between rounds."""
+    load = 0.0
     if not alone:
         for engine in engines:
             prepare(engine, say, prepare_limit)
@@ -146,8 +148,10 @@ def take_turns(engines, rounds, least, alone, say, prepare_limit, turn_limit=120
             if engine.process and (alone or number == rounds - 1):
                 remember(engine, say)
                 engine.end()
+        if number < rounds - 1:
+            load = max(load, busy(1))
         say(f"round {number + 1} of {rounds}: " + ", ".join(f"{engine.name} {engine.entry['rounds'][-1]:.2f}" for engine in engines
                                                             if engine.entry["rounds"]))
     for engine in engines:
         engine.end()
-    return {engine.name: engine.entry for engine in engines}
+    return {engine.name: engine.entry for engine in engines}, load
