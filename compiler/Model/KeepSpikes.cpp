@@ -22,12 +22,6 @@ arith::UIToFPOp conversionIn(FoldOp fold) {
   return ofArgument && conversion.getIn().getType().isInteger(1) ? conversion : nullptr;
 }
 
-bool onlyMoves(MapOp map) {
-  Block &body = map.getBody().front();
-  return map.getInputs().size() == 1 && map->getNumResults() == 1 && !map.getAbsent() &&
-         body.getTerminator()->getOperand(0) == body.getArgument(0);
-}
-
 /// Whether all who read the value may read spikes instead.
 bool mayBeSpikes(Value value) {
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
@@ -37,7 +31,7 @@ bool mayBeSpikes(Value value) {
       return other != value && isa<FloatType>(cast<ArrayType>(other.getType()).getElementType());
     }
     if (auto map = dyn_cast<MapOp>(user))
-      return !map.getAbsent() && (!onlyMoves(map) || mayBeSpikes(map.getResult(0)));
+      return !map.getAbsent() && (!map.onlyMoves() || mayBeSpikes(map.getResult(0)));
     return isa<FoldOp>(user);
   });
 }
@@ -60,7 +54,7 @@ void becomeSpikes(Value value) {
   value.setType(asSpikes(value));
   for (OpOperand &use : value.getUses()) {
     Operation *user = use.getOwner();
-    if (auto map = dyn_cast<MapOp>(user); map && onlyMoves(map)) {
+    if (auto map = dyn_cast<MapOp>(user); map && map.onlyMoves()) {
       map.getBody().front().getArgument(0).setType(IntegerType::get(value.getContext(), 1));
       becomeSpikes(map.getResult(0));
     } else if (isa<MapOp, FoldOp>(user)) {

@@ -60,6 +60,10 @@ def Core_MapOp : Core_WithBody<"map", ["getWriteMaps", "mayReadOutside"]> {
         "::mlir::ArrayAttr":$absent, "::snn::core::BodyBuilder":$body)>,
     // Element by element: inputs of the result's shape.
     OpBuilder<(ins "::snn::core::ArrayType":$output, "::mlir::ValueRange":$inputs, "::snn::core::BodyBuilder":$body)>];
+  let extraClassDeclaration = [{
+    /// Whether it gives each point the element that its only input has there, and nothing else.
+    bool onlyMoves();
+  }];
 }
 
 def Core_FoldOp : Core_WithBody<"fold"> {

@@ -195,6 +195,11 @@ void ContractOp::build(OpBuilder &builder, OperationState &state, Type result, V
 }
 
 ArrayRef<int64_t> MapOp::getAlong() { return {}; }
+bool MapOp::onlyMoves() {
+  Block &body = getBody().front();
+  return getInputs().size() == 1 && getOutputs().size() == 1 && !getAbsent() &&
+         body.getTerminator()->getOperand(0) == body.getArgument(0);
+}
 SmallVector<AffineMap> MapOp::getWriteMaps() { return llvm::to_vector(getWrites().getAsValueRange<AffineMapAttr>()); }
 bool MapOp::mayReadOutside(unsigned index) {
   return getAbsent() && index < getAbsent()->size() && !isa<UnitAttr>((*getAbsent())[index]);

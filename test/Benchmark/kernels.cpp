@@ -76,7 +76,27 @@ void write(NativeCode &code, Shape shape) {
     emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
     return Value();
   });
-  for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "new"), std::pair(SpikeForm::Tables, "tables"),
+  // By what is not zero, however much that is.
+  auto nonzero = [&](Emitter &e, ModuleOp module, const Matrix &a, Value rows, Scratch &scratch) {
+    Nonzero found = emitNonzero(e, module, a, rows, shape.inputs, {}, scratch);
+    found.few = e.truth(true);
+    Footprint bytes = nonzeroScratch(words);
+    scratch.offset = e.alignUp(e.add(e.mul(rows, bytes.perRow), bytes.constant), 64);
+    return found;
+  };
+  code.add("sparse", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+    Product kernel = product(e, in, {in.reals(0), aRow});
+    Nonzero found = nonzero(e, module, kernel.a, kernel.rows, kernel.scratch);
+    emitSparse(e, module, kernel, found);
+    return Value();
+  });
+  code.add("sparse_gradient", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+    Gradient kernel = gradient(e, in, {in.reals(0), aRow});
+    Nonzero found = nonzero(e, module, kernel.a, in.number(3), kernel.scratch);
+    emitSparseGradient(e, module, kernel, found);
+    return Value();
+  });
+  for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "by_density"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Gather, "gather")}) {
     code.add(name, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
       emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
@@ -109,6 +129,17 @@ public:
   void add() {
     for (const char *suffix : {"", "_gradient"})
       add(std::string("dense") + suffix, "", [this] { return pointer(a); }, 4.0 * shape.rows * shape.inputs);
+    for (int64_t percent : {2, 20, 40, 50, 60, 70, 80}) {
+      reals.push_back(a);
+      std::uniform_int_distribution<int64_t> die(0, 99);
+      for (float &number : reals.back())
+        if (die(random) >= percent)
+          number = 0;
+      for (const char *suffix : {"", "_gradient"})
+        add(
+            std::string("sparse") + suffix, "/" + std::to_string(percent) + "%",
+            [this, &data = reals.back()] { return pointer(data); }, 4.0 * shape.rows * shape.inputs);
+    }
     for (double density : {0.02, 0.05, 0.1, 0.15, 0.25, 0.5}) {
       spikes.push_back(std::vector<uint16_t>(shape.rows * width / 16 + 64));
       std::uniform_real_distribution<float> unit(0, 1);
@@ -117,7 +148,7 @@ public:
           spikes.back()[(r * width + k) / 16] |= (unit(random) < density) << (k % 16);
       std::string percent = "/" + std::to_string(int(100 * density)) + "%";
       for (const char *suffix : {"", "_gradient"})
-        for (const char *name : {"new", "tables", "gather"})
+        for (const char *name : {"by_density", "tables", "gather"})
           add(
               std::string(name) + suffix, percent, [data = spikes.back().data()] { return int64_t(data); },
               shape.rows * shape.inputs / 8.0);
@@ -157,6 +188,7 @@ private:
   std::vector<float> a, b, c;
   std::vector<int64_t> scratch, order;
   std::list<std::vector<uint16_t>> spikes;
+  std::list<std::vector<float>> reals;
 };
 
 } // namespace

@@ -186,7 +186,7 @@ private:
 } // namespace
 
 bool OpEmitter::emitBitPatches(MapOp op) {
-  if (!onlyMoves(op))
+  if (!op.onlyMoves())
     return false;
   auto given = buffers.find(op.getInputs()[0]), made = buffers.find(op.getOutputs()[0]);
   if (given == buffers.end() || made == buffers.end())

@@ -15,8 +15,9 @@ namespace snn::core {
 
 namespace {
 
-/// Whether samples are given by the host as they are, or element by element by maps that keep what is zero: events and
-/// images are mostly zero, and the bits that say so cost little beside a product.
+/// Whether samples are what the host gives, perhaps element by element through maps such as `/ 255`: events and images
+/// are mostly zero. Whether these are (and whether the map keeps zeros) the code finds out, for little beside a
+/// product.
 bool isGiven(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return isa<func::FuncOp>(argument.getOwner()->getParentOp()) && cast<ArrayType>(value.getType()).sampleDim() >= 0;

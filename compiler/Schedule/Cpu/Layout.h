@@ -68,9 +68,6 @@ Place footprintOf(mlir::Value value);
 bool isView(mlir::Operation *op);
 inline constexpr llvm::StringLiteral kViewAttr = "core.view";
 
-/// Whether a map gives each point the element that its only input has there.
-bool onlyMoves(MapOp map);
-
 /// Whether a map may be a view: it gives each element the position in memory that it has already, as far as the form of
 /// its maps shows.
 bool movesNothing(MapOp map);

@@ -42,14 +42,8 @@ bool isOfHost(Value value) {
 
 } // namespace
 
-bool onlyMoves(MapOp map) {
-  Block &body = map.getBody().front();
-  return map.getInputs().size() == 1 && map.getOutputs().size() == 1 && !map.getAbsent() &&
-         body.getTerminator()->getOperand(0) == body.getArgument(0);
-}
-
 bool movesNothing(MapOp map) {
-  if (!onlyMoves(map) || map->hasAttr(kLoadAttr))
+  if (!map.onlyMoves() || map->hasAttr(kLoadAttr))
     return false;
   Value input = map.getInputs()[0], output = map.getOutputs()[0];
   AffineMap read = map.getReadMaps()[0], write = map.getWriteMaps()[0];

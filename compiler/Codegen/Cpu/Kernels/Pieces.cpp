@@ -82,6 +82,23 @@ void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk) {
   level(levelsOf(depth) - 1, e.index(0), all);
 }
 
+std::pair<Memory, Value> Totals::at(int64_t level, Value row, Value place, Value column, int64_t vectors) {
+  int64_t lowerLevels = levelsOf(kernel.depth) - 1;
+  if (level == lowerLevels)
+    return {kernel.c.at, e.add(e.mul(row, kernel.c.stride), column)};
+  return {lower, e.mul(e.add(e.mul(place, lowerLevels), level), vectors * e.machineLanes())};
+}
+
+void Totals::add(int64_t level, Value row, Value place, Value column, ValueRange sums, Value first) {
+  auto [total, to] = at(level, row, place, column, sums.size());
+  accumulate(e, sums, total, to, first);
+}
+
+void Totals::raise(int64_t level, Value row, Value place, Value column, int64_t vectors, Value first) {
+  auto [below, from] = at(level - 1, row, place, column, vectors);
+  add(level, row, place, column, loadStrip(e, below, from, vectors), first);
+}
+
 Value loadWord(Emitter &e, Memory words, Value at, int64_t present) {
   Type i64 = e.b.getI64Type();
   if (present >= 4) {

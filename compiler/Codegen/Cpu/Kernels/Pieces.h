@@ -38,6 +38,27 @@ struct LevelWalk {
 };
 void walkLevels(Emitter &e, int64_t depth, const LevelWalk &walk);
 
+/// Where the sums of a product's rows wait: those of the highest level in C, those of the lower ones in memory that has
+/// a place for each row that is summed at a time.
+class Totals {
+public:
+  Totals(Emitter &e, const Product &kernel, Memory lower) : e(e), kernel(kernel), lower(lower) {}
+
+  /// Adds a strip of sums; `first` (i1): to nothing yet.
+  void add(int64_t level, mlir::Value row, mlir::Value place, mlir::Value column, mlir::ValueRange sums,
+           mlir::Value first);
+  /// The total of the level below goes into that of `level`.
+  void raise(int64_t level, mlir::Value row, mlir::Value place, mlir::Value column, int64_t vectors, mlir::Value first);
+
+private:
+  std::pair<Memory, mlir::Value> at(int64_t level, mlir::Value row, mlir::Value place, mlir::Value column,
+                                    int64_t vectors);
+
+  Emitter &e;
+  const Product &kernel;
+  Memory lower;
+};
+
 /// `count` words as i64, of which those from `present` on are 0.
 mlir::Value loadWord(Emitter &e, Memory words, mlir::Value at, int64_t present);
 

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kGatherVectors = kGatherBytes / 64;
 
 /// Below this share of all elements gathering takes less time than a dense product, by test/Benchmark/kernels.cpp.
-constexpr int64_t kFewPercent = 65;
+constexpr int64_t kFewPercent = 60;
 
 /// A chain over the bits of `word` (i64) of fused multiply-adds of a factor and a strip of `rows`.
 Strip gatherTerms(Emitter &e, Value word, int64_t vectors, Memory factors, Memory rows,
@@ -30,7 +30,8 @@ Strip gatherTerms(Emitter &e, Value word, int64_t vectors, Memory factors, Memor
 class SparseBody {
 public:
   SparseBody(Emitter &e, const Product &kernel, const Matrix &bits)
-      : e(e), kernel(kernel), bits(bits), lower(e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real)) {}
+      : e(e), kernel(kernel), bits(bits),
+        totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real)) {}
 
   void emit() {
     forStrips(e, kernel.columns, kGatherVectors, [&](Value column, int64_t vectors) {
@@ -42,11 +43,7 @@ public:
                     e.when(first, [&] { addRows(true); }, [&] { addRows(false); });
                   },
                   [&](int64_t level, Value first) {
-                    e.loop(kernel.rows, [&](Value row) {
-                      auto [below, from] = totalOf(level - 1, row, column, vectors);
-                      auto [above, to] = totalOf(level, row, column, vectors);
-                      accumulate(e, loadStrip(e, below, from, vectors), above, to, first);
-                    });
+                    e.loop(kernel.rows, [&](Value row) { totals.raise(level, row, row, column, vectors, first); });
                   }});
     });
   }
@@ -60,24 +57,15 @@ private:
         Value k = e.add(start, bit);
         return std::pair(e.add(e.mul(row, kernel.a.stride), k), e.add(e.mul(k, kernel.b.stride), column));
       });
-      auto [total, at] = totalOf(0, row, column, vectors);
-      accumulate(e, chain, total, at, e.truth(first));
+      totals.add(0, row, row, column, chain, e.truth(first));
     };
     first ? add() : e.when(e.differs(word, e.i64(0)), add);
-  }
-
-  /// The totals of the highest level are C, those of the lower ones have a place for each row.
-  std::pair<Memory, Value> totalOf(int64_t level, Value row, Value column, int64_t vectors) {
-    int64_t lowerLevels = levelsOf(kernel.depth) - 1;
-    if (level == lowerLevels)
-      return {kernel.c.at, e.add(e.mul(row, kernel.c.stride), column)};
-    return {lower, e.mul(e.add(e.mul(row, lowerLevels), level), vectors * e.machineLanes())};
   }
 
   Emitter &e;
   const Product &kernel;
   const Matrix &bits;
-  Memory lower;
+  Totals totals;
 };
 
 class SparseGradientBody : GradientBody {
@@ -122,12 +110,14 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
       Value ones = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), found));
       return in.toIndex(ones);
     };
-    // Behind a row there may be anything.
     Value whole = in.minimum(to, in.index(depth / kLanes));
     return in.loop(in.index(0), rows, 1, {in.index(0)}, [&](Value row, ValueRange count) {
-      Value sum = in.loop(from, whole, 1, {count[0]},
-                          [&](Value word, ValueRange sum) { return Strip{in.add(sum[0], mark(row, word, {}))}; })[0];
-      return in.loop(whole, to, 1, {sum}, [&](Value word, ValueRange sum) {
+      Strip sum = in.loop(from, whole, 1, count,
+                          [&](Value word, ValueRange sum) { return Strip{in.add(sum[0], mark(row, word, {}))}; });
+      if (depth % kLanes == 0)
+        return sum;
+      // Behind a row there may be anything.
+      return in.loop(whole, to, 1, sum, [&](Value word, ValueRange sum) {
         return Strip{in.add(sum[0], mark(row, word, in.laneMask(depth % kLanes)))};
       });
     });

@@ -16,7 +16,7 @@ public:
 
   /// Strip by strip, block by block: tables, then all rows.
   void emitTables() {
-    lower = e.view(kernel.scratch.bytes, e.add(kernel.scratch.offset, kTableBytes), e.real);
+    Totals totals(e, kernel, e.view(kernel.scratch.bytes, e.add(kernel.scratch.offset, kTableBytes), e.real));
     forStrips(e, kernel.columns, kStripBytes * 8 / e.target.vectorBits, [&](Value column, int64_t vectors) {
       Tables tables(e, kernel.scratch, vectors);
       walkLevels(e, kernel.depth,
@@ -28,22 +28,20 @@ public:
                     });
                     auto addRows = [&](Value first) {
                       e.loop(kernel.rows, [&](Value row) {
-                        auto [total, at] = totalOf(0, row, row, column, vectors);
-                        Strip chain = tables.add(wordOf(row, start, count), groups);
-                        accumulate(e, chain, total, at, first);
+                        totals.add(0, row, row, column, tables.add(wordOf(row, start, count), groups), first);
                       });
                     };
                     e.when(first, [&] { addRows(e.truth(true)); }, [&] { addRows(e.truth(false)); });
                   },
                   [&](int64_t level, Value first) {
-                    e.loop(kernel.rows, [&](Value row) { raise(level, row, row, column, vectors, first); });
+                    e.loop(kernel.rows, [&](Value row) { totals.raise(level, row, row, column, vectors, first); });
                   }});
     });
   }
 
   /// Strip by strip, row by row.
   void emitGather() {
-    lower = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
+    Totals totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real));
     forStrips(e, kernel.columns, kGatherVectors, [&](Value column, int64_t vectors) {
       e.loop(kernel.rows, [&](Value row) {
         walkLevels(e, kernel.depth,
@@ -53,11 +51,10 @@ public:
                         Strip chain = gatherWord(e, word, kernel.b.at, vectors, [&](Value bit) {
                           return e.add(e.mul(e.add(start, bit), kernel.b.stride), column);
                         });
-                        auto [total, at] = totalOf(0, row, e.index(0), column, vectors);
-                        accumulate(e, chain, total, at, first);
+                        totals.add(0, row, e.index(0), column, chain, first);
                       });
                     },
-                    [&](int64_t level, Value first) { raise(level, row, e.index(0), column, vectors, first); }});
+                    [&](int64_t level, Value first) { totals.raise(level, row, e.index(0), column, vectors, first); }});
       });
     });
   }
@@ -70,23 +67,8 @@ private:
     return count < kBlock ? e.both(word, e.i64((int64_t(1) << count) - 1)) : word;
   }
 
-  /// The totals of the highest level are C; those of the lower ones have a place for each row that is summed at a time.
-  std::pair<Memory, Value> totalOf(int64_t level, Value row, Value place, Value column, int64_t vectors) {
-    int64_t lowerLevels = levelsOf(kernel.depth) - 1;
-    if (level == lowerLevels)
-      return {kernel.c.at, e.add(e.mul(row, kernel.c.stride), column)};
-    return {lower, e.mul(e.add(e.mul(place, lowerLevels), level), vectors * e.machineLanes())};
-  }
-
-  void raise(int64_t level, Value row, Value place, Value column, int64_t vectors, Value first) {
-    auto [below, from] = totalOf(level - 1, row, place, column, vectors);
-    auto [above, to] = totalOf(level, row, place, column, vectors);
-    accumulate(e, loadStrip(e, below, from, vectors), above, to, first);
-  }
-
   Emitter &e;
   const Product &kernel;
-  Memory lower;
 };
 
 class SpikeGradientBody : GradientBody {
