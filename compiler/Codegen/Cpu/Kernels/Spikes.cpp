@@ -116,11 +116,24 @@ public:
   }
 };
 
-/// True where `set` bits are gathered sooner than tables are made for each block and read by each of its rows. Measured
-/// (test/Benchmark/README.md): reading costs as much as gathering 10 bits, or 7 where a strip needs more registers, and
-/// making as much as reading 16 times.
-Value isSparse(Emitter &e, Value set, Value rows, Value blocks) {
-  return e.below(set, e.mul(e.mul(e.add(rows, 16), blocks), e.target.vectorBits >= 512 ? 10 : 7));
+/// What the two forms take, in quarters of a cycle (README.md says how they were measured, and where).
+struct SpikeCosts {
+  int64_t bit;         ///< gathering: for a bit and strip; most of it are branches that nobody can foresee
+  int64_t bitVector;   ///< and for each vector of the strip
+  int64_t blockVector; ///< tables: for each vector of a row's block, and 16 times that to make those of a block
+};
+
+SpikeCosts costsOf(const Emitter &e) {
+  return e.target.vectorBits >= 512 ? SpikeCosts{42, 2, 54} : SpikeCosts{34, 1, 38};
+}
+
+/// True where `set` bits are gathered sooner than tables are made for each block and read by each of its rows.
+Value isSparse(Emitter &e, Value set, Value rows, Value blocks, int64_t columns) {
+  const SpikeCosts costs = costsOf(e);
+  const int64_t vectors = columns / e.machineLanes();
+  int64_t strips = vectors / kGatherVectors + llvm::popcount(uint64_t(vectors % kGatherVectors));
+  Value gather = e.mul(set, costs.bit * strips + costs.bitVector * vectors);
+  return e.below(gather, e.mul(e.mul(e.add(rows, 16), blocks), costs.blockVector * vectors));
 }
 
 void choose(Emitter &e, SpikeForm form, const std::function<Value()> &sparse, const std::function<void()> &gather,
@@ -147,7 +160,7 @@ void emitSpikes(Emitter &e, ModuleOp module, const Product &kernel, SpikeForm fo
       e, form,
       [&] {
         Value set = emitCountBits(e, module, kernel.a.at, e.mul(kernel.rows, kernel.a.stride));
-        return isSparse(e, set, kernel.rows, e.index(llvm::divideCeil(kernel.depth, kBlock)));
+        return isSparse(e, set, kernel.rows, e.index(llvm::divideCeil(kernel.depth, kBlock)), kernel.columns);
       },
       [&] { emit("spikes_gather", &SpikeBody::emitGather); }, [&] { emit("spikes_tables", &SpikeBody::emitTables); });
 }
@@ -173,7 +186,7 @@ void emitSpikeGradient(Emitter &e, ModuleOp module, const Gradient &kernel, Spik
         Value blocks = e.sub(kernel.endBlock, kernel.firstBlock), all = transposedWords(e, kernel);
         Memory words = e.view(kernel.scratch.bytes, transposedAt, e.b.getI16Type());
         Value set = emitCountBits(e, module, words, e.mul(all, 4));
-        return isSparse(e, set, e.div(all, blocks), blocks);
+        return isSparse(e, set, e.div(all, blocks), blocks, kernel.columns);
       },
       [&] { emit("spike_gradient_gather", &SpikeGradientBody::emitGather); },
       [&] { emit("spike_gradient_tables", &SpikeGradientBody::emitTables); });
