@@ -55,6 +55,10 @@ void buildLoopsStage(OpPassManager &passes) {
   // What is computed where it is read needs no memory. Less is left then to decide on, and all costs that follow are
   // costs of what will run.
   passes.addNestedPass<func::FuncOp>(createFuseMaps());
+
+  // Channels last where products want them so, also in what comes between: it is known now who reads what. Copies that
+  // then move nothing are tidied away.
+  passes.addNestedPass<func::FuncOp>(core::createOrderExtents());
   tidy(passes);
 
   // How contracts are computed. Weights are copied into the orientation in which a product reads them, once for all

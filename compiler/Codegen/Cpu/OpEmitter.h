@@ -124,6 +124,7 @@ private:
   bool emitOverlap(core::ContractOp op);
   /// Windows of spikes as rows of bits; false if the map is something else.
   bool emitBitPatches(core::MapOp op);
+  bool emitBitTurn(core::MapOp op);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);

@@ -35,6 +35,16 @@ def TurnChannels : Core_SchedulePass<"core-turn-channels"> {
   }];
 }
 
+def OrderExtents : Pass<"core-order-extents", "::mlir::func::FuncOp"> {
+  let summary = "choose the order in which extents lie in memory";
+  let description = [{
+    Products give and take rows of channels, so what comes between two of them has channels last as well, if maps, folds and
+    scans then find the elements of a vector side by side: types, maps and domains are permuted. What the host gives and gets keeps
+    its order, and so do copies of spikes for kernels: they are given copies. Comes after maps are fused, which leaves out most copies.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def MarkWholeBatch : Core_SchedulePass<"core-mark-whole-batch"> {
   let summary = "decide which sums over samples are made between the phases";
   let description = [{
