@@ -67,9 +67,11 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createChooseKernels());
   passes.addPass(createCSEPass());
 
-  // Which sums a phase makes decides where phases end, so that is marked first. Then each phase loads its own inputs.
+  // Which sums a phase makes decides where phases end, so that is marked first. What would stay from phase to phase is
+  // known then, and much of it need not. Then each phase loads its own inputs.
   passes.addPass(core::createMarkWholeBatch());
   passes.addNestedPass<func::FuncOp>(createFormPhases());
+  passes.addNestedPass<func::FuncOp>(core::createRecomputeValues());
   passes.addPass(core::createLoadInputs());
 
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.

@@ -185,13 +185,7 @@ private:
 
 } // namespace
 
-bool OpEmitter::emitBitPatches(MapOp op) {
-  if (!op.onlyMoves())
-    return false;
-  auto given = buffers.find(op.getInputs()[0]), made = buffers.find(op.getOutputs()[0]);
-  if (given == buffers.end() || made == buffers.end())
-    return false;
-  const Buffer &from = given->second, &to = made->second;
+bool OpEmitter::emitBitPatches(MapOp op, const Buffer &from, const Buffer &to) {
   std::optional<Patches> patches = Patches::of(op, from, to);
   if (!patches)
     return false;

@@ -244,7 +244,7 @@ void OpEmitter::fillZero(const Buffer &buffer) {
 }
 
 void OpEmitter::emit(MapOp op) {
-  if (emitBitPatches(op) || emitBitTurn(op))
+  if (emitBitMoves(op))
     return;
   ArrayRef<int64_t> domain = op.getDomain();
   AffineExpr number = collapsedNumber(domain, op.getContext());

@@ -122,9 +122,12 @@ private:
   Points collapsedPoints(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, mlir::Value at);
   bool emitProduct(core::ContractOp op);
   bool emitOverlap(core::ContractOp op);
-  /// Windows of spikes as rows of bits; false if the map is something else.
-  bool emitBitPatches(core::MapOp op);
-  bool emitBitTurn(core::MapOp op);
+  /// Maps that only move spikes, word by word; false if the map is something else. Of these: windows as rows of bits,
+  /// rows turned round, and runs.
+  bool emitBitMoves(core::MapOp op);
+  bool emitBitPatches(core::MapOp op, const Buffer &from, const Buffer &to);
+  bool emitBitTurn(core::MapOp op, const Buffer &from, const Buffer &to);
+  bool emitBitRuns(core::MapOp op, const Buffer &from, const Buffer &to);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);

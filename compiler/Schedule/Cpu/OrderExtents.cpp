@@ -52,14 +52,21 @@ bool hasRandom(Operation *op) {
   return op->walk([](RandomOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
+SmallVector<int64_t> innerExtents(Value value) {
+  SmallVector<int64_t> inner;
+  llvm::copy_if(typeOf(value).getShape(), std::back_inserter(inner), [](int64_t extent) { return extent > 0; });
+  return inner;
+}
+
 bool isSpikes(Value value) { return typeOf(value).getElementType().isInteger(1); }
 
 /// Whether an op writes and reads arrays in any order. Copies of spikes, for kernels, and views rest on what they are
 /// given.
 bool isFree(Operation *op) {
-  if (auto map = dyn_cast<MapOp>(op))
-    return !hasRandom(op) && !movesNothing(map) && !(map.onlyMoves() && isSpikes(map.getResult(0)));
-  return isa<FoldOp>(op);
+  if (!isa<MapOp, FoldOp>(op) || hasRandom(op))
+    return false;
+  auto map = dyn_cast<MapOp>(op);
+  return !map || (!movesNothing(map) && !(map.onlyMoves() && isSpikes(map.getResult(0))));
 }
 
 /// Reads and writes of maps and folds.
@@ -100,8 +107,8 @@ void orderDomain(Operation *op) {
   auto rename = [&](AffineMap map) { return map.replaceDimsAndSymbols(renamed, {}, domain.size(), 0); };
   setMaps(op, llvm::map_to_vector(indexed.getReadMaps(), rename), llvm::map_to_vector(indexed.getWriteMaps(), rename));
   op->walk([&](IndexOp index) {
-    if (index.getDim() >= 0)
-      index.setDim(numbers[index.getDim()]);
+    if (const int64_t dim = index.getDim(); dim >= 0) // else time or samples
+      index.setDim(numbers[dim]);
   });
   if (auto map = dyn_cast<MapOp>(op))
     return map.setDomain(domain);
@@ -211,7 +218,7 @@ void Ordering::collect() {
         op = value.getParentBlock()->getParentOp();
       if (op->getBlock() != &block)
         op = op->getParentOp();
-      group.isFixed |= fixed.contains(op);
+      group.isFixed |= fixed.contains(op) || innerExtents(value) != innerExtents(group.values.front());
       if (isFree(op))
         group.users.insert(op);
       for (OpOperand &use : value.getUses())
@@ -308,9 +315,7 @@ void Ordering::choose() {
   for (int sweep = 0; sweep < kSweeps; ++sweep)
     for (auto &entry : groups) {
       Group &group = entry.second;
-      SmallVector<int64_t> inner;
-      llvm::copy_if(typeOf(group.values.front()).getShape(), std::back_inserter(inner),
-                    [](int64_t extent) { return extent > 0; });
+      SmallVector<int64_t> inner = innerExtents(group.values.front());
       if (group.isFixed || llvm::count_if(inner, [](int64_t extent) { return extent > 1; }) < 2)
         continue;
       SmallVector<Order> orders{{}};

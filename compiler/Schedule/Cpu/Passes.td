@@ -72,6 +72,20 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
   ];
 }
 
+def RecomputeValues : Pass<"core-recompute-values", "::mlir::func::FuncOp"> {
+  let summary = "compute again what would have to stay from phase to phase";
+  let description = [{
+    What a phase gives to a later one is in memory for the whole batch: with batch norm the spikes, membranes, winners of pooling and
+    windows of each layer. The later phase computes it again, if maps, small folds and scans that run lane by lane make it of what
+    stays anyway. Comes after `core-form-phases`.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+  let options = [
+    Option<"leastBytes", "least-bytes", "int64_t", "512",
+           "what a sample and step of a value take at least to be computed again; -1: none is">
+  ];
+}
+
 def LoadInputs : Core_SchedulePass<"core-load-inputs"> {
   let summary = "copy what the host gives into rows";
   let description = [{

@@ -1,0 +1,62 @@
+// What later phases compute again.
+// RUN: %snn-opt %s --core-form-phases --core-recompute-values | FileCheck %s
+// RUN: %snn-opt %s --core-form-phases --core-recompute-values=least-bytes=-1 | FileCheck %s --check-prefix=KEPT
+// RUN: %snn-opt %s --core-form-phases --core-recompute-values=least-bytes=100000 | FileCheck %s --check-prefix=KEPT
+
+!x = !core.array<time x sample x 200 x f32>
+!n = !core.array<200 x f32>
+!s = !core.array<sample x 200 x f32>
+#id = affine_map<(t, s, n) -> (t, s, n)>
+#n = affine_map<(t, s, n) -> (n)>
+
+// The product stays, and what the second phase needs of the scan that follows it is made again, of the product and of
+// what the host gave. The host's own result of the scan comes from the first phase.
+// CHECK-LABEL: func.func @f(
+// CHECK-SAME: %[[X:[a-z0-9]*]]: {{.*}}, %[[W:[a-z0-9]*]]: {{.*}}, %[[STATE:[a-z0-9]*]]: !core.array<sample x 200 x f32>
+// CHECK: %[[ONE:.*]]:2, %[[SUM:.*]] = core.batch_map
+// CHECK: core.contract
+// CHECK: core.scan
+// CHECK: core.map
+// CHECK: core.parts concat(%{{.*}}, %{{.*}} : !core.array<time x sample x 200 x f32>, !core.array<sample x 200 x f32>) sum(
+// CHECK: core.batch_map sharded(%[[ONE]]#0, %[[STATE]] : {{.*}}) invariant(%[[SUM]] :
+// CHECK-NOT: core.contract
+// CHECK: %[[AGAIN:.*]], %{{.*}} = core.scan sliced
+// CHECK: %[[EXP:.*]] = core.map over [time, sample, 200] reads(%[[AGAIN]] :
+// CHECK: math.exp
+// CHECK: core.map over [time, sample, 200] reads(%[[EXP]],
+// CHECK: return
+
+// KEPT: %[[ONE:.*]]:3, %{{.*}} = core.batch_map
+// KEPT: core.batch_map sharded(%[[ONE]]#{{[02]}}, %[[ONE]]#{{[02]}} :
+// KEPT-NOT: core.scan
+// KEPT: return
+func.func @f(%x: !x, %w: !core.array<200 x 200 x f32>, %state: !s) -> (!x, !s, !n) {
+  %y = core.contract over [time, sample, 200, 200] along [3] %x, %w by [affine_map<(t, s, o, i) -> (t, s, i)>, affine_map<(t, s, o, i) -> (o, i)>]
+      writes affine_map<(t, s, o, i) -> (t, s, o)> order <> : !x, !core.array<200 x 200 x f32> -> !x
+  %mem, %final = core.scan sliced(%y : !x) invariant() init(%state : !s) -> stacked(!x) final(!s) {
+  ^bb0(%now: !s, %old: !s):
+    %new = core.map over [sample, 200] reads(%now, %old : !s, !s) by [affine_map<(s, n) -> (s, n)>, affine_map<(s, n) -> (s, n)>]
+        writes [affine_map<(s, n) -> (s, n)>] -> !s {
+    ^bb0(%a: f32, %b: f32):
+      %c = arith.addf %a, %b : f32
+      core.yield %c : f32
+    }
+    core.step stacked(%new : !s) next(%new : !s)
+  }
+  %exp = core.map over [time, sample, 200] reads(%mem : !x) by [#id] writes [#id] -> !x {
+  ^bb0(%a: f32):
+    %b = math.exp %a : f32
+    core.yield %b : f32
+  }
+  %sum = core.fold add over [time, sample, 200] along [1, 0] reads(%exp : !x) by [#id] writes #n order <run = 64, descending = true> -> !n {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %less = core.map over [time, sample, 200] reads(%exp, %sum, %y : !x, !n, !x) by [#id, #n, #id] writes [#id] -> !x {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %d = arith.subf %a, %b : f32
+    %e = arith.addf %d, %c : f32
+    core.yield %e : f32
+  }
+  return %less, %final, %sum : !x, !s, !n
+}
