@@ -3,6 +3,7 @@
 // (channels): a word of each of 16 places is a lane of a vector, and each of its bits gives a word of one channel.
 // Otherwise runs of bits that stay side by side are moved a word at a time.
 
+#include "compiler/Codegen/Cpu/BitAccess.h"
 #include "compiler/Codegen/Cpu/OpEmitter.h"
 #include "dialect/core/Maps.h"
 
@@ -52,49 +53,6 @@ std::optional<Turn> Turn::of(MapOp op, const Buffer &from, const Buffer &to) {
     return std::nullopt;
   return Turn{dims[1].extent, dims[0].extent};
 }
-
-/// Words at any bit of a row.
-class BitAccess {
-public:
-  explicit BitAccess(Emitter &e) : e(e) {}
-
-  /// `count` bits from `at` on, behind word `row`, as an i32.
-  Value load(const Buffer &from, Value row, Value at, int64_t count) {
-    Value number = e.div(at, kLanes), next = e.minimum(e.add(number, 1), e.index(from.rowElements - 1));
-    auto wordAt = [&](Value number) -> Value {
-      return arith::ExtUIOp::create(e.b, i32(), e.load(from.memory, e.add(row, number)));
-    };
-    Value words = e.either(wordAt(number), shifted(wordAt(next), e.index(kLanes)));
-    Value bits = arith::ShRUIOp::create(e.b, words, inWord(at));
-    return e.both(bits, arith::ConstantIntOp::create(e.b, i32(), (int64_t(1) << count) - 1));
-  }
-
-  /// The `count` lowest bits of an i32, the others of which are 0, to where bits are 0.
-  void add(const Buffer &to, Value row, Value at, Value bits, int64_t count) {
-    Value number = e.add(row, e.div(at, kLanes)), inside = e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes));
-    Value both = shifted(bits, inside);
-    auto into = [&](Value word, Value number) {
-      Value old = e.load(to.memory, number);
-      e.store(e.either(old, arith::TruncIOp::create(e.b, e.b.getI16Type(), word)), to.memory, number);
-    };
-    into(both, number);
-    // There may be no next word.
-    e.when(e.below(e.index(kLanes), e.add(inside, count)), [&] {
-      into(arith::ShRUIOp::create(e.b, both, arith::ConstantIntOp::create(e.b, i32(), kLanes)), e.add(number, 1));
-    });
-  }
-
-private:
-  Type i32() { return e.b.getI32Type(); }
-  Value inWord(Value at) {
-    return e.b.createOrFold<arith::IndexCastOp>(i32(), e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
-  }
-  Value shifted(Value word, Value by) {
-    return arith::ShLIOp::create(e.b, word, e.b.createOrFold<arith::IndexCastOp>(i32(), by));
-  }
-
-  Emitter &e;
-};
 
 class RowTurner {
 public:

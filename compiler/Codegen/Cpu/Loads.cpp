@@ -73,8 +73,9 @@ void TaskWriter::loadState(OpEmitter &emitter, const Buffer &to, StateOp state) 
           AffineMap identity = AffineMap::getMultiDimIdentityMap(rows.type.getRank(), inner.module.getContext());
           Value value = inner.e.splat(taken.values[0], kLanes);
           inner.forEachRow(rows.type.getShape(), [&](SmallVectorImpl<LaneIndex> &dims) {
-            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true,
-                               [&](const Points &points) { LaneAccess(inner.e, rows, identity).store(value, points); });
+            inner.forEachStrip(rows.type.getShape(), dims, /*collapse=*/true, [&](ArrayRef<Points> strip) {
+              LaneAccess(inner.e, rows, identity).store(value, strip.front());
+            });
           });
         });
       },

@@ -73,7 +73,7 @@ Points OpEmitter::collapsedPoints(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> 
 Value OpEmitter::maskAt(Value at, int64_t width) { return width % kLanes ? math.below(at, e.index(width)) : Value(); }
 
 void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
-                             bool stripsOutside, std::optional<unsigned> lanes) {
+                             bool stripsOutside, std::optional<unsigned> lanes, int64_t together) {
   Points points;
   points.domain = domain;
   points.dims.assign(rows.begin(), rows.end());
@@ -83,34 +83,49 @@ void OpEmitter::forEachStrip(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows,
       inner.push_back(dim);
   if (inner.empty())
     return body(points);
-  auto strips = [&](int64_t width, llvm::function_ref<void(Value)> strip) {
-    if (width <= kLanes)
-      return strip(e.index(0));
-    e.loop(e.index(0), e.index(width), kLanes, strip);
+  // strip(at, count): so many strips from `at` on.
+  auto strips = [&](int64_t width, llvm::function_ref<void(Value, int64_t)> strip) {
+    const int64_t step = kLanes * together, whole = together == 1 ? width : width / step * step;
+    if (whole > step)
+      e.loop(e.index(0), e.index(whole), step, [&](Value at) { strip(at, together); });
+    else if (whole > 0)
+      strip(e.index(0), together);
+    if (whole < width)
+      strip(e.index(whole), llvm::divideCeil(width - whole, kLanes));
   };
+  SmallVector<Points> all(together, points);
   if (collapse)
-    return strips(innerPoints(domain), [&](Value at) { body(collapsedPoints(domain, rows, at)); });
+    return strips(innerPoints(domain), [&](Value at, int64_t count) {
+      for (int64_t i = 0; i < count; ++i)
+        all[i] = collapsedPoints(domain, rows, e.add(at, i * kLanes));
+      body(ArrayRef(all).take_front(count));
+    });
   const unsigned lane = lanes.value_or(inner.back());
-  auto overLanes = [&](llvm::function_ref<void()> inside) {
-    strips(domain[lane], [&](Value at) {
-      points.dims[lane] = domain[lane] == 1 ? math.uniform(at) : math.ascendingFrom(at);
-      points.mask = maskAt(at, domain[lane]);
-      inside();
+  auto overLanes = [&](llvm::function_ref<void(int64_t count)> inside) {
+    strips(domain[lane], [&](Value start, int64_t count) {
+      for (int64_t i = 0; i < count; ++i) {
+        Value at = e.add(start, i * kLanes);
+        all[i].dims[lane] = domain[lane] == 1 ? math.uniform(at) : math.ascendingFrom(at);
+        all[i].mask = maskAt(at, domain[lane]);
+      }
+      inside(count);
     });
   };
   inner.erase(llvm::find(inner, lane));
-  std::function<void(size_t)> nest = [&](size_t depth) {
+  std::function<void(size_t, int64_t)> nest = [&](size_t depth, int64_t count) {
+    auto emit = [&](int64_t count) { body(ArrayRef(all).take_front(count)); };
     if (depth == inner.size())
-      return stripsOutside ? body(points) : overLanes([&] { body(points); });
+      return stripsOutside ? emit(count) : overLanes(emit);
     unsigned dim = inner[depth];
     e.loop(e.index(domain[dim]), [&](Value i) {
-      points.dims[dim] = math.uniform(i);
-      nest(depth + 1);
+      for (Points &strip : all)
+        strip.dims[dim] = math.uniform(i);
+      nest(depth + 1, count);
     });
   };
   if (stripsOutside)
-    return overLanes([&] { nest(0); });
-  nest(0);
+    return overLanes([&](int64_t count) { nest(0, count); });
+  nest(0, 0);
 }
 
 std::optional<unsigned> OpEmitter::laneDim(ArrayRef<int64_t> domain, llvm::function_ref<int64_t(unsigned)> strip) {
@@ -215,7 +230,8 @@ void OpEmitter::copyElements(const Buffer &from, const Buffer &to) {
   ArrayRef<int64_t> shape = to.type.getShape();
   AffineMap identity = AffineMap::getMultiDimIdentityMap(shape.size(), module.getContext());
   forEachRow(shape, [&](SmallVectorImpl<LaneIndex> &rows) {
-    forEachStrip(shape, rows, /*collapse=*/true, [&](const Points &points) {
+    forEachStrip(shape, rows, /*collapse=*/true, [&](ArrayRef<Points> strip) {
+      const Points &points = strip.front();
       Value value = LaneAccess(e, from, identity).load(points, points.mask);
       if (from.isBits() && !to.isBits())
         value = arith::UIToFPOp::create(e.b, e.vector(kLanes, to.type.getElementType()), value);
@@ -272,7 +288,8 @@ void OpEmitter::emit(MapOp op) {
     if (!writesAll(writeMaps[index], domain, found->second.type.getShape()))
       fillZero(found->second);
   }
-  auto emitPoints = [&](const Points &points) {
+  auto emitPoints = [&](ArrayRef<Points> strip) {
+    const Points &points = strip.front();
     SmallVector<Value> arguments;
     for (auto [index, access] : llvm::enumerate(reads)) {
       Value inside = access.inside(points, extents.samples, extents.steps);

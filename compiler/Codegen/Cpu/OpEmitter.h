@@ -103,14 +103,15 @@ public:
   CallNumbers &numbers;
 
   using RowBody = llvm::function_ref<void(llvm::SmallVectorImpl<LaneIndex> &)>;
-  using StripBody = llvm::function_ref<void(const Points &)>;
+  using StripBody = llvm::function_ref<void(llvm::ArrayRef<Points>)>;
   /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
   void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
   /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
   /// counted through as one; else `lanes`, or the last one, lies in lanes. `stripsOutside`: a strip stays while the
-  /// others go by, so that what is read across its rows, as by a transpose, stays in the cache.
+  /// others go by, so that what is read across its rows, as by a transpose, stays in the cache. The body gets up to
+  /// `together` strips side by side.
   void forEachStrip(llvm::ArrayRef<int64_t> domain, llvm::ArrayRef<LaneIndex> rows, bool collapse, StripBody body,
-                    bool stripsOutside = false, std::optional<unsigned> lanes = std::nullopt);
+                    bool stripsOutside = false, std::optional<unsigned> lanes = std::nullopt, int64_t together = 1);
   /// The dim whose lanes take least, if a strip along a dim takes strip(dim).
   static std::optional<unsigned> laneDim(llvm::ArrayRef<int64_t> domain, llvm::function_ref<int64_t(unsigned)> strip);
 
@@ -135,6 +136,7 @@ private:
   void emitMaximum(core::FoldOp op);
   void emitLaneSum(core::FoldOp op);
   bool emitCount(core::FoldOp op);
+  bool emitSpikeCount(core::FoldOp op);
   void emitPointwise(core::ScanOp op);
   void emitStepwise(core::ScanOp op);
   void moveCarries(core::ScanOp op);

@@ -69,14 +69,14 @@ public:
     return {emitter.emitBody(op->getRegion(0).front(), arguments, own).front(), mask};
   }
 
-  /// Adds the term at `points`.
-  SmallVector<Value> addTo(Chains &chains, ValueRange state, const Points &points) {
+  /// Adds the term at `points` to the vector of that number.
+  void addTo(Chains &chains, SmallVectorImpl<Value> &state, int64_t number, const Points &points) {
     auto zeroed = [&](Value value, Value mask) -> Value {
       return mask ? arith::SelectOp::create(e.b, mask, value, e.constant(value.getType(), 0)) : value;
     };
     if (isa<FoldOp>(op.getOperation())) {
       auto [term, mask] = fold(points);
-      return chains.add(state, zeroed(term, mask));
+      return chains.add(state, number, zeroed(term, mask));
     }
     Value mask = present(points), loadMask = mask ? math.both(points.mask, mask) : points.mask;
     Value a = reads[0].load(points, loadMask), b = reads[1].load(points, loadMask);
@@ -84,10 +84,10 @@ public:
     if (isBits(a))
       std::swap(a, b);
     if (!isBits(b))
-      return chains.add(state, zeroed(a, mask), zeroed(b, mask));
+      return chains.add(state, number, zeroed(a, mask), zeroed(b, mask));
     if (isBits(a))
       a = arith::SelectOp::create(e.b, a, e.constant(realVector(), 1), e.constant(realVector(), 0));
-    return chains.add(state, zeroed(a, math.both(b, mask)));
+    chains.add(state, number, zeroed(a, math.both(b, mask)));
   }
 
 private:
@@ -101,12 +101,12 @@ private:
   SmallVector<LaneAccess> reads;
 };
 
-/// Adds up all terms of kLanes elements, in order.
+/// Adds up all terms of some vectors of kLanes elements, in order.
 class TermLoops {
 public:
-  TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, Points &points,
+  TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, MutableArrayRef<Points> strips,
             Chains::LevelUp levelUp, kernels::Range samples = {})
-      : e(emitter.e), emitter(emitter), terms(terms), chains(chains), points(points), levelUp(levelUp),
+      : e(emitter.e), emitter(emitter), terms(terms), chains(chains), strips(strips), levelUp(levelUp),
         samples(samples), along(op.getAlong()), domain(op.getDomain()), sums(op.reducesSamples()) {
     auto order = op->getAttrOfType<OrderAttr>("order");
     descending = order && order.getDescending();
@@ -123,8 +123,12 @@ public:
 
 private:
   SmallVector<Value> nest(size_t depth, ValueRange state) {
-    if (depth == along.size())
-      return chains.endPosition(terms.addTo(chains, state, points), levelUp);
+    if (depth == along.size()) {
+      SmallVector<Value> next(state);
+      for (auto [number, points] : llvm::enumerate(strips))
+        terms.addTo(chains, next, number, points);
+      return chains.endPosition(next, levelUp);
+    }
     int64_t extent = domain[along[depth]];
     Value to = extent == ArrayType::kTime     ? emitter.extents.steps
                : extent != ArrayType::kSample ? e.index(extent)
@@ -134,7 +138,8 @@ private:
       Value at = extent == ArrayType::kTime && descending       ? e.sub(e.sub(to, i), e.index(1))
                  : extent == ArrayType::kSample && samples.from ? e.add(samples.from, i)
                                                                 : i;
-      points.dims[terms.shape().resultRank + depth] = emitter.math.uniform(at);
+      for (Points &points : strips)
+        points.dims[terms.shape().resultRank + depth] = emitter.math.uniform(at);
       if (extent == ArrayType::kTime)
         taken = i;
       if (extent == ArrayType::kSample)
@@ -161,7 +166,7 @@ private:
   OpEmitter &emitter;
   Terms &terms;
   Chains &chains;
-  Points &points;
+  MutableArrayRef<Points> strips;
   Chains::LevelUp levelUp;
   kernels::Range samples; ///< of a part; null: all at hand
   ArrayRef<int64_t> along, domain;
@@ -191,9 +196,10 @@ AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
   return AffineMap::get(all.getNumDims(), 0, all.getResults().take_front(shape.resultRank), context);
 }
 
-/// Strips of elements of a reduction's result, with room for the coordinates that are summed.
+/// Strips of elements of a reduction's result, up to `together` side by side, with room for the coordinates that are
+/// summed.
 void forEachElement(OpEmitter &emitter, Terms &terms, const Buffer &result,
-                    llvm::function_ref<void(Points &, LaneAccess &)> body) {
+                    llvm::function_ref<void(MutableArrayRef<Points>, LaneAccess &)> body, int64_t together = 1) {
   const Gathered &shape = terms.shape();
   MLIRContext *context = result.type.getContext();
   ArrayRef<int64_t> domain = ArrayRef(shape.domain).take_front(shape.resultRank);
@@ -201,40 +207,55 @@ void forEachElement(OpEmitter &emitter, Terms &terms, const Buffer &result,
   AffineMap map = resultMap(shape, context);
   bool collapse = terms.collapses(number) && LaneAccess::collapses(result, map, number, shape.domain);
   LaneAccess access(emitter.e, result, map);
-  auto element = [&](const Points &strip) {
-    Points points = strip;
-    points.domain = shape.domain;
-    points.dims.resize(shape.domain.size());
-    body(points, access);
+  auto element = [&](ArrayRef<Points> given) {
+    SmallVector<Points> strips(given);
+    for (Points &points : strips) {
+      points.domain = shape.domain;
+      points.dims.resize(shape.domain.size());
+    }
+    body(strips, access);
   };
   auto lanes = OpEmitter::laneDim(domain, [&](unsigned dim) { return terms.stripCost(dim, access); });
   emitter.forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    emitter.forEachStrip(domain, rows, collapse, element, /*stripsOutside=*/false, lanes);
+    emitter.forEachStrip(domain, rows, collapse, element, /*stripsOutside=*/false, lanes, together);
   });
 }
 
+/// Vectors whose sums are made together. A long sum waits for its own last addition, so others are made meanwhile.
+int64_t vectorsTogether(IndexedOpInterface op) {
+  constexpr int64_t kTogether = 4;
+  bool isLong = llvm::any_of(op.getAlong(), [&](int64_t dim) { return op.getDomain()[dim] < 0; });
+  return isLong ? kTogether : 1;
+}
+
 /// The tree of the totals of all parts, whose number is a power of two: a total waits at its level for its neighbour.
-Value sumOfParts(OpEmitter &emitter, IndexedOpInterface op, llvm::function_ref<Value(kernels::Range)> totalOf) {
+SmallVector<Value> sumOfParts(OpEmitter &emitter, IndexedOpInterface op, size_t vectors,
+                              llvm::function_ref<SmallVector<Value>(kernels::Range)> totalsOf) {
   Emitter &e = emitter.e;
   Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
   Division division = Division::of(e, SumClass::of(op), 1, emitter.extents.samples, emitter.extents.steps);
   const unsigned levels = llvm::Log2_64(orderOf(op).getParts());
   auto add = [&](Value part, ValueRange before) {
     SmallVector<Value> next(before);
-    Value total = totalOf({division.begin(e, part), division.begin(e, e.add(part, 1))});
+    SmallVector<Value> totals = totalsOf({division.begin(e, part), division.begin(e, e.add(part, 1))});
     Value waits = e.truth(false);
     for (unsigned level = 0; level < levels; ++level) {
       Value isFirst = e.isMultiple(e.div(part, int64_t(1) << level), e.index(2));
-      Value sum = arith::AddFOp::create(e.b, next[level], total);
-      Value kept = arith::SelectOp::create(e.b, waits, next[level], total);
-      next[level] = arith::SelectOp::create(e.b, isFirst, kept, next[level]);
-      waits = e.either(waits, isFirst);
-      total = arith::SelectOp::create(e.b, waits, total, sum);
+      Value nowWaits = e.either(waits, isFirst);
+      for (auto [v, total] : llvm::enumerate(totals)) {
+        Value &waiting = next[level * vectors + v];
+        Value sum = arith::AddFOp::create(e.b, waiting, total);
+        Value kept = arith::SelectOp::create(e.b, waits, waiting, total);
+        waiting = arith::SelectOp::create(e.b, isFirst, kept, waiting);
+        total = arith::SelectOp::create(e.b, nowWaits, total, sum);
+      }
+      waits = nowWaits;
     }
-    next[levels] = total;
+    llvm::copy(totals, next.begin() + levels * vectors);
     return next;
   };
-  return e.loop(e.index(0), division.tasks, 1, SmallVector<Value>(levels + 1, zero), add)[levels];
+  auto all = e.loop(e.index(0), division.tasks, 1, SmallVector<Value>((levels + 1) * vectors, zero), add);
+  return SmallVector<Value>(ArrayRef(all).drop_front(levels * vectors));
 }
 
 } // namespace
@@ -242,7 +263,7 @@ Value sumOfParts(OpEmitter &emitter, IndexedOpInterface op, llvm::function_ref<V
 void OpEmitter::emit(ContractOp op) { emitReduction(cast<IndexedOpInterface>(op.getOperation())); }
 
 void OpEmitter::emit(FoldOp op) {
-  if (emitCount(op))
+  if (emitCount(op) || emitSpikeCount(op))
     return;
   if (op.getKind() != FoldKind::Add)
     return emitMaximum(op);
@@ -254,14 +275,17 @@ void OpEmitter::emit(FoldOp op) {
 void OpEmitter::emitReduction(IndexedOpInterface op) {
   const Buffer &result = buffers.find(op->getResult(0))->second;
   Terms terms(*this, op);
-  forEachElement(*this, terms, result, [&](Points &points, LaneAccess &access) {
-    auto totalOf = [&](kernels::Range samples) {
-      Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false);
-      TermLoops loops(*this, op, terms, chains, points, nullptr, samples);
-      return chains.total(loops.run(chains.start(nullptr, nullptr)));
+  auto element = [&](MutableArrayRef<Points> strips, LaneAccess &access) {
+    auto totalsOf = [&](kernels::Range samples) {
+      Chains chains(e, orderOf(op), elementOf(op), positionsOf(op), /*intoSlot=*/false, strips.size());
+      TermLoops loops(*this, op, terms, chains, strips, nullptr, samples);
+      return chains.totals(loops.run(chains.start()));
     };
-    access.store(op.reducesSamples() ? sumOfParts(*this, op, totalOf) : totalOf({}), points);
-  });
+    auto totals = op.reducesSamples() ? sumOfParts(*this, op, strips.size(), totalsOf) : totalsOf({});
+    for (auto [points, total] : llvm::zip_equal(strips, totals))
+      access.store(total, points);
+  };
+  forEachElement(*this, terms, result, element, vectorsTogether(op));
 }
 
 void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
@@ -269,29 +293,37 @@ void OpEmitter::emitSum(IndexedOpInterface op, const SumSlot &slot) {
     return;
   Terms terms(*this, op);
   AffineMap map = resultMap(terms.shape(), op->getContext());
-  forEachElement(*this, terms, slot.total, [&](Points &points, LaneAccess &access) {
-    Chains chains(e, orderOf(op), elementOf(op), 0, /*intoSlot=*/true);
+  auto element = [&](MutableArrayRef<Points> strips, LaneAccess &access) {
+    Chains chains(e, orderOf(op), elementOf(op), 0, /*intoSlot=*/true, strips.size());
     Value zero = e.constant(e.vector(kLanes, elementOf(op)), 0);
     auto atLevel = [&](int64_t level) {
       Buffer total = slot.total;
       total.memory.offset = e.add(total.memory.offset, e.mul(slot.levelStride, level));
       return total;
     };
-    // A total that goes up lies in memory for that while.
-    auto levelUp = [&](Value total, Value blocks) {
-      access.store(total, points);
+    // Totals that go up lie in memory for that while.
+    auto levelUp = [&](ValueRange totals, Value blocks) {
+      for (auto [points, total] : llvm::zip_equal(strips, totals))
+        access.store(total, points);
       raiseLevels(e, blocks, [&](int64_t level, Value first) {
         Buffer above = atLevel(level), below = atLevel(level - 1);
         LaneAccess to(e, above, map), from(e, below, map);
-        Value before = arith::SelectOp::create(e.b, first, zero, to.load(points, points.mask));
-        to.store(arith::AddFOp::create(e.b, before, from.load(points, points.mask)), points);
-        from.store(zero, points);
+        for (const Points &points : strips) {
+          Value before = arith::SelectOp::create(e.b, first, zero, to.load(points, points.mask));
+          to.store(arith::AddFOp::create(e.b, before, from.load(points, points.mask)), points);
+          from.store(zero, points);
+        }
       });
     };
-    TermLoops loops(*this, op, terms, chains, points, levelUp);
-    Value before = arith::SelectOp::create(e.b, slot.fresh, zero, access.load(points, points.mask));
-    access.store(chains.total(loops.run(chains.start(before, slot.blocks))), points);
-  });
+    TermLoops loops(*this, op, terms, chains, strips, levelUp);
+    SmallVector<Value> before;
+    for (const Points &points : strips)
+      before.push_back(arith::SelectOp::create(e.b, slot.fresh, zero, access.load(points, points.mask)));
+    auto totals = chains.totals(loops.run(chains.start(before, slot.blocks)));
+    for (auto [points, total] : llvm::zip_equal(strips, totals))
+      access.store(total, points);
+  };
+  forEachElement(*this, terms, slot.total, element, vectorsTogether(op));
 }
 
 /// How many terms there are, if each is 1: no sum of ones rounds.
@@ -328,16 +360,17 @@ void OpEmitter::emitLaneSum(FoldOp op) {
     SmallVector<Value> totals;
     for (int64_t first = 0; first < std::min(lanes, (positions + kLanes - 1) / kLanes * kLanes); first += kLanes) {
       Chains chains(e, orderOf(op), elementOf(op), (positions + lanes - 1) / lanes, /*intoSlot=*/false);
-      auto state = e.loop(e.index(first), e.index(positions), lanes, chains.start(nullptr, nullptr),
-                          [&](Value at, ValueRange inner) {
-                            points.dims[last] = math.ascendingFrom(at);
-                            points.mask = math.below(at, e.index(positions));
-                            auto [term, mask] = terms.fold(points);
-                            mask = math.both(points.mask, mask);
-                            Value kept = arith::SelectOp::create(e.b, mask, term, e.constant(term.getType(), 0));
-                            return chains.endPosition(chains.add(inner, kept), nullptr);
-                          });
-      totals.push_back(chains.total(chains.endRun(state, nullptr)));
+      auto state = e.loop(e.index(first), e.index(positions), lanes, chains.start(), [&](Value at, ValueRange inner) {
+        points.dims[last] = math.ascendingFrom(at);
+        points.mask = math.below(at, e.index(positions));
+        auto [term, mask] = terms.fold(points);
+        mask = math.both(points.mask, mask);
+        Value kept = arith::SelectOp::create(e.b, mask, term, e.constant(term.getType(), 0));
+        SmallVector<Value> next(inner);
+        chains.add(next, 0, kept);
+        return chains.endPosition(next, nullptr);
+      });
+      totals.push_back(chains.totals(chains.endRun(state, nullptr)).front());
     }
     // Lanes that have no position are +0.
     while (!llvm::isPowerOf2_64(totals.size()))
@@ -390,8 +423,15 @@ void OpEmitter::emitMaximum(FoldOp op) {
   if (results.empty())
     return;
   ArrayRef<int64_t> along = op.getAlong(), domain = op.getDomain();
+  // Windows as pooling has them are written out.
+  constexpr int64_t kFewTerms = 9;
+  int64_t count = 1;
+  for (int64_t dim : along)
+    count *= domain[dim] > 0 ? domain[dim] : kFewTerms + 1;
+  const bool unrolls = count <= kFewTerms;
 
-  auto element = [&](Points &points, LaneAccess &) {
+  auto element = [&](MutableArrayRef<Points> strips, LaneAccess &) {
+    Points &points = strips.front();
     const double infinity = std::numeric_limits<double>::infinity();
     Value worst = spikes ? e.splat(e.truth(!isMax), kLanes)
                          : e.constant(e.vector(kLanes, elementOf(op)), isMax ? -infinity : infinity);
@@ -415,11 +455,17 @@ void OpEmitter::emitMaximum(FoldOp op) {
                 arith::SelectOp::create(e.b, takes, here, state[1])};
       }
       int64_t extent = domain[along[depth]];
-      return e.loop(e.index(0), extentOf(extent), 1, state, [&](Value i, ValueRange inner) {
+      auto take = [&](Value i, ValueRange inner) {
         points.dims[shape.resultRank + depth] = math.uniform(i);
         Value next = depth == 0 ? i : e.add(e.mul(number, extent), i);
         return nest(depth + 1, next, inner);
-      });
+      };
+      if (!unrolls)
+        return e.loop(e.index(0), extentOf(extent), 1, state, take);
+      SmallVector<Value> after(state);
+      for (int64_t i = 0; i < extent; ++i)
+        after = take(e.index(i), after);
+      return after;
     };
     SmallVector<Value> found = nest(0, e.index(0), ValueRange{worst, none});
     for (auto [number, buffer] : results)

@@ -117,59 +117,67 @@ void raiseLevels(Emitter &e, Value blocks, llvm::function_ref<void(int64_t level
   });
 }
 
-Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, bool intoSlot)
+Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, bool intoSlot, int64_t vectors)
     : e(e), order(order), vector(e.vector(kLanes, element)),
       levels(intoSlot        ? 1
              : positions > 0 ? kernels::levelsOf(positions, order.getBlock())
                              : kMaxLevels),
-      grouped(order.getGroup() > 1), counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()),
-      intoSlot(intoSlot) {
+      vectors(vectors), grouped(order.getGroup() > 1),
+      counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()), intoSlot(intoSlot) {
   int next = 0;
-  index[Chain] = next++;
-  index[Total] = next++;
-  index[Group] = grouped ? next++ : -1;
-  index[Position] = counted ? next++ : -1;
-  index[Blocks] = counted && (intoSlot || levels > 1) ? next++ : -1;
-  index[Levels] = next;
+  auto place = [&](Part part, bool exists, int64_t values) {
+    index[part] = exists ? next : -1;
+    next += exists ? values : 0;
+  };
+  place(Chain, true, vectors);
+  place(Total, true, vectors);
+  place(Group, grouped, vectors);
+  place(Position, counted, 1);
+  place(Blocks, counted && (intoSlot || levels > 1), 1);
+  place(Levels, true, vectors * (levels - 1));
 }
 
 Value Chains::sum(Value x, Value y) { return arith::AddFOp::create(e.b, x, y); }
 
-SmallVector<Value> Chains::start(Value total, Value blocks) {
+SmallVector<Value> Chains::start(ValueRange totals, Value blocks) {
   Value zero = e.constant(vector, 0);
-  SmallVector<Value> state{zero, total ? total : zero};
+  SmallVector<Value> state(vectors, zero);
+  if (totals.empty())
+    state.append(vectors, zero);
+  llvm::append_range(state, totals);
   if (grouped)
-    state.push_back(zero);
+    state.append(vectors, zero);
   if (counted)
     state.push_back(e.index(0));
   if (index[Blocks] >= 0)
     state.push_back(blocks ? blocks : e.index(0));
-  state.append(levels - 1, zero);
+  state.append(vectors * (levels - 1), zero);
   return state;
 }
 
-SmallVector<Value> Chains::add(ValueRange state, Value term, Value factor) {
-  SmallVector<Value> next(state);
-  Value &open = next[grouped ? index[Group] : index[Chain]];
+void Chains::add(SmallVectorImpl<Value> &state, int64_t number, Value term, Value factor) {
+  Value &open = state[at(grouped ? Group : Chain, number)];
   bool fused = factor && !grouped && order.getLanes() == 1;
   if (factor && !fused)
     term = arith::MulFOp::create(e.b, term, factor);
   open = fused ? e.fma(term, factor, open) : sum(open, term);
-  return next;
 }
 
 SmallVector<Value> Chains::flush(ValueRange state, LevelUp levelUp) {
-  SmallVector<Value> next(state);
-  Value zero = e.constant(vector, 0), chain = state[index[Chain]];
-  if (grouped)
-    chain = sum(chain, state[index[Group]]);
-  Value total = sum(state[index[Total]], chain);
-  next[index[Chain]] = zero;
-  if (grouped)
-    next[index[Group]] = zero;
+  SmallVector<Value> next(state), totals;
+  Value zero = e.constant(vector, 0);
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value chain = state[at(Chain, v)];
+    if (grouped)
+      chain = sum(chain, state[at(Group, v)]);
+    totals.push_back(sum(state[at(Total, v)], chain));
+    next[at(Chain, v)] = zero;
+    if (grouped)
+      next[at(Group, v)] = zero;
+    next[at(Total, v)] = totals.back();
+  }
   if (counted)
     next[index[Position]] = e.index(0);
-  next[index[Total]] = total;
   if (index[Blocks] < 0)
     return next;
   Value blocks = e.add(state[index[Blocks]], 1);
@@ -177,18 +185,21 @@ SmallVector<Value> Chains::flush(ValueRange state, LevelUp levelUp) {
   auto isFull = [&](int64_t count) { return e.isMultiple(blocks, e.index(count)); };
   if (intoSlot) {
     Value full = isFull(order.getLevel());
-    e.when(full, [&] { levelUp(total, blocks); });
-    next[index[Total]] = arith::SelectOp::create(e.b, full, zero, total);
+    e.when(full, [&] { levelUp(totals, blocks); });
+    for (int64_t v = 0; v < vectors; ++v)
+      next[at(Total, v)] = arith::SelectOp::create(e.b, full, zero, totals[v]);
     return next;
   }
   int64_t count = 1;
   for (int64_t level = 0; level + 1 < levels; ++level) {
     count *= order.getLevel();
     Value full = isFull(count);
-    Value &below = level == 0 ? next[index[Total]] : next[index[Levels] + level - 1];
-    Value &above = next[index[Levels] + level];
-    above = arith::SelectOp::create(e.b, full, sum(above, below), above);
-    below = arith::SelectOp::create(e.b, full, zero, below);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &below = level == 0 ? next[at(Total, v)] : next[at(Levels, v, level - 1)];
+      Value &above = next[at(Levels, v, level)];
+      above = arith::SelectOp::create(e.b, full, sum(above, below), above);
+      below = arith::SelectOp::create(e.b, full, zero, below);
+    }
   }
   return next;
 }
@@ -203,8 +214,10 @@ SmallVector<Value> Chains::endPosition(ValueRange state, LevelUp levelUp) {
     Value full = e.isMultiple(position, e.index(order.getGroup()));
     next = e.changedIf(full, next, [&] {
       SmallVector<Value> inner(next);
-      inner[index[Chain]] = sum(next[index[Chain]], next[index[Group]]);
-      inner[index[Group]] = e.constant(vector, 0);
+      for (int64_t v = 0; v < vectors; ++v) {
+        inner[at(Chain, v)] = sum(next[at(Chain, v)], next[at(Group, v)]);
+        inner[at(Group, v)] = e.constant(vector, 0);
+      }
       return inner;
     });
   }
@@ -218,11 +231,15 @@ SmallVector<Value> Chains::endRun(ValueRange state, LevelUp levelUp) {
   return e.changedIf(open, state, [&] { return flush(state, levelUp); });
 }
 
-Value Chains::total(ValueRange state) {
-  Value total = state[index[Total]];
-  for (int64_t level = 1; level < levels; ++level)
-    total = sum(state[index[Levels] + level - 1], total);
-  return total;
+SmallVector<Value> Chains::totals(ValueRange state) {
+  SmallVector<Value> totals;
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value total = state[at(Total, v)];
+    for (int64_t level = 0; level + 1 < levels; ++level)
+      total = sum(state[at(Levels, v, level)], total);
+    totals.push_back(total);
+  }
+  return totals;
 }
 
 } // namespace snn::core

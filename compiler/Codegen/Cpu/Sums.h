@@ -53,33 +53,36 @@ struct Division {
 void raiseLevels(Emitter &e, mlir::Value blocks, llvm::function_ref<void(int64_t level, mlir::Value first)> up,
                  int64_t level = 1);
 
-/// The sums of kLanes elements on their way: values that loops carry.
+/// The sums of some vectors of kLanes elements on their way: values that loops carry. What is counted is counted once
+/// for all of them.
 class Chains {
 public:
   /// `levels` in registers; with a slot, levels above the first are in memory. `positions` is an upper bound of how
   /// many there are, or 0 if none is known.
-  Chains(Emitter &e, core::OrderAttr order, mlir::Type element, int64_t positions, bool intoSlot);
+  Chains(Emitter &e, core::OrderAttr order, mlir::Type element, int64_t positions, bool intoSlot, int64_t vectors = 1);
 
-  llvm::SmallVector<mlir::Value> start(mlir::Value total, mlir::Value blocks);
-  /// Adds a term (a vector), or the fused product of two.
-  llvm::SmallVector<mlir::Value> add(mlir::ValueRange state, mlir::Value term, mlir::Value factor = nullptr);
-  /// Ends the block, if it has terms. `levelUp` gets a total that is full and the number of blocks, in slots.
-  using LevelUp = llvm::function_ref<void(mlir::Value total, mlir::Value blocks)>;
+  /// From totals, or nothing.
+  llvm::SmallVector<mlir::Value> start(mlir::ValueRange totals = {}, mlir::Value blocks = nullptr);
+  /// Adds a term, or the fused product of two, to one of the vectors.
+  void add(llvm::SmallVectorImpl<mlir::Value> &state, int64_t number, mlir::Value term, mlir::Value factor = nullptr);
+  /// Ends the block, if it has terms. `levelUp` gets totals that are full and the number of blocks, in slots.
+  using LevelUp = llvm::function_ref<void(mlir::ValueRange totals, mlir::Value blocks)>;
   llvm::SmallVector<mlir::Value> endPosition(mlir::ValueRange state, LevelUp levelUp);
   llvm::SmallVector<mlir::Value> endRun(mlir::ValueRange state, LevelUp levelUp);
-  /// The total of all levels in registers; in slots, of the first one.
-  mlir::Value total(mlir::ValueRange state);
+  /// The totals of all levels in registers; in slots, of the first one.
+  llvm::SmallVector<mlir::Value> totals(mlir::ValueRange state);
 
 private:
   enum Part { Chain, Total, Group, Position, Blocks, Levels };
   llvm::SmallVector<mlir::Value> flush(mlir::ValueRange state, LevelUp levelUp);
   mlir::Value sum(mlir::Value x, mlir::Value y);
-  unsigned at(Part part) const { return index[part]; }
+  /// Where in a state the vectors of a part are; `level` from 0 on above the first.
+  unsigned at(Part part, int64_t number, int64_t level = 0) const { return index[part] + level * vectors + number; }
 
   Emitter &e;
   core::OrderAttr order;
   mlir::Type vector;
-  int64_t levels;
+  int64_t levels, vectors;
   bool grouped, counted, intoSlot;
   int index[6];
 };
