@@ -8,14 +8,8 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
-constexpr int64_t kGatherVectors = kGatherBytes / 64;
-
 /// Rows that are gathered at a time. Their lower totals lie where tables would.
 constexpr int64_t kGatherRows = 16;
-
-/// As many chains as registers allow beside the sums of their groups: what tells where spikes are costs as much for
-/// few columns as for many.
-int64_t gatherVectors(const TargetShape &target) { return target.registers() / 2; }
 
 class SpikeBody {
 public:
@@ -49,9 +43,9 @@ public:
   /// Strip by strip, some rows at a time, block by block: rows find in the first-level cache what others have read of a
   /// block, and their totals.
   void emitGather() {
-    assert((levelsOf(kernel.depth) - 1) * kGatherRows * gatherVectors(e.target) * 64 <= kTableBytes);
+    assert((levelsOf(kernel.depth) - 1) * kGatherRows * kGatherBytes <= kTableBytes);
     Totals totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real));
-    forStrips(e, kernel.columns, gatherVectors(e.target), [&](Value column, int64_t vectors) {
+    forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       e.loop(e.index(0), kernel.rows, kGatherRows, [&](Value from) {
         Value to = e.minimum(e.add(from, kGatherRows), kernel.rows);
         auto forRows = [&](const std::function<void(Value row, Value place)> &body) {
@@ -118,7 +112,7 @@ public:
   }
 
   void emitGather() {
-    forStripsAndBlocks(kGatherVectors, [&](Value column, int64_t vectors) {
+    forStripsAndBlocks(gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       return [this, column, vectors](Value block, Value from, Value) {
         forInputs([&](Value k) {
           Value word = wordOf(block, k);
