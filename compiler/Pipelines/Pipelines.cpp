@@ -47,6 +47,9 @@ void buildBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
+  // Products have whole matrices, and so have convolutions.
+  passes.addPass(core::createCutWeights());
+
   // Convolutions become products of matrices, depthwise ones loops over channels that lie side by side, with maps
   // around them that move elements. Most of these go into other maps.
   passes.addPass(core::createUnfoldWindows());

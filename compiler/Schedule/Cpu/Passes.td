@@ -15,6 +15,15 @@ defvar CallSizeOptions = [
   Option<"steps", "steps", "int64_t", "100", "steps of a call, if no snn.model says it; at most so many if they are open">
 ];
 
+def CutWeights : Core_SchedulePass<"core-cut-weights"> {
+  let summary = "give contracts with a part of the weights that part alone";
+  let description = [{
+    A layer over several inputs together, as a convolution of input and state, has weights of which each contract reads a
+    part, and a gradient of which each contract writes one. Kernels want whole arrays: the part is copied first, and
+    gradients of parts are put among zeros. Comes before all passes that look for products.
+  }];
+}
+
 def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
   let summary = "make products of matrices of sums over windows";
   let description = [{
