@@ -13,7 +13,8 @@ namespace snn::core {
 
 namespace {
 
-/// A box of an array, with an extent for each of the array's.
+/// A box of an array, with an extent for each of the array's: the first one last, as outputs are contiguous in
+/// parameters and kernels read and write them so.
 struct Part {
   ArrayType type;
   AffineMap shift; ///< from the part to the array
@@ -41,11 +42,13 @@ std::optional<Part> partAt(ArrayType array, AffineMap map, ArrayRef<int64_t> dom
     if (extent <= 0 || start < 0 || start + extent > array.getShape()[number])
       return std::nullopt;
     shape.push_back(extent);
-    shift.push_back(getAffineDimExpr(number, context) + start);
+    shift.push_back(getAffineDimExpr(number == 0 ? map.getNumResults() - 1 : number - 1, context) + start);
     plain.push_back(found);
   }
   if (ArrayRef<int64_t>(shape) == array.getShape())
     return std::nullopt;
+  std::rotate(shape.begin(), shape.begin() + 1, shape.end());
+  std::rotate(plain.begin(), plain.begin() + 1, plain.end());
   return Part{ArrayType::get(context, shape, array.getElementType()), AffineMap::get(shape.size(), 0, shift, context),
               AffineMap::get(domain.size(), 0, plain, context)};
 }
