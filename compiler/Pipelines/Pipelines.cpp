@@ -47,6 +47,11 @@ void buildBpttStage(OpPassManager &passes) {
 }
 
 void buildLoopsStage(OpPassManager &passes) {
+  // Products have whole matrices, and so have convolutions.
+  passes.addPass(core::createCutWeights());
+  // What needs no state is multiplied outside of time, before it is known what else a step does.
+  passes.addNestedPass<func::FuncOp>(createLiftProducts());
+
   // Convolutions become products of matrices, depthwise ones loops over channels that lie side by side, with maps
   // around them that move elements. Most of these go into other maps.
   passes.addPass(core::createUnfoldWindows());

@@ -6,6 +6,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LiftProducts : Pass<"core-lift-products", "::mlir::func::FuncOp"> {
+  let summary = "multiply what scans are given before them";
+  let description = [{
+    A product of a slice and of weights that are the same at each step waits for no state: it is computed for all of time before
+    the scan, where many rows share the weights and kernels may look for zeros. Not where the product has more elements than
+    the weights, as that of a convolution.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def FuseMaps : Pass<"core-fuse-maps", "::mlir::func::FuncOp"> {
   let summary = "compute maps where they are read";
   let description = [{

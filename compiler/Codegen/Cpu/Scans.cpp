@@ -174,7 +174,7 @@ void OpEmitter::moveRows(ArrayRef<Buffer> moves) {
 void OpEmitter::moveCarries(ScanOp op) {
   SmallVector<std::pair<Value, Value>> moves;
   for (auto [argument, value] : llvm::zip(op.getCarryArgs(), op.getYield().getNext()))
-    if (value != argument)
+    if (value != argument && carryOf(value) != argument)
       moves.emplace_back(value, argument);
   auto isRead = [&](Value target) {
     return llvm::any_of(moves, [&](auto move) { return move.first == target && move.second != target; });
@@ -210,6 +210,9 @@ void OpEmitter::emitStepwise(ScanOp op) {
     copyRows(buffers.find(init)->second, carry);
     buffers[argument] = carry;
   }
+  for (Value value : op.getYield().getNext())
+    if (Value carry = carryOf(value))
+      buffers[value] = Buffer(buffers.find(carry)->second);
   for (auto [argument, value] : llvm::zip(op.getInvariantArgs(), op.getInvariant()))
     buffers[argument] = Buffer(buffers.find(value)->second);
   e.loop(extents.steps, [&](Value i) {
@@ -217,12 +220,16 @@ void OpEmitter::emitStepwise(ScanOp op) {
     extents.step = t;
     for (auto [argument, value] : llvm::zip(op.getSlicedArgs(), op.getSliced()))
       buffers[argument] = buffers.find(value)->second.at(e, t);
+    // What the step was given is stacked before carries change.
+    auto stack = [&](bool given) {
+      for (auto [result, value] : llvm::zip(op.getStacked(), op.getYield().getStacked()))
+        if (auto found = buffers.find(result); found != buffers.end() && isa<BlockArgument>(value) == given)
+          copyRows(buffers.find(value)->second, found->second.at(e, t));
+    };
+    stack(/*given=*/true);
     for (Operation &inner : body.without_terminator())
       emitAny(inner);
-    StepOp yield = op.getYield();
-    for (auto [result, value] : llvm::zip(op.getStacked(), yield.getStacked()))
-      if (auto found = buffers.find(result); found != buffers.end())
-        copyRows(buffers.find(value)->second, found->second.at(e, t));
+    stack(/*given=*/false);
     moveCarries(op);
     extents.step = nullptr;
   });

@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Cpu/Products.h"
 
 using namespace mlir;
 
@@ -11,6 +12,23 @@ namespace snn::core {
 #include "compiler/Schedule/Cpu/Passes.h.inc"
 
 namespace {
+
+/// Tasks that a call is cut into at least if that costs rows of steps: as many as sums have parts.
+constexpr int64_t kTasks = 16;
+
+/// Bytes of matrices that each step of a phase's scans reads to multiply less than `rows` rows of a sample by them.
+int64_t stepMatrices(BatchMapOp phase, int64_t rows) {
+  int64_t bytes = 0;
+  phase.walk([&](ContractOp contract) {
+    auto scan = dyn_cast<ScanOp>(contract->getParentOp());
+    if (!scan || isPointwise(scan) || kernelOf(contract) == Kernel::Loops)
+      return;
+    std::optional<MatrixProduct> product = matchProduct(contract);
+    if (product && !product->gradient && product->places < rows)
+      bytes += footprintOf(product->b).fixed;
+  });
+  return bytes;
+}
 
 class ChooseChunk : public impl::ChooseChunkBase<ChooseChunk> {
 public:
@@ -31,6 +49,10 @@ private:
       int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
       while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
         chunk *= 2;
+      // Values that leave the cache cost less than matrices of which a row or two make use.
+      if (stepMatrices(phase, stepRows) * size.steps > bytes)
+        while (chunk * 2 <= std::min(stepRows, maxChunk) && chunk * 2 * kTasks <= size.batch)
+          chunk *= 2;
       phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     });
   }

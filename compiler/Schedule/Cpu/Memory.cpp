@@ -95,12 +95,40 @@ bool isPointwise(ScanOp scan) {
   });
 }
 
+Value carryOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  auto scan = op ? dyn_cast<ScanOp>(op->getParentOp()) : ScanOp();
+  if (!scan || isPointwise(scan) || !isa<MapOp, ContractOp>(op))
+    return {};
+  ValueRange next = scan.getYield().getNext();
+  auto place = llvm::find(next, value);
+  if (place == next.end())
+    return {};
+  Value carry = scan.getCarryArgs()[place - next.begin()];
+  if (llvm::is_contained(next, carry) || layoutOf(carry).strides != layoutOf(value).strides)
+    return {};
+  // A map reads an element before it writes it.
+  auto readsOwnElements = [&](MapOp map) {
+    ArrayRef<int64_t> domain = map.getDomain();
+    for (auto [input, read] : llvm::zip_equal(map.getInputs(), map.getReadMaps()))
+      if (input == carry && !isOwnElement(input, read, domain))
+        return false;
+    return isOwnElement(value, map.getWriteMaps()[cast<OpResult>(value).getResultNumber()], domain);
+  };
+  bool isFree = llvm::all_of(carry.getUsers(), [&](Operation *user) {
+    if (user == op)
+      return isa<MapOp>(op) && readsOwnElements(cast<MapOp>(op));
+    return isa<StepOp>(user) || (!isView(user) && user->isBeforeInBlock(op));
+  });
+  return isFree ? carry : Value();
+}
+
 bool needsPlace(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || isView(op) || value.use_empty() || homeOf(value) || isSum(value))
     return false;
   if (auto scan = dyn_cast<ScanOp>(op->getParentOp()))
-    return !isPointwise(scan);
+    return !isPointwise(scan) && !carryOf(value);
   // A gradient lies in its span; numbers of the function are handed over at its end.
   if (isa<func::FuncOp>(op->getParentOp()) && !isa<BatchMapOp>(op))
     return !isGradient(value);

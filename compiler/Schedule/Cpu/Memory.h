@@ -32,8 +32,12 @@ bool isElementwise(mlir::func::FuncOp function);
 /// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise.
 bool isPointwise(ScanOp scan);
 
+/// The carry in whose memory a value of a stepwise scan's body is computed, as it comes next there and nobody reads the
+/// present one any more. Null if there is none. Present carries are stacked before anything else of a step happens.
+mlir::Value carryOf(mlir::Value value);
+
 /// Whether the value needs a place. Those do not:
-/// * views, values that nobody reads, values in the body of a pointwise scan;
+/// * views, values that nobody reads, values in the body of a pointwise scan, or in the memory of a carry;
 /// * what is only given to the host or to a span. A contract gives the host nothing directly: its kernel wants padding;
 /// * in a phase: its sums, which have a memory for each part, and values that have a home.
 bool needsPlace(mlir::Value value);

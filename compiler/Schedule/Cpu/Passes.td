@@ -15,6 +15,15 @@ defvar CallSizeOptions = [
   Option<"steps", "steps", "int64_t", "100", "steps of a call, if no snn.model says it; at most so many if they are open">
 ];
 
+def CutWeights : Core_SchedulePass<"core-cut-weights"> {
+  let summary = "give contracts with a part of the weights that part alone";
+  let description = [{
+    A layer over several inputs together, as a convolution of input and state, has weights of which each contract reads a
+    part, and a gradient of which each contract writes one. Kernels want whole arrays: the part is copied first, and
+    gradients of parts are put among zeros. Comes before all passes that look for products.
+  }];
+}
+
 def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
   let summary = "make products of matrices of sums over windows";
   let description = [{
@@ -112,13 +121,16 @@ def MarkWanted : Core_SchedulePass<"core-mark-wanted"> {
 def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
   let summary = "choose how many samples run together";
   let description = [{
-    `core.chunk`: the largest power of two for which the values of a phase fit into a second-level cache. Chunks do not change
-    the order of any sum.
+    `core.chunk`: the largest power of two for which the values of a phase fit into a second-level cache. Where each step of a
+    scan multiplies by matrices, a chunk has more samples than that if the matrices that are read are more than the values:
+    the samples of a chunk are the rows of a step, and share what is read. Chunks do not change the order of any sum.
   }];
   let options = CallSizeOptions # [
     Option<"cacheBytes", "cache-bytes", "int64_t", "1 << 20", "what the values of a chunk may take">,
     // Each chunk reads and writes the sums once; beyond this many samples that no longer shows.
-    Option<"maxChunk", "max-chunk", "int64_t", "64", "samples of a chunk at most">
+    Option<"maxChunk", "max-chunk", "int64_t", "64", "samples of a chunk at most">,
+    Option<"stepRows", "step-rows", "int64_t", "8",
+           "samples of a chunk at least where steps read more of matrices than a sample has values; 1: as elsewhere">
   ];
 }
 

@@ -32,7 +32,7 @@ struct Footprint {
   Footprint operator+(Footprint other) const { return {constant + other.constant, perRow + other.perRow}; }
 };
 
-inline constexpr int64_t kTileBytes = 12 * 2 * 64;            ///< the largest register tile
+inline constexpr int64_t kTileBytes = 8 * 2 * 64;             ///< the largest register tile
 inline constexpr int64_t kStripBytes = 128;                   ///< columns for which tables are made at a time
 inline constexpr int64_t kTableBytes = 16 * 16 * kStripBytes; ///< of the 16 groups of a block
 
@@ -57,7 +57,7 @@ inline Footprint spikeGradientScratch(int64_t words, bool places = false) {
 }
 
 /// Of products with reals of which many are zero: a bit for each, then what is needed beside that.
-inline constexpr int64_t kGatherBytes = 8 * 64; ///< columns that are gathered at a time
+inline constexpr int64_t kGatherBytes = 16 * 64; ///< columns that are gathered at a time, at most
 inline Footprint nonzeroScratch(int64_t words) { return {64, words * int64_t(sizeof(uint16_t))}; }
 inline Footprint sparseScratch(int64_t depth) {
   return Footprint{64, (levelsOf(depth) - 1) * kGatherBytes} + denseScratch(depth);

@@ -136,6 +136,14 @@ Strip forEachBit(Emitter &e, Value word, ValueRange start,
   return Strip(loop.getResults().drop_front());
 }
 
+int64_t gatherVectors(Emitter &e, int64_t columns) {
+  // Bits are looked for once if the chains of all columns, and the sums of their groups, fit into registers. More
+  // columns take strips of which a block stays in the first-level cache.
+  constexpr int64_t few = 8;
+  const int64_t most = e.target.registers() / 2;
+  return columns <= most * e.machineLanes() ? most : few;
+}
+
 Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std::function<Value(Value bit)> &rowAt) {
   auto shifted = [&](Value value, int64_t by) -> Value { return arith::ShRUIOp::create(e.b, value, e.i64(by)); };
   // The lowest bit of each group that has any.

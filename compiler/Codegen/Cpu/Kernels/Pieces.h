@@ -66,6 +66,9 @@ mlir::Value loadWord(Emitter &e, Memory words, mlir::Value at, int64_t present);
 Strip forEachBit(Emitter &e, mlir::Value word, mlir::ValueRange start,
                  const std::function<Strip(mlir::Value bit, mlir::ValueRange carry)> &body);
 
+/// How many vectors of a row are gathered at a time, kGatherBytes at most.
+int64_t gatherVectors(Emitter &e, int64_t columns);
+
 /// A chain of the groups of `word` (i64): rows of reals whose bit is set; `rowAt` says where that of a bit begins.
 Strip gatherWord(Emitter &e, mlir::Value word, Memory rows, int64_t vectors,
                  const std::function<mlir::Value(mlir::Value bit)> &rowAt);

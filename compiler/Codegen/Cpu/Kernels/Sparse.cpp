@@ -8,8 +8,6 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
-constexpr int64_t kGatherVectors = kGatherBytes / 64;
-
 /// Below this share of all elements gathering takes less time than a dense product, by test/Benchmark/kernels.cpp.
 constexpr int64_t kFewPercent = 60;
 
@@ -34,7 +32,7 @@ public:
         totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real)) {}
 
   void emit() {
-    forStrips(e, kernel.columns, kGatherVectors, [&](Value column, int64_t vectors) {
+    forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       walkLevels(e, kernel.depth,
                  {[&](Value start, int64_t count, Value first) {
                     auto addRows = [&](bool isFirst) {
@@ -73,7 +71,7 @@ public:
   SparseGradientBody(Emitter &e, const Gradient &kernel, Memory transposed) : GradientBody(e, kernel, transposed) {}
 
   void emit() {
-    forStripsAndBlocks(kGatherVectors, [&](Value column, int64_t vectors) {
+    forStripsAndBlocks(gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       return [this, column, vectors](Value block, Value from, Value) {
         forInputs([&](Value k) {
           Value word = wordOf(block, k);

@@ -8,7 +8,8 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
-constexpr int64_t kGatherVectors = kGatherBytes / 64;
+/// Rows that are gathered at a time. Their lower totals lie where tables would.
+constexpr int64_t kGatherRows = 16;
 
 class SpikeBody {
 public:
@@ -39,22 +40,32 @@ public:
     });
   }
 
-  /// Strip by strip, row by row.
+  /// Strip by strip, some rows at a time, block by block: rows find in the first-level cache what others have read of a
+  /// block, and their totals.
   void emitGather() {
+    assert((levelsOf(kernel.depth) - 1) * kGatherRows * kGatherBytes <= kTableBytes);
     Totals totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real));
-    forStrips(e, kernel.columns, kGatherVectors, [&](Value column, int64_t vectors) {
-      e.loop(kernel.rows, [&](Value row) {
+    forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
+      e.loop(e.index(0), kernel.rows, kGatherRows, [&](Value from) {
+        Value to = e.minimum(e.add(from, kGatherRows), kernel.rows);
+        auto forRows = [&](const std::function<void(Value row, Value place)> &body) {
+          e.loop(from, to, 1, [&](Value row) { body(row, e.sub(row, from)); });
+        };
         walkLevels(e, kernel.depth,
                    {[&](Value start, int64_t count, Value first) {
-                      Value word = wordOf(row, start, count);
-                      e.when(e.either(first, e.differs(word, e.i64(0))), [&] {
-                        Strip chain = gatherWord(e, word, kernel.b.at, vectors, [&](Value bit) {
-                          return e.add(e.mul(e.add(start, bit), kernel.b.stride), column);
+                      forRows([&](Value row, Value place) {
+                        Value word = wordOf(row, start, count);
+                        e.when(e.either(first, e.differs(word, e.i64(0))), [&] {
+                          Strip chain = gatherWord(e, word, kernel.b.at, vectors, [&](Value bit) {
+                            return e.add(e.mul(e.add(start, bit), kernel.b.stride), column);
+                          });
+                          totals.add(0, row, place, column, chain, first);
                         });
-                        totals.add(0, row, e.index(0), column, chain, first);
                       });
                     },
-                    [&](int64_t level, Value first) { totals.raise(level, row, e.index(0), column, vectors, first); }});
+                    [&](int64_t level, Value first) {
+                      forRows([&](Value row, Value place) { totals.raise(level, row, place, column, vectors, first); });
+                    }});
       });
     });
   }
@@ -101,7 +112,7 @@ public:
   }
 
   void emitGather() {
-    forStripsAndBlocks(kGatherVectors, [&](Value column, int64_t vectors) {
+    forStripsAndBlocks(gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       return [this, column, vectors](Value block, Value from, Value) {
         forInputs([&](Value k) {
           Value word = wordOf(block, k);
