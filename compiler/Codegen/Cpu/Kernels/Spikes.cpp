@@ -135,14 +135,15 @@ struct SpikeCosts {
 };
 
 SpikeCosts costsOf(const Emitter &e) {
-  return e.target.vectorBits >= 512 ? SpikeCosts{42, 2, 54} : SpikeCosts{34, 1, 38};
+  return e.target.vectorBits >= 512 ? SpikeCosts{60, 3, 56} : SpikeCosts{34, 1, 38};
 }
 
 /// True where `set` bits are gathered sooner than tables are made for each block and read by each of its rows.
 Value isSparse(Emitter &e, Value set, Value rows, Value blocks, int64_t columns) {
   const SpikeCosts costs = costsOf(e);
   const int64_t vectors = columns / e.machineLanes();
-  int64_t strips = vectors / kGatherVectors + llvm::popcount(uint64_t(vectors % kGatherVectors));
+  const int64_t widest = gatherVectors(e, columns);
+  int64_t strips = vectors / widest + llvm::popcount(uint64_t(vectors % widest));
   Value gather = e.mul(set, costs.bit * strips + costs.bitVector * vectors);
   return e.below(gather, e.mul(e.mul(e.add(rows, 16), blocks), costs.blockVector * vectors));
 }
