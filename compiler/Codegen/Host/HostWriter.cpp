@@ -118,6 +118,7 @@ void HostWriter::addTask(StringRef name, Location loc, TaskBody body, bool plain
   func::FuncOp enter = declared(kEnterFloatMode, builder.getFunctionType({}, {word}));
   func::FuncOp leave = declared(kLeaveFloatMode, builder.getFunctionType({word}, {}));
   func::FuncOp task = declared(name, builder.getFunctionType({pointer, word, word}, {}));
+  setPlain(task);
   func::FuncOp arithmetic = declared((name + "_body").str(), task.getFunctionType());
   arithmetic->setAttr("passthrough", builder.getStrArrayAttr({"noinline"})); // see FloatMode.h
   if (plain)
