@@ -254,41 +254,48 @@ ExitStatus Compilation::makeNative() {
   if (!wants(Stage::Asm) && !wants(Stage::Obj) && !wants(Stage::So))
     return kExitSuccess;
   TimingScope scope = total.nest("machine code");
+  const bool keepsObject = wants(Stage::Obj) || !options.saveTemps.empty();
   std::string reason, assembly, object, library;
   bool succeeded = false;
   std::error_code refused; // by the system
+  auto generate = [&](NativeForm form) -> FailureOr<SmallVector<std::string>> {
+    TimingScope optimise = scope.nest("translate and optimise");
+    FailureOr<NativeModule> native = NativeModule::build(*module, form, spreadGuarded);
+    optimise.stop();
+    if (failed(native))
+      return failure();
+    TimingScope generate = scope.nest("generate code");
+    return native->emit(spreadGuarded);
+  };
+  auto take = [&](llvm::Expected<std::string> linked, std::string &result) {
+    if (linked) {
+      result = std::move(*linked);
+      return true;
+    }
+    llvm::handleAllErrors(
+        linked.takeError(), [&](const llvm::ECError &system) { refused = system.convertToErrorCode(); },
+        [&](const llvm::ErrorInfoBase &other) { reason = other.message(); });
+    return false;
+  };
   const bool ended = runGuarded(
       [&] {
-        TimingScope optimise = scope.nest("translate and optimise");
-        FailureOr<NativeModule> native = NativeModule::build(*module);
-        if (failed(native))
-          return;
-        optimise.stop();
-        TimingScope generate = scope.nest("generate code");
-        FailureOr<std::string> code;
         if (wants(Stage::Asm)) {
-          if (failed(code = native->emit(NativeForm::Assembly)))
+          FailureOr<SmallVector<std::string>> text = generate(NativeForm::Assembly);
+          if (failed(text))
             return;
-          assembly = std::move(*code);
+          assembly = std::move(text->front());
         }
         if (wants(Stage::Obj) || wants(Stage::So)) {
-          if (failed(code = native->emit(NativeForm::Object)))
+          FailureOr<SmallVector<std::string>> objects = generate(NativeForm::Object);
+          if (failed(objects))
             return;
-          object = std::move(*code);
-        }
-        generate.stop();
-        if (wants(Stage::So)) {
           TimingScope link = scope.nest("link");
-          const std::string path = outputPath(options, Stage::So);
-          llvm::Expected<std::string> linked = linkSharedLibrary(
-              object, path == "-" ? StringRef(stemOf(options) + ".so") : llvm::sys::path::filename(path));
-          if (!linked) {
-            llvm::handleAllErrors(
-                linked.takeError(), [&](const llvm::ECError &system) { refused = system.convertToErrorCode(); },
-                [&](const llvm::ErrorInfoBase &other) { reason = other.message(); });
+          if (keepsObject && !take(mergeObjects(*objects), object))
             return;
-          }
-          library = std::move(*linked);
+          const std::string path = outputPath(options, Stage::So);
+          const std::string soname = path == "-" ? stemOf(options) + ".so" : llvm::sys::path::filename(path).str();
+          if (wants(Stage::So) && !take(linkSharedLibrary(*objects, soname), library))
+            return;
         }
         succeeded = true;
       },

@@ -7,14 +7,19 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <new>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace snn {
 namespace {
@@ -87,6 +92,29 @@ private:
   stack_t own = {}, before = {};
 };
 
+/// Bodies that wait for a thread.
+struct Work {
+  size_t count;
+  llvm::function_ref<void(size_t)> body;
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> broken = false;
+
+  void run() {
+    for (size_t i; !broken && (i = next++) < count;) {
+      llvm::CrashRecoveryContext context;
+      if (!context.RunSafely([&] { body(i); }))
+        broken = true;
+    }
+  }
+};
+
+/// A pthread's function: std::thread would throw if there can be no further thread.
+void *help(void *argument) {
+  HandlerStack stack;
+  static_cast<Work *>(argument)->run();
+  return nullptr;
+}
+
 } // namespace
 
 void prepareProcess() {
@@ -112,6 +140,20 @@ bool runGuarded(llvm::function_ref<void()> body, std::string &reason) {
   if (!ended && reason.empty())
     reason = "it crashed";
   return ended;
+}
+
+void spreadGuarded(size_t count, llvm::function_ref<void(size_t)> body) {
+  Work work{count, body};
+  std::vector<pthread_t> helpers;
+  const size_t threads = std::min<size_t>(std::thread::hardware_concurrency(), count);
+  for (size_t i = 1; i < threads; ++i)
+    if (pthread_t helper; pthread_create(&helper, nullptr, help, &work) == 0)
+      helpers.push_back(helper);
+  work.run();
+  for (pthread_t helper : helpers)
+    pthread_join(helper, nullptr);
+  if (work.broken)
+    std::abort();
 }
 
 } // namespace snn

@@ -22,7 +22,7 @@ struct ApplyTarget : impl::ApplyTargetBase<ApplyTarget> {
     if (failed(target))
       return signalPassFailure();
     std::string error;
-    const std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(*target, error);
+    const std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(*target, /*plain=*/true, error);
     if (!machine) {
       module.emitError("no code generator for this target: ") << error;
       return signalPassFailure();

@@ -6,6 +6,9 @@
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ObjCopy/ConfigManager.h"
+#include "llvm/ObjCopy/ObjCopy.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cerrno>
@@ -13,6 +16,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 LLD_HAS_DRIVER(elf)
 
@@ -21,29 +26,37 @@ using namespace llvm;
 namespace snn {
 namespace {
 
-Error checkSymbols(StringRef object) {
-  Expected<std::unique_ptr<object::ObjectFile>> file =
-      object::ObjectFile::createObjectFile(MemoryBufferRef(object, "model.o"));
-  if (!file)
-    return file.takeError();
-  for (const object::SymbolRef &symbol : (*file)->symbols()) {
-    Expected<uint32_t> flags = symbol.getFlags();
-    if (!flags)
-      return flags.takeError();
-    Expected<StringRef> name = symbol.getName();
-    if (!name)
-      return name.takeError();
-    if ((*flags & object::SymbolRef::SF_Undefined) && !name->empty() &&
-        !is_contained({"memcpy", "memset", "memmove"}, *name))
-      return createStringError("generated code calls '" + *name + "', which is not memcpy, memset or memmove");
+Error checkSymbols(ArrayRef<std::string> objects) {
+  StringSet<> defined;
+  SmallVector<StringRef> undefined;
+  for (StringRef object : objects) {
+    Expected<std::unique_ptr<object::ObjectFile>> file =
+        object::ObjectFile::createObjectFile(MemoryBufferRef(object, "model.o"));
+    if (!file)
+      return file.takeError();
+    for (const object::SymbolRef &symbol : (*file)->symbols()) {
+      Expected<uint32_t> flags = symbol.getFlags();
+      if (!flags)
+        return flags.takeError();
+      Expected<StringRef> name = symbol.getName(); // within `object`
+      if (!name)
+        return name.takeError();
+      if (!(*flags & object::SymbolRef::SF_Undefined))
+        defined.insert(*name);
+      else if (!name->empty() && !is_contained({"memcpy", "memset", "memmove"}, *name))
+        undefined.push_back(*name);
+    }
   }
+  for (StringRef name : undefined)
+    if (!defined.contains(name))
+      return createStringError("generated code calls '" + name + "', which is not memcpy, memset or memmove");
   return Error::success();
 }
 
 /// A descriptor that is closed in the end.
 struct Descriptor {
   explicit Descriptor(int number) : number(number) {}
-  Descriptor(const Descriptor &) = delete;
+  Descriptor(Descriptor &&other) : number(std::exchange(other.number, -1)) {}
   ~Descriptor() { reset(); }
   void reset() {
     if (number >= 0)
@@ -88,21 +101,24 @@ void *readAll(void *argument) {
   }
 }
 
-} // namespace
-
-Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
-  if (Error error = checkSymbols(object))
+/// What lld makes of objects.
+Expected<std::string> runLinker(ArrayRef<std::string> objects, ArrayRef<StringRef> options) {
+  if (Error error = checkSymbols(objects))
     return error;
-  // lld knows files only by their names. The object lies in memory that has one, and a thread takes the library from a
+  // lld knows files only by their names. The objects lie in memory that has some, and a thread takes the result from a
   // pipe as it is written: lld writes to what is no regular file at once, without a file beside it.
-  Descriptor input(memfd_create("model.o", MFD_CLOEXEC));
+  std::vector<Descriptor> inputs;
+  for (StringRef object : objects) {
+    inputs.emplace_back(memfd_create("model.o", MFD_CLOEXEC));
+    if (inputs.back().number < 0)
+      return lastError();
+    if (Error error = writeAll(inputs.back().number, object))
+      return error;
+  }
   int ends[2] = {-1, -1};
-  if (input.number < 0 || pipe2(ends, O_CLOEXEC) != 0)
+  if (pipe2(ends, O_CLOEXEC) != 0)
     return lastError();
   Descriptor source(ends[0]), sink(ends[1]);
-  if (Error error = writeAll(input.number, object))
-    return error;
-  const std::string from = input.path(), to = sink.path();
   Reader reader{source.number, {}, 0};
   pthread_t thread;
   pthread_attr_t small;
@@ -113,10 +129,13 @@ Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
   if (code != 0)
     return errorCodeToError(std::error_code(code, std::generic_category()));
 
-  const std::string name = soname.str();
-  const char *arguments[] = {"ld.lld",     "-shared", "--hash-style=gnu", "-z",          "now",
-                             "-z",         "relro",   "--build-id=none",  "--threads=1", "-soname",
-                             name.c_str(), "-o",      to.c_str(),         from.c_str()};
+  std::vector<std::string> words = {"ld.lld", "--threads=1", "-o", sink.path()};
+  words.insert(words.end(), options.begin(), options.end());
+  for (const Descriptor &input : inputs)
+    words.push_back(input.path());
+  std::vector<const char *> arguments;
+  for (const std::string &word : words)
+    arguments.push_back(word.c_str());
   std::string messages;
   raw_string_ostream stream(messages);
   const bool linked = lld::elf::link(arguments, stream, stream, /*exitEarly=*/false, /*disableOutput=*/false);
@@ -131,6 +150,29 @@ Expected<std::string> linkSharedLibrary(StringRef object, StringRef soname) {
   if (reader.error != 0)
     return errorCodeToError(std::error_code(reader.error, std::generic_category()));
   return std::move(reader.contents);
+}
+
+} // namespace
+
+Expected<std::string> linkSharedLibrary(ArrayRef<std::string> objects, StringRef soname) {
+  return runLinker(objects,
+                   {"-shared", "--hash-style=gnu", "-z", "now", "-z", "relro", "--build-id=none", "-soname", soname});
+}
+
+Expected<std::string> mergeObjects(ArrayRef<std::string> objects) {
+  Expected<std::string> merged = runLinker(objects, {"-r"});
+  if (!merged)
+    return merged;
+  Expected<std::unique_ptr<object::Binary>> binary = object::createBinary(MemoryBufferRef(*merged, "model.o"));
+  if (!binary)
+    return binary.takeError();
+  objcopy::ConfigManager config;
+  config.ELF.LocalizeHidden = true;
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  if (Error error = objcopy::executeObjcopyOnBinary(config, **binary, stream))
+    return error;
+  return std::string(bytes.begin(), bytes.end());
 }
 
 } // namespace snn

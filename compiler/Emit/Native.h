@@ -6,42 +6,41 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
+#include <functional>
 #include <memory>
 #include <string>
-
-namespace llvm {
-class LLVMContext;
-class Module;
-class TargetMachine;
-} // namespace llvm
+#include <vector>
 
 namespace snn {
 
 enum class NativeForm { Assembly, Object };
 
-/// An LLVM module with its code generator. Everything is deterministic: equal modules give equal bytes.
+/// Calls body(0) .. body(count - 1), in any order or several at a time.
+using Spread = std::function<void(size_t count, llvm::function_ref<void(size_t)> body)>;
+void oneByOne(size_t count, llvm::function_ref<void(size_t)> body);
+
+/// A module on its way to machine code. Everything is deterministic: equal modules give equal bytes.
 class NativeModule {
 public:
   NativeModule(NativeModule &&);
   ~NativeModule();
 
   /// Translates and optimises for the module's snn.target. Fails with a diagnostic at the module.
-  static mlir::FailureOr<NativeModule> build(mlir::ModuleOp module);
+  static mlir::FailureOr<NativeModule> build(mlir::ModuleOp module, NativeForm form, const Spread &spread = oneByOne);
 
-  /// Assembly text, or the bytes of an ELF object. May be called more than once.
-  mlir::FailureOr<std::string> emit(NativeForm form) const;
+  /// The bytes of ELF objects, to be linked with each other, or an assembly text. To be called once.
+  mlir::FailureOr<llvm::SmallVector<std::string>> emit(const Spread &spread = oneByOne);
 
 private:
+  struct Part;
+
   NativeModule();
 
   mlir::LogicalResult checkMessages() const;
 
   mlir::ModuleOp source;
-  /// What LLVM found wrong; it must not move as the context refers to it.
-  std::unique_ptr<std::string> messages;
-  std::unique_ptr<llvm::LLVMContext> context;
-  std::unique_ptr<llvm::TargetMachine> machine;
-  std::unique_ptr<llvm::Module> module;
+  NativeForm form;
+  std::vector<Part> parts;
 };
 
 } // namespace snn

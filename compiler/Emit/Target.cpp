@@ -166,7 +166,7 @@ void setTargets(ModuleOp module, ArrayRef<Target> targets) {
   module->setAttr(SnnDialect::targetAttrName(), all.size() == 1 ? all.front() : b.getArrayAttr(all));
 }
 
-std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, std::string &error) {
+std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, bool plain, std::string &error) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -182,8 +182,9 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, s
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, target.baseCpu(), "", options, llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      backend->createTargetMachine(triple, target.baseCpu(), "", options, llvm::Reloc::PIC_, std::nullopt,
+                                   plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
 }
 
 } // namespace snn

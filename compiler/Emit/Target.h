@@ -78,9 +78,9 @@ llvm::SmallVector<mlir::ModuleOp> variantsOf(mlir::ModuleOp module);
 void setTargets(mlir::ModuleOp module, llvm::ArrayRef<Target> targets);
 
 /// A code generator for the weakest CPU of the target's architecture, as functions name their own:
-/// position-independent, no contraction of floating-point operations, level O3. Null, with `error` set, if LLVM has
-/// none.
-std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, std::string &error);
+/// position-independent, no contraction of floating-point operations, level O3, or O0 for what is plain. Null, with
+/// `error` set, if LLVM has none.
+std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, bool plain, std::string &error);
 
 } // namespace snn
 

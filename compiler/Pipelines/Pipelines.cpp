@@ -99,6 +99,10 @@ void buildCpuStage(OpPassManager &passes, bool severalTargets) {
   OpPassManager &each = severalTargets ? passes.nest<ModuleOp>() : passes;
   each.addPass(createLowerToCpu());
 
+  // Kernels are written without a look at their callers. While those are in sight, what they agree on is found: less
+  // text for all that comes, and LLVM compiles a function without those that call it.
+  each.addPass(createBindArguments());
+
   // exp and its like become polynomials while they are still ops on vectors: LLVM would call libm for them.
   each.addPass(createExpandMath());
 

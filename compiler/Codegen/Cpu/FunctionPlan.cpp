@@ -144,4 +144,30 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
   return offsets;
 }
 
+OffsetsFunction::OffsetsFunction(ModuleOp module, Emitter &like, const FunctionPlan &plan) {
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Type index = builder.getIndexType();
+  std::string name = ("snn_offsets_" + plan.function.getName()).str();
+  function = func::FuncOp::create(builder, like.b.getLoc(), name, builder.getFunctionType({index, index, index}, {}));
+  function.setPrivate();
+  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  Block *block = function.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  Emitter e(like.b.getLoc(), builder, like.real, like.target);
+  Value steps = plan.steps ? e.index(*plan.steps) : block->getArgument(1);
+  inside = ArenaOffsets::of(e, plan, block->getArgument(0), steps, block->getArgument(2));
+  SmallVector<Value> values;
+  forEachValue(inside, [&](Value &value) { values.push_back(value); });
+  func::ReturnOp::create(e.b, values);
+  function.setFunctionType(builder.getFunctionType({index, index, index}, ValueRange(values).getTypes()));
+}
+
+ArenaOffsets OffsetsFunction::call(Emitter &e, Value batch, Value steps, Value workers) const {
+  auto call = func::CallOp::create(e.b, function, ValueRange{batch, steps, workers});
+  ArenaOffsets offsets = inside;
+  unsigned next = 0;
+  forEachValue(offsets, [&](Value &value) { value = call.getResult(next++); });
+  return offsets;
+}
+
 } // namespace snn::core

@@ -62,6 +62,12 @@ struct ArenaOffsets {
   static ArenaOffsets of(Emitter &e, const FunctionPlan &plan, mlir::Value batch, mlir::Value steps,
                          mlir::Value workers);
 
+  friend void forEachValue(ArenaOffsets &offsets, EachValue each) {
+    forEachValue(offsets.counts, each);
+    for (mlir::Value *value : {&offsets.shared, &offsets.workers, &offsets.workerBytes, &offsets.total})
+      each(*value);
+  }
+
 private:
   using Multiples = llvm::SmallVector<int64_t, 4>; ///< for each of `counts`
   mlir::Value evaluate(ScalarEmitter &e, const Multiples &multiples) const;
@@ -69,6 +75,17 @@ private:
   /// Parts times levels, for each way to divide a batch. Deep networks have many sums and few of these.
   llvm::SmallVector<mlir::Value> counts;
   llvm::DenseMap<mlir::Operation *, Multiples> bytes; ///< where sums begin
+};
+
+/// A function that computes the offsets of a plan: all of its tasks need most of them.
+class OffsetsFunction {
+public:
+  OffsetsFunction(mlir::ModuleOp module, Emitter &like, const FunctionPlan &plan);
+  ArenaOffsets call(Emitter &e, mlir::Value batch, mlir::Value steps, mlir::Value workers) const;
+
+private:
+  mutable mlir::func::FuncOp function;
+  ArenaOffsets inside; ///< values of the function
 };
 
 } // namespace snn::core

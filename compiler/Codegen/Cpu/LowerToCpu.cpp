@@ -24,12 +24,15 @@ public:
   void addFunction(func::FuncOp function, std::optional<int64_t> steps) {
     plans.push_back(FunctionPlan::of(function, steps));
     const FunctionPlan &plan = plans.back();
+    OpBuilder builder(module.getContext());
+    Emitter like(function.getLoc(), builder, real, target);
+    const OffsetsFunction offsets(module, like, plan);
     using Emit = llvm::function_ref<void(TaskWriter &, Value, Value)>;
     auto addTask = [&](StringRef name, Emit emit) {
       auto write = [&](OpBuilder &builder, Value call, Value index, Value worker) {
         Emitter e(function.getLoc(), builder, real, target);
         CallFrame frame(e, call, module);
-        TaskWriter writer(e, frame, plan, spans, module);
+        TaskWriter writer(e, frame, plan, offsets, spans, module);
         emit(writer, index, worker);
       };
       host.addTask(name, function.getLoc(), write, /*plain=*/true);
@@ -100,9 +103,10 @@ public:
     };
     // Fewer steps may need more, as runs and with them chunks have more samples then.
     Value few = e.minimum(given, e.index(kernels::kRun - 1));
-    SmallVector<Value> all = e.loop(e.index(0), few, 1, {e.index(0), outside},
-                                    [&](Value i, ValueRange before) { return sizes(e.add(i, 1), before); });
-    all = sizes(given, all);
+    SmallVector<Value> all =
+        e.loop(e.index(0), e.add(few, 1), 1, {e.index(0), outside}, [&](Value i, ValueRange before) {
+          return sizes(e.select(e.equal(i, few), given, e.add(i, 1)), before);
+        });
     func::ReturnOp::create(e.b, Value(arith::SelectOp::create(e.b, all[1], e.i64(-1), e.toI64(all[0]))));
   }
 
@@ -112,20 +116,22 @@ private:
 
   void run(EntryPhases &phases, const FunctionPlan &plan) {
     ScalarEmitter &s = phases.frame.e;
+    Value batch = phases.frame.batch(), steps = phases.frame.steps(plan.steps);
+    Value records = phases.frame.pointer(offsetof(snn_call, arena));
     for (const Stage &stage : plan.stages) {
       if (stage.kind == Stage::Kind::Serial) {
         phases.serial(stage.task);
         if (stage.loads())
-          phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), s.index(1));
+          phases.stopAtFault(records, s.index(1));
         continue;
       }
       if (stage.kind == Stage::Kind::Tiles) {
         phases.parallel(stage.task, s.index(TaskWriter::tiles(stage)));
         continue;
       }
-      Value tasks = divide(s, stage.phase(), phases.frame.batch(), phases.frame.steps(plan.steps)).tasks;
+      Value tasks = divide(s, stage.phase(), batch, steps).tasks;
       phases.parallel(stage.task, tasks);
-      phases.stopAtFault(phases.frame.pointer(offsetof(snn_call, arena)), tasks);
+      phases.stopAtFault(records, tasks);
       if (!stage.reduce.empty())
         phases.parallel(stage.reduce, s.index(TaskWriter::reduceSlices(stage)));
     }
@@ -169,9 +175,9 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
                  backward = find(kBackward), update = find(kUpdate);
     // Windows have any number of steps, whatever the model has.
     const std::optional<int64_t> trained = model.getWindow() ? std::nullopt : steps;
-    // One step is a forward pass of one step: the number of steps is the call's.
+    // One step is a forward pass of one step: the number of steps is the call's, if not all have one.
     if (forward) {
-      writer.addFunction(forward, std::nullopt);
+      writer.addFunction(forward, steps == 1 ? steps : std::nullopt);
       writer.addEntry(kForward, EntryKind::Forward, forward, steps);
       writer.addEntry("step", EntryKind::Step, forward, 1);
     }

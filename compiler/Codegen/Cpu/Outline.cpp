@@ -86,11 +86,19 @@ void OpEmitter::outline(const Outlined &what, llvm::function_ref<void(OpEmitter 
     describe(inside.what.slot->total);
   if (inside.scratch.bytes)
     inside.scratch = {e.advance(inside.scratch.bytes, inside.scratch.offset), e.index(0)};
-  // Constants are no arguments but part of the function's identity.
+  // Constants are no arguments but part of the function's identity. Not so what differs from entry to entry: chunks,
+  // and the number of steps with the strides that are made of it. A single step is worth a function of its own.
+  SmallPtrSet<Value *, 16> varying{&inside.placeSamples};
+  if (inside.extents.steps && !matchPattern(inside.extents.steps, m_One())) {
+    varying.insert(&inside.extents.steps);
+    for (SmallVector<Buffer> *buffers : {&inside.arrays, &inside.what.buffers})
+      for (Buffer &buffer : *buffers)
+        varying.insert({&buffer.sampleStride, &buffer.timeStride});
+  }
   SmallVector<TypedAttr> constants;
   forEachValue(inside, [&](Value &value) {
     TypedAttr constant;
-    if (value && matchPattern(value, m_Constant(&constant)))
+    if (value && !varying.contains(&value) && matchPattern(value, m_Constant(&constant)))
       value = Value();
     constants.push_back(constant);
     out << (value ? " ?" : constant ? " " : " -") << constant;

@@ -18,6 +18,15 @@ def LowerToCpu : Pass<"core-lower-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::vector::VectorDialect"];
 }
 
+def BindArguments : Pass<"snn-bind-arguments", "::mlir::ModuleOp"> {
+  let summary = "make constants of arguments that are the same in all calls";
+  let description = [{
+    Private functions that are only called lose the arguments for which all calls give the same constant, and those that
+    they do not use.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+}
+
 def ExpandMath : Pass<"snn-expand-math", "::mlir::ModuleOp"> {
   let summary = "compute the functions of the math dialect by arithmetic of our own";
   let description = [{

@@ -5,6 +5,9 @@
 
 #include "dialect/core/Maps.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 
 namespace snn::core {
@@ -51,9 +54,54 @@ AffineMap Gathered::compose(AffineMap map) const {
   return AffineMap::get(domain.size(), 0, results, map.getContext());
 }
 
-Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, Value batch, Value steps) {
+/// Unit, units, tasks and levels by a function that all divisions of a class share.
+static SmallVector<Value> divideByCall(ScalarEmitter &e, const SumClass &sum, Value batch, Value steps) {
+  auto module = e.b.getBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  std::string name = llvm::formatv("snn_divide_{0}{1}_{2}_{3}_{4}", sum.positions, sum.overTime ? "_over_time" : "",
+                                   sum.run, sum.maxParts, sum.part);
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function) {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    Type index = builder.getIndexType();
+    SmallVector<Type> results(4, index);
+    function = func::FuncOp::create(builder, e.b.getLoc(), name, builder.getFunctionType({index, index}, results));
+    function.setPrivate();
+    function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+    Block *block = function.addEntryBlock();
+    builder.setInsertionPointToEnd(block);
+    ScalarEmitter inner(e.b.getLoc(), builder);
+    Division all = Division::inlined(inner, sum, block->getArgument(0), block->getArgument(1));
+    func::ReturnOp::create(inner.b, ValueRange{all.unit, all.units, all.tasks, all.levels});
+  }
+  return SmallVector<Value>(func::CallOp::create(e.b, function, ValueRange{batch, steps}).getResults());
+}
+
+Division Division::inlined(ScalarEmitter &e, const SumClass &sum, Value batch, Value steps) {
   Division division;
   division.sum = sum;
+  division.batch = batch;
+  division.steps = steps;
+  Value ofSample = e.mul(sum.overTime ? steps : e.index(1), sum.positions);
+  division.unit = e.index(sum.run);
+  for (int64_t samples = sum.run / 2; samples >= 1; samples /= 2)
+    division.unit = e.select(e.below(e.mul(ofSample, samples), e.index(sum.run)), division.unit, e.index(samples));
+  division.units = e.div(e.sub(e.add(batch, division.unit), e.index(1)), division.unit);
+  division.tasks = e.index(1);
+  Value terms = e.mul(batch, ofSample);
+  for (int64_t parts = 2; parts <= sum.maxParts; parts *= 2) {
+    // Largest power of two that leaves enough terms, halved until each part has a unit.
+    Value few = e.either(e.below(terms, e.index(parts * sum.part)), e.below(division.units, e.index(parts)));
+    division.tasks = e.select(few, division.tasks, e.index(parts));
+  }
+  Value all = division.blocks(e, batch);
+  division.levels = e.index(1);
+  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
+    division.levels = e.select(e.below(all, e.index(blocks)), division.levels, e.index(level + 1));
+  return division;
+}
+
+Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, Value batch, Value steps) {
+  Division division;
   division.batch = batch;
   division.steps = steps;
   if (!sum) {
@@ -63,23 +111,17 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
     division.tasks = e.minimum(division.units, e.index(kMaxTasks));
     return division;
   }
-  Value ofSample = e.mul(sum->overTime ? steps : e.index(1), sum->positions);
-  division.unit = e.index(sum->run);
-  for (int64_t samples = sum->run / 2; samples >= 1; samples /= 2)
-    division.unit = e.select(e.below(e.mul(ofSample, samples), e.index(sum->run)), division.unit, e.index(samples));
-  division.units = e.div(e.sub(e.add(batch, division.unit), e.index(1)), division.unit);
-  division.tasks = e.index(1);
-  Value terms = e.mul(batch, ofSample);
-  for (int64_t parts = 2; parts <= sum->maxParts; parts *= 2) {
-    // Largest power of two that leaves enough terms, halved until each part has a unit.
-    Value few = e.either(e.below(terms, e.index(parts * sum->part)), e.below(division.units, e.index(parts)));
-    division.tasks = e.select(few, division.tasks, e.index(parts));
+  if (e.wraps) {
+    division = inlined(e, *sum, batch, steps); // for the caller to know of numbers that are too large
+  } else {
+    division.sum = sum;
+    SmallVector<Value> shared = divideByCall(e, *sum, batch, steps);
+    division.unit = shared[0];
+    division.units = shared[1];
+    division.tasks = shared[2];
+    division.levels = shared[3];
   }
   division.chunk = e.maximum(e.index(chunk), division.unit);
-  Value all = division.blocks(e, batch);
-  division.levels = e.index(1);
-  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
-    division.levels = e.select(e.below(all, e.index(blocks)), division.levels, e.index(level + 1));
   return division;
 }
 

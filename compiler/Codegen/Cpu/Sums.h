@@ -42,6 +42,8 @@ struct Division {
 
   static Division of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, mlir::Value batch,
                      mlir::Value steps);
+  /// The same without a function that all divisions of a class share; its `chunk` is for the caller to choose.
+  static Division inlined(ScalarEmitter &e, const SumClass &sum, mlir::Value batch, mlir::Value steps);
   /// The first sample of task `i`.
   mlir::Value begin(ScalarEmitter &e, mlir::Value i) const;
   /// Blocks of `samples` whole samples, in units but for the last ones of a part.

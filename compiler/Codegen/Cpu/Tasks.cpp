@@ -9,11 +9,12 @@ using namespace mlir;
 
 namespace snn::core {
 
-TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, ModuleOp module)
+TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const OffsetsFunction &offsets,
+                       const SpanLayout &spans, ModuleOp module)
     : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),
       steps(frame.steps(plan.steps)), firstStep(frame.word(offsetof(snn_call, first_step))),
       arena(frame.pointer(offsetof(snn_call, arena))),
-      offsets(ArenaOffsets::of(e, plan, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
+      offsets(offsets.call(e, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
 
 /// `value` at its place in `bytes`, with rows for so many samples.
 Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, Value samples) {

@@ -14,7 +14,8 @@ namespace snn::core {
 /// Writes the tasks of one function.
 class TaskWriter {
 public:
-  TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const SpanLayout &spans, mlir::ModuleOp module);
+  TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const OffsetsFunction &offsets,
+             const SpanLayout &spans, mlir::ModuleOp module);
 
   void emitPhase(const Stage &stage, mlir::Value index, mlir::Value worker);
   void emitSerial(const Stage &stage);

@@ -13,24 +13,49 @@ using namespace mlir;
 
 namespace snn {
 
+/// A function of the module that all entries call, written at first: `write` gets the call and its other arguments, and
+/// gives its results.
+static func::FuncOp shared(ModuleOp module, Location loc, StringRef name, TypeRange arguments, TypeRange results,
+                           llvm::function_ref<SmallVector<Value>(CallFrame &, ValueRange)> write) {
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(arguments, results));
+  function.setPrivate();
+  HostWriter::setPlain(function);
+  Block *block = function.addEntryBlock();
+  builder.setInsertionPointToEnd(block);
+  ScalarEmitter e(loc, builder);
+  CallFrame frame(e, block->getArgument(0), module);
+  func::ReturnOp::create(e.b, write(frame, block->getArguments().drop_front()));
+  return function;
+}
+
 void EntryPhases::parallel(StringRef task, Value count) {
   ScalarEmitter &e = frame.e;
+  Type pointer = e.pointerType(), word = e.b.getI64Type(), none = LLVM::LLVMVoidType::get(module.getContext());
+  auto write = [&](CallFrame &frame, ValueRange arguments) {
+    ScalarEmitter &e = frame.e;
+    Value count = arguments[0], task = arguments[1], spread = frame.pointer(offsetof(snn_call, parallel_for));
+    e.when(
+        e.isNull(spread),
+        [&] {
+          auto type = LLVM::LLVMFunctionType::get(none, {pointer, word, word});
+          e.loop(e.toIndex(count),
+                 [&](Value i) { LLVM::CallOp::create(e.b, type, ValueRange{task, frame.call, e.toI64(i), e.i64(0)}); });
+        },
+        [&] {
+          auto type = LLVM::LLVMFunctionType::get(none, {pointer, word, pointer, pointer});
+          Value pool = frame.pointer(offsetof(snn_call, pool));
+          LLVM::CallOp::create(e.b, type, ValueRange{spread, pool, count, task, frame.call});
+        });
+    return SmallVector<Value>();
+  };
+  func::FuncOp spread = shared(module, e.b.getLoc(), "snn_run_tasks", {pointer, word, pointer}, {}, write);
   auto function = module.lookupSymbol<func::FuncOp>(task);
-  Value spread = frame.pointer(offsetof(snn_call, parallel_for));
-  e.when(
-      e.isNull(spread),
-      [&] {
-        e.loop(count,
-               [&](Value i) { func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)}); });
-      },
-      [&] {
-        Value body = func::ConstantOp::create(e.b, function.getFunctionType(), SymbolRefAttr::get(function));
-        Value address = UnrealizedConversionCastOp::create(e.b, e.pointerType(), body).getResult(0);
-        auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(module.getContext()),
-                                                {e.pointerType(), e.b.getI64Type(), e.pointerType(), e.pointerType()});
-        Value pool = frame.pointer(offsetof(snn_call, pool));
-        LLVM::CallOp::create(e.b, type, ValueRange{spread, pool, e.toI64(count), address, frame.call});
-      });
+  Value body = func::ConstantOp::create(e.b, function.getFunctionType(), SymbolRefAttr::get(function));
+  Value address = UnrealizedConversionCastOp::create(e.b, pointer, body).getResult(0);
+  func::CallOp::create(e.b, spread, ValueRange{frame.call, e.toI64(count), address});
 }
 
 void EntryPhases::serial(StringRef task) {
@@ -58,8 +83,14 @@ static Value codeOf(ScalarEmitter &e, snn_status status) {
 void EntryPhases::refuse(Value wrong, snn_status status) { returnIf(wrong, codeOf(frame.e, status)); }
 
 void EntryPhases::stopAtFault(Value records, Value count) {
-  Value fault = firstFault(frame, records, count);
-  returnIf(frame.e.differs(fault, codeOf(frame.e, SNN_OK)), fault);
+  ScalarEmitter &e = frame.e;
+  Type pointer = e.pointerType(), word = e.b.getI64Type(), code = e.b.getI32Type();
+  auto write = [](CallFrame &frame, ValueRange arguments) {
+    return SmallVector<Value>{firstFault(frame, arguments[0], frame.e.toIndex(arguments[1]))};
+  };
+  func::FuncOp first = shared(module, e.b.getLoc(), "snn_first_fault", {pointer, pointer, word}, {code}, write);
+  Value fault = func::CallOp::create(e.b, first, ValueRange{frame.call, records, e.toI64(count)}).getResult(0);
+  returnIf(e.differs(fault, codeOf(e, SNN_OK)), fault);
 }
 
 Value EntryPhases::finish() {
@@ -87,6 +118,7 @@ void HostWriter::addTask(StringRef name, Location loc, TaskBody body, bool plain
   func::FuncOp enter = declared(kEnterFloatMode, builder.getFunctionType({}, {word}));
   func::FuncOp leave = declared(kLeaveFloatMode, builder.getFunctionType({word}, {}));
   func::FuncOp task = declared(name, builder.getFunctionType({pointer, word, word}, {}));
+  setPlain(task);
   func::FuncOp arithmetic = declared((name + "_body").str(), task.getFunctionType());
   arithmetic->setAttr("passthrough", builder.getStrArrayAttr({"noinline"})); // see FloatMode.h
   if (plain)

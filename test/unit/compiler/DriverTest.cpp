@@ -53,6 +53,25 @@ TEST(Guard, CatchesOtherSignals) {
   expectCaught([] { raise(SIGSEGV); });
 }
 
+TEST(Guard, SpreadsWorkOverThreads) {
+  std::string reason;
+  std::vector<int> times(100);
+  EXPECT_TRUE(runGuarded([&] { spreadGuarded(times.size(), [&](size_t i) { ++times[i]; }); }, reason));
+  EXPECT_EQ(times, std::vector<int>(100, 1));
+}
+
+TEST(Guard, CatchesWhatBreaksInAnyThread) {
+  for (size_t broken : {0, 1, 6}) {
+    std::string reason;
+    auto body = [&](size_t i) {
+      if (i == broken)
+        overflow();
+    };
+    EXPECT_FALSE(runGuarded([&] { spreadGuarded(7, body); }, reason)) << broken;
+    EXPECT_EQ(reason, "it crashed");
+  }
+}
+
 TEST(FileKind, NamesWhatPeopleHave) {
   EXPECT_EQ(kindOf("\x7f\x45LF\2\1\1\0"s), "a compiled library or object file (ELF)");
   EXPECT_EQ(kindOf("PK\3\4\0\0\0\0archive/data.pkl"s), "a checkpoint of PyTorch");

@@ -73,11 +73,11 @@ void NativeCode::compile() {
   buildConversionToLlvm(passes);
   passes.addPass(createApplyTarget());
   require(succeeded(verify(*state->module)) && succeeded(passes.run(*state->module)), "the code is not valid");
-  FailureOr<NativeModule> native = NativeModule::build(*state->module);
+  FailureOr<NativeModule> native = NativeModule::build(*state->module, NativeForm::Object);
   require(succeeded(native), "no machine code");
-  FailureOr<std::string> object = native->emit(NativeForm::Object);
-  require(succeeded(object), "no object");
-  std::string library = llvm::cantFail(linkSharedLibrary(*object, "kernels.so"));
+  FailureOr<SmallVector<std::string>> objects = native->emit();
+  require(succeeded(objects), "no object");
+  std::string library = llvm::cantFail(linkSharedLibrary(*objects, "kernels.so"));
   int file = memfd_create("kernels.so", MFD_CLOEXEC);
   require(write(file, library.data(), library.size()) == ssize_t(library.size()), "cannot write the library");
   state->library = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -37,14 +37,14 @@ NativeFunctions::NativeFunctions(ModuleOp module, const Target &target) {
     ADD_FAILURE() << "the module is not lowered";
     return;
   }
-  FailureOr<NativeModule> native = NativeModule::build(module);
-  FailureOr<std::string> object =
-      succeeded(native) ? native->emit(NativeForm::Object) : FailureOr<std::string>(failure());
-  if (failed(object)) {
+  FailureOr<NativeModule> native = NativeModule::build(module, NativeForm::Object);
+  FailureOr<SmallVector<std::string>> objects =
+      succeeded(native) ? native->emit() : FailureOr<SmallVector<std::string>>(failure());
+  if (failed(objects)) {
     ADD_FAILURE() << "the module has no code";
     return;
   }
-  llvm::Expected<std::string> bytes = linkSharedLibrary(*object, "functions.so");
+  llvm::Expected<std::string> bytes = linkSharedLibrary(*objects, "functions.so");
   if (!bytes) {
     ADD_FAILURE() << llvm::toString(bytes.takeError());
     return;

@@ -48,7 +48,7 @@ TEST(Targets, WhatMakesNoSenseIsRefused) {
 TEST(Targets, EachHasACodeGeneratorAndKnowsItsCpu) {
   for (const Target &target : allTargets()) {
     std::string error;
-    std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target, error);
+    std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine(target, /*plain=*/false, error);
     ASSERT_TRUE(machine) << error;
     EXPECT_EQ(machine->getTargetTriple().getArch(), target.architecture);
     EXPECT_EQ(machine->getTargetCPU(), target.baseCpu());

@@ -59,8 +59,11 @@ void transposeBits(Emitter &e, MutableArrayRef<Value> words) {
 } // namespace
 
 void emitTranspose(Emitter &e, ModuleOp module, const Gradient &kernel, Memory square, Memory transposed) {
-  auto make = [](Emitter &in, const Matrix &a, const RowOrder &order, Value firstBlock, Value endBlock,
-                 Value firstInput, Value endInput, Memory square, Memory out) {
+  // What the code depends on: words of a row's end that is less than four, or all of a short row.
+  const int64_t words = kernel.a.stride, rest = words < 4 ? words : words % 4;
+  const bool isShort = words < 4;
+  auto make = [&](Emitter &in, Memory a, Value stride, const RowOrder &order, Value firstBlock, Value endBlock,
+                  Value firstInput, Value endInput, Memory square, Memory out) {
     Value from = in.div(firstInput, 64), to = in.ceilDiv(endInput, 64);
     in.loop(firstBlock, endBlock, 1, [&](Value block) {
       Value start = in.toIndex(in.load(order.starts, block)), end = in.toIndex(in.load(order.starts, in.add(block, 1)));
@@ -69,15 +72,15 @@ void emitTranspose(Emitter &e, ModuleOp module, const Gradient &kernel, Memory s
         auto copy = [&](int64_t present) {
           in.loop(count, [&](Value i) {
             Value row = in.toIndex(in.load(order.rows, in.add(start, i)));
-            in.store(loadWord(in, a.at, in.add(in.mul(row, a.stride), in.mul(column, 4)), present), square, i);
+            in.store(loadWord(in, a, in.add(in.mul(row, stride), in.mul(column, 4)), present), square, i);
           });
         };
-        if (a.stride < 4)
-          copy(a.stride);
-        else if (a.stride % 4 == 0)
+        if (isShort)
+          copy(rest);
+        else if (rest == 0)
           copy(4);
         else
-          in.when(in.equal(column, in.index(a.stride / 4)), [&] { copy(a.stride % 4); }, [&] { copy(4); });
+          in.when(in.equal(column, in.div(stride, 4)), [&] { copy(rest); }, [&] { copy(4); });
         in.loop(count, in.index(64), 1, [&](Value i) { in.store(in.i64(0), square, i); });
         SmallVector<Value> bits;
         for (int64_t i = 0; i < 8; ++i)
@@ -90,8 +93,9 @@ void emitTranspose(Emitter &e, ModuleOp module, const Gradient &kernel, Memory s
     });
     return Strip();
   };
-  e.call(module, "snn_transpose_bits_" + std::to_string(kernel.a.stride), {}, make, kernel.a, kernel.order,
-         kernel.firstBlock, kernel.endBlock, kernel.inputs.from, kernel.inputs.to, square, transposed);
+  std::string name = (isShort ? "snn_transpose_short_bits_" : "snn_transpose_bits_") + std::to_string(rest);
+  e.call(module, name, {}, make, kernel.a.at, e.index(words), kernel.order, kernel.firstBlock, kernel.endBlock,
+         kernel.inputs.from, kernel.inputs.to, square, transposed);
 }
 
 } // namespace snn::kernels
