@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How many samples run together.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 
@@ -19,7 +20,14 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
-    getOperation().walk([&](BatchMapOp phase) {
+    unsigned number = 0; // of the phase in its function
+    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isa<func::FuncOp>(op))
+        number = 0;
+      auto phase = dyn_cast<BatchMapOp>(op);
+      if (!phase)
+        return;
+      ++number;
       Place all;
       for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
         if (!tenant.isScratch())
@@ -32,6 +40,12 @@ private:
       while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
         chunk *= 2;
       phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
+      if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
+        remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
+               << remarks::because(chunk * 2 > maxChunk ? "more would not be faster"
+                                   : bytes > cacheBytes ? "one alone takes more than the cache"
+                                                        : "more would not fit into the cache")
+               << remark::metric("bytes", chunk * bytes) << remark::metric("bytes of cache", int64_t(cacheBytes));
     });
   }
 };

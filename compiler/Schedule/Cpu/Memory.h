@@ -29,8 +29,9 @@ struct CallSize {
 bool isElementwise(mlir::func::FuncOp function);
 
 /// A scan that runs lane by lane, all steps of a lane in registers: its body is maps over one domain, and what changes
-/// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise.
-bool isPointwise(ScanOp scan);
+/// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise; `whyNot`
+/// then gets a reason, which lives for ever.
+bool isPointwise(ScanOp scan, llvm::StringRef *whyNot = nullptr);
 
 /// Whether the value needs a place. Those do not:
 /// * views, values that nobody reads, values in the body of a pointwise scan;
