@@ -17,7 +17,7 @@ namespace {
 
 /// Three digits and a prefix: 1,260,000,000 multiply-adds are "1.26 G multiply-adds", and as many bytes of cache
 /// "1.17 GiB of cache".
-std::string quantity(int64_t number, StringRef unit) {
+std::string quantity(uint64_t number, StringRef unit) {
   const bool bytes = unit.consume_front("bytes");
   const double base = bytes ? 1024 : 1000;
   static constexpr StringLiteral prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
@@ -73,7 +73,7 @@ private:
   static std::string textOf(const remark::detail::Remark &remark) {
     std::string text, numbers;
     for (const remark::detail::Remark::Arg &arg : remark.getArgs()) {
-      int64_t number = 0;
+      uint64_t number = 0;
       if (arg.key == "Reason")
         text += "; " + arg.val;
       else if (arg.key != "Remark" && !StringRef(arg.val).getAsInteger(10, number))

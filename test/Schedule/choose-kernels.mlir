@@ -46,7 +46,7 @@ func.func @swapped(%a: !core.array<5 x 7 x f32> {snn.bind = @w}, %b: !core.array
 
 // CHECK-LABEL: func.func @spikes(
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spikes>}
-// REMARK: remark: [Passed] spikes | {{.*}}Function=spikes | Reason="a factor is spikes: {{.*}}additions at most=115200
+// REMARK: remark: [Passed] spikes | {{.*}}Function=spikes | Reason="a factor is spikes: {{.*}}additions by tables=115200
 func.func @spikes(%a: !core.array<time x sample x 7 x i1>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<time x sample x 5 x f32>) {
   %0 = core.contract over [time, sample, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
       writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <group = 4> : !core.array<time x sample x 7 x i1>, !core.array<5 x 7 x f32> -> !core.array<time x sample x 5 x f32>

@@ -20,33 +20,31 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
-    unsigned number = 0; // of the phase in its function
-    getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (isa<func::FuncOp>(op))
-        number = 0;
-      auto phase = dyn_cast<BatchMapOp>(op);
-      if (!phase)
-        return;
-      ++number;
-      Place all;
-      for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
-        if (!tenant.isScratch())
-          all = all + tenant.size;
-      for (Operation &op : phase.getBody().front())
-        for (Value value : op.getResults())
-          if (homeOf(value))
-            all = all + footprintOf(value);
-      int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
-      while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
-        chunk *= 2;
-      phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
-      if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
-        remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
-               << remarks::because(chunk * 2 > maxChunk ? "more would not be faster"
-                                   : bytes > cacheBytes ? "one alone takes more than the cache"
-                                                        : "more would not fit into the cache")
-               << remark::metric("bytes", chunk * bytes) << remark::metric("bytes of cache", int64_t(cacheBytes));
-    });
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
+      unsigned number = 0;
+      function.walk([&](BatchMapOp phase) { choose(phase, ++number, size); });
+    }
+  }
+
+  void choose(BatchMapOp phase, unsigned number, CallSize size) {
+    Place all;
+    for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
+      if (!tenant.isScratch())
+        all = all + tenant.size;
+    for (Operation &op : phase.getBody().front())
+      for (Value value : op.getResults())
+        if (homeOf(value))
+          all = all + footprintOf(value);
+    int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
+    while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
+      chunk *= 2;
+    phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
+    if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
+      remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
+             << remarks::because(chunk * 2 > maxChunk ? "more would not be faster"
+                                 : bytes > cacheBytes ? "one alone takes more than the cache"
+                                                      : "more would not fit into the cache")
+             << remark::metric("bytes", chunk * bytes) << remark::metric("bytes of cache", int64_t(cacheBytes));
   }
 };
 

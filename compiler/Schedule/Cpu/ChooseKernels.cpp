@@ -76,20 +76,22 @@ private:
 
   static void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product,
                       Choice choice, CallSize size) {
+    // A text may have any extents.
+    auto times = [](uint64_t x, uint64_t y) { return llvm::SaturatingMultiply(x, y); };
     const bool atStep = isa<ScanOp>(op->getParentOp());
-    int64_t rows = 1, points = 1;
+    uint64_t rows = 1, points = 1;
     for (int64_t extent : op.getDomain())
       if (extent < 0)
-        rows *= extent == ArrayType::kTime ? size.steps : size.batch;
+        rows = times(rows, extent == ArrayType::kTime ? size.steps : size.batch);
       else
-        points *= extent;
-    const int64_t times = atStep ? size.steps : 1;
+        points = times(points, extent);
+    const uint64_t inAll = times(rows, atStep ? size.steps : 1);
     std::string text = stringifyKernel(choice.kernel).str() + ", ";
     if (product)
-      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", rows * product->places, product->depth,
-                            product->columns);
+      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", times(rows, product->places),
+                            product->depth, product->columns);
     else if (std::optional<OverlapProduct> overlap = matchOverlap(op))
-      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", rows * overlap->shape.places(),
+      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", times(rows, overlap->shape.places()),
                             overlap->shape.terms(), overlap->shape.columns);
     else
       text += llvm::formatv("{0:N} x {1:N} (rows x products)", rows, points);
@@ -98,14 +100,15 @@ private:
     if (product && !product->oriented)
       text += ", of a turned copy of the weights";
     remark << text << remarks::because(choice.reason);
-    // A group of spikes is one addition, by tables; a gathering adds less.
+    // A group of spikes is one addition then, once tables are made.
     if (product && product->spikes)
-      remark << remark::metric("additions at most", times * rows * llvm::divideCeil(points, kernels::kGroup));
+      remark << remark::metric("additions by tables",
+                               times(inAll, llvm::divideCeil(points, uint64_t(kernels::kGroup))));
     else
       remark << remark::metric(llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel)
                                    ? "multiply-adds at most"
                                    : "multiply-adds",
-                               times * rows * points);
+                               times(inAll, points));
     int64_t bytes = 0;
     for (Value value : {op.getLhs(), op.getRhs(), op.getResult()})
       bytes += footprintOf(value).at(size.steps, size.batch);
