@@ -7,6 +7,7 @@
 #include "compiler/Driver/Messages.h"
 #include "snn/abi.h"
 #include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Regex.h"
 
 #include <CLI/CLI.hpp>
 
@@ -18,6 +19,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --emit=so,header -o build/  write build/model.so and build/model.h
   snnc model.snn -D hidden=256 -o big.so     give a parameter of the model another value
   snnc model.snn --emit=bptt -o -            print the backward pass
+  snnc model.snn --remarks=kernels           say how each product is computed, and why
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
   snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
@@ -96,6 +98,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->type_name("NAMES");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");
+  app.add_flag("--remarks{.*}", options.remarks,
+               "print what the schedule chose and why, a line each; --remarks=FILTER: of the categories that this "
+               "regular expression matches, of spikes, windows, fusion, kernels, sums, phases, views, scans, chunks, "
+               "memory");
   app.add_flag("--time-report", options.timeReport, "print where the time went");
 }
 
@@ -138,6 +144,8 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
     if (!options.defines.emplace(define.substr(0, sign), define.substr(sign + 1)).second)
       throw wrong("-D: '" + define.substr(0, sign) + "' is given twice");
   }
+  if (std::string reason; !options.remarks.empty() && !llvm::Regex(options.remarks).isValid(reason))
+    throw wrong("--remarks: '" + options.remarks + "' is no regular expression: " + reason);
   options.infer = words.mode == "infer";
   options.doublePrecision = words.precision == "f64";
   options.softSpikes = words.spike == "soft";

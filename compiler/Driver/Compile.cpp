@@ -12,6 +12,7 @@
 #include "compiler/Emit/Native.h"
 #include "compiler/Emit/UseLists.h"
 #include "compiler/Model/Passes.h"
+#include "compiler/Remarks/Printer.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "mlir/IR/Verifier.h"
@@ -38,6 +39,8 @@ public:
   Compilation(const CompileOptions &options, llvm::raw_ostream &errors)
       : options(options), errors(errors), context(registry(), MLIRContext::Threading::DISABLED) {
     context.printOpOnDiagnostic(false); // messages show the line of the input
+    if (!options.remarks.empty())
+      printRemarks(context, options.remarks, errors);
     timing.setEnabled(options.timeReport);
     timing.setOutput(createOutputStrategy(DefaultTimingManager::OutputFormat::Text, errors));
     total = timing.getRootScope();

@@ -38,6 +38,8 @@ struct CompileOptions {
 
   /// A folder that gets the text of each stage on the way; it is made if it is not there. Empty: none.
   std::string saveTemps;
+  /// Prints the remarks of which this regular expression matches the category to the error stream. Empty: none.
+  std::string remarks;
   /// Prints where the time went to the error stream.
   bool timeReport = false;
 };

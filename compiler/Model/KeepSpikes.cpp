@@ -2,6 +2,7 @@
 // snn-keep-spikes: the largest of spikes is a spike.
 
 #include "compiler/Model/Passes.h"
+#include "compiler/Remarks/Remarks.h"
 #include "dialect/core/CoreDialect.h"
 #include "dialect/core/Maps.h"
 
@@ -67,14 +68,20 @@ class KeepSpikes : public impl::KeepSpikesBase<KeepSpikes> {
   void runOnOperation() override {
     // A pooling may read another one's spikes, which are known by then.
     getOperation().walk<WalkOrder::PreOrder>([](FoldOp fold) {
-      if (fold.getKind() == FoldKind::Add || !mayBeSpikes(fold.getValue()))
+      arith::UIToFPOp conversion = fold.getKind() == FoldKind::Add ? nullptr : conversionIn(fold);
+      if (!conversion)
         return;
-      arith::UIToFPOp conversion = conversionIn(fold);
-      ArrayRef<int64_t> shape;
-      if (conversion)
-        shape = cast<ArrayType>(fold.getInputs().front().getType()).getShape();
-      if (!conversion || !isInside(fold.getReadMaps().front(), fold.getDomain(), shape))
-        return;
+      auto staysReal = [&](StringRef reason) {
+        if (auto remark = remarks::missed(fold, remarks::kSpikes, "reals"))
+          remark << "the largest of spikes becomes a real number" << remarks::because(reason);
+      };
+      if (!mayBeSpikes(fold.getValue()))
+        return staysReal("not all who read it take spikes");
+      ArrayRef<int64_t> shape = cast<ArrayType>(fold.getInputs().front().getType()).getShape();
+      if (!isInside(fold.getReadMaps().front(), fold.getDomain(), shape))
+        return staysReal("a window may hold nothing but padding, of which there is no largest spike");
+      if (auto remark = remarks::chosen(fold, remarks::kSpikes, "spikes"))
+        remark << "the largest of spikes stays a spike: a bit, by which products select rows of weights";
       fold.getBody().front().getTerminator()->setOperand(0, conversion.getIn());
       if (conversion->use_empty())
         conversion->erase();

@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Passes.h"
 
+#include "compiler/Remarks/Remarks.h"
 #include "dialect/core/Maps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -31,10 +32,21 @@ bool knowsItsPlace(MapOp map) {
 /// One number everywhere.
 bool isConstant(MapOp map) { return map.getInputs().empty() && !knowsItsPlace(map); }
 
+/// How often each pattern was used.
+struct Moved {
+  unsigned intoMaps = 0, intoFolds = 0, intoScans = 0, outOfTime = 0;
+};
+
+template <typename OpTy> struct CountingPattern : OpRewritePattern<OpTy> {
+  CountingPattern(MLIRContext *context, Moved &moved) : OpRewritePattern<OpTy>(context), moved(moved) {}
+
+  Moved &moved;
+};
+
 /// A map that a map or fold reads becomes part of its body. Not if it would be computed more often than before (a
 /// number per channel at each pixel), except for constants.
-template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
+template <typename OpTy> struct FuseProducer : CountingPattern<OpTy> {
+  using CountingPattern<OpTy>::CountingPattern;
 
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     for (auto [index, input] : llvm::enumerate(op.getInputs())) {
@@ -45,6 +57,7 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
       rewriter.modifyOpInPlace(op, [&] { fuse(op, index, producer, cast<OpResult>(input), read, rewriter); });
       if (producer->use_empty())
         rewriter.eraseOp(producer); // so that those whom it read have one reader less
+      ++(isa<MapOp>(op) ? this->moved.intoMaps : this->moved.intoFolds);
       return success();
     }
     return failure();
@@ -117,14 +130,15 @@ template <typename OpTy> struct FuseProducer : OpRewritePattern<OpTy> {
 
 /// A map whose values scans alone read, step by step, is computed in their steps: the currents of a layer, say, to
 /// which a bias is added. Several scans (forward and reverse) may compute it if that is cheaper than to keep it.
-struct SinkIntoScan : OpRewritePattern<ScanOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct SinkIntoScan : CountingPattern<ScanOp> {
+  using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
     for (auto [index, operand] : llvm::enumerate(op.getSliced())) {
       auto map = operand.getDefiningOp<MapOp>();
       if (map && map->getBlock() == op->getBlock() && canSink(map, op)) {
         sink(op, index, map, rewriter);
+        ++moved.intoScans;
         return success();
       }
     }
@@ -196,8 +210,8 @@ struct SinkIntoScan : OpRewritePattern<ScanOp> {
 
 /// A map that gives the same at each step is computed once, and its readers take that: the gradient of a count of
 /// spikes, say. Contracts keep it, as their kernels want the same rows of all factors.
-struct LeaveTime : OpRewritePattern<MapOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct LeaveTime : CountingPattern<MapOp> {
+  using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(MapOp map, PatternRewriter &rewriter) const override {
     if (map.getOutputs().size() != 1 || knowsItsPlace(map) || map->use_empty())
@@ -235,6 +249,7 @@ struct LeaveTime : OpRewritePattern<MapOp> {
     while (!map->use_empty())
       readOnce(*map->use_begin(), once.getResult(0), type.timeDim(), rewriter);
     rewriter.eraseOp(map);
+    ++moved.outOfTime;
     return success();
   }
 
@@ -273,7 +288,8 @@ struct LeaveTime : OpRewritePattern<MapOp> {
 class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan, LeaveTime>(&getContext());
+    Moved moved;
+    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan, LeaveTime>(&getContext(), moved);
     MapOp::getCanonicalizationPatterns(patterns, &getContext());
     FoldOp::getCanonicalizationPatterns(patterns, &getContext());
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());
@@ -281,7 +297,15 @@ class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
     GreedyRewriteConfig config;
     config.setMaxIterations(GreedyRewriteConfig::kNoLimit);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), config)))
-      signalPassFailure();
+      return signalPassFailure();
+    if (auto remark = remarks::chosen(getOperation(), remarks::kFusion, "maps")) {
+      unsigned left = 0;
+      getOperation().walk([&](MapOp) { ++left; });
+      remark << remark::add(
+          "maps are computed where they are read: {0:N} in other maps, {1:N} in folds, {2:N} in steps "
+          "of scans; once for all steps: {3:N}; maps that are left: {4:N}",
+          moved.intoMaps, moved.intoFolds, moved.intoScans, moved.outOfTime, left);
+    }
   }
 };
 

@@ -1,8 +1,9 @@
-// Times training steps of a compiled model and prints one line of JSON; or serves, as peer.py says.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Times training steps of a compiled model, or the tasks of one, and prints one line of JSON; or serves, as peer.py
+// says. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Batches are in an order that the data hold (an array `order` of sample numbers), or random. Memory is the peak of the
 // resident set less what was resident before the instance was made, with data and library loaded.
+#include "runtime/core/Instance.h"
 #include "runtime/data/ArrayFiles.h"
 #include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fstream>
@@ -28,7 +30,7 @@ struct Options {
   uint64_t batch = 128, threads = 2, iterations = 20, warmup = 5, steps = 0;
   std::string entry = "train_step";
   double multiplyAdds = 0;
-  bool serve = false;
+  bool serve = false, tasks = false;
 };
 
 /// A line of /proc/self/status, such as VmRSS, in MB.
@@ -41,6 +43,47 @@ double statusMegabytes(std::string_view name) {
 }
 
 void forgetPeak() { std::ofstream("/proc/self/clear_refs") << '5'; }
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  size_t half = values.size() / 2;
+  return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+/// Of the thread, in milliseconds: what others take of the processor does not count.
+double threadTime() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return 1e3 * double(now.tv_sec) + 1e-6 * double(now.tv_nsec);
+}
+
+/// What looking at that clock takes: a call of the system, not much less than a short task.
+double clockCost() {
+  std::vector<double> costs(1001);
+  for (double &cost : costs) {
+    double start = threadTime();
+    cost = threadTime() - start;
+  }
+  return median(std::move(costs));
+}
+
+/// A parallel_for that runs one body after the other and keeps the time of each. Jobs are separated by barriers.
+struct Recorder {
+  std::vector<std::vector<double>> jobs; ///< of one call
+  double between = 0;                    ///< all the rest of the call
+  const double cost = clockCost();
+
+  static void parallelFor(void *recorder, uint64_t count, snn_body_fn body, void *context) {
+    Recorder &self = *static_cast<Recorder *>(recorder);
+    std::vector<double> &times = self.jobs.emplace_back(count);
+    for (uint64_t i = 0; i < count; ++i) {
+      double start = threadTime();
+      body(context, i, 0);
+      times[i] = std::max(threadTime() - start - self.cost, 0.0);
+      self.between -= times[i] + 2 * self.cost;
+    }
+  }
+};
 
 /// Takes one batch after the other.
 class Batches {
@@ -133,6 +176,34 @@ public:
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   }
 
+  /// One training step in this thread, task by task.
+  Recorder record() {
+    std::vector<snn_view> views = batches.next().views();
+    Recorder recorder;
+    snn_call call = {};
+    call.struct_size = sizeof(call);
+    call.batch = options.batch;
+    call.steps = steps;
+    call.workers = instance->layout.workers;
+    call.parameters = instance->parameters();
+    call.gradients = instance->gradients();
+    call.optimizer = instance->optimizer();
+    call.buffers = instance->buffers();
+    call.inputs = views.data();
+    call.outputs = outputs.data();
+    call.loss = &loss;
+    call.optimizer_step = ++recorded;
+    call.arena = instance->arena();
+    call.arena_size = instance->layout.arena;
+    call.parallel_for = Recorder::parallelFor;
+    call.pool = &recorder;
+    double start = threadTime();
+    if (int32_t code = table.train_step(&call); code != SNN_OK)
+      throw DataError(fmt::format("{}: train_step returned {}", options.model, code));
+    recorder.between += threadTime() - start;
+    return recorder;
+  }
+
   std::vector<double> times(uint64_t count) {
     std::vector<double> times(count);
     std::generate(times.begin(), times.end(), [&] { return step(); });
@@ -149,7 +220,7 @@ public:
   InstanceHandle instance;
   std::vector<double> counts;
   std::vector<void *> outputs;
-  uint64_t steps = 0;
+  uint64_t steps = 0, recorded = 0;
   double loss = 0, idle = 0;
 };
 
@@ -186,18 +257,41 @@ void measure(Stepper &stepper) {
   const Options &options = stepper.options;
   stepper.times(options.warmup);
   std::vector<double> times = stepper.times(options.iterations);
-  std::sort(times.begin(), times.end());
-  size_t half = times.size() / 2;
-  double median = times.size() % 2 ? times[half] : (times[half - 1] + times[half]) / 2;
+  const double usual = median(times), best = *std::min_element(times.begin(), times.end());
   std::string rate;
   if (options.multiplyAdds > 0)
-    rate = fmt::format(R"(, "gflops": {:.1f}, "best_gflops": {:.1f})", 2e-6 * options.multiplyAdds / median,
-                       2e-6 * options.multiplyAdds / times.front());
+    rate = fmt::format(R"(, "gflops": {:.1f}, "best_gflops": {:.1f})", 2e-6 * options.multiplyAdds / usual,
+                       2e-6 * options.multiplyAdds / best);
   fmt::print(R"({{"engine": "snnc", "work": "{}", "entry": "{}", "batch": {}, "steps": {}, "threads": {}, )"
              R"("step_ms": {:.3f}, "min_ms": {:.3f}, "peak_growth_mb": {:.2f}{}, "target": "{}"}})"
              "\n",
-             stepper.table.name, options.entry, options.batch, stepper.steps, options.threads, median, times.front(),
+             stepper.table.name, options.entry, options.batch, stepper.steps, options.threads, usual, best,
              stepper.peakGrowth(), rate, stepper.table.target);
+}
+
+/// The median of each task's time, job by job.
+void measureTasks(Stepper &stepper) {
+  std::vector<Recorder> records;
+  for (uint64_t i = 0; i < stepper.options.warmup + stepper.options.iterations; ++i)
+    if (Recorder record = stepper.record(); i >= stepper.options.warmup)
+      records.push_back(std::move(record));
+  auto usual = [&](auto timeIn) {
+    std::vector<double> times;
+    for (const Recorder &record : records)
+      times.push_back(timeIn(record));
+    return median(std::move(times));
+  };
+  std::vector<std::string> jobs;
+  for (size_t job = 0; job < records[0].jobs.size(); ++job) {
+    std::vector<double> tasks;
+    for (size_t task = 0; task < records[0].jobs[job].size(); ++task)
+      tasks.push_back(usual([&](const Recorder &record) { return record.jobs.at(job).at(task); }));
+    jobs.push_back(fmt::format("[{:.5f}]", fmt::join(tasks, ", ")));
+  }
+  fmt::print(R"({{"work": "{}", "batch": {}, "steps": {}, "between_ms": {:.5f}, "jobs": [{}]}})"
+             "\n",
+             stepper.table.name, stepper.options.batch, stepper.steps,
+             usual([](const Recorder &record) { return record.between; }), fmt::join(jobs, ", "));
 }
 
 } // namespace
@@ -221,11 +315,12 @@ int main(int argc, char **argv) {
   app.add_option("--data", options.data, "the data, as snn-train takes them; an array `order` says which samples")
       ->capture_default_str();
   app.add_option("--weights", options.weights, "initial weights (safetensors)");
+  app.add_flag("--tasks", options.tasks, "time the tasks of train_step one by one, in one thread");
   app.add_flag("--serve", options.serve, "read commands from the standard input: run N, memory");
   CLI11_PARSE(app, argc, argv);
   try {
     Stepper stepper(options);
-    options.serve ? serve(stepper) : measure(stepper);
+    (options.serve ? serve : options.tasks ? measureTasks : measure)(stepper);
     return 0;
   } catch (const std::exception &error) {
     fmt::print(stderr, "step_time: error: {}\n", error.what());

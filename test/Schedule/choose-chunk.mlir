@@ -2,6 +2,7 @@
 // RUN: %snn-opt %s --split-input-file --core-choose-chunk | FileCheck %s
 // RUN: %snn-opt %s --split-input-file --core-choose-chunk=cache-bytes=65536 | FileCheck --check-prefix=SMALL %s
 // RUN: %snn-opt %s --split-input-file --core-choose-chunk="max-chunk=8 steps=1" | FileCheck --check-prefix=FEW %s
+// RUN: %snn-opt %s --split-input-file --core-choose-chunk --mlir-disable-threading --remarks-filter=chunks -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 // 100 steps of 16 numbers are 6,400 bytes, twice; the sum is not the samples'.
 // CHECK: core.chunk = 64 : i64
@@ -9,6 +10,7 @@
 // FEW: core.chunk = 8 : i64
 !t = !core.array<time x sample x 4 x f32>
 #map = affine_map<(t, s, n) -> (t, s, n)>
+// REMARK: remark: [Passed] chunk | {{.*}} | Reason="more would not be faster", Remark="phase 1 takes 64 samples at a time", bytes=819200, bytes of cache=1048576
 func.func @f(%x: !t) -> (!t, !core.array<1000 x f32>) {
   %0, %sum = core.batch_map sharded(%x : !t) invariant() -> concat(!t) sum(!core.array<1000 x f32>) {
   ^bb0(%xs: !t):
@@ -42,6 +44,7 @@ func.func @f(%x: !t) -> (!t, !core.array<1000 x f32>) {
 !t = !core.array<time x sample x 4 x f32>
 #map = affine_map<(t, s, n) -> (t, s, n)>
 snn.model @m infer real = f32 steps = 400 max_steps = 400 classes = 4 batch = 8 epochs = 0
+// REMARK: remark: [Passed] chunk | {{.*}} | Reason="more would not fit into the cache", Remark="phase 1 takes 32 samples at a time", bytes=819200
 func.func @f(%x: !t) -> !t {
   %0 = core.batch_map sharded(%x : !t) invariant() -> concat(!t) {
   ^bb0(%xs: !t):

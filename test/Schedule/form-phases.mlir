@@ -4,6 +4,7 @@
 // RUN: %snn-opt %S/../Autodiff/vjp-batch_norm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --canonicalize --cse > %t.norm.mlir
 // RUN: %snn-opt %t.norm.mlir --core-form-phases | FileCheck --check-prefix=NORM %s
 // RUN: %snn-opt %s --split-input-file --core-form-phases | FileCheck %s
+// RUN: %snn-opt %s --split-input-file --core-form-phases --mlir-disable-threading --remarks-filter=phases -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 // Forward, loss and backward are one phase: the loss divides by how many samples there are, which no phase finds out.
 // DENSE-LABEL: func.func @loss_vjp
@@ -43,6 +44,8 @@
 // CHECK: %[[Y:.*]] = core.batch_map sharded(%[[EXP]] : !core.array<sample x 4 x f32>) invariant(%[[MEAN]] : !core.array<4 x f32>) -> concat(!core.array<sample x 4 x f32>) {
 // CHECK: core.parts concat(
 // CHECK: return %[[Y]]
+// REMARK: [[#@LINE+2]]:1: remark: [Analysis] phase | {{.*}}Function=f | Remark="phase 1 of 2 has 2 ops, of which 1 sum over samples"
+// REMARK: [[#@LINE+20]]:8: remark: {{.*}}Function=f | Reason="it needs what is summed over all samples at line [[#@LINE+15]]", Remark="phase 2 of 2 has 1 op, of which 0 sum over samples"
 func.func @f(%x: !x) -> !x {
   %count = core.fold add over [sample] along [0] reads() by [] writes affine_map<(s) -> ()> order <run = 64> -> !core.array<f32> {
     %one = arith.constant 1.0 : f32

@@ -1,5 +1,6 @@
 // Maps move into what reads them, and only then: where each value is computed as often as before.
 // RUN: %snn-opt %s --pass-pipeline='builtin.module(func.func(core-fuse-maps))' | FileCheck %s
+// RUN: %snn-opt %s --pass-pipeline='builtin.module(func.func(core-fuse-maps))' --mlir-disable-threading --remarks-filter=fusion -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 #n = affine_map<(n) -> (n)>
 #turned = affine_map<(n) -> (4 - n)>
@@ -67,6 +68,7 @@ func.func @twice(%x: !core.array<5 x f32>) -> !core.array<5 x f32> {
 // CHECK-NEXT: core.scan sliced(%[[X]] : {{.*}}) invariant(%[[B]] : {{.*}}) init({{.*}}) {kept}
 // CHECK: arith.addf
 // CHECK-NEXT: arith.mulf
+// REMARK: remark: [Passed] maps | {{.*}}Function=bias | Remark="maps are computed where they are read: 1 in other maps, 0 in folds, 1 in steps of scans; once for all steps: 0; maps that are left: 1"
 func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f32>, %m: !core.array<sample x 5 x f32>) -> !core.array<sample x 5 x f32> {
   %y = core.map over [time, sample, 5] reads(%x, %b : !core.array<time x sample x 5 x f32>, !core.array<5 x f32>) by [#tsn, #tsn_n] writes [#tsn]
       -> !core.array<time x sample x 5 x f32> {
@@ -91,6 +93,7 @@ func.func @bias(%x: !core.array<time x sample x 5 x f32>, %b: !core.array<5 x f3
 // CHECK-NEXT: core.fold max over [sample, 3, 2]
 // CHECK-NOT: core.map
 // CHECK: return
+// REMARK: Function=pooled | {{.*}} 1 in folds,
 func.func @pooled(%x: !core.array<sample x 6 x f32>) -> !core.array<sample x 3 x f32> {
   %y = core.map over [sample, 6] reads(%x : !core.array<sample x 6 x f32>) by [#sn] writes [#sn] -> !core.array<sample x 6 x f32> {
   ^bb0(%a: f32):
@@ -126,6 +129,7 @@ func.func @overlapping(%x: !core.array<sample x 6 x f32>) -> !core.array<sample 
 // CHECK-LABEL: func.func @same_at_each_step(
 // CHECK: %[[ONCE:.*]] = core.map over [sample, 2, 3] {{.*}} -> !core.array<sample x 6 x f32>
 // CHECK: core.scan reverse sliced(%{{[^,]*}} : {{.*}}) invariant(%[[ONCE]] : !core.array<sample x 6 x f32>)
+// REMARK: Function=same_at_each_step | {{.*}}once for all steps: 2; maps that are left: 2"
 func.func @same_at_each_step(%g: !core.array<sample x 2 x f32>, %s: !core.array<time x sample x 6 x f32>, %i: !core.array<sample x 6 x f32>) -> !core.array<time x sample x 6 x f32> {
   %0 = core.map over [time, sample, 2] reads(%g : !core.array<sample x 2 x f32>) by [affine_map<(d0, d1, d2) -> (d1, d2)>]
       writes [affine_map<(d0, d1, d2) -> (d0, d1, d2)>] -> !core.array<time x sample x 2 x f32> {

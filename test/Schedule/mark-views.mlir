@@ -1,5 +1,6 @@
 // Flattening and its like move nothing in memory.
 // RUN: %snn-opt %s --core-mark-views | FileCheck %s
+// RUN: %snn-opt %s --core-mark-views --mlir-disable-threading --remarks-filter=views -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 !image = !core.array<sample x 2 x 6 x 10 x f32>
 !row = !core.array<sample x 120 x f32>
@@ -12,6 +13,9 @@
 // CHECK: core.map over [sample, 120] {{.*}} writes [{{[^]]*}}] -> !core.array<sample x 120 x f32>
 // CHECK: core.map {{.*}} {core.view} -> !core.array<sample x 2 x 6 x 10 x f32>
 // CHECK-NOT: core.view
+// REMARK: remark: [Passed] view | {{.*}}Function=flatten | Remark="elements get other coordinates, not other places: nothing is copied"
+// REMARK: remark: [Passed] view
+// REMARK: remark: [Passed] view
 func.func @flatten(%host: !image) -> !core.array<sample x 2 x 10 x 6 x f32> {
   %x = core.map over [sample, 2, 6, 10] reads(%host : !image) by [affine_map<(s, c, y, x) -> (s, c, y, x)>] writes [affine_map<(s, c, y, x) -> (s, c, y, x)>] -> !image {
   ^bb0(%a: f32):
@@ -51,6 +55,7 @@ func.func @flatten(%host: !image) -> !core.array<sample x 2 x 10 x 6 x f32> {
 // CHECK-LABEL: func.func @others
 // CHECK-NOT: core.view
 // CHECK: return
+// REMARK-NOT: remark
 func.func @others(%host: !image, %late: !core.array<time x sample x 3 x f32>) -> (!row, !core.array<12 x f32>, !core.array<time x sample x 3 x f32>) {
   %flat = core.map over [sample, 2, 6, 10] reads(%host : !image) by [affine_map<(s, c, y, x) -> (s, c, y, x)>]
       writes [affine_map<(s, c, y, x) -> (s, c * 60 + y * 10 + x)>] -> !row {

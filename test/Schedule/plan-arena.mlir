@@ -5,6 +5,7 @@
 // RUN: %python %S/../tools/core-networks.py deep 12 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.deep
 // RUN: %python %S/../tools/core-networks.py batch-norm 2 | %snn-opt --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.norm
 // RUN: %snn-opt %S/../Autodiff/vjp-slstm.mlir --core-vjp="function=loss of-loss" --core-resolve-vjps --core-fix-order --snn-to-loops --core-check-plan -o %t.slstm
+// RUN: %snn-opt %s --core-plan-arena --mlir-disable-threading --remarks-filter='scans|memory' -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 // Spikes and their gradient have kernels, and the first layer's gradient, of as many terms as there are samples, is made for the
 // whole batch.
@@ -49,6 +50,9 @@
 // CHECK: core.map {{.*}}core.places = [#core.place<fixed = 128, rows = 128>]}
 // CHECK: core.fold {{.*}}core.places = [#core.place<rows = 128>]
 // CHECK: return
+// REMARK: remark: [Analysis] scan | {{.*}}Function=f | Reason="a step reads its own element only", Remark="runs lane by lane, all steps of a lane in registers"
+// REMARK: remark: [Passed] arena | {{.*}}Function=f | Remark="shared by all workers, for 128 samples of 100 steps: 4 values in 3 places", bytes=1638656, bytes if none shared a place={{[0-9]+}}
+// REMARK: remark: [Passed] arena | {{.*}}Function=f | Remark="of each worker, for 1 sample of 100 steps: 6 values in 3 places"
 func.func @f(%x: !t, %w: !w {snn.bind = @w}) -> (!core.array<20 x f32>, !w {snn.bind = @grad.w}, !core.array<20 x f32>, !x) {
   %0:2, %1:2 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!t, !x) sum(!w, !core.array<20 x f32>) {
   ^bb0(%xs: !t, %ws: !w):
@@ -100,6 +104,7 @@ func.func @f(%x: !t, %w: !w {snn.bind = @w}) -> (!core.array<20 x f32>, !w {snn.
 // CHECK: core.map
 // CHECK-NOT: core.places
 // CHECK: core.step
+// REMARK: remark: [Analysis] scan | {{.*}}Function=stepwise | Reason="a step holds a product or a sum", Remark="runs step by step, states in memory"
 func.func @stepwise(%x: !t, %w: !w {snn.bind = @w}) -> !x {
   %0 = core.batch_map sharded(%x : !t) invariant(%w : !w) -> concat(!x) {
   ^bb0(%xs: !t, %ws: !w):

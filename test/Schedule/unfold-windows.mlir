@@ -2,6 +2,7 @@
 // RUN: %snn-opt %s --core-unfold-windows --core-choose-kernels | FileCheck %s
 // Nothing is left to do the second time.
 // RUN: %snn-opt %s --core-unfold-windows --core-unfold-windows --core-choose-kernels | FileCheck %s
+// RUN: %snn-opt %s --core-unfold-windows --mlir-disable-threading --remarks-filter=windows -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 !image = !core.array<sample x 3 x 9 x 9 x f32>
 !spikes = !core.array<time x sample x 3 x 9 x 9 x i1>
@@ -12,6 +13,7 @@
 // CHECK: %[[W:.*]] = core.map over [3, 2, 2, 20] reads(%{{.*}} : !core.array<20 x 3 x 2 x 2 x f32>){{.*}} -> !core.array<3 x 2 x 2 x 32 x f32>
 // CHECK: %[[Y:.*]] = core.contract over [sample, 8, 8, 32, 3, 2, 2] along [4, 5, 6] %arg0, %[[W]] by {{.*}} order <> {core.kernel = #core.kernel<dense>} : {{.*}} -> <sample x 8 x 8 x 32 x f32>
 // CHECK: core.map over [sample, 20, 8, 8] reads(%[[Y]] :
+// REMARK: remark: [Passed] product | {{.*}}Function=forward | {{.*}}with 64 rows for each sample and step: windows, read where they lie"
 func.func @forward(%x: !image, %w: !w {snn.bind = @w}) -> !core.array<sample x 20 x 8 x 8 x f32> {
   %0 = core.contract over [sample, 20, 8, 8, 3, 2, 2] along [4, 5, 6] %x, %w
       by [affine_map<(s, o, i, j, c, p, q) -> (s, c, i + p, j + q)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
@@ -34,6 +36,7 @@ func.func @padded(%x: !image, %w: !w {snn.bind = @w}) -> !core.array<sample x 20
 // CHECK-LABEL: func.func @spikes(
 // CHECK: %[[P:.*]] = core.map over [time, sample, 8, 8, 3, 2, 2] reads(%arg0 : {{.*}} -> !core.array<time x sample x 8 x 8 x 16 x i1>
 // CHECK: core.contract over [time, sample, 8, 8, 32, 3, 2, 2] along [5, 6, 7] %[[P]], %{{.*}} {core.kernel = #core.kernel<spikes>}
+// REMARK: remark: [Passed] product | {{.*}}Function=spikes | {{.*}}with 64 rows for each sample and step: copies of windows, as bits"
 func.func @spikes(%x: !spikes, %w: !w {snn.bind = @w}) -> !core.array<time x sample x 20 x 8 x 8 x f32> {
   %0 = core.contract over [time, sample, 20, 8, 8, 3, 2, 2] along [5, 6, 7] %x, %w
       by [affine_map<(t, s, o, i, j, c, p, q) -> (t, s, c, i + p, j + q)>, affine_map<(t, s, o, i, j, c, p, q) -> (o, c, p, q)>]
@@ -47,6 +50,7 @@ func.func @spikes(%x: !spikes, %w: !w {snn.bind = @w}) -> !core.array<time x sam
 // CHECK: %[[W:.*]] = core.map over [2, 2, 20, 3] reads(%arg1 : {{.*}} -> !core.array<2 x 2 x 20 x 16 x f32>
 // CHECK: %[[X:.*]] = core.contract over [sample, 4, 4, 16, 2, 2, 20] along [4, 5, 6] %[[E]], %[[W]] {{.*}} {core.kernel = #core.kernel<overlap>} : {{.*}} -> <sample x 9 x 9 x 16 x f32>
 // CHECK: core.map over [sample, 3, 9, 9] reads(%[[X]] :
+// REMARK: remark: [Passed] overlap | {{.*}}Function=to_input | {{.*}}written over windows, tap by tap"
 func.func @to_input(%e: !core.array<sample x 20 x 4 x 4 x f32>, %w: !w {snn.bind = @w}) -> !image {
   %0 = core.contract over [sample, 20, 4, 4, 3, 2, 2] along [5, 6, 1] %e, %w
       by [affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
@@ -81,6 +85,7 @@ func.func @to_weights(%e: !core.array<time x sample x 20 x 8 x 8 x f32>, %x: !sp
 // Another matrix for each group of channels is no product.
 // CHECK-LABEL: func.func @groups(
 // CHECK-NEXT: core.contract {{.*}} {core.kernel = #core.kernel<loops>}
+// REMARK: remark: [Missed] loops | {{.*}}Function=groups | Reason="each place or channel has weights of its own"
 func.func @groups(%x: !core.array<sample x 6 x 9 x f32>, %w: !core.array<4 x 3 x 2 x f32> {snn.bind = @w}) -> !core.array<sample x 4 x 8 x f32> {
   %0 = core.contract over [sample, 4, 8, 3, 2] along [3, 4] %x, %w
       by [affine_map<(s, o, j, c, q) -> (s, (o floordiv 2) * 3 + c, j + q)>, affine_map<(s, o, j, c, q) -> (o, c, q)>]

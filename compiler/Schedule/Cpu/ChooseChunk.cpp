@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How many samples run together.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
@@ -37,24 +38,37 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
-    getOperation().walk([&](BatchMapOp phase) {
-      Place all;
-      for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
-        if (!tenant.isScratch())
-          all = all + tenant.size;
-      for (Operation &op : phase.getBody().front())
-        for (Value value : op.getResults())
-          if (homeOf(value))
-            all = all + footprintOf(value);
-      int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
-      while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
+    for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
+      unsigned number = 0;
+      function.walk([&](BatchMapOp phase) { choose(phase, ++number, size); });
+    }
+  }
+
+  void choose(BatchMapOp phase, unsigned number, CallSize size) {
+    Place all;
+    for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
+      if (!tenant.isScratch())
+        all = all + tenant.size;
+    for (Operation &op : phase.getBody().front())
+      for (Value value : op.getResults())
+        if (homeOf(value))
+          all = all + footprintOf(value);
+    int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
+    while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
+      chunk *= 2;
+    // Values that leave the cache cost less than matrices of which a row or two make use.
+    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps, ofCache = chunk;
+    if (matrices > bytes)
+      while (chunk * 2 <= std::min(stepRows, maxChunk) && chunk * 2 * kTasks <= size.batch)
         chunk *= 2;
-      // Values that leave the cache cost less than matrices of which a row or two make use.
-      if (stepMatrices(phase, stepRows) * size.steps > bytes)
-        while (chunk * 2 <= std::min(stepRows, maxChunk) && chunk * 2 * kTasks <= size.batch)
-          chunk *= 2;
-      phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
-    });
+    phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
+    if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
+      remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
+             << remarks::because(chunk > ofCache        ? "its steps read more of matrices than a sample has values"
+                                 : chunk * 2 > maxChunk ? "more would not be faster"
+                                 : bytes > cacheBytes   ? "one alone takes more than the cache"
+                                                        : "more would not fit into the cache")
+             << remark::metric("bytes", chunk * bytes) << remark::metric("bytes of cache", int64_t(cacheBytes));
   }
 };
 

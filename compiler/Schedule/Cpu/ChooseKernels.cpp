@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How each contract is computed, and weights in the form that its kernel reads.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -31,9 +33,15 @@ public:
 
 private:
   void runOnOperation() override {
+    CallSize size = CallSize::of(getOperation(), batch, steps);
     getOperation().walk([&](ContractOp op) {
-      std::optional<MatrixProduct> product = matchProduct(op);
-      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), chosenFor(op, product)));
+      StringRef whyNoProduct;
+      std::optional<MatrixProduct> product = matchProduct(op, &whyNoProduct);
+      const Choice choice = chosenFor(op, product);
+      op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), choice.kernel));
+      if (auto remark = remarks::chosen(op, remarks::kKernels, stringifyKernel(choice.kernel)))
+        explain(remark, op, product, {choice.kernel, choice.kernel == Kernel::Loops ? whyNoProduct : choice.reason},
+                size);
       if (product && !product->oriented)
         orient(op, *product);
     });
@@ -44,13 +52,67 @@ private:
       signalPassFailure();
   }
 
-  /// Within a scan there are too few rows at a time to look for zeros.
-  Kernel chosenFor(ContractOp op, const std::optional<MatrixProduct> &product) {
-    if (product && sparseColumns > 0 && product->columns >= sparseColumns && !isa<ScanOp>(op->getParentOp()) &&
-        isGiven(product->a))
-      if (std::optional<Kernel> sparse = product->sparseKernel())
-        return *sparse;
-    return kernelFor(op);
+  struct Choice {
+    Kernel kernel;
+    StringRef reason;
+  };
+
+  Choice chosenFor(ContractOp op, const std::optional<MatrixProduct> &product) {
+    const Kernel kernel = kernelFor(op);
+    if (!product)
+      return {kernel, "rows are written over windows that overlap"};
+    if (product->spikes)
+      return {kernel, "a factor is spikes: by tables or by gathering, whichever their number makes faster"};
+    if (sparseColumns <= 0 || !isGiven(product->a))
+      return {kernel, "both factors are reals"};
+    if (product->columns < sparseColumns)
+      return {kernel, "what the host gives may be mostly zero, but so few columns do not pay for looking"};
+    if (isa<ScanOp>(op->getParentOp()))
+      return {kernel, "what the host gives may be mostly zero, but there are too few rows at a time to look"};
+    if (std::optional<Kernel> sparse = product->sparseKernel())
+      return {*sparse, "what the host gives may be mostly zero: by what is not, or dense if that is most of it"};
+    return {kernel, "what the host gives may be mostly zero, but is read at windows"};
+  }
+
+  static void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product,
+                      Choice choice, CallSize size) {
+    // A text may have any extents.
+    auto times = [](uint64_t x, uint64_t y) { return llvm::SaturatingMultiply(x, y); };
+    const bool atStep = isa<ScanOp>(op->getParentOp());
+    uint64_t rows = 1, points = 1;
+    for (int64_t extent : op.getDomain())
+      if (extent < 0)
+        rows = times(rows, extent == ArrayType::kTime ? size.steps : size.batch);
+      else
+        points = times(points, extent);
+    const uint64_t inAll = times(rows, atStep ? size.steps : 1);
+    std::string text = stringifyKernel(choice.kernel).str() + ", ";
+    if (product)
+      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", times(rows, product->places),
+                            product->depth, product->columns);
+    else if (std::optional<OverlapProduct> overlap = matchOverlap(op))
+      text += llvm::formatv("{0:N} x {1:N} x {2:N} (rows x inputs x columns)", times(rows, overlap->shape.places()),
+                            overlap->shape.terms(), overlap->shape.columns);
+    else
+      text += llvm::formatv("{0:N} x {1:N} (rows x products)", rows, points);
+    if (atStep)
+      text += " at each step";
+    if (product && !product->oriented)
+      text += ", of a turned copy of the weights";
+    remark << text << remarks::because(choice.reason);
+    // A group of spikes is one addition then, once tables are made.
+    if (product && product->spikes)
+      remark << remark::metric("additions by tables",
+                               times(inAll, llvm::divideCeil(points, uint64_t(kernels::kGroup))));
+    else
+      remark << remark::metric(llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel)
+                                   ? "multiply-adds at most"
+                                   : "multiply-adds",
+                               times(inAll, points));
+    int64_t bytes = 0;
+    for (Value value : {op.getLhs(), op.getRhs(), op.getResult()})
+      bytes += footprintOf(value).at(size.steps, size.batch);
+    remark << remark::metric("bytes", bytes);
   }
 
   /// Reads a row-major copy, of which the columns are the last extent.

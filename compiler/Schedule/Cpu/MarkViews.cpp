@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Maps that give each element the position in memory that it has already.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "dialect/core/Maps.h"
@@ -67,8 +68,11 @@ namespace {
 class MarkViews : public impl::MarkViewsBase<MarkViews> {
   void runOnOperation() override {
     getOperation().walk([&](MapOp map) {
-      if (movesNothing(map))
-        map->setAttr(kViewAttr, UnitAttr::get(&getContext()));
+      if (!movesNothing(map))
+        return;
+      map->setAttr(kViewAttr, UnitAttr::get(&getContext()));
+      if (auto remark = remarks::chosen(map, remarks::kViews, "view"))
+        remark << "elements get other coordinates, not other places: nothing is copied";
     });
   }
 };

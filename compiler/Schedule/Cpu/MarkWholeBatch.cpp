@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Sums over samples that do not fall into the parts of their phase's other sums leave the phase.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Sums.h"
 #include "compiler/Schedule/Phases.h"
@@ -53,6 +54,8 @@ private:
       // No parts, or a sum for each step: the memory of a part has a fixed size.
       if ((fold && fold.getKind() != FoldKind::Add) || cast<ArrayType>(op.getResult(0).getType()).timeDim() >= 0) {
         leaving.push_back(&op);
+        tellLeaving(&op, fold && fold.getKind() != FoldKind::Add ? "it is no sum, and has no parts"
+                                                                 : "it has a sum for each step");
         continue;
       }
       std::optional<SumClass> kind = SumClass::of(&op);
@@ -71,13 +74,34 @@ private:
     for (auto &[rank, sums] : phases) {
       auto rankOf = [&](const Sums &sum) { return std::pair(sum.kind.parts(size) >= minParts, sum.cost); };
       auto *stays = llvm::max_element(sums, [&](auto &a, auto &b) { return rankOf(a) < rankOf(b); });
-      for (Sums &sum : sums)
-        if (&sum != stays || !rankOf(sum).first)
-          llvm::append_range(leaving, sum.ops);
+      for (Sums &sum : sums) {
+        const bool enough = sum.kind.parts(size) >= minParts;
+        if (&sum == stays && enough)
+          continue;
+        llvm::append_range(leaving, sum.ops);
+        for (Operation *op : sum.ops)
+          tellLeaving(op,
+                      !enough ? "it has fewer parts than a phase should have tasks"
+                              : "sums of its phase that cost more fall into other parts",
+                      sum.kind.parts(size));
+      }
     }
+    if (leaving.empty())
+      for (auto &[rank, sums] : phases)
+        for (Operation *op : sums.front().ops)
+          if (auto remark = remarks::chosen(op, remarks::kSums, "in_phase"))
+            remark << remark::add("a sum over samples is made by the phase, in {0}, which are its tasks",
+                                  remarks::counted(sums.front().kind.parts(size), "part"));
     for (Operation *op : leaving)
       op->setAttr(kWholeBatchAttr, UnitAttr::get(&getContext()));
     return !leaving.empty();
+  }
+
+  static void tellLeaving(Operation *op, StringRef reason, int64_t parts = 0) {
+    if (auto remark = remarks::chosen(op, remarks::kSums, "whole_batch"))
+      remark << remark::add("a sum over samples is made between phases, over the whole batch{0}",
+                            parts ? ", in " + remarks::counted(parts, "part") : "")
+             << remarks::because(reason);
   }
 };
 

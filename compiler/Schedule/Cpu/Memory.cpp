@@ -72,27 +72,40 @@ bool isElementwise(func::FuncOp function) {
               .wasInterrupted();
 }
 
-bool isPointwise(ScanOp scan) {
+bool isPointwise(ScanOp scan, StringRef *whyNot) {
+  auto no = [&](StringLiteral reason) {
+    if (whyNot)
+      *whyNot = reason;
+    return false;
+  };
+  constexpr StringLiteral kOtherElements = "a step reads or writes other elements than its own",
+                          kOtherExtents = "not all that a step computes has the same extents";
   std::optional<ArrayRef<int64_t>> domain;
   for (Operation &op : scan.getBody().front().without_terminator()) {
     auto map = dyn_cast<MapOp>(op);
-    if (!map || map.getAbsent() || (domain && *domain != map.getDomain()))
-      return false;
+    if (!map)
+      return no("a step holds a product or a sum");
+    if (map.getAbsent())
+      return no(kOtherElements);
+    if (domain && *domain != map.getDomain())
+      return no(kOtherExtents);
     domain = map.getDomain();
     for (auto [input, read] : llvm::zip_equal(map.getInputs(), map.getReadMaps()))
       if (!llvm::is_contained(scan.getInvariantArgs(), input) && !isOwnElement(input, read, *domain))
-        return false;
+        return no(kOtherElements);
     for (auto [output, write] : llvm::zip_equal(map.getOutputs(), map.getWriteMaps()))
       if (!isOwnElement(output, write, *domain))
-        return false;
+        return no(kOtherElements);
   }
   // What goes through as it is has to have the lanes of the rest.
-  return llvm::all_of(scan.getYield()->getOperands(), [&](Value value) {
+  for (Value value : scan.getYield()->getOperands()) {
     ArrayRef<int64_t> shape = cast<ArrayType>(value.getType()).getShape();
     if (!domain)
       domain = shape;
-    return *domain == shape;
-  });
+    if (*domain != shape)
+      return no(kOtherExtents);
+  }
+  return true;
 }
 
 Value carryOf(Value value) {

@@ -29,8 +29,9 @@ struct CallSize {
 bool isElementwise(mlir::func::FuncOp function);
 
 /// A scan that runs lane by lane, all steps of a lane in registers: its body is maps over one domain, and what changes
-/// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise.
-bool isPointwise(ScanOp scan);
+/// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise; `whyNot`
+/// then gets a reason, which lives for ever.
+bool isPointwise(ScanOp scan, llvm::StringRef *whyNot = nullptr);
 
 /// The carry in whose memory a value of a stepwise scan's body is computed, as it comes next there and nobody reads the
 /// present one any more. Null if there is none. Present carries are stacked before anything else of a step happens.

@@ -75,7 +75,7 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
     What the host gives is mostly zero in images and events: products with it go by what is not zero, if their code finds few
     enough (`sparse`), else they are dense.
   }];
-  let options = [
+  let options = CallSizeOptions # [
     Option<"sparseColumns", "sparse-columns", "int64_t", "32",
            "how many columns a product has at least that looks for zeros; 0: none does">
   ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The memory plan of a function and of its phases: intervals of straight-line code, coloured with slots.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 
@@ -14,9 +15,16 @@ namespace snn::core {
 
 namespace {
 
+struct Plan {
+  Place size; ///< of the whole
+  size_t values = 0, slots = 0;
+  CallSize call = {};
+  int64_t bytes = 0, apart = 0; ///< of a call of that size: of the whole, and if each value had its own place
+};
+
 /// Tenants in order take the free slot that wastes least; a slot grows to its largest tenant. Offsets are known when
-/// all slots are, so attributes are written at the end. `call` decides what is large. Returns the size of the whole.
-PlaceAttr planArena(Block &block, CallSize call) {
+/// all slots are, so attributes are written at the end. `call` decides what is large.
+Plan planArena(Block &block, CallSize call) {
   struct Slot {
     Place size;
     unsigned busyUntil = 0; ///< when the last op that uses its tenant ends
@@ -57,7 +65,33 @@ PlaceAttr planArena(Block &block, CallSize call) {
     places[tenant.index] = slots[slot].offset.attribute(builder.getContext());
     tenant.op->setAttr(kPlacesAttr, builder.getArrayAttr(places));
   }
-  return end.attribute(builder.getContext());
+  Plan plan{end, tenants.size(), slots.size(), call, bytes(end)};
+  for (const Tenant &tenant : tenants)
+    plan.apart += bytes(tenant.size);
+  return plan;
+}
+
+/// `whose` memory it is, and if for several phases, which takes most.
+void tell(func::FuncOp function, const Plan &plan, StringRef whose, const std::string &where = "") {
+  if (auto remark = remarks::chosen(function, remarks::kMemory, "arena"))
+    remark << remark::add("{0}, for {1} of {2}{3}: {4} in {5}", whose, remarks::counted(plan.call.batch, "sample"),
+                          remarks::counted(plan.call.steps, "step"), where, remarks::counted(plan.values, "value"),
+                          remarks::counted(plan.slots, "place"))
+           << remark::metric("bytes", plan.bytes) << remark::metric("bytes if none shared a place", plan.apart);
+}
+
+/// The plan rests on how scans run.
+void tellScans(func::FuncOp function) {
+  function.walk([&](ScanOp scan) {
+    if (auto remark = remarks::noted(scan, remarks::kScans, "scan")) {
+      StringRef reason;
+      if (isPointwise(scan, &reason))
+        remark << "runs lane by lane, all steps of a lane in registers"
+               << remarks::because("a step reads its own element only");
+      else
+        remark << "runs step by step, states in memory" << remarks::because(reason);
+    }
+  });
 }
 
 class PlanArena : public impl::PlanArenaBase<PlanArena> {
@@ -70,12 +104,22 @@ private:
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || isElementwise(function))
         continue;
-      function->setAttr(kArenaAttr, planArena(function.getBody().front(), size));
+      tellScans(function);
+      const Plan whole = planArena(function.getBody().front(), size);
+      function->setAttr(kArenaAttr, whole.size.attribute(&getContext()));
+      tell(function, whole, "shared by all workers");
+      std::pair<unsigned, Plan> largest;
+      unsigned number = 0;
       for (auto phase : function.getBody().front().getOps<BatchMapOp>()) {
         auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
-        CallSize ofChunk{chunk ? chunk.getInt() : 1, size.steps};
-        phase->setAttr(kArenaAttr, planArena(phase.getBody().front(), ofChunk));
+        const Plan plan = planArena(phase.getBody().front(), {chunk ? chunk.getInt() : 1, size.steps});
+        phase->setAttr(kArenaAttr, plan.size.attribute(&getContext()));
+        if (++number == 1 || plan.bytes > largest.second.bytes)
+          largest = {number, plan};
       }
+      if (number > 0)
+        tell(function, largest.second, "of each worker",
+             number > 1 ? ", most in phase " + std::to_string(largest.first) + " of " + std::to_string(number) : "");
     }
   }
 };

@@ -108,13 +108,20 @@ std::optional<Kernel> MatrixProduct::sparseKernel() const {
   return gradient ? Kernel::SparseGradient : Kernel::Sparse;
 }
 
-std::optional<MatrixProduct> matchProduct(ContractOp op) {
+std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
+  auto no = [&](StringLiteral reason) -> std::optional<MatrixProduct> {
+    if (whyNot)
+      *whyNot = reason;
+    return std::nullopt;
+  };
   ArrayRef<int64_t> domain = op.getDomain();
   auto lhs = Access::of(op.getLhs(), op.getReadMaps()[0], domain),
        rhs = Access::of(op.getRhs(), op.getReadMaps()[1], domain),
        result = Access::of(op.getResult(), op.getWrite(), domain);
-  if (!lhs || !rhs || !result || !result->plain || !result->covers)
-    return std::nullopt;
+  if (!lhs || !rhs || !result)
+    return no("it reads or writes outside of an array, or not at sums of multiples of dims");
+  if (!result->plain || !result->covers)
+    return no("the result is written over windows");
   llvm::SmallDenseSet<unsigned> rows;
   for (auto [dim, extent] : llvm::enumerate(domain))
     if (extent < 0)
@@ -139,12 +146,12 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   product.spikes = lhs->bits;
   const Access &a = *lhs, &b = *rhs;
   if (b.bits || !b.plain) // bits select rows, they are none
-    return std::nullopt;
+    return no("the factor with the columns is spikes, or is read at windows");
   // Kernels keep one chain for each element, of real terms or of groups that tables hold.
   OrderAttr order = op.getOrderAttr();
   if (!order || order.getLanes() != 1 || order.getGroup() != (a.bits ? 4 : 1) || order.getBlock() != kernels::kBlock ||
       order.getLevel() != kernels::kLevel)
-    return std::nullopt;
+    return no("no kernel sums in its order");
 
   // The roles of the dims that are neither samples nor steps: columns are of B and of the result, places of A and of
   // what else has rows, depth of A and of what has none. An extent of 1 has no stride that tells, but stands somewhere.
@@ -154,7 +161,7 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   for (auto [dim, extent] : llvm::enumerate(domain)) {
     if (extent < 0) {
       if (summed.contains(dim) != product.gradient)
-        return std::nullopt;
+        return no("it sums over steps or samples, and gives something for each");
       continue;
     }
     if (summed.contains(dim))
@@ -165,10 +172,14 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
       (product.gradient ? depth : places).push_back(dim);
     if (llvm::is_contained(places, dim) ? !others.uses(dim) || matrix.uses(dim)
                                         : !matrix.uses(dim) || (llvm::is_contained(depth, dim) && others.uses(dim)))
-      return std::nullopt;
+      return no("a dim is of both factors and of the result: each place or channel has weights of its own");
   }
-  if (columns.size() != 1 || depth.empty() || a.marked != rows || others.marked != rows || !matrix.marked.empty())
-    return std::nullopt;
+  if (columns.size() != 1)
+    return no("it has no columns, or several dims of them");
+  if (depth.empty())
+    return no("it has nothing to sum but samples and steps, or nothing at all");
+  if (a.marked != rows || others.marked != rows || !matrix.marked.empty())
+    return no("samples and steps are not those of one factor alone");
   product.columnDim = columns[0];
   product.columns = domain[columns[0]];
 
@@ -198,13 +209,15 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
   };
   product.oriented = matrix.strides[product.columnDim] == 1;
   product.stride = rowStride(matrix, depth);
+  constexpr StringLiteral kNoMatrix = "what has no rows does not lie as a matrix with contiguous columns";
   if (!isChain(matrix, depth, domain, product.stride) || (product.gradient && !product.oriented))
-    return std::nullopt;
+    return no(kNoMatrix);
   if (!product.oriented && (matrix.extents.size() != 2 || !matrix.covers))
-    return std::nullopt;
+    return no(kNoMatrix);
   // Its other partner has a row for each place: whole vectors, one behind the other.
+  constexpr StringLiteral kNoRows = "rows of a factor or of the result are not whole vectors, one behind the other";
   if (others.strides[product.columnDim] != 1)
-    return std::nullopt;
+    return no(kNoRows);
   if (!places.empty()) {
     product.otherStride = rowStride(others, places);
     if (product.places == 1)
@@ -212,7 +225,7 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
     if (product.otherStride % kLanes != 0 || product.otherStride < paddedWidth(product.columns) ||
         !isChain(others, places, domain, product.otherStride) ||
         others.rowWidth != product.places * product.otherStride)
-      return std::nullopt;
+      return no(kNoRows);
   }
 
   for (unsigned dim : places)
@@ -229,13 +242,13 @@ std::optional<MatrixProduct> matchProduct(ContractOp op) {
                 product.aStride >= product.depth;
   }
   if (a.bits && (!isMatrix || product.aStride % kLanes != 0))
-    return std::nullopt;
+    return no("rows of spikes are not whole words, one behind the other");
   product.window = !isMatrix;
   const int64_t rowWidth = places.empty() ? a.rowWidth : product.aStride;
   product.wholeRows = isMatrix && rowWidth % kLanes == 0 && rowWidth >= paddedWidth(product.depth);
   // What is computed once for the call has no memory to work in.
   if (rows.empty() && (product.window || !places.empty() || kernels::levelsOf(product.depth) > 1))
-    return std::nullopt;
+    return no("it is computed once for a call, where kernels have no memory to work in");
   return product;
 }
 

@@ -49,8 +49,8 @@ struct MatrixProduct {
 };
 
 /// Nothing unless B and C are read or written at plain dims, each once, and A at sums of multiples of dims, always
-/// inside.
-std::optional<MatrixProduct> matchProduct(ContractOp op);
+/// inside. `whyNot` then gets a reason, which lives for ever.
+std::optional<MatrixProduct> matchProduct(ContractOp op, llvm::StringRef *whyNot = nullptr);
 
 } // namespace snn::core
 

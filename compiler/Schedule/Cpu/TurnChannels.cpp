@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Contracts with weights for each channel alone: channels last, so that lanes of them lie side by side.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Layout.h"
 #include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
@@ -91,6 +92,10 @@ void Turning::run() {
   result = contract.getResult();
   if (!orders[2].empty())
     moveBack(result, orders[2]);
+  if (auto remark = remarks::chosen(contract, remarks::kWindows, "channels"))
+    remark << remark::add("channels become the last extent of what does not have them there: lanes are {0}",
+                          remarks::counted(domain[*channel], "channel"))
+           << remarks::because("each channel has weights of its own");
   op.getResult().replaceAllUsesWith(result);
   op.erase();
 }

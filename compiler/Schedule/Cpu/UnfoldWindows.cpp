@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolutions, and whatever else takes sums over windows, as products of matrices with a row for each place.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
@@ -28,8 +29,15 @@ public:
   bool run() { return (hasRows(op.getResult()) ? unfoldProduct() : unfoldGradient()) && keep(); }
   /// The same for a product that is written over windows, in the form of an OverlapProduct.
   bool runOverlap() { return hasRows(op.getResult()) && unfoldOverlap() && keep(); }
+  /// Why it was not done.
+  StringRef reason() const { return whyNot; }
 
 private:
+  bool refuse(StringRef reason) {
+    whyNot = reason;
+    return false;
+  }
+  static std::string describe(const std::optional<MatrixProduct> &product);
   void contract(Type type, unsigned imageNumber, const Factor &image, const Factor &other, ArrayRef<AffineExpr> write);
   bool unfoldProduct();
   bool unfoldOverlap();
@@ -37,7 +45,12 @@ private:
   bool keep();
 
   ContractOp product; ///< in place of the op
+  StringRef whyNot;
 };
+
+constexpr StringLiteral kNoPlainWeights = "the weights are no array that each of its dims counts through once",
+                        kNoColumns = "no dim is of the weights and of the result, but not of the windows",
+                        kOwnWeights = "each place or channel has weights of its own";
 
 void WindowUnfolding::contract(Type type, unsigned imageNumber, const Factor &image, const Factor &other,
                                ArrayRef<AffineExpr> write) {
@@ -58,7 +71,7 @@ bool WindowUnfolding::unfoldProduct() {
   ArrayRef<int64_t> shape = typeOf(op.getResult()).getShape();
   llvm::SmallDenseSet<int64_t> along(op.getAlong().begin(), op.getAlong().end());
   if (hasRows(weights.value) || !isPlain(weights.value, ofWeights))
-    return false;
+    return refuse(kNoPlainWeights);
 
   takeRows(write);
   SmallVector<AffineExpr> back(shape.size()); // where the product has an element of the result
@@ -78,7 +91,7 @@ bool WindowUnfolding::unfoldProduct() {
     }
     if (dim && ofWeights.isFunctionOfDim(dim.getPosition())) {
       if (column || ofImage.isFunctionOfDim(dim.getPosition()) || domain[dim.getPosition()] != extent)
-        return false;
+        return refuse(kOwnWeights);
       column = dim.getPosition();
       columnIndex = index;
       continue;
@@ -86,7 +99,7 @@ bool WindowUnfolding::unfoldProduct() {
     back[index] = over.add(extent);
     if (dim && domain[dim.getPosition()] == extent) {
       if (over.ofOld[dim.getPosition()])
-        return false; // a diagonal
+        return refuse("two dims of the result are one of the windows");
       over.ofOld[dim.getPosition()] = back[index];
       continue;
     }
@@ -96,19 +109,19 @@ bool WindowUnfolding::unfoldProduct() {
       if (position.isFunctionOfDim(other) && !along.contains(other))
         determined.push_back(other);
     if (determined.size() > 1)
-      return false;
+      return refuse("a dim of the result is several of the windows");
     if (!determined.empty())
       windows.push_back({unsigned(index), determined[0], position});
     else if (extent != 1 || simplifyAffineExpr(position, domain.size(), 0) != getAffineConstantExpr(0, context))
-      return false; // not always there
+      return refuse("some elements of the result have no term");
   }
   if (!column)
-    return false;
+    return refuse(kNoColumns);
   SmallVector<AffineExpr> rows = dims(), depth;
   back[*columnIndex] = over.take(*column, domain[*column]);
   for (int64_t dim : op.getAlong()) {
     if (domain[dim] < 0 || !ofWeights.isFunctionOfDim(dim))
-      return false;
+      return refuse("it sums over what the weights do not have");
     depth.push_back(over.take(dim, domain[dim]));
   }
 
@@ -126,18 +139,18 @@ bool WindowUnfolding::unfoldProduct() {
     if (at == read.end() || over.ofOld[dim] || !factor || factor.getValue() < 1 || !known ||
         llvm::count_if(read, [&](AffineExpr other) { return other.isFunctionOfDim(dim); }) != 1 ||
         typeOf(image.value).getShape()[at - read.begin()] > domain[dim])
-      return false;
+      return refuse("where the result is written is no multiple of where the windows are read, and a step");
     factors[at - read.begin()] = factor.getValue();
     moved[at - read.begin()] = back[index] - *known;
   }
   for (auto [old, mine] : llvm::zip_equal(read, moved)) {
     std::optional<AffineExpr> position = mine ? std::optional(mine) : toNew(old);
     if (!position)
-      return false;
+      return refuse(kOwnWeights);
     image.positions.push_back(*position);
   }
   if (!toNew(ofWeights, weights.positions))
-    return false;
+    return refuse(kOwnWeights);
   widen(image, factors);
   if (isSpikes(image.value))
     image = patches(image, rows, depth);
@@ -231,7 +244,7 @@ bool WindowUnfolding::unfoldOverlap() {
 bool WindowUnfolding::unfoldGradient() {
   AffineMap write = op.getWrite();
   if (!isPlain(op.getResult(), write))
-    return false;
+    return refuse("the gradient is written over windows");
   // Errors are what has a dim of the result for itself. Best is the one whose elements are contiguous there.
   Layout layout = layoutOf(op.getResult());
   std::optional<unsigned> number, column; // of the image; an extent of the result
@@ -254,7 +267,7 @@ bool WindowUnfolding::unfoldGradient() {
     }
   }
   if (!number)
-    return false;
+    return refuse(kOwnWeights);
   Factor image{op->getOperand(*number)}, errors{op->getOperand(1 - *number)};
   takeRows(readOf(1 - *number));
   for (int64_t dim : op.getAlong())
@@ -271,7 +284,7 @@ bool WindowUnfolding::unfoldGradient() {
   AffineExpr columns = positions[*column];
   if (!toNew(readOf(*number), image.positions) || !toNew(readOf(1 - *number), errors.positions) ||
       llvm::any_of(op.getAlong(), [&](int64_t dim) { return !over.ofOld[dim]; }))
-    return false;
+    return refuse("it sums over what the errors do not have");
   widen(image);
   if (isSpikes(image.value))
     image = patches(image, rows, depth);
@@ -296,9 +309,13 @@ bool WindowUnfolding::unfoldGradient() {
 /// Takes what was made for the op if it is a product. The layout of a gradient rests on who uses it.
 bool WindowUnfolding::keep() {
   op.getResult().replaceAllUsesWith(result);
-  std::optional<MatrixProduct> matched = matchProduct(product);
+  std::optional<MatrixProduct> matched = matchProduct(product, &whyNot);
   // With another weight for each place, or for each channel of the image, it loses what it copies.
+  if (loses)
+    whyNot = kOwnWeights;
   if (!loses && (matched ? matched->oriented : matchOverlap(product).has_value())) {
+    if (auto remark = remarks::chosen(product, remarks::kWindows, matched ? "product" : "overlap"))
+      remark << describe(matched);
     op.erase();
     return true;
   }
@@ -308,13 +325,29 @@ bool WindowUnfolding::keep() {
   return false;
 }
 
+std::string WindowUnfolding::describe(const std::optional<MatrixProduct> &product) {
+  if (!product)
+    return "a sum over windows becomes a product that is written over windows, tap by tap";
+  return "a sum over windows becomes a product of matrices with " + remarks::counted(product->places, "row") +
+         " for each sample and step" +
+         (product->spikes   ? ": copies of windows, as bits"
+          : product->window ? ": windows, read where they lie"
+                            : "");
+}
+
 class UnfoldWindows : public impl::UnfoldWindowsBase<UnfoldWindows> {
   void runOnOperation() override {
     SmallVector<ContractOp> contracts;
     getOperation().walk([&](ContractOp op) { contracts.push_back(op); });
-    for (ContractOp op : contracts)
-      if (kernelFor(op) == Kernel::Loops && !WindowUnfolding(op).runOverlap())
-        WindowUnfolding(op).run();
+    for (ContractOp op : contracts) {
+      if (kernelFor(op) != Kernel::Loops || WindowUnfolding(op).runOverlap())
+        continue;
+      WindowUnfolding unfolding(op);
+      if (unfolding.run())
+        continue;
+      if (auto remark = remarks::missed(op, remarks::kWindows, "loops"))
+        remark << "a sum of products becomes no product of matrices" << remarks::because(unfolding.reason());
+    }
   }
 };
 
