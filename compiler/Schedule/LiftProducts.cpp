@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Products of what a scan is given leave it: all of time at once.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -74,6 +75,9 @@ private:
       Value slice = op.getBody().front().insertArgument(position, type, contract.getLoc());
       rewriter.replaceAllUsesWith(contract.getResult(), slice);
     });
+    if (auto remark = remarks::chosen(contract, remarks::kScans, "lift"))
+      remark << "a product leaves the scan: all steps share its weights"
+             << remarks::because("it needs nothing of the step before");
     rewriter.eraseOp(contract);
   }
 };

@@ -1,5 +1,8 @@
 // The order of extents between two products.
 // RUN: %snn-opt %s --split-input-file --core-order-extents --canonicalize | FileCheck %s
+// RUN: %snn-opt %s --split-input-file --core-order-extents --mlir-disable-threading --remarks-filter=windows -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
+
+// REMARK: remark: [Passed] order | {{.*}}Function=pooled | Reason="those who write and read them then find the elements of a vector side by side", Remark="the extent of 32 comes last in
 
 !y = !core.array<time x sample x 8 x 8 x 32 x f32>
 !x = !core.array<time x sample x 32 x 8 x 8 x f32>

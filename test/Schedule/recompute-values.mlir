@@ -2,6 +2,9 @@
 // RUN: %snn-opt %s --core-form-phases --core-recompute-values | FileCheck %s
 // RUN: %snn-opt %s --core-form-phases --core-recompute-values=least-bytes=-1 | FileCheck %s --check-prefix=KEPT
 // RUN: %snn-opt %s --core-form-phases --core-recompute-values=least-bytes=100000 | FileCheck %s --check-prefix=KEPT
+// RUN: %snn-opt %s --core-form-phases --core-recompute-values --mlir-disable-threading --remarks-filter=memory -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
+
+// REMARK: remark: [Passed] again | {{.*}}Function=f | Reason="it would stay in memory for the whole batch", Remark="a later phase computes the value again, with 2 ops", bytes of a sample and step=832
 
 !x = !core.array<time x sample x 200 x f32>
 !n = !core.array<200 x f32>

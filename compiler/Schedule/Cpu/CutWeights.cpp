@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Contracts with a part of the weights, as of inputs and states that share a matrix, get that part for themselves.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 
 #include <optional>
@@ -77,6 +78,8 @@ class CutWeights : public impl::CutWeightsBase<CutWeights> {
       std::optional<Part> part = partAt(cast<ArrayType>(factor.get().getType()), read, op.getDomain());
       if (!part)
         continue;
+      if (auto remark = remarks::chosen(op, remarks::kKernels, "part"))
+        remark << "a copy of a part of a factor is made" << remarks::because("kernels take whole matrices");
       factor.set(move(builder, op.getLoc(), factor.get(), *part, /*cut=*/true, part->type).getResult(0));
       reads[factor.getOperandNumber()] = AffineMapAttr::get(part->plain);
     }

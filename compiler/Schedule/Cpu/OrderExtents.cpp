@@ -2,6 +2,7 @@
 // The order in which the extents of an array lie in memory: the one in which those who write and read it find the
 // elements of a vector side by side.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Layout.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
@@ -375,6 +376,10 @@ void Ordering::apply() {
     const Order &order = group.order;
     if (order.empty())
       continue;
+    const int64_t last = innerExtents(group.values.front())[order.back()];
+    if (auto remark = remarks::chosen(group.users.front(), remarks::kWindows, "order"))
+      remark << remark::add("the extent of {0} comes last in {1}", last, remarks::counted(group.values.size(), "array"))
+             << remarks::because("those who write and read them then find the elements of a vector side by side");
     llvm::MapVector<Value, Value> copies;
     for (OpOperand *use : group.exits) {
       Value value = use->get();

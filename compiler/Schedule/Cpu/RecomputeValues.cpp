@@ -2,6 +2,7 @@
 // What a phase gives to a later one stays in memory for the whole batch. What is made in few steps out of something
 // else that stays, the later phase makes again, for the samples at hand.
 
+#include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Phases.h"
@@ -61,7 +62,12 @@ public:
       Value inside = giver.getYield().getConcat()[number];
       if (!inside.getDefiningOp() || !canMake(inside, giver, value))
         continue;
+      const int64_t before = made;
       argumentOf(value).replaceAllUsesWith(make(inside, giver, value));
+      if (auto remark = remarks::chosen(inside.getDefiningOp(), remarks::kMemory, "again"))
+        remark << remark::add("a later phase computes the value again, with {0}", remarks::counted(made - before, "op"))
+               << remarks::because("it would stay in memory for the whole batch")
+               << remark::metric("bytes of a sample and step", bytesOf(value));
       removeOperand(value);
       changed = true;
     }
@@ -69,10 +75,10 @@ public:
   }
 
 private:
-  bool isLarge(Value value) const {
-    Layout layout = layoutOf(cast<ArrayType>(value.getType()), /*parameterLike=*/false);
-    return layout.bytes() >= leastBytes;
+  static int64_t bytesOf(Value value) {
+    return layoutOf(cast<ArrayType>(value.getType()), /*parameterLike=*/false).bytes();
   }
+  bool isLarge(Value value) const { return bytesOf(value) >= leastBytes; }
 
   /// Whether the phase may read a value of the function: of samples those that stay until then anyway.
   bool isAtHand(Value value, Value wanted) {
@@ -105,8 +111,8 @@ private:
   Value make(Value value, BatchMapOp giver, Value wanted) {
     if (auto argument = dyn_cast<BlockArgument>(value))
       return argumentOf(giver->getOperand(argument.getArgNumber()));
-    if (Value made = again.lookupOrNull(value))
-      return made;
+    if (Value known = again.lookupOrNull(value))
+      return known;
     if (Value given = givenAs(value, giver, wanted))
       return argumentOf(given);
     Operation *op = value.getDefiningOp();
@@ -116,6 +122,7 @@ private:
     if (last)
       builder.setInsertionPointAfter(last);
     last = builder.clone(*op, again);
+    ++made;
     return again.lookup(value);
   }
 
@@ -141,6 +148,7 @@ private:
   int64_t leastBytes;
   IRMapping again;
   Operation *last = nullptr; ///< of what was made
+  int64_t made = 0;          ///< ops
 };
 
 /// Drops what a phase gives to nobody, what is left without a use in its body, and what it need not be given then.
