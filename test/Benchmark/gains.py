@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""What single choices of the schedule are worth: training steps with and without each of them.
+
+Examples:
+  gains.py --bin=build/bin --out=/tmp/gains
+  gains.py --bin=build/bin --out=/tmp/gains --work=conv,vgg --steps=order,recompute --rounds=5
+
+The text of the stage bptt goes through the passes of the stage loops but for one, or with another option of one; both
+libraries give the same bits. They run in turn, in one thread, on the data and from the weights of bench.py. Times are
+ratios within a round, their median, smallest and largest.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+
+import workloads
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Name -> what it is, and how the list of passes is changed: a pattern and what takes its place.
+STEPS = {
+    "sparse": ("products with the host's data go by what is not zero", (r"sparse-columns=\d+", "sparse-columns=0")),
+    "order": ("channels lie last between products", (r"core-order-extents,?", "")),
+    "recompute": ("phases compute again what they can", (r"least-bytes=-?\d+", "least-bytes=-1")),
+    "rows": ("chunks of several samples where steps read matrices", (r"step-rows=\d+", "step-rows=1")),
+    "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),
+}
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def passes_of(options, text):
+    """The passes from bptt to loops, as snn-opt prints them, with all their options."""
+    printed = subprocess.run([f"{options.bin}/snn-opt", text, "--snn-to-loops", "--dump-pass-pipeline", "-o", os.devnull],
+                             check=True, capture_output=True, text=True).stderr
+    return re.sub(r"\s*\n\s*", "", printed[printed.index("builtin.module"):])
+
+
+def library(options, work, name, change):
+    """Compiles a workload with the list of passes changed."""
+    base = os.path.join(options.out, f"{work}-{name}")
+    text, loops, result = base + ".bptt.mlir", base + ".loops.mlir", base + ".so"
+    model = os.path.join(HERE, "workloads", work + ".snn")
+    run(f"{options.bin}/snnc", model, "--emit=bptt", "-o", text)
+    passes = passes_of(options, text)
+    changed = re.sub(*change, passes) if change else passes
+    if change and changed == passes:
+        raise SystemExit(f"gains.py: '{change[0]}' is not among the passes of the stage loops")
+    run(f"{options.bin}/snn-opt", text, f"--pass-pipeline={changed}", "-o", loops)
+    run(f"{options.bin}/snnc", loops, "--from=loops", "-o", result)
+    return result
+
+
+def step_ms(options, work, path):
+    workload = workloads.WORKLOADS[work]
+    printed = json.loads(run(f"{options.bin}/step_time", path, "--threads=1", f"--batch={workloads.BATCH}",
+                             f"--iterations={workload.iterations}", f"--warmup={workload.warmup}",
+                             f"--data={workloads.data_folder(options.out, workload)}",
+                             f"--weights={workloads.weights_file(options.out, workload)}"))
+    return printed["min_ms"], printed["peak_growth_mb"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help="the folder of snnc, snn-opt and step_time")
+    parser.add_argument("--out", required=True, help="a folder for data and libraries")
+    parser.add_argument("--work", default="seed,fc25,fc100,recurrent,conv,vgg")
+    parser.add_argument("--steps", default=",".join(STEPS), help="of them (default: all)")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    os.makedirs(options.out, exist_ok=True)
+    for work in options.work.split(","):
+        workloads.prepare(options.out, workloads.WORKLOADS[work])
+        whole = library(options, work, "whole", None)
+        with open(whole, "rb") as file:
+            code = file.read()
+        for step in options.steps.split(","):
+            path = library(options, work, step, STEPS[step][1])
+            with open(path, "rb") as file:
+                if file.read() == code:
+                    continue  # it has no part in this network
+            ratios, memory = [], []
+            for _ in range(options.rounds):
+                (one, peak), (other, other_peak) = step_ms(options, work, whole), step_ms(options, work, path)
+                ratios.append(other / one)
+                memory.append(other_peak / peak)
+            print(f"| `{work}` | {STEPS[step][0]} | {statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f}) "
+                  f"| {statistics.median(memory):.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
