@@ -29,12 +29,15 @@ PlaceAttr placeOf(OpResult result) {
                                                             : PlaceAttr();
 }
 
-Value evaluate(ScalarEmitter &e, PlaceAttr place, Value samples, Value steps) {
+Value evaluate(ScalarEmitter &e, PlaceAttr place, const PlaceCounts &counts) {
   if (!place)
     return e.index(0);
-  Value bytes = e.add(e.index(place.getFixed()), e.mul(steps, place.getSteps()));
-  bytes = e.add(bytes, e.mul(samples, place.getSamples()));
-  return e.add(bytes, e.mul(e.mul(samples, steps), place.getRows()));
+  Value bytes = e.add(e.index(place.getFixed()), e.mul(counts.steps, place.getSteps()));
+  bytes = e.add(bytes, e.mul(counts.samples, place.getSamples()));
+  bytes = e.add(bytes, e.mul(e.mul(counts.samples, counts.steps), place.getRows()));
+  if (!counts.segments || place.getSegments() == 0)
+    return bytes;
+  return e.add(bytes, e.mul(e.mul(counts.samples, counts.segments), place.getSegments()));
 }
 
 static PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>(kArenaAttr); }
@@ -89,15 +92,53 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
 }
 
 Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps) {
-  ValueRange sums = phase.getYield().getSum();
-  std::optional<SumClass> sum; // that of all sums
-  if (!sums.empty())
-    sum = SumClass::of(sums.front().getDefiningOp());
-  return Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
+  const int64_t chunk = integerOf(phase, kChunkAttr, 1);
+  std::optional<Division> division; // all sums agree on it, but for their blocks
+  SmallVector<SumClass> seen;
+  for (Value value : phase.getYield().getSum()) {
+    SumClass sum = *SumClass::of(reductionOf(value));
+    if (llvm::is_contained(seen, sum))
+      continue;
+    seen.push_back(sum);
+    Division own = Division::of(e, sum, chunk, batch, steps);
+    if (division)
+      division->levels = e.maximum(division->levels, own.levels);
+    else
+      division = own;
+  }
+  return division ? *division : Division::of(e, std::nullopt, chunk, batch, steps);
+}
+
+SegmentCounts SegmentCounts::of(ScalarEmitter &e, SegmentsOp op, Value steps) {
+  if (!op.getLength())
+    return {e.index(1), steps};
+  return {e.ceilDiv(steps, *op.getLength()), e.minimum(steps, e.index(*op.getLength()))};
+}
+
+PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  PlaceCounts counts{chunk, steps};
+  for (auto segments : phase.getBody().getOps<SegmentsOp>())
+    counts.segments = SegmentCounts::of(e, segments, steps).count;
+  return counts;
+}
+
+Value ownBytes(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  return evaluate(e, arenaOf(phase), countsOf(e, phase, chunk, steps));
+}
+
+/// Of a worker, for a chunk: the phase's arena and the largest of its segments'.
+static Value phaseBytes(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  Value inSegments = e.index(0);
+  for (auto segments : phase.getBody().getOps<SegmentsOp>()) {
+    PlaceCounts counts{chunk, SegmentCounts::of(e, segments, steps).longest};
+    inSegments = e.maximum(inSegments, evaluate(e, arenaOf(segments), counts));
+  }
+  return e.add(ownBytes(e, phase, chunk, steps), inSegments);
 }
 
 Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
-  Value end = e.index(FaultRecord::kBytes * Division::kMaxTasks);
+  static_assert(FaultRecord::kBytes * Division::kMaxTasks == kernels::kFaultBytes);
+  Value end = e.index(kernels::kFaultBytes);
   for (auto [count, multiple] : llvm::zip(counts, multiples))
     end = e.add(end, e.mul(count, multiple));
   return end;
@@ -133,12 +174,12 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
     BatchMapOp phase = stage.phase();
     Division division = divide(e, phase, batch, steps);
     reserve(phase, division, offsetOfSum(phase, phase.getSum().size()));
-    workerBytes = e.maximum(workerBytes, core::evaluate(e, arenaOf(phase), division.chunk, steps));
+    workerBytes = e.maximum(workerBytes, phaseBytes(e, phase, division.chunk, steps));
   }
   PlaceAttr ofTiles = scratch.attribute(e.b.getContext());
-  workerBytes = e.maximum(workerBytes, core::evaluate(e, ofTiles, batch, steps));
+  workerBytes = e.maximum(workerBytes, core::evaluate(e, ofTiles, {batch, steps}));
   offsets.shared = offsets.evaluate(e, end);
-  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), batch, steps));
+  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), {batch, steps}));
   offsets.workerBytes = workerBytes;
   offsets.total = e.add(offsets.workers, e.mul(workerBytes, workers));
   return offsets;

@@ -78,7 +78,7 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
   division.chunk = e.maximum(e.index(chunk), division.unit);
   Value all = division.blocks(e, batch);
   division.levels = e.index(1);
-  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
+  for (int64_t level = 1, blocks = kernels::kLevel; level < kernels::kMaxLevels; ++level, blocks *= kernels::kLevel)
     division.levels = e.select(e.below(all, e.index(blocks)), division.levels, e.index(level + 1));
   return division;
 }
@@ -112,7 +112,7 @@ void raiseLevels(Emitter &e, Value blocks, llvm::function_ref<void(int64_t level
     full *= kernels::kLevel;
   e.when(e.isMultiple(blocks, e.index(full)), [&] {
     up(level, e.equal(blocks, e.index(full)));
-    if (level + 1 < kMaxLevels)
+    if (level + 1 < kernels::kMaxLevels)
       raiseLevels(e, blocks, up, level + 1);
   });
 }
@@ -121,7 +121,7 @@ Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, boo
     : e(e), order(order), vector(e.vector(kLanes, element)),
       levels(intoSlot        ? 1
              : positions > 0 ? kernels::levelsOf(positions, order.getBlock())
-                             : kMaxLevels),
+                             : kernels::kMaxLevels),
       grouped(order.getGroup() > 1), counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()),
       intoSlot(intoSlot) {
   int next = 0;

@@ -25,9 +25,6 @@ struct Gathered {
   mlir::AffineMap compose(mlir::AffineMap map) const;
 };
 
-/// Most levels of a sum: 64^5 blocks are more than any call has.
-constexpr int64_t kMaxLevels = 5;
-
 /// The units and parts of the sums of a phase, or of one between phases, in a call.
 struct Division {
   std::optional<SumClass> sum; ///< none: a phase without sums

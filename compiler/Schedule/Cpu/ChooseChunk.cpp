@@ -20,6 +20,11 @@ private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
     getOperation().walk([&](BatchMapOp phase) {
+      // The terms of a sum come sample by sample, and of each sample segment by segment.
+      if (!phase.getBody().getOps<SegmentsOp>().empty()) {
+        phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(1));
+        return;
+      }
       Place all;
       for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
         if (!tenant.isScratch())

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Sums over samples that do not fall into the parts of their phase's other sums leave the phase.
 
+#include "compiler/Schedule/Cpu/CallMemory.h"
+#include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 #include "compiler/Schedule/Cpu/Sums.h"
 #include "compiler/Schedule/Phases.h"
 
@@ -31,6 +34,8 @@ private:
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
+      inSegments = memoryLimitOf(getOperation()) && mostStepsOf(function) > kernels::kBlock;
+      fewestSteps = CallRange::of(getOperation()).fewestSteps;
       if (failed(splitMixedScans(function)))
         return signalPassFailure();
       // What leaves a phase may let others come into an earlier one.
@@ -59,7 +64,9 @@ private:
       if (!kind)
         return op.emitOpError("sums over samples without an order, which core-fix-order gives it");
       SmallVector<Sums> &sums = phases[ranks.of(&op)];
-      auto *found = llvm::find_if(sums, [&](const Sums &other) { return other.kind == *kind; });
+      auto *found = llvm::find_if(sums, [&](const Sums &other) {
+        return inSegments ? other.kind.dividesLike(*kind, fewestSteps) : other.kind == *kind;
+      });
       if (found == sums.end())
         found = sums.insert(found, {*kind, 0, {}});
       found->ops.push_back(&op);
@@ -69,7 +76,10 @@ private:
       found->cost += cost;
     }
     for (auto &[rank, sums] : phases) {
-      auto rankOf = [&](const Sums &sum) { return std::pair(sum.kind.parts(size) >= minParts, sum.cost); };
+      auto rankOf = [&](const Sums &sum) {
+        const bool may = inSegments ? sum.kind.overTime : sum.kind.parts(size) >= minParts;
+        return std::pair(may, sum.cost);
+      };
       auto *stays = llvm::max_element(sums, [&](auto &a, auto &b) { return rankOf(a) < rankOf(b); });
       for (Sums &sum : sums)
         if (&sum != stays || !rankOf(sum).first)
@@ -79,6 +89,9 @@ private:
       op->setAttr(kWholeBatchAttr, UnitAttr::get(&getContext()));
     return !leaving.empty();
   }
+
+  bool inSegments = false; ///< time will be: sums over it stay, as what they read is not there for all of time
+  int64_t fewestSteps = 1;
 };
 
 } // namespace

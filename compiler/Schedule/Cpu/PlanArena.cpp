@@ -75,6 +75,8 @@ private:
         auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
         CallSize ofChunk{chunk ? chunk.getInt() : 1, size.steps};
         phase->setAttr(kArenaAttr, planArena(phase.getBody().front(), ofChunk));
+        for (auto segments : phase.getBody().getOps<SegmentsOp>())
+          segments->setAttr(kArenaAttr, planArena(segments.getBody().front(), ofChunk));
       }
     }
   }
