@@ -107,6 +107,8 @@ Stage Compilation::lastModuleStage() const {
 ExitStatus Compilation::checkStart() {
   if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
     return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
+  if (options.memoryLimit && lastModuleStage() < Stage::Loops)
+    return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
@@ -237,11 +239,11 @@ ExitStatus Compilation::limitMemory(OwningOpRef<ModuleOp> before) {
   (*module)->setAttr(SnnDialect::memoryLimitAttrName(), Builder(&context).getI64IntegerAttr(limit));
   if (ExitStatus status = runStage(Stage::Loops); status != kExitSuccess)
     return status;
-  const int64_t least = core::callBytes(*module, size);
-  if (least > limit)
-    return complain(kExitModelError, ofCall(least) + " at least, more than the limit of " + Twine(limit) +
-                                         "; fewer samples in a batch take less");
-  printNote(errors, ofCall(least) + ", without the limit " + Twine(bytes));
+  const int64_t inSegments = core::callBytes(*module, size);
+  if (inSegments > limit)
+    return complain(kExitModelError, ofCall(std::min(inSegments, bytes)) + " at least, more than the limit of " +
+                                         Twine(limit) + "; fewer samples in a batch take less");
+  printNote(errors, ofCall(inSegments) + ", without the limit " + Twine(bytes));
   for (func::FuncOp function : module->getOps<func::FuncOp>())
     if (std::optional<core::SegmentsOp> segments = core::firstSegments(function)) {
       const int64_t steps = core::mostStepsOf(function), count = core::segmentsOf(*segments, steps);

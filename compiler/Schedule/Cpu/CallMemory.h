@@ -45,7 +45,7 @@ std::optional<SegmentsOp> firstSegments(mlir::func::FuncOp function);
 /// About what a call has to compute: operations on elements, a product of a spike as part of one.
 double workOf(mlir::func::FuncOp function, CallSize size);
 
-/// What `snn_arena_bytes` will say for one worker: of the entry that takes most.
+/// What `arena_size` of the interface will say for one worker: of the entry that takes most.
 int64_t callBytes(mlir::ModuleOp module, CallSize size);
 
 } // namespace snn::core

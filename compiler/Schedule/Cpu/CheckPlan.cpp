@@ -31,7 +31,7 @@ Wide bytesAt(const Place &place, int64_t steps, int64_t samples, int64_t segment
 bool isAtMost(const Place &a, const Place &b, const CallRange &range) {
   for (int64_t steps : {range.fewestSteps, range.mostSteps})
     for (int64_t samples : {int64_t(1), range.mostSamples})
-      for (int64_t segments : {int64_t(1), range.mostSteps})
+      for (int64_t segments : {int64_t(0), range.mostSteps}) // none where nothing is cut
         if (bytesAt(a, steps, samples, segments) > bytesAt(b, steps, samples, segments))
           return false;
   return true;
@@ -131,8 +131,16 @@ LogicalResult checkMap(MapOp map) {
   if (!map->hasAttr(kLoadAttr))
     return success();
   auto isIdentity = [](AffineMap positions) { return positions.isIdentity(); };
+  auto ofFunction = [](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    while (argument && isa<BatchMapOp, SegmentsOp>(argument.getOwner()->getParentOp())) {
+      Operation *nest = argument.getOwner()->getParentOp();
+      argument = dyn_cast<BlockArgument>(nest->getOperand(argument.getArgNumber()));
+    }
+    return argument && isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  };
   Block &body = map.getBody().front();
-  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || !isa<BlockArgument>(map.getInputs()[0]) ||
+  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || !ofFunction(map.getInputs()[0]) ||
       map.getInputs()[0].getType() != map.getOutputs()[0].getType() || !llvm::all_of(map.getReadMaps(), isIdentity) ||
       !llvm::all_of(map.getWriteMaps(), isIdentity) || body.getTerminator()->getOperand(0) != body.getArgument(0))
     return map.emitOpError("is marked as a load, but is no copy of an argument");
@@ -147,7 +155,7 @@ LogicalResult checkGiven(BlockArgument argument) {
     if (isa<BatchMapOp, SegmentsOp>(user) && !hasCarries) {
       if (failed(checkGiven(user->getRegion(0).getArgument(use.getOperandNumber()))))
         return failure();
-    } else if (!user->hasAttr(kLoadAttr) && !user->hasTrait<OpTrait::IsTerminator>()) {
+    } else if (isa<SegmentOp>(user) || (!user->hasAttr(kLoadAttr) && !user->hasTrait<OpTrait::IsTerminator>())) {
       return user->emitOpError() << "reads what the host gives, which core-load-inputs has to copy first";
     }
   }
@@ -173,6 +181,9 @@ LogicalResult checkSegments(SegmentsOp segments, const CallRange &range) {
     if (std::optional<SumClass> kind = SumClass::of(reductionOf(sum)); kind && !kind->overTime)
       return segments.emitOpError(
           "stands in a phase with sums over samples alone, which take several samples at a time");
+  for (Value next : segments.getYield().getNext())
+    if (!next.getDefiningOp())
+      return segments.emitOpError("carries on what no op of the segment makes");
   for (Value sum : segments.getYield().getSum()) {
     auto reduction = sum.getDefiningOp<IndexedOpInterface>();
     auto contract = sum.getDefiningOp<ContractOp>();
