@@ -257,7 +257,9 @@ void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, con
 void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value result, const ChunkFrame &chunk,
                           Value isFirst, Value blocksBefore) {
   BatchMapOp phase = chunk.phase;
-  Division own = Division::of(e, SumClass::of(op), integerOf(phase, kChunkAttr, 1), batch, steps);
+  const SumClass sum = *SumClass::of(op);
+  const Division own =
+      *chunk.division.sum == sum ? chunk.division : Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
   for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
     if (value != result)
       continue;
