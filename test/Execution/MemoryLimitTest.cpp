@@ -103,6 +103,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Convolution", "f32[2, 8, 8] over time", "300",
              "conv(6, kernel = 3, padding = 1)\nleaky(beta = 0.9)\nmax_pool(2)\nflatten\nlinear(5)\nleaky(beta = 0.9)",
              "ce_rate", 3, 300, 0.3},
+        // Sums of two layers have other parts.
+        Case{"Parts", "f32[1, 8, 8] over time", "100",
+             "conv(4, kernel = 3)\nleaky(beta = 0.9)\nflatten\nlinear(5)\nleaky(beta = learn each 0.9)", "ce_rate", 9,
+             100, 0.7},
         // One sum of two has its terms of the whole batch, as the number of steps is open.
         Case{"Open", "f32[20] over time", "? <= 400",
              "linear(24)\nleaky(beta = 0.9)\ndropout(0.25)\nlinear(5)\nleaky(beta = learn 0.9)", "ce_max_membrane", 3,

@@ -91,22 +91,28 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
   return plan;
 }
 
+/// Of a phase's sums, each once.
+static SmallVector<SumClass> classesOf(BatchMapOp phase) {
+  SmallVector<SumClass> classes;
+  for (Value value : phase.getYield().getSum())
+    if (SumClass sum = *SumClass::of(reductionOf(value)); !llvm::is_contained(classes, sum))
+      classes.push_back(sum);
+  return classes;
+}
+
 Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps) {
   const int64_t chunk = integerOf(phase, kChunkAttr, 1);
-  std::optional<Division> division; // all sums agree on it, but for their blocks
-  SmallVector<SumClass> seen;
-  for (Value value : phase.getYield().getSum()) {
-    SumClass sum = *SumClass::of(reductionOf(value));
-    if (llvm::is_contained(seen, sum))
-      continue;
-    seen.push_back(sum);
+  SmallVector<SumClass> classes = classesOf(phase);
+  if (classes.empty())
+    return Division::of(e, std::nullopt, chunk, batch, steps);
+  Division division = Division::of(e, classes.front(), chunk, batch, steps);
+  for (const SumClass &sum : ArrayRef(classes).drop_front()) {
     Division own = Division::of(e, sum, chunk, batch, steps);
-    if (division)
-      division->levels = e.maximum(division->levels, own.levels);
-    else
-      division = own;
+    division.tasks = e.minimum(division.tasks, own.tasks);
+    division.slots = e.maximum(division.slots, own.slots);
+    division.levels = e.maximum(division.levels, own.levels);
   }
-  return division ? *division : Division::of(e, std::nullopt, chunk, batch, steps);
+  return division;
 }
 
 SegmentCounts SegmentCounts::of(ScalarEmitter &e, SegmentsOp op, Value steps) {
@@ -146,16 +152,16 @@ Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
-  SmallVector<SumClass> classes;
+  SmallVector<SmallVector<SumClass>> seen; // what a count belongs to
   Multiples end;
-  auto reserve = [&](Operation *op, const Division &division, int64_t bytes) {
+  auto reserve = [&](Operation *op, ArrayRef<SumClass> classes, const Division &division, int64_t bytes) {
     offsets.bytes[op] = end;
-    if (!division.sum)
+    if (classes.empty())
       return;
-    size_t number = llvm::find(classes, *division.sum) - classes.begin();
-    if (number == classes.size()) {
-      classes.push_back(*division.sum);
-      offsets.counts.push_back(e.mul(division.tasks, division.levels));
+    size_t number = llvm::find(seen, classes) - seen.begin();
+    if (number == seen.size()) {
+      seen.emplace_back(classes);
+      offsets.counts.push_back(e.mul(division.slots, division.levels));
       end.push_back(0);
     }
     end[number] += bytes;
@@ -166,14 +172,15 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
     // Contracts of the whole batch work in the memory of their task's worker.
     if (stage.kind == Stage::Kind::Tiles)
       for (Operation *op : stage.ops) {
-        reserve(op, Division::of(e, SumClass::of(op), 1, batch, steps), layoutOf(op->getResult(0)).bytes());
+        const SumClass sum = *SumClass::of(op);
+        reserve(op, sum, Division::of(e, sum, 1, batch, steps), layoutOf(op->getResult(0)).bytes());
         scratch = scratch.atLeast(productScratch(cast<ContractOp>(op)));
       }
     if (stage.kind != Stage::Kind::Phase)
       continue;
     BatchMapOp phase = stage.phase();
     Division division = divide(e, phase, batch, steps);
-    reserve(phase, division, offsetOfSum(phase, phase.getSum().size()));
+    reserve(phase, classesOf(phase), division, offsetOfSum(phase, phase.getSum().size()));
     workerBytes = e.maximum(workerBytes, phaseBytes(e, phase, division.chunk, steps));
   }
   PlaceAttr ofTiles = scratch.attribute(e.b.getContext());

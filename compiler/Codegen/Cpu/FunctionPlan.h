@@ -63,7 +63,7 @@ PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir
 /// The bytes of a phase's own arena, behind which its segments have theirs.
 mlir::Value ownBytes(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir::Value steps);
 
-/// The division of the batch among the tasks of a phase, with levels for all of its sums.
+/// The division of the batch among the tasks of a phase, with parts and levels for all of its sums.
 Division divide(ScalarEmitter &e, BatchMapOp phase, mlir::Value batch, mlir::Value steps);
 
 /// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each gradient between phases,

@@ -60,7 +60,7 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
     division.unit = division.chunk = e.index(chunk);
     division.levels = e.index(1);
     division.units = e.ceilDiv(batch, chunk);
-    division.tasks = e.minimum(division.units, e.index(kMaxTasks));
+    division.tasks = division.slots = e.minimum(division.units, e.index(kMaxTasks));
     return division;
   }
   Value ofSample = e.mul(sum->overTime ? steps : e.index(1), sum->positions);
@@ -75,6 +75,7 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
     Value few = e.either(e.below(terms, e.index(parts * sum->part)), e.below(division.units, e.index(parts)));
     division.tasks = e.select(few, division.tasks, e.index(parts));
   }
+  division.slots = division.tasks;
   division.chunk = e.maximum(e.index(chunk), division.unit);
   Value all = division.blocks(e, batch);
   division.levels = e.index(1);

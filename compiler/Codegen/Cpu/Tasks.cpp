@@ -258,14 +258,22 @@ void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value resul
                           Value isFirst, Value blocksBefore) {
   BatchMapOp phase = chunk.phase;
   const SumClass sum = *SumClass::of(op);
-  const Division own =
-      *chunk.division.sum == sum ? chunk.division : Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
+  Division own = chunk.division;
+  Value part = chunk.task, begin = chunk.begin;
+  const bool alone =
+      llvm::all_of(phase.getYield().getSum(), [&](Value other) { return *SumClass::of(reductionOf(other)) == sum; });
+  if (!alone) { // a task may have several parts of it, in which the chunk, one sample, has its place
+    own = Division::of(e, sum, 1, batch, steps);
+    Value upTo = e.add(e.mul(e.add(chunk.first, 1), own.tasks), e.sub(own.units, e.index(1)));
+    part = e.sub(e.div(upTo, own.units), e.index(1));
+    begin = own.begin(e, part);
+  }
   for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
     if (value != result)
       continue;
-    SumSlot slot = slotOf(phase, number, chunk.task, chunk.division);
-    slot.fresh = e.both(e.equal(chunk.first, chunk.begin), isFirst);
-    slot.blocks = e.add(own.blocks(e, e.sub(chunk.first, chunk.begin)), blocksBefore);
+    SumSlot slot = slotOf(phase, number, part, chunk.division);
+    slot.fresh = e.both(e.equal(chunk.first, begin), isFirst);
+    slot.blocks = e.add(own.blocks(e, e.sub(chunk.first, begin)), blocksBefore);
     emitter.emitAnySum(op, slot);
   }
 }

@@ -52,13 +52,13 @@ int64_t CallMemory::bytes(CallSize size, int64_t length, int64_t workers) const 
   for (const WholeSum &sum : sums)
     bytes += sum.sum.parts(size) * sum.sum.levels(size) * sum.bytes;
   for (const Phase &phase : phases) {
-    int64_t chunk = phase.chunk, levels = 1;
+    int64_t chunk = phase.chunk, parts = 1, levels = 1;
     for (const SumClass &sum : phase.sums) {
       chunk = std::max(chunk, sum.unit(size.steps));
+      parts = std::max(parts, sum.parts(size));
       levels = std::max(levels, sum.levels(size));
     }
-    if (!phase.sums.empty())
-      bytes += phase.sums.front().parts(size) * levels * phase.sumBytes;
+    bytes += parts * levels * phase.sumBytes;
     int64_t inSegments = 0;
     for (const Place &arena : phase.behind)
       inSegments = std::max(inSegments, arena.at(std::min(size.steps, length), chunk));

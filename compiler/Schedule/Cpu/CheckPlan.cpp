@@ -206,9 +206,12 @@ LogicalResult checkPhase(BatchMapOp phase, const CallRange &range) {
     if (cast<ArrayType>(given.getType()).timeDim() >= 0)
       return reduction->emitOpError(
           "is a sum for each step, which a phase does not make; core-mark-whole-batch takes it out");
-    if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !first->dividesLike(*kind, range.fewestSteps)))
+    if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !first->fitsBeside(*kind, range.fewestSteps)))
       return reduction->emitOpError(
           "does not fall into the runs and parts of its phase's other sums; core-mark-whole-batch takes it out");
+    if (first && !(*first == *kind) && chunk.getInt() != 1)
+      return phase.emitOpError(
+          "makes sums of different parts, where a chunk is one sample: expected a core.chunk of 1");
     first = kind;
   }
   if (offsetOfSum(phase, phase.getSum().size()) > kMaxArena)

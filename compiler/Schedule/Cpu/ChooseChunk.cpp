@@ -3,6 +3,7 @@
 
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Cpu/Sums.h"
 
 using namespace mlir;
 
@@ -20,8 +21,12 @@ private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
     getOperation().walk([&](BatchMapOp phase) {
-      // The terms of a sum come sample by sample, and of each sample segment by segment.
-      if (!phase.getBody().getOps<SegmentsOp>().empty()) {
+      // The terms of a sum come sample by sample, and of each sample segment by segment. Where parts of sums differ,
+      // they begin with any sample.
+      auto classOf = [](Value sum) { return SumClass::of(reductionOf(sum)); };
+      ValueRange sums = phase.getYield().getSum();
+      const bool differ = llvm::any_of(sums, [&](Value sum) { return classOf(sum) != classOf(sums.front()); });
+      if (differ || !phase.getBody().getOps<SegmentsOp>().empty()) {
         phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(1));
         return;
       }

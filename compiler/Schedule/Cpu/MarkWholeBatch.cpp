@@ -65,7 +65,7 @@ private:
         return op.emitOpError("sums over samples without an order, which core-fix-order gives it");
       SmallVector<Sums> &sums = phases[ranks.of(&op)];
       auto *found = llvm::find_if(sums, [&](const Sums &other) {
-        return inSegments ? other.kind.dividesLike(*kind, fewestSteps) : other.kind == *kind;
+        return inSegments ? other.kind.fitsBeside(*kind, fewestSteps) : other.kind == *kind;
       });
       if (found == sums.end())
         found = sums.insert(found, {*kind, 0, {}});

@@ -29,13 +29,9 @@ int64_t SumClass::stepsPerRun() const {
   return count;
 }
 
-bool SumClass::dividesLike(const SumClass &other, int64_t fewestSteps) const {
-  if (*this == other)
-    return true;
-  // With enough terms in each sample, samples alone decide.
-  const int64_t enough = std::max(run, part), steps = fewestSteps;
-  return overTime && other.overTime && run == other.run && maxParts == other.maxParts && part == other.part &&
-         steps * positions >= enough && steps * other.positions >= enough;
+bool SumClass::fitsBeside(const SumClass &other, int64_t fewestSteps) const {
+  // With a run in each sample, a unit is a sample.
+  return *this == other || (overTime && other.overTime && unit(fewestSteps) == 1 && other.unit(fewestSteps) == 1);
 }
 
 int64_t SumClass::unit(int64_t steps) const {

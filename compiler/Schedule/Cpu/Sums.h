@@ -20,8 +20,9 @@ struct SumClass {
   /// Of a contract or fold that adds over samples; nothing if it has no order.
   static std::optional<SumClass> of(mlir::Operation *op);
   bool operator==(const SumClass &other) const = default;
-  /// Whether both have the same units and parts in each call of so many steps or more.
-  bool dividesLike(const SumClass &other, int64_t fewestSteps) const;
+  /// Whether a phase can make both, in each call of so many steps or more: units are the same. Of parts, which are
+  /// powers of two, there are as many or some are cut further.
+  bool fitsBeside(const SumClass &other, int64_t fewestSteps) const;
   /// Steps of a run that is less than a sample: W, a power of two.
   int64_t stepsPerRun() const;
   /// Samples that stay together in calls of so many steps: of a run, if a step of a sample is too short.
