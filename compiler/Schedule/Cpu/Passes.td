@@ -73,12 +73,14 @@ def LoadInputs : Core_SchedulePass<"core-load-inputs"> {
 def SegmentTime : Core_SchedulePass<"core-segment-time"> {
   let summary = "let phases go through time in segments";
   let description = [{
-    Where the module has a `snn.memory_limit`, phases with scans become `core.segments`. A forward pass keeps the carries at the
+    Where the module has a `snn.memory_limit` and a function takes more for a call of the model's batch with one worker, its phases with
+    scans become `core.segments`. A forward pass keeps the carries at the
     start of each segment; a backward pass goes over the segments from the last to the first, computes what it reads of a
     segment again, then the reverse scans, and takes up the sums over time. What does not keep to its step, and terms of sums
     that the backward pass waits for, stay for all of time. A phase whose passes would follow each other in another way
     stays as it is. The order of each sum stays.
   }];
+  let options = CallSizeOptions;
 }
 
 def MarkViews : Core_SchedulePass<"core-mark-views"> {

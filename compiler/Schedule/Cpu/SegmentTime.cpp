@@ -5,6 +5,7 @@
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 
@@ -357,15 +358,37 @@ private:
 };
 
 class SegmentTime : public impl::SegmentTimeBase<SegmentTime> {
+public:
+  using SegmentTimeBase::SegmentTimeBase;
+
+private:
   void runOnOperation() override {
-    if (!memoryLimitOf(getOperation()))
+    std::optional<int64_t> limit = memoryLimitOf(getOperation());
+    if (!limit)
       return;
+    OwningOpRef<ModuleOp> whole = planWhole();
+    if (!whole)
+      return signalPassFailure();
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || mostStepsOf(function) <= kernels::kBlock)
+        continue;
+      const CallSize size{CallSize::of(getOperation(), batch, 1).batch, mostStepsOf(function)};
+      if (CallMemory(whole->lookupSymbol<func::FuncOp>(function.getName())).bytes(size, size.steps) <= *limit)
         continue;
       for (auto phase : llvm::to_vector(function.getBody().front().getOps<BatchMapOp>()))
         Segmenter(phase).run();
     }
+  }
+
+  /// The module with a place for each value and no segments: to see what takes more than the limit. Null if that fails.
+  OwningOpRef<ModuleOp> planWhole() {
+    OwningOpRef<ModuleOp> whole = getOperation().clone();
+    auto passes = PassManager::on<ModuleOp>(&getContext());
+    passes.addPass(createMarkViews());
+    passes.addPass(createMarkWanted());
+    passes.addPass(createChooseChunk({.batch = batch, .steps = steps}));
+    passes.addPass(createPlanArena({.batch = batch, .steps = steps}));
+    return succeeded(passes.run(*whole)) ? std::move(whole) : nullptr;
   }
 };
 
