@@ -22,6 +22,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --remarks=kernels           say how each product is computed, and why
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
+  snnc model.snn --memory-limit=64MiB        backpropagation over many steps in less memory, the same results
   snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
 )";
 
@@ -96,6 +97,12 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
                  "commas, of " +
                      targetNames() + "; of several the library takes the best that the machine has where it is loaded")
       ->type_name("NAMES");
+  app.add_option(
+         "--memory-limit", options.memoryLimit,
+         "what a call of the model's batch may take with one thread, parameters aside, such as 512MiB: time then "
+         "goes in segments, of which the values are computed again for the backward pass; same results")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->type_name("SIZE");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");
   app.add_flag("--remarks{.*}", options.remarks,
@@ -149,6 +156,8 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
   options.infer = words.mode == "infer";
   options.doublePrecision = words.precision == "f64";
   options.softSpikes = words.spike == "soft";
+  if (options.memoryLimit && (*options.memoryLimit < 1 || *options.memoryLimit > uint64_t(1) << 60))
+    throw wrong("--memory-limit: expected 1 byte to 1024 PiB");
   if (app.count("--target-cpu") != 0) {
     llvm::Expected<llvm::SmallVector<Target>> targets = parseTargets(words.target);
     if (!targets)

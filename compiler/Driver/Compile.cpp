@@ -13,6 +13,7 @@
 #include "compiler/Emit/UseLists.h"
 #include "compiler/Model/Passes.h"
 #include "compiler/Remarks/Printer.h"
+#include "compiler/Schedule/Cpu/CallMemory.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "mlir/IR/Verifier.h"
@@ -67,6 +68,7 @@ private:
   ExitStatus writeResults();
   ExitStatus reached(Stage stage);
   ExitStatus checkArena();
+  ExitStatus limitMemory(OwningOpRef<ModuleOp> before);
 
   ExitStatus saveTemporary(Stage stage, StringRef contents);
   ExitStatus complain(ExitStatus status, const Twine &message);
@@ -108,6 +110,8 @@ Stage Compilation::lastModuleStage() const {
 ExitStatus Compilation::checkStart() {
   if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
     return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
+  if (options.memoryLimit && lastModuleStage() < Stage::Loops)
+    return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
@@ -115,6 +119,9 @@ ExitStatus Compilation::checkStart() {
     if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
       return complain(kExitCommandLine,
                       "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
+  if (options.memoryLimit && from >= Stage::Loops)
+    return complain(kExitCommandLine, "--memory-limit comes too late: in the text of --from=" + describe(from).name +
+                                          " every value has its place already");
   if (!options.targets.empty() && from >= Stage::Loops)
     return complain(kExitCommandLine, "--target-cpu comes too late: the text of --from=" + describe(from).name +
                                           " has been made for a target already");
@@ -152,11 +159,17 @@ ExitStatus Compilation::runStages() {
   }
   const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
   for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
+    OwningOpRef<ModuleOp> before;
+    if (stage == Stage::Loops && options.memoryLimit)
+      before = module->clone();
     if (stage == Stage::Llvm && wants(Stage::Header))
       if (ExitStatus status = makeHeader(); status != kExitSuccess)
         return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
       return status;
+    if (before)
+      if (ExitStatus status = limitMemory(std::move(before)); status != kExitSuccess)
+        return status;
     if (ExitStatus status = reached(stage); status != kExitSuccess)
       return status;
     if (stage == Stage::Loops)
@@ -207,6 +220,44 @@ ExitStatus Compilation::runStage(Stage stage) {
   passes.printAsTextualPipeline(stream);
   (void)module.release(); // A module that a crash left behind cannot be destroyed safely.
   return cannotMake(("stage " + info.name).str(), reason, ended, *before, pipeline);
+}
+
+/// What takes more than the limit is planned again, in segments of time. `before` is the module before the stage loops.
+ExitStatus Compilation::limitMemory(OwningOpRef<ModuleOp> before) {
+  ModelOp model = getModel(*module);
+  const int64_t limit = *options.memoryLimit;
+  const core::CallSize size{int64_t(model.getBatch()), int64_t(model.getSteps().value_or(model.getMaxSteps()))};
+  const int64_t bytes = core::callBytes(*module, size);
+  auto ofCall = [&](int64_t bytes) {
+    return ("a call of " + Twine(size.batch) + " samples and " + Twine(size.steps) + " steps takes " + Twine(bytes) +
+            " bytes with one thread")
+        .str();
+  };
+  if (bytes <= limit) {
+    printNote(errors, ofCall(bytes) + ", within the limit");
+    return kExitSuccess;
+  }
+  OwningOpRef<ModuleOp> whole = std::move(module);
+  module = std::move(before);
+  (*module)->setAttr(SnnDialect::memoryLimitAttrName(), Builder(&context).getI64IntegerAttr(limit));
+  if (ExitStatus status = runStage(Stage::Loops); status != kExitSuccess)
+    return status;
+  const int64_t inSegments = core::callBytes(*module, size);
+  if (inSegments > limit)
+    return complain(kExitModelError, ofCall(std::min(inSegments, bytes)) + " at least, more than the limit of " +
+                                         Twine(limit) + "; fewer samples in a batch take less");
+  printNote(errors, ofCall(inSegments) + ", without the limit " + Twine(bytes));
+  for (func::FuncOp function : module->getOps<func::FuncOp>())
+    if (std::optional<core::SegmentsOp> segments = core::firstSegments(function)) {
+      const int64_t steps = core::mostStepsOf(function), count = core::segmentsOf(*segments, steps);
+      const double again = core::workOf(function, {size.batch, steps}) /
+                           core::workOf(whole->lookupSymbol<func::FuncOp>(function.getName()), {size.batch, steps});
+      if (count > 1)
+        printNote(errors, function.getName() + " has " + Twine(count) + " segments of " +
+                              Twine(*segments->getLength()) + " steps, and about " +
+                              Twine(int64_t(std::lround(100 * (again - 1)))) + " % more work");
+    }
+  return kExitSuccess;
 }
 
 /// A model may ask for more memory than any machine has; only the plan shows it.

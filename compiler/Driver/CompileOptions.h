@@ -36,6 +36,9 @@ struct CompileOptions {
   /// As parseTargets() gives them. Empty: the best that this machine runs.
   std::vector<Target> targets;
 
+  /// Bytes that a call of the model's batch may take with one worker; what takes more goes through time in segments.
+  std::optional<uint64_t> memoryLimit;
+
   /// A folder that gets the text of each stage on the way; it is made if it is not there. Empty: none.
   std::string saveTemps;
   /// Prints the remarks of which this regular expression matches the category to the error stream. Empty: none.

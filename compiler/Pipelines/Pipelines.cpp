@@ -79,6 +79,9 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addNestedPass<func::FuncOp>(core::createRecomputeValues());
   passes.addPass(core::createLoadInputs());
 
+  // With a limit of memory, phases go through time in segments. All ops are there that will run, and none has a place.
+  passes.addPass(core::createSegmentTime());
+
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.
   passes.addPass(core::createMarkViews());
 
@@ -87,6 +90,9 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createMarkWanted());
   passes.addPass(core::createChooseChunk());
   passes.addPass(core::createPlanArena());
+
+  // How long segments may be is seen from the places of what they hold, whatever their length.
+  passes.addPass(core::createChooseSegments());
 }
 
 void buildCpuStage(OpPassManager &passes, bool severalTargets) {

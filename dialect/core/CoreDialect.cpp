@@ -132,6 +132,19 @@ LogicalResult ArrayType::verify(function_ref<InFlightDiagnostic()> emitError, Ar
   return emitError() << "elements are " << element << ", but expected f32, f64, i1, ui8, i32 or i64 [array_c3]";
 }
 
+LogicalResult CheckpointsType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<int64_t> shape,
+                                      Type element) {
+  if (llvm::is_contained(shape, ArrayType::kTime))
+    return emitError() << "a checkpoint is a value before a step and has no time extent [checkpoints_c1]";
+  return ArrayType::verify(emitError, shape, element);
+}
+
+CheckpointsType CheckpointsType::of(ArrayType array) {
+  return CheckpointsType::get(array.getContext(), array.getShape(), array.getElementType());
+}
+
+ArrayType CheckpointsType::getArray() const { return ArrayType::get(getContext(), getShape(), getElementType()); }
+
 int64_t ArrayType::dimOf(int64_t extent) const {
   const auto *found = llvm::find(getShape(), extent);
   return found == getShape().end() ? -1 : found - getShape().begin();

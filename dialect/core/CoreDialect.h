@@ -56,11 +56,24 @@ class Adjoints;
 
 namespace snn::core {
 class PartsOp;
+class SegmentOp;
 class StepOp;
 class YieldOp;
 } // namespace snn::core
 
 #define GET_OP_CLASSES
 #include "dialect/core/CoreOps.h.inc"
+
+namespace snn::core {
+
+/// Whether an op that goes through time reads and writes, at each point, the step of this point alone: then a part of
+/// time can be computed without the rest. A sum over time has time as the first dim that is summed, behind samples.
+bool keepsToStep(IndexedOpInterface op);
+/// Whether time is among the dims that are summed.
+bool reducesTime(IndexedOpInterface op);
+/// The op that makes a sum of a phase, be it within segments; null if there is none.
+mlir::Operation *reductionOf(mlir::Value sum);
+
+} // namespace snn::core
 
 #endif // SNN_DIALECT_CORE_COREDIALECT_H

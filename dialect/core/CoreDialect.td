@@ -55,6 +55,22 @@ def Core_ArrayType : TypeDef<Core_Dialect, "Array"> {
   }];
 }
 
+def Core_CheckpointsType : TypeDef<Core_Dialect, "Checkpoints"> {
+  let mnemonic = "checkpoints";
+  let summary = "an array for each segment of time";
+  let description = [{
+    `!core.checkpoints<sample x 128 x f32>`: what a carry was before the first step of each segment (`core.segments`).
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` custom<TypedExtents>($shape, $elementType) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static CheckpointsType of(ArrayType array);
+    /// That of one segment.
+    ArrayType getArray() const;
+  }];
+}
+
 def Core_OrderAttr : AttrDef<Core_Dialect, "Order"> {
   let mnemonic = "order";
   let summary = "the order in which the terms of a sum are added";
@@ -109,11 +125,13 @@ def Core_PlaceAttr : AttrDef<Core_Dialect, "Place"> {
   let mnemonic = "place";
   let summary = "where a value lies in an arena";
   let description = [{
-    Bytes from the start of the arena: `fixed + steps * T + samples * S + rows * S * T`, with T the steps of the call and
-    S the samples at hand: a chunk of them in a batch_map, where the arena is the worker's, else the batch.
+    Bytes from the start of the arena: `fixed + steps * T + samples * S + rows * S * T + segments * S * G`, with T the
+    steps of the call, S the samples at hand, a chunk of them in a batch_map, where the arena is the worker's, else the
+    batch, and G the segments into which time is cut. Within a segment T is the steps of the longest one.
   }];
   let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$fixed, DefaultValuedParameter<"int64_t", "0">:$steps,
-      DefaultValuedParameter<"int64_t", "0">:$samples, DefaultValuedParameter<"int64_t", "0">:$rows);
+      DefaultValuedParameter<"int64_t", "0">:$samples, DefaultValuedParameter<"int64_t", "0">:$rows,
+      DefaultValuedParameter<"int64_t", "0">:$segments);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

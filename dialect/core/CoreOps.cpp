@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Verifiers of scan, custom_vjp and what stands in scalar bodies.
+// Verifiers of scan, batch_map, segments, custom_vjp and what stands in scalar bodies.
 
 #include "dialect/core/CoreDialect.h"
 
@@ -78,7 +78,7 @@ LogicalResult ScanOp::verifyRegions() {
   if (llvm::any_of(arguments, isOverTime))
     return emitOpError("has a value with a time extent in its body, which is one step [scan_c6]");
   for (Operation &op : getBody().front().without_terminator()) {
-    if (isa<ScanOp, BatchMapOp>(op))
+    if (isa<ScanOp, BatchMapOp, SegmentsOp>(op))
       return op.emitOpError("cannot stand in the body of a scan, which is one step [scan_c7]");
     if (auto indexed = dyn_cast<IndexedOpInterface>(op);
         indexed && llvm::is_contained(indexed.getDomain(), ArrayType::kTime))
@@ -111,21 +111,103 @@ LogicalResult BatchMapOp::verifyRegions() {
     if (!hasSamples(value))
       return emitOpError() << "has a concat result of type " << value.getType()
                            << ", which has no samples [batch_map_c3]";
-  for (ScanOp scan : getBody().getOps<ScanOp>())
+  WalkResult scans = getBody().walk([&](ScanOp scan) -> WalkResult {
     for (auto inner : scan.getBody().getOps<IndexedOpInterface>())
       if (inner.reducesSamples())
         return inner->emitOpError("sums over samples at a step of a phase, which has but some of them [batch_map_c4]");
+    return WalkResult::skip();
+  });
+  if (scans.wasInterrupted())
+    return failure();
   for (Value value : parts.getSum()) {
-    auto reduction = value.getDefiningOp<IndexedOpInterface>();
+    auto reduction = dyn_cast_if_present<IndexedOpInterface>(reductionOf(value));
     if (!reduction || !reduction.reducesSamples())
       return emitOpError() << "has a sum result of type " << value.getType()
                            << " that no op of the body reduces over samples [batch_map_c4]";
   }
-  for (auto inner : getBody().getOps<IndexedOpInterface>())
-    if (inner.reducesSamples() && llvm::any_of(inner->getUsers(), [&](Operation *user) { return user != parts; }))
-      return inner->emitOpError("is used in the phase that reduces it over the samples [batch_map_c4]");
+  for (Operation &inner : getBody().front().without_terminator())
+    for (OpResult result : inner.getResults()) {
+      auto reduction = dyn_cast_if_present<IndexedOpInterface>(reductionOf(result));
+      if (reduction && reduction.reducesSamples() &&
+          llvm::any_of(result.getUsers(), [&](Operation *user) { return user != parts; }))
+        return inner.emitOpError("is used in the phase that reduces it over the samples [batch_map_c4]");
+    }
   if (!getBody().getOps<BatchMapOp>().empty())
     return emitOpError("holds another phase [batch_map_c5]");
+  return success();
+}
+
+SegmentOp SegmentsOp::getYield() { return cast<SegmentOp>(getBody().front().getTerminator()); }
+Block::BlockArgListType SegmentsOp::getCutArgs() { return getBody().getArguments().take_front(getCut().size()); }
+Block::BlockArgListType SegmentsOp::getInvariantArgs() {
+  return getBody().getArguments().slice(getCut().size(), getInvariant().size());
+}
+Block::BlockArgListType SegmentsOp::getCarryArgs() { return getBody().getArguments().take_back(getInit().size()); }
+
+Operation *reductionOf(Value sum) {
+  Operation *op = sum.getDefiningOp();
+  auto segments = dyn_cast_if_present<SegmentsOp>(op);
+  if (!segments)
+    return isa_and_present<IndexedOpInterface>(op) ? op : nullptr;
+  const unsigned number = cast<OpResult>(sum).getResultNumber();
+  SegmentOp yield = segments.getYield();
+  return yield.isSum(number) ? yield->getOperand(number).getDefiningOp() : nullptr;
+}
+
+LogicalResult SegmentsOp::verifyRegions() {
+  SegmentOp yield = getYield();
+  auto partOf = [](Type type) {
+    auto checkpoints = dyn_cast<CheckpointsType>(type);
+    return checkpoints ? Type(checkpoints.getArray()) : type;
+  };
+  if (failed(matchArguments(*this, llvm::map_to_vector(getOperandTypes(), partOf), "segments_c1")))
+    return failure();
+  for (auto [index, value] : llvm::enumerate(getOperands()))
+    if ((isOverTime(value.getType()) || isa<CheckpointsType>(value.getType())) != (index < getCut().size()))
+      return emitOpError() << "operand #" << index << " has type " << value.getType()
+                           << ", but expected time or checkpoints in all cut operands and in no other [segments_c2]";
+  if (yield.getStacked().size() != getStacked().size() || yield.getSum().size() != getSum().size() ||
+      yield.getNext().size() != getInit().size() || getFinals().size() != getInit().size())
+    return emitOpError() << "yields " << yield.getStacked().size() << " stacked, " << yield.getSum().size()
+                         << " sum and " << yield.getNext().size() << " next values, but has " << getStacked().size()
+                         << ", " << getSum().size() << " and " << getFinals().size() << " results for "
+                         << getInit().size() << " carries [segments_c3]";
+  for (auto [index, value, result] : llvm::enumerate(yield.getStacked(), getStacked())) {
+    auto type = cast<ArrayType>(value.getType());
+    Type expected = isOverTime(type) ? Type(type) : CheckpointsType::of(type);
+    if (failed(matchTypes(*this, "stacked result", index, result.getType(), expected, "segments_c4")))
+      return failure();
+  }
+  for (auto [index, value, result] : llvm::enumerate(yield.getSum(), getSum())) {
+    auto reduction = value.getDefiningOp<IndexedOpInterface>();
+    if (failed(matchTypes(*this, "sum", index, value.getType(), result.getType(), "segments_c4")))
+      return failure();
+    if (!reduction || !reducesTime(reduction) || !value.hasOneUse() || !getReverse())
+      return emitOpError()
+             << "has a sum result of type " << result.getType()
+             << ", but expected one that an op of the body sums over time, used nowhere else, in segments "
+                "that go from the last to the first [segments_c5]";
+  }
+  for (auto [index, value, init, result] : llvm::enumerate(yield.getNext(), getInit(), getFinals()))
+    if (failed(matchTypes(*this, "carry", index, value.getType(), init.getType(), "segments_c4")) ||
+        failed(matchTypes(*this, "carry", index, result.getType(), init.getType(), "segments_c4")))
+      return failure();
+  for (Operation &op : getBody().front().without_terminator()) {
+    if (auto scan = dyn_cast<ScanOp>(op)) {
+      if (scan.getReverse() != getReverse() &&
+          !llvm::all_of(scan.getFinals(), [](Value last) { return last.use_empty(); }))
+        return op.emitOpError("gives a last carry against the direction of the segments [segments_c6]");
+      continue;
+    }
+    auto indexed = dyn_cast<IndexedOpInterface>(op);
+    if (!indexed)
+      return op.emitOpError("has no place in a segment of time [segments_c6]");
+    const bool isSum = llvm::is_contained(yield.getSum(), op.getResult(0));
+    if (!keepsToStep(indexed) || reducesTime(indexed) != isSum || (indexed.reducesSamples() && !isSum))
+      return op.emitOpError("needs more of time than the step it is at, or sums over it for nobody [segments_c6]");
+  }
+  if (getLength() && (*getLength() < 1 || *getLength() > (int64_t(1) << 20)))
+    return emitOpError() << "has segments of " << *getLength() << " steps, expected 1 to 2^20 [segments_c7]";
   return success();
 }
 

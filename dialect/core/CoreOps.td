@@ -188,6 +188,62 @@ def Core_PartsOp : Core_NestEnd<"parts", "BatchMapOp"> {
   let assemblyFormat = "`concat` `(` ($concat^ `:` type($concat))? `)` `sum` `(` ($sum^ `:` type($sum))? `)` attr-dict";
 }
 
+def Core_ArrayOrCheckpoints : AnyTypeOf<[Core_ArrayType, Core_CheckpointsType]>;
+
+def Core_SegmentsOp : Core_Op<"segments", [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    SingleBlockImplicitTerminator<"SegmentOp">, RecursiveMemoryEffects, HasParent<"BatchMapOp">]> {
+  let summary = "one segment of time after the other";
+  let description = [{
+    Runs the body once for each segment of time, first to last, or last to first if `reverse` is set. In the body time is the
+    steps of the segment; it holds for any number of them, and its ops read and write the step that they are at, but for
+    scans, which go from one to the next. Segments have `length` steps and end at multiples of it, counted from the last step:
+    the first one may be shorter. Without a length (before `core-choose-segments`) there is one segment.
+
+    Operands: `cut` ones have a time extent or are checkpoints and give their part; `invariant` ones are the same in each
+    segment; `init` are the carries before the first segment that runs. Results: `stacked` values, those with time put
+    together, of others the one of each segment (`!core.checkpoints`); `sum` results, which an op of the body reduces over
+    time, in the order that it states for all of time; and the carries after the last segment.
+
+    A carry's argument that is stacked is a checkpoint: from it a second op computes a segment again, as backpropagation needs
+    it. Stands in no text before `loops`, and in phases.
+  }];
+  let arguments = (ins Variadic<Core_ArrayOrCheckpoints>:$cut, Variadic<Core_ArrayType>:$invariant,
+      Variadic<Core_ArrayType>:$init, UnitAttr:$reverse, OptionalAttr<I64Attr>:$length);
+  let results = (outs Variadic<Core_ArrayOrCheckpoints>:$stacked, Variadic<Core_ArrayType>:$sum,
+      Variadic<Core_ArrayType>:$finals);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`reverse` $reverse^)? (`of` $length^)? `cut` `(` ($cut^ `:` type($cut))? `)`
+    `invariant` `(` ($invariant^ `:` type($invariant))? `)` `init` `(` ($init^ `:` type($init))? `)`
+    attr-dict `->` (`stacked` `(` type($stacked)^ `)`)? (`sum` `(` type($sum)^ `)`)? (`final` `(` type($finals)^ `)`)? $body
+  }];
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    SegmentOp getYield();
+    ::mlir::Block::BlockArgListType getCutArgs();
+    ::mlir::Block::BlockArgListType getInvariantArgs();
+    ::mlir::Block::BlockArgListType getCarryArgs();
+  }];
+}
+
+def Core_SegmentOp : Core_Op<"segment", [Terminator, Pure, AttrSizedOperandSegments, HasParent<"SegmentsOp">]> {
+  let summary = "what a segment gives, and the carries for the next one";
+  let arguments = (ins Variadic<Core_ArrayType>:$stacked, Variadic<Core_ArrayType>:$sum, Variadic<Core_ArrayType>:$next);
+  let assemblyFormat = [{
+    `stacked` `(` ($stacked^ `:` type($stacked))? `)` `sum` `(` ($sum^ `:` type($sum))? `)`
+    `next` `(` ($next^ `:` type($next))? `)` attr-dict
+  }];
+  let builders = [
+    OpBuilder<(ins), "build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange(), ::mlir::ValueRange());">];
+  let extraClassDeclaration = [{
+    /// What the operand of that number is; results of core.segments are in the same order.
+    bool isStacked(unsigned operand) { return operand < getStacked().size(); }
+    bool isSum(unsigned operand) {
+      return !isStacked(operand) && operand < getStacked().size() + getSum().size();
+    }
+  }];
+}
+
 def Core_InBody : ParentOneOf<["MapOp", "FoldOp", "CustomVjpOp"]>;
 
 def Core_YieldOp : Core_Op<"yield", [Terminator, Pure, Core_InBody]> {

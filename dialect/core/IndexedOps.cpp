@@ -228,6 +228,31 @@ LogicalResult MapOp::verifyRegions() {
   return verifyBody(*this, getBody(), getInputs(), types);
 }
 
+bool reducesTime(IndexedOpInterface op) {
+  return llvm::any_of(op.getAlong(), [&](int64_t dim) { return op.getDomain()[dim] == ArrayType::kTime; });
+}
+
+bool keepsToStep(IndexedOpInterface op) {
+  auto isOwnStep = [](Value value, AffineMap map) {
+    const int64_t time = cast<ArrayType>(value.getType()).timeDim();
+    return time < 0 || isa<AffineDimExpr>(map.getResult(time)); // else shifted
+  };
+  auto areOwn = [&](auto values, ArrayRef<AffineMap> maps) {
+    return llvm::all_of(llvm::zip_equal(values, maps),
+                        [&](auto pair) { return isOwnStep(std::get<0>(pair), std::get<1>(pair)); });
+  };
+  if (!areOwn(op->getOperands(), op.getReadMaps()) || !areOwn(op->getResults(), op.getWriteMaps()))
+    return false;
+  if (!reducesTime(op))
+    return true;
+  auto fold = dyn_cast<FoldOp>(op.getOperation());
+  auto order = op->getAttrOfType<OrderAttr>("order");
+  ArrayRef<int64_t> along = op.getAlong();
+  const unsigned first = op.reducesSamples() ? 1 : 0;
+  return (!fold || fold.getKind() == FoldKind::Add) && order && order.getDescending() && order.getLanes() == 1 &&
+         first < along.size() && op.getDomain()[along[first]] == ArrayType::kTime;
+}
+
 /// The order of a sum fits the dims that are summed.
 static LogicalResult verifyOrder(IndexedOpInterface op, std::optional<OrderAttr> order) {
   if (!order)

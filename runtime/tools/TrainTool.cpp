@@ -120,11 +120,16 @@ void provideLibrary(const TrainToolOptions &options, const RunFolder &folder, co
   if (std::filesystem::path(options.model).extension() != ".snn") {
     if (!options.definitions.empty())
       throw UsageError("-D is for models in text form (.snn)");
+    if (!options.memoryLimit.empty())
+      throw UsageError("--memory-limit is for models in text form (.snn)");
     copyFile(options.model, folder.library());
     return;
   }
   copyFile(options.model, folder.source());
-  compileModel(options.model, folder.library(), options.definitions, stop);
+  std::vector<std::string> flags;
+  if (!options.memoryLimit.empty())
+    flags.push_back("--memory-limit=" + options.memoryLimit);
+  compileModel(options.model, folder.library(), options.definitions, stop, flags);
 }
 
 std::vector<std::string> absolutePaths(std::vector<std::string> paths) {

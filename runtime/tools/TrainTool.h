@@ -24,6 +24,7 @@ struct TrainToolOptions {
   std::optional<double> learningRate;
   std::vector<std::string> hyper;       // name=number
   std::vector<std::string> definitions; // name=value, for snnc
+  std::string memoryLimit;              // for snnc; empty: none
   bool overwrite = false;
 };
 

@@ -128,6 +128,10 @@ int main(int argc, char **argv) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
 
+  app.add_option("--memory-limit", options.memoryLimit,
+                 "compile so that a call of the model's batch takes at most so much with one thread, such as 512MiB")
+      ->type_name("SIZE");
+
   CLI::App *eval = app.add_subcommand("eval", "evaluate the weights of a run again");
   eval->add_option("run", evalOptions.run, "run folder")->required()->type_name("RUN");
   eval->add_option("--data", evalOptions.data, "test data (default: the run's)")

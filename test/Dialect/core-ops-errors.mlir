@@ -742,3 +742,156 @@ func.func @fold_c4(%x: !core.array<4 x i1>) {
   }
   return
 }
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+func.func @segments_c1(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    // expected-error @below {{operand #0 has type '!core.array<sample x 4 x f32>' in the body, but expected '!core.array<time x sample x 4 x f32>' [segments_c1]}}
+    core.segments cut(%a : !t) invariant() init() -> {
+    ^bb0(%b: !x):
+      core.segment stacked() sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+func.func @segments_c2(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    // expected-error @below {{operand #0 has type '!core.array<time x sample x 4 x f32>', but expected time or checkpoints in all cut operands and in no other [segments_c2]}}
+    core.segments cut() invariant(%a : !t) init() -> {
+    ^bb0(%b: !t):
+      core.segment stacked() sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+func.func @segments_c3(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    // expected-error @below {{yields 1 stacked, 0 sum and 0 next values, but has 0, 0 and 0 results for 0 carries [segments_c3]}}
+    core.segments cut(%a : !t) invariant() init() -> {
+    ^bb0(%b: !t):
+      core.segment stacked(%b : !t) sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+func.func @segments_c4(%x: !x) {
+  core.batch_map sharded(%x : !x) invariant() -> {
+  ^bb0(%a: !x):
+    // expected-error @below {{stacked result #0 has type '!core.array<sample x 4 x f32>' in the body, but expected '!core.checkpoints<sample x 4 x f32>' [segments_c4]}}
+    %0 = core.segments cut() invariant(%a : !x) init() -> stacked(!x) {
+    ^bb0(%b: !x):
+      core.segment stacked(%b : !x) sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+func.func @segments_c5(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    // expected-error @below {{has a sum result of type '!core.array<sample x 4 x f32>', but expected one that an op of the body sums over time, used nowhere else, in segments that go from the last to the first [segments_c5]}}
+    %0 = core.segments cut(%a : !t) invariant() init() -> sum(!x) {
+    ^bb0(%b: !t):
+      %1 = core.fold add over [time, sample, 4] along [0] reads(%b : !t) by [affine_map<(t, s, n) -> (t, s, n)>]
+          writes affine_map<(t, s, n) -> (s, n)> order <descending = true> -> !x {
+      ^bb0(%c: f32):
+        core.yield %c : f32
+      }
+      core.segment stacked() sum(%1 : !x) next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+func.func @segments_c6(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    %0 = core.segments cut(%a : !t) invariant() init() -> stacked(!t) {
+    ^bb0(%b: !t):
+      // expected-error @below {{needs more of time than the step it is at, or sums over it for nobody [segments_c6]}}
+      %1 = core.map over [time, sample, 4] reads(%b : !t) by [affine_map<(t, s, n) -> (t - 1, s, n)>]
+          writes [affine_map<(t, s, n) -> (t, s, n)>] {absent = [0.0 : f32]} -> !t {
+      ^bb0(%c: f32):
+        core.yield %c : f32
+      }
+      core.segment stacked(%1 : !t) sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+!x = !core.array<sample x 4 x f32>
+func.func @segments_c6_direction(%x: !t, %start: !x) {
+  core.batch_map sharded(%x, %start : !t, !x) invariant() -> {
+  ^bb0(%a: !t, %s: !x):
+    %0 = core.segments reverse cut(%a : !t) invariant() init(%s : !x) -> final(!x) {
+    ^bb0(%b: !t, %carry: !x):
+      // expected-error @below {{gives a last carry against the direction of the segments [segments_c6]}}
+      %1 = core.scan sliced(%b : !t) invariant() init(%carry : !x) -> final(!x) {
+      ^bb0(%c: !x, %d: !x):
+        core.step stacked() next(%c : !x)
+      }
+      core.segment stacked() sum() next(%1 : !x)
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+!t = !core.array<time x sample x 4 x f32>
+func.func @segments_c7(%x: !t) {
+  core.batch_map sharded(%x : !t) invariant() -> {
+  ^bb0(%a: !t):
+    // expected-error @below {{has segments of 0 steps, expected 1 to 2^20 [segments_c7]}}
+    core.segments of 0 cut(%a : !t) invariant() init() -> {
+    ^bb0(%b: !t):
+      core.segment stacked() sum() next()
+    }
+    core.parts concat() sum()
+  }
+  return
+}
+
+// -----
+
+// expected-error @below {{a checkpoint is a value before a step and has no time extent [checkpoints_c1]}}
+func.func @checkpoints_c1(%x: !core.checkpoints<time x sample x 4 x f32>) {
+  return
+}

@@ -63,3 +63,37 @@ func.func @one_pixel(%x: !core.array<sample x 6 x 1 x 1 x f32>) -> !core.array<s
   }
   return %y : !core.array<sample x 6 x f32>
 }
+
+// CHECK-LABEL: func.func @segments
+// CHECK: core.segments of 128 cut({{.*}}) invariant() init({{.*}}) -> stacked(!core.array<time x sample x 4 x f32>, !core.checkpoints<sample x 4 x f32>) final(
+// CHECK: core.segment stacked({{.*}}) sum() next(
+// CHECK: core.segments reverse cut({{.*}} : !core.array<time x sample x 4 x f32>, !core.checkpoints<sample x 4 x f32>) {{.*}} sum(!core.array<sample x 4 x f32>)
+func.func @segments(%x: !core.array<time x sample x 4 x f32>, %start: !core.array<sample x 4 x f32>) -> !core.array<sample x 4 x f32> {
+  %0 = core.batch_map sharded(%x, %start : !core.array<time x sample x 4 x f32>, !core.array<sample x 4 x f32>) invariant() -> concat(!core.array<sample x 4 x f32>) {
+  ^bb0(%xs: !core.array<time x sample x 4 x f32>, %first: !core.array<sample x 4 x f32>):
+    %1:2, %2 = core.segments of 128 cut(%xs : !core.array<time x sample x 4 x f32>) invariant() init(%first : !core.array<sample x 4 x f32>)
+        -> stacked(!core.array<time x sample x 4 x f32>, !core.checkpoints<sample x 4 x f32>) final(!core.array<sample x 4 x f32>) {
+    ^bb0(%part: !core.array<time x sample x 4 x f32>, %carry: !core.array<sample x 4 x f32>):
+      %3, %4 = core.scan sliced(%part : !core.array<time x sample x 4 x f32>) invariant() init(%carry : !core.array<sample x 4 x f32>)
+          -> stacked(!core.array<time x sample x 4 x f32>) final(!core.array<sample x 4 x f32>) {
+      ^bb0(%a: !core.array<sample x 4 x f32>, %b: !core.array<sample x 4 x f32>):
+        core.step stacked(%b : !core.array<sample x 4 x f32>) next(%a : !core.array<sample x 4 x f32>)
+      }
+      core.segment stacked(%3, %carry : !core.array<time x sample x 4 x f32>, !core.array<sample x 4 x f32>) sum() next(%4 : !core.array<sample x 4 x f32>)
+    }
+    %5 = core.segments reverse cut(%1#0, %1#1 : !core.array<time x sample x 4 x f32>, !core.checkpoints<sample x 4 x f32>) invariant() init()
+        -> sum(!core.array<sample x 4 x f32>) {
+    ^bb0(%part: !core.array<time x sample x 4 x f32>, %begin: !core.array<sample x 4 x f32>):
+      %6 = core.fold add over [time, sample, 4] along [0] reads(%part, %begin : !core.array<time x sample x 4 x f32>, !core.array<sample x 4 x f32>)
+          by [affine_map<(t, s, n) -> (t, s, n)>, affine_map<(t, s, n) -> (s, n)>] writes affine_map<(t, s, n) -> (s, n)> order <descending = true>
+          -> !core.array<sample x 4 x f32> {
+      ^bb0(%a: f32, %b: f32):
+        %c = arith.mulf %a, %b : f32
+        core.yield %c : f32
+      }
+      core.segment stacked() sum(%6 : !core.array<sample x 4 x f32>) next()
+    }
+    core.parts concat(%5 : !core.array<sample x 4 x f32>) sum()
+  }
+  return %0 : !core.array<sample x 4 x f32>
+}

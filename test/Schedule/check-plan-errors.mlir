@@ -465,3 +465,182 @@ func.func @f(%x: !t) -> !core.array<time x 8 x f32> {
   }
   return %0 : !core.array<time x 8 x f32>
 }
+
+// -----
+
+// Segments as they should be.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 1 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    %1:2 = core.segments of 64 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%2, %2 : !t, !t) sum() next()
+    }
+    %3 = core.segments of 64 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.other} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}
+
+// -----
+
+// Blocks of sums would not end with segments.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 1 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    // expected-error@+1 {{has segments of 100 steps, but expected a multiple of 64, where blocks of sums end}}
+    %1:2 = core.segments of 100 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%2, %2 : !t, !t) sum() next()
+    }
+    %3 = core.segments of 100 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.other} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}
+
+// -----
+
+// Passes with other segments.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 1 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    // expected-error@+1 {{has segments of 64 steps, but others of the phase have 128}}
+    %1:2 = core.segments of 64 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%2, %2 : !t, !t) sum() next()
+    }
+    %3 = core.segments of 128 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.other} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}
+
+// -----
+
+// Several samples at a time.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  // expected-error@+1 {{goes through time in segments, which it does sample by sample: expected a core.chunk of 1}}
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 2 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    %1:2 = core.segments of 64 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%2, %2 : !t, !t) sum() next()
+    }
+    %3 = core.segments of 64 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.other} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}
+
+// -----
+
+// A load of what the host does not give.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 1 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    %1:2 = core.segments of 64 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%2, %2 : !t, !t) sum() next()
+    }
+    %3 = core.segments of 64 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+    // expected-error@+1 {{is marked as a load, but is no copy of an argument}}
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}
+
+// -----
+
+// What the host gives, given on.
+!t = !core.array<time x sample x 8 x f32>
+#tsn = affine_map<(t, s, n) -> (t, s, n)>
+func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
+  %0:2 = core.batch_map sharded(%x : !t) invariant() {core.arena = #core.place<rows = 64>, core.chunk = 1 : i64} -> concat(!t, !t) {
+  ^bb0(%xs: !t):
+    %1:2 = core.segments of 64 cut(%xs : !t) invariant() init() {core.arena = #core.place<rows = 64>, core.places = [unit, #core.place<>]} -> stacked(!t, !t) {
+    ^bb0(%part: !t):
+      %2 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.load, core.places = [#core.place<>]} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      // expected-error@+1 {{reads what the host gives, which core-load-inputs has to copy first}}
+      core.segment stacked(%2, %part : !t, !t) sum() next()
+    }
+    %3 = core.segments of 64 cut(%1#1 : !t) invariant() init() {core.arena = #core.place<rows = 64>} -> stacked(!t) {
+    ^bb0(%part: !t):
+      %4 = core.map over [time, sample, 8] reads(%part : !t) by [#tsn] writes [#tsn] {core.other} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      core.segment stacked(%4 : !t) sum() next()
+    }
+    core.parts concat(%1#0, %3 : !t, !t) sum()
+  }
+  return %0#0, %0#1 : !t, !t
+}

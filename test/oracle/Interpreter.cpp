@@ -58,6 +58,7 @@ private:
   Error runBest(core::FoldOp op, Plan &plan);
   Error runScan(core::ScanOp op);
   Error runPhase(core::BatchMapOp op);
+  Error runSegments(core::SegmentsOp op);
 
   Expected<Plan *> planOf(core::IndexedOpInterface op);
   Expected<Order> orderOf(Operation *op, std::optional<core::OrderAttr> order, ArrayRef<int64_t> along) const;
@@ -91,6 +92,8 @@ Error Execution::run(Operation *op) {
     return runScan(scan);
   if (auto phase = dyn_cast<core::BatchMapOp>(op))
     return runPhase(phase);
+  if (auto segments = dyn_cast<core::SegmentsOp>(op))
+    return runSegments(segments);
   auto indexed = dyn_cast<core::IndexedOpInterface>(op);
   if (!indexed)
     return faultAt(op, "is not known to the interpreter");
@@ -361,6 +364,19 @@ static void putSlice(const Array &slice, int64_t t, Array &array) {
 
 /// One chunk, the whole batch: what the phase computes does not depend on how it is cut.
 Error Execution::runPhase(core::BatchMapOp op) {
+  Block &body = op.getBody().front();
+  for (auto [argument, operand] : llvm::zip_equal(body.getArguments(), op->getOperands()))
+    set(argument, get(operand));
+  if (Error error = run(body))
+    return error;
+  for (auto [result, given] : llvm::zip_equal(op->getResults(), op.getYield()->getOperands()))
+    set(result, get(given));
+  return Error::success();
+}
+
+/// As one segment, of all of time: whatever their length, they compute the same. Checkpoints are what carries are at
+/// its start.
+Error Execution::runSegments(core::SegmentsOp op) {
   Block &body = op.getBody().front();
   for (auto [argument, operand] : llvm::zip_equal(body.getArguments(), op->getOperands()))
     set(argument, get(operand));

@@ -138,6 +138,7 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
   raw.parallel_for = pool ? snn_pool_parallel_for : nullptr;
   raw.pool = pool.get();
   if (call) {
+    raw.output_gradients = entry == table.backward ? call->outputGradients.data() : nullptr;
     for (HostTensor &tensor : call->outputs)
       std::memset(tensor.bytes.data(), int(poison), tensor.bytes.size());
     raw.batch = call->batch.batch;
@@ -156,6 +157,7 @@ void HostInstance::run(snn_entry_fn entry, HostCall *call, bool writesGradients)
 void HostInstance::forward(HostCall &call) { run(table.forward, &call, false); }
 void HostInstance::step(HostCall &call) { run(table.step, &call, false); }
 void HostInstance::lossAndGradient(HostCall &call) { run(table.loss_and_gradient, &call, true); }
+void HostInstance::backward(HostCall &call) { run(table.backward, &call, true); }
 
 void HostInstance::trainStep(HostCall &call) {
   ++updates;

@@ -57,6 +57,7 @@ public:
   void forward(HostCall &call);
   void step(HostCall &call); ///< `call` is for one time step
   void lossAndGradient(HostCall &call);
+  void backward(HostCall &call); ///< from its outputGradients
   void trainStep(HostCall &call);
   void update(); ///< with the gradients that are there; their padding is poisoned
 

@@ -54,6 +54,7 @@ struct HostCall {
   std::vector<HostTensor> inputs, outputs;
   std::vector<snn_view> views;
   std::vector<void *> pointers;
+  std::vector<const void *> outputGradients; ///< for `backward`, in the order of the outputs; else empty
   double loss = 0;
   uint64_t faultRow = 0;
   snn_batch batch = {};

@@ -59,6 +59,13 @@ Buffer Buffer::fromSample(Emitter &e, Value first) const {
   return rest;
 }
 
+Buffer Buffer::fromStep(Emitter &e, Value first) const {
+  Buffer rest = *this;
+  if (memory.base && timeStride)
+    rest.memory.offset = e.add(memory.offset, e.mul(first, timeStride));
+  return rest;
+}
+
 Buffer Buffer::at(Emitter &e, Value step) const {
   Buffer slice = *this;
   slice.type = type.atOneStep();

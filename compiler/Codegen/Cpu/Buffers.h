@@ -9,8 +9,9 @@
 
 namespace snn::core {
 
-/// An array in memory. Element (sample, step, n) is at `sample * sampleStride + step * timeStride + sum of strides *
-/// n`, in elements, or in bits for spikes, of which each row begins with a word.
+/// An array in memory, or checkpoints with a segment for each step. Element (sample, step, n) is at `sample *
+/// sampleStride + step * timeStride + sum of strides * n`, in elements, or in bits for spikes, of which each row begins
+/// with a word.
 struct Buffer {
   core::ArrayType type;
   Memory memory;                        ///< of the first sample and step at hand; words for bits
@@ -31,6 +32,8 @@ struct Buffer {
   Buffer as(mlir::Value value) const;
   /// From a sample on, if there are samples.
   Buffer fromSample(Emitter &e, mlir::Value first) const;
+  /// From a step on, if there are steps.
+  Buffer fromStep(Emitter &e, mlir::Value first) const;
   /// One step of an array over time.
   Buffer at(Emitter &e, mlir::Value step) const;
   /// Where the row of a sample and step begins, behind the first one: from the dims of marked extents of `domain`, the

@@ -29,12 +29,15 @@ PlaceAttr placeOf(OpResult result) {
                                                             : PlaceAttr();
 }
 
-Value evaluate(ScalarEmitter &e, PlaceAttr place, Value samples, Value steps) {
+Value evaluate(ScalarEmitter &e, PlaceAttr place, const PlaceCounts &counts) {
   if (!place)
     return e.index(0);
-  Value bytes = e.add(e.index(place.getFixed()), e.mul(steps, place.getSteps()));
-  bytes = e.add(bytes, e.mul(samples, place.getSamples()));
-  return e.add(bytes, e.mul(e.mul(samples, steps), place.getRows()));
+  Value bytes = e.add(e.index(place.getFixed()), e.mul(counts.steps, place.getSteps()));
+  bytes = e.add(bytes, e.mul(counts.samples, place.getSamples()));
+  bytes = e.add(bytes, e.mul(e.mul(counts.samples, counts.steps), place.getRows()));
+  if (!counts.segments || place.getSegments() == 0)
+    return bytes;
+  return e.add(bytes, e.mul(e.mul(counts.samples, counts.segments), place.getSegments()));
 }
 
 static PlaceAttr arenaOf(Operation *op) { return op->getAttrOfType<PlaceAttr>(kArenaAttr); }
@@ -88,16 +91,60 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
   return plan;
 }
 
+/// Of a phase's sums, each once.
+static SmallVector<SumClass> classesOf(BatchMapOp phase) {
+  SmallVector<SumClass> classes;
+  for (Value value : phase.getYield().getSum())
+    if (SumClass sum = *SumClass::of(reductionOf(value)); !llvm::is_contained(classes, sum))
+      classes.push_back(sum);
+  return classes;
+}
+
 Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps) {
-  ValueRange sums = phase.getYield().getSum();
-  std::optional<SumClass> sum; // that of all sums
-  if (!sums.empty())
-    sum = SumClass::of(sums.front().getDefiningOp());
-  return Division::of(e, sum, integerOf(phase, kChunkAttr, 1), batch, steps);
+  const int64_t chunk = integerOf(phase, kChunkAttr, 1);
+  SmallVector<SumClass> classes = classesOf(phase);
+  if (classes.empty())
+    return Division::of(e, std::nullopt, chunk, batch, steps);
+  Division division = Division::of(e, classes.front(), chunk, batch, steps);
+  for (const SumClass &sum : ArrayRef(classes).drop_front()) {
+    Division own = Division::of(e, sum, chunk, batch, steps);
+    division.tasks = e.minimum(division.tasks, own.tasks);
+    division.slots = e.maximum(division.slots, own.slots);
+    division.levels = e.maximum(division.levels, own.levels);
+  }
+  return division;
+}
+
+SegmentCounts SegmentCounts::of(ScalarEmitter &e, SegmentsOp op, Value steps) {
+  if (!op.getLength())
+    return {e.index(1), steps};
+  return {e.ceilDiv(steps, *op.getLength()), e.minimum(steps, e.index(*op.getLength()))};
+}
+
+PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  PlaceCounts counts{chunk, steps};
+  for (auto segments : phase.getBody().getOps<SegmentsOp>())
+    counts.segments = SegmentCounts::of(e, segments, steps).count;
+  return counts;
+}
+
+Value ownBytes(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  return evaluate(e, arenaOf(phase), countsOf(e, phase, chunk, steps));
+}
+
+/// Of a worker, for a chunk: the phase's arena and the largest of its segments'.
+static Value phaseBytes(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value steps) {
+  Value inSegments = e.index(0);
+  for (auto segments : phase.getBody().getOps<SegmentsOp>()) {
+    PlaceCounts counts{chunk, SegmentCounts::of(e, segments, steps).longest};
+    inSegments = e.maximum(inSegments, evaluate(e, arenaOf(segments), counts));
+  }
+  return e.add(ownBytes(e, phase, chunk, steps), inSegments);
 }
 
 Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
-  Value end = e.index(FaultRecord::kBytes * Division::kMaxTasks);
+  static_assert(FaultRecord::kBytes * Division::kMaxTasks == kernels::kFaultBytes);
+  Value end = e.index(kernels::kFaultBytes);
   for (auto [count, multiple] : llvm::zip(counts, multiples))
     end = e.add(end, e.mul(count, multiple));
   return end;
@@ -105,16 +152,16 @@ Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
-  SmallVector<SumClass> classes;
+  SmallVector<SmallVector<SumClass>> seen; // what a count belongs to
   Multiples end;
-  auto reserve = [&](Operation *op, const Division &division, int64_t bytes) {
+  auto reserve = [&](Operation *op, ArrayRef<SumClass> classes, const Division &division, int64_t bytes) {
     offsets.bytes[op] = end;
-    if (!division.sum)
+    if (classes.empty())
       return;
-    size_t number = llvm::find(classes, *division.sum) - classes.begin();
-    if (number == classes.size()) {
-      classes.push_back(*division.sum);
-      offsets.counts.push_back(e.mul(division.tasks, division.levels));
+    size_t number = llvm::find(seen, classes) - seen.begin();
+    if (number == seen.size()) {
+      seen.emplace_back(classes);
+      offsets.counts.push_back(e.mul(division.slots, division.levels));
       end.push_back(0);
     }
     end[number] += bytes;
@@ -125,20 +172,21 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
     // Contracts of the whole batch work in the memory of their task's worker.
     if (stage.kind == Stage::Kind::Tiles)
       for (Operation *op : stage.ops) {
-        reserve(op, Division::of(e, SumClass::of(op), 1, batch, steps), layoutOf(op->getResult(0)).bytes());
+        const SumClass sum = *SumClass::of(op);
+        reserve(op, sum, Division::of(e, sum, 1, batch, steps), layoutOf(op->getResult(0)).bytes());
         scratch = scratch.atLeast(productScratch(cast<ContractOp>(op)));
       }
     if (stage.kind != Stage::Kind::Phase)
       continue;
     BatchMapOp phase = stage.phase();
     Division division = divide(e, phase, batch, steps);
-    reserve(phase, division, offsetOfSum(phase, phase.getSum().size()));
-    workerBytes = e.maximum(workerBytes, core::evaluate(e, arenaOf(phase), division.chunk, steps));
+    reserve(phase, classesOf(phase), division, offsetOfSum(phase, phase.getSum().size()));
+    workerBytes = e.maximum(workerBytes, phaseBytes(e, phase, division.chunk, steps));
   }
   PlaceAttr ofTiles = scratch.attribute(e.b.getContext());
-  workerBytes = e.maximum(workerBytes, core::evaluate(e, ofTiles, batch, steps));
+  workerBytes = e.maximum(workerBytes, core::evaluate(e, ofTiles, {batch, steps}));
   offsets.shared = offsets.evaluate(e, end);
-  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), batch, steps));
+  offsets.workers = e.add(offsets.shared, core::evaluate(e, arenaOf(plan.function), {batch, steps}));
   offsets.workerBytes = workerBytes;
   offsets.total = e.add(offsets.workers, e.mul(workerBytes, workers));
   return offsets;

@@ -18,8 +18,13 @@ bool isSum(mlir::Operation *op);
 int64_t integerOf(mlir::Operation *op, llvm::StringRef name, int64_t otherwise);
 /// The place of an op's result, or null.
 PlaceAttr placeOf(mlir::OpResult result);
+/// What places count.
+struct PlaceCounts {
+  mlir::Value samples, steps;
+  mlir::Value segments = {}; ///< null: none of them counts these
+};
 /// A place in bytes; 0 of none.
-mlir::Value evaluate(ScalarEmitter &e, PlaceAttr place, mlir::Value samples, mlir::Value steps);
+mlir::Value evaluate(ScalarEmitter &e, PlaceAttr place, const PlaceCounts &counts);
 
 /// Work between two barriers.
 struct Stage {
@@ -48,7 +53,17 @@ struct FunctionPlan {
   static FunctionPlan of(mlir::func::FuncOp function, std::optional<int64_t> steps);
 };
 
-/// The division of the batch among the tasks of a phase.
+/// How a call goes through time in segments: `count` of them, of `longest` steps but for the first.
+struct SegmentCounts {
+  mlir::Value count, longest;
+  static SegmentCounts of(ScalarEmitter &e, SegmentsOp op, mlir::Value steps);
+};
+/// What the places of a phase count, for a chunk.
+PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir::Value steps);
+/// The bytes of a phase's own arena, behind which its segments have theirs.
+mlir::Value ownBytes(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir::Value steps);
+
+/// The division of the batch among the tasks of a phase, with parts and levels for all of its sums.
 Division divide(ScalarEmitter &e, BatchMapOp phase, mlir::Value batch, mlir::Value steps);
 
 /// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each gradient between phases,

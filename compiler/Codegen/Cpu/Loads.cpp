@@ -23,8 +23,8 @@ void TaskWriter::emitLoad(OpEmitter &emitter, MapOp op, const FaultRecord &fault
   func::FuncOp function = plan.function;
   const Buffer &to = emitter.buffers.find(op.getResult(0))->second;
   auto argument = cast<BlockArgument>(op.getInputs()[0]);
-  if (auto phase = dyn_cast<BatchMapOp>(op->getParentOp()))
-    argument = cast<BlockArgument>(phase->getOperand(argument.getArgNumber()));
+  for (Operation *nest = op->getParentOp(); isa<BatchMapOp, SegmentsOp>(nest); nest = nest->getParentOp())
+    argument = cast<BlockArgument>(nest->getOperand(argument.getArgNumber()));
   StringRef symbol = boundName(function.getArgAttrDict(argument.getArgNumber()));
   Operation *declaration = module.lookupSymbol(symbol);
   if (auto input = dyn_cast_if_present<InputOp>(declaration))
@@ -57,7 +57,10 @@ void TaskWriter::loadSeed(OpEmitter &emitter, const Buffer &to, int64_t output) 
         emitter.outline({"zero", nullptr, {to}},
                         [](OpEmitter &inner, const Outlined &taken) { inner.fillZero(taken.buffers[0]); });
       },
-      [&] { copyOutlined(emitter, hostRows(pointer, to.type).fromSample(e, emitter.extents.firstSample), to); });
+      [&] {
+        Buffer from = hostRows(pointer, to.type).fromSample(e, emitter.extents.firstSample);
+        copyOutlined(emitter, emitter.extents.segment ? from.fromStep(e, emitter.extents.segment) : from, to);
+      });
 }
 
 /// Reads before anything of these samples is written, so the host may give the same memory for both.
@@ -172,8 +175,13 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
     for (auto [extent, dim, stride] : llvm::zip(declared.getShape(), dims, strides)) {
       if (extent == ArrayType::kSample)
         sample = dim.base;
+      Value at = dim.base;
+      if (extent == ArrayType::kSample)
+        at = e.add(first, sample);
+      else if (extent == ArrayType::kTime && emitter.extents.segment)
+        at = e.add(at, emitter.extents.segment);
       if (extent < 0)
-        source = e.add(source, e.mul(extent == ArrayType::kSample ? e.add(first, sample) : dim.base, stride));
+        source = e.add(source, e.mul(at, stride));
     }
     e.when(dense, [&] { copyDense(source, row); }, [&] { copyStrided(source, row); });
     check(row, sample);

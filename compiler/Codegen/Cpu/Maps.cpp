@@ -188,6 +188,8 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
         value = math.uniform(e.add(dimOf(ArrayType::kSample), extents.firstSample));
       } else {
         value = points.dims[dim];
+        if (extents.segment && points.domain[dim] == ArrayType::kTime)
+          value = math.uniform(e.add(value.base, extents.segment));
       }
       mapping.map(index.getResult(), math.wide(value));
       continue;

@@ -17,14 +17,15 @@ namespace snn::core {
 
 /// The samples and steps that a task works on. All of type index.
 struct Extents {
-  mlir::Value samples;     ///< at hand: a chunk, or the batch
-  mlir::Value steps;       ///< of the call
-  mlir::Value firstSample; ///< the place in the batch of the first one at hand
-  mlir::Value firstStep;   ///< what the state has seen before the call
-  mlir::Value step;        ///< within a scan's body: the present step, else null
+  mlir::Value samples;      ///< at hand: a chunk, or the batch
+  mlir::Value steps;        ///< of the call, or of a segment of its time
+  mlir::Value firstSample;  ///< the place in the batch of the first one at hand
+  mlir::Value firstStep;    ///< what the state has seen before the first of them
+  mlir::Value step;         ///< within a scan's body: the present step, else null
+  mlir::Value segment = {}; ///< within a segment: the step of the call that it begins with, else null
 };
 
-/// Where a sum over samples is added up, chunk after chunk.
+/// Where a sum is added up, chunk after chunk of samples or segment after segment of time.
 struct SumSlot {
   Buffer total;            ///< of the first level
   mlir::Value levelStride; ///< from one level to the next, in elements
@@ -77,7 +78,7 @@ public:
   void emit(core::FoldOp op);
   void emit(core::ContractOp op);
   void emit(core::ScanOp op);
-  /// A sum over samples: adds the terms of those at hand.
+  /// A sum over samples or time: adds the terms of those at hand.
   void emitSum(core::IndexedOpInterface op, const SumSlot &slot);
   /// The same by a kernel, for some of the inputs; false if the op has none.
   bool emitGradient(core::ContractOp op, const SumSlot &slot, kernels::Range inputs);

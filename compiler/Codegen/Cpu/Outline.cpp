@@ -21,8 +21,9 @@ struct Inside {
   Outlined what;
 
   friend void forEachValue(Inside &inside, EachValue each) {
-    for (Value *value : {&inside.extents.samples, &inside.extents.steps, &inside.extents.firstSample,
-                         &inside.extents.firstStep, &inside.extents.step, &inside.placeSamples})
+    for (Value *value :
+         {&inside.extents.samples, &inside.extents.steps, &inside.extents.firstSample, &inside.extents.firstStep,
+          &inside.extents.step, &inside.extents.segment, &inside.placeSamples})
       each(*value);
     forEachValue(inside.arrays, each);
     forEachValue(inside.scratch, each);

@@ -95,7 +95,7 @@ Division Division::inlined(ScalarEmitter &e, const SumClass &sum, Value batch, V
   }
   Value all = division.blocks(e, batch);
   division.levels = e.index(1);
-  for (int64_t level = 1, blocks = kernels::kLevel; level < kMaxLevels; ++level, blocks *= kernels::kLevel)
+  for (int64_t level = 1, blocks = kernels::kLevel; level < kernels::kMaxLevels; ++level, blocks *= kernels::kLevel)
     division.levels = e.select(e.below(all, e.index(blocks)), division.levels, e.index(level + 1));
   return division;
 }
@@ -108,7 +108,7 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
     division.unit = division.chunk = e.index(chunk);
     division.levels = e.index(1);
     division.units = e.ceilDiv(batch, chunk);
-    division.tasks = e.minimum(division.units, e.index(kMaxTasks));
+    division.tasks = division.slots = e.minimum(division.units, e.index(kMaxTasks));
     return division;
   }
   if (e.wraps) {
@@ -121,6 +121,7 @@ Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chu
     division.tasks = shared[2];
     division.levels = shared[3];
   }
+  division.slots = division.tasks;
   division.chunk = e.maximum(e.index(chunk), division.unit);
   return division;
 }
@@ -154,7 +155,7 @@ void raiseLevels(Emitter &e, Value blocks, llvm::function_ref<void(int64_t level
     full *= kernels::kLevel;
   e.when(e.isMultiple(blocks, e.index(full)), [&] {
     up(level, e.equal(blocks, e.index(full)));
-    if (level + 1 < kMaxLevels)
+    if (level + 1 < kernels::kMaxLevels)
       raiseLevels(e, blocks, up, level + 1);
   });
 }
@@ -163,7 +164,7 @@ Chains::Chains(Emitter &e, OrderAttr order, Type element, int64_t positions, boo
     : e(e), order(order), vector(e.vector(kLanes, element)),
       levels(intoSlot        ? 1
              : positions > 0 ? kernels::levelsOf(positions, order.getBlock())
-                             : kMaxLevels),
+                             : kernels::kMaxLevels),
       vectors(vectors), grouped(order.getGroup() > 1),
       counted(intoSlot || grouped || positions == 0 || positions > order.getBlock()), intoSlot(intoSlot) {
   int next = 0;

@@ -25,16 +25,14 @@ struct Gathered {
   mlir::AffineMap compose(mlir::AffineMap map) const;
 };
 
-/// Most levels of a sum: 64^5 blocks are more than any call has.
-constexpr int64_t kMaxLevels = 5;
-
 /// The units and parts of the sums of a phase, or of one between phases, in a call.
 struct Division {
   std::optional<SumClass> sum; ///< none: a phase without sums
   mlir::Value batch, steps;
   mlir::Value unit;   ///< samples that stay together: of a run where a step of a sample is too short, R, a power of two
   mlir::Value units;  ///< of the batch
-  mlir::Value tasks;  ///< parts of the sums; without sums, as many as are useful
+  mlir::Value tasks;  ///< parts of the sums, the fewest if they differ; without sums, as many as are useful
+  mlir::Value slots;  ///< parts for which each sum has memory: the most
   mlir::Value chunk;  ///< samples at a time, whole units
   mlir::Value levels; ///< that a part may need
 

@@ -16,11 +16,22 @@ TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, c
       arena(frame.pointer(offsetof(snn_call, arena))),
       offsets(offsets.call(e, batch, steps, frame.word(offsetof(snn_call, workers)))) {}
 
-/// `value` at its place in `bytes`, with rows for so many samples.
-Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, Value samples) {
-  Layout layout = layoutOf(value);
-  Value at = e.add(bytes.offset, evaluate(e, place, samples, steps));
-  return Buffer::of(e, value, e.view(bytes.base, at, layout.element), steps);
+/// `value` at its place in `bytes`; a sample has rows for so many steps.
+Buffer TaskWriter::placed(Value value, Memory bytes, PlaceAttr place, const PlaceCounts &counts, Value rowSteps) {
+  Value at = e.add(bytes.offset, evaluate(e, place, counts));
+  auto checkpoints = dyn_cast<CheckpointsType>(value.getType());
+  if (!checkpoints)
+    return Buffer::of(e, value, e.view(bytes.base, at, layoutOf(value).element), rowSteps);
+  Layout layout = layoutOf(checkpoints.getArray(), /*parameterLike=*/false);
+  Buffer buffer;
+  buffer.type = checkpoints.getArray();
+  buffer.memory = e.view(bytes.base, at, layout.element);
+  buffer.rowElements = layout.elements;
+  buffer.strides.assign(layout.strides.begin(), layout.strides.end());
+  buffer.timeStride = e.index(layout.elements);
+  if (layout.samples)
+    buffer.sampleStride = e.mul(counts.segments, layout.elements);
+  return buffer;
 }
 
 Memory TaskWriter::sumMemory(Operation *op, Type element) {
@@ -78,7 +89,7 @@ Buffer TaskWriter::buffer(Value value) {
   PlaceAttr place = placeOf(opResult);
   if (!place)
     return Buffer();
-  return known[value] = placed(value, sharedMemory(), place, batch);
+  return known[value] = placed(value, sharedMemory(), place, {batch, steps}, steps);
 }
 
 SumSlot TaskWriter::slotOf(BatchMapOp phase, unsigned result, Value part, const Division &division) {
@@ -124,30 +135,33 @@ Value TaskWriter::wantedByAny(ArrayAttr wanted) {
   return any;
 }
 
-/// Places of an op and of what stands in it.
-void TaskWriter::bindPlaces(OpEmitter &emitter, Operation *root, Memory bytes, Value samples) {
-  root->walk([&](Operation *op) {
+/// Places of an op and of what stands in it, but for segments, which have an arena of their own.
+void TaskWriter::bindPlaces(OpEmitter &emitter, Operation *root, Memory bytes, const PlaceCounts &counts,
+                            Value rowSteps) {
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
     auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
     auto wanted = op->getAttrOfType<ArrayAttr>(kWantedAttr);
+    const WalkResult next = isa<SegmentsOp>(op) ? WalkResult::skip() : WalkResult::advance();
     if (!places)
-      return;
+      return next;
     for (OpResult result : op->getResults())
       if (PlaceAttr place = placeOf(result)) {
-        Buffer buffer = placed(result, bytes, place, samples);
+        Buffer buffer = placed(result, bytes, place, counts, rowSteps);
         if (wanted)
           buffer.wanted = wantedBy(wanted[result.getResultNumber()]);
         emitter.buffers[result] = buffer;
       }
     if (places.size() > op->getNumResults()) {
       auto place = cast<PlaceAttr>(places[op->getNumResults()]);
-      emitter.scratches[op] = {bytes.base, e.add(bytes.offset, evaluate(e, place, samples, steps))};
+      emitter.scratches[op] = {bytes.base, e.add(bytes.offset, evaluate(e, place, counts))};
     }
+    return next;
   });
 }
 
 void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> ops) {
   for (Operation *op : ops) {
-    bindPlaces(emitter, op, sharedMemory(), batch);
+    bindPlaces(emitter, op, sharedMemory(), {batch, steps}, steps);
     for (Value operand : op->getOperands())
       emitter.buffers[operand] = buffer(operand);
     for (Value result : op->getResults())
@@ -178,7 +192,9 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   OpEmitter emitter(e, module, {nullptr, steps, nullptr, firstStep, nullptr}, numbers);
   emitter.placeSamples = division.chunk;
   for (Operation &op : body)
-    bindPlaces(emitter, &op, bytes, division.chunk);
+    bindPlaces(emitter, &op, bytes, countsOf(e, phase, division.chunk, steps), steps);
+  Memory behind = bytes;
+  behind.offset = e.add(bytes.offset, ownBytes(e, phase, division.chunk, steps));
 
   Value begin = division.begin(e, index), end = division.begin(e, e.add(index, 1));
   auto loop = scf::ForOp::create(e.b, begin, end, division.chunk);
@@ -196,37 +212,71 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
       emitter.buffers[value] = givenRows(result, first);
   }
 
-  emitLoads(emitter, llvm::to_vector(llvm::make_pointer_range(body)), fault, [&] {
-    for (Operation &op : body.without_terminator()) {
-      if (op.hasAttr(kLoadAttr))
-        continue;
-      auto emit = [&] {
-        if (!isSum(&op))
-          return emitter.emitAny(op);
-        // Each yielded sum has a slot of its own; one that is yielded twice is added up twice.
-        for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
-          if (value != op.getResult(0))
-            continue;
-          SumSlot slot = slotOf(phase, number, index, division);
-          slot.fresh = e.equal(first, begin);
-          slot.blocks = division.blocks(e, e.sub(first, begin));
-          emitter.emitAnySum(cast<IndexedOpInterface>(op), slot);
-        }
-      };
-      if (Value condition = wantedByAny(op.getAttrOfType<ArrayAttr>(kWantedAttr)))
-        e.when(condition, emit);
-      else
-        emit();
-    }
-    for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
-      const Buffer &from = emitter.buffers.find(value)->second;
-      if (isWithHost(value))
-        continue;
-      if (needsPlace(result) && homeOf(value) != result)
-        copyOutlined(emitter, from, known.find(result)->second.fromSample(e, first));
-      storeOutputs(emitter, result, from, first);
-    }
+  SmallVector<Operation *> ops = llvm::map_to_vector(body.without_terminator(), [](Operation &op) { return &op; });
+  ChunkFrame chunk{phase, division, index, begin, first, fault, behind};
+  emitLoads(emitter, ops, fault, [&] {
+    emitChunkOps(emitter, ops, chunk, [&] {
+      for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
+        const Buffer &from = emitter.buffers.find(value)->second;
+        if (isWithHost(value))
+          continue;
+        if (needsPlace(result) && homeOf(value) != result)
+          copyOutlined(emitter, from, known.find(result)->second.fromSample(e, first));
+        storeOutputs(emitter, result, from, first);
+      }
+    });
   });
+}
+
+/// What of a phase computes for a chunk. Segments that find their input at fault end it.
+void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, const ChunkFrame &chunk,
+                              llvm::function_ref<void()> end) {
+  for (auto [index, op] : llvm::enumerate(ops)) {
+    if (op->hasAttr(kLoadAttr))
+      continue;
+    auto segments = dyn_cast<SegmentsOp>(op);
+    auto emit = [&] {
+      if (segments)
+        return emitSegments(emitter, segments, chunk);
+      if (!isSum(op))
+        return emitter.emitAny(*op);
+      emitSums(emitter, cast<IndexedOpInterface>(op), op->getResult(0), chunk, e.truth(true), e.index(0));
+    };
+    if (Value condition = wantedByAny(op->getAttrOfType<ArrayAttr>(kWantedAttr)))
+      e.when(condition, emit);
+    else
+      emit();
+    if (segments && llvm::any_of(segments.getBody().front(), [](Operation &inner) { return inner.hasAttr(kLoadAttr); }))
+      return e.when(chunk.fault.isClear(e),
+                    [&, rest = ops.drop_front(index + 1)] { emitChunkOps(emitter, rest, chunk, end); });
+  }
+  end();
+}
+
+/// A sum of the phase, `result` of an op of it. Each yielded sum has a slot of its own; one that is yielded twice is
+/// added up twice.
+void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value result, const ChunkFrame &chunk,
+                          Value isFirst, Value blocksBefore) {
+  BatchMapOp phase = chunk.phase;
+  const SumClass sum = *SumClass::of(op);
+  Division own = chunk.division;
+  Value part = chunk.task, begin = chunk.begin;
+  const bool alone =
+      llvm::all_of(phase.getYield().getSum(), [&](Value other) { return *SumClass::of(reductionOf(other)) == sum; });
+  if (!alone) { // a task may have several parts of it, in which the chunk, one sample, has its place
+    own = Division::of(e, sum, 1, batch, steps);
+    Value upTo = e.add(e.mul(e.add(chunk.first, 1), own.tasks), e.sub(own.units, e.index(1)));
+    part = e.sub(e.div(upTo, own.units), e.index(1));
+    begin = own.begin(e, part);
+  }
+  for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
+    if (value != result)
+      continue;
+    SumSlot slot = slotOf(phase, number, part, chunk.division);
+    slot.fresh = e.both(e.equal(chunk.first, begin), isFirst);
+    slot.blocks = e.add(own.blocks(e, e.sub(chunk.first, begin)), blocksBefore);
+    emitter.emitAnySum(op, slot);
+  }
 }
 
 void TaskWriter::bindKnown(ValueRange values) {

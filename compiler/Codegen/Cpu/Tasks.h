@@ -11,6 +11,16 @@
 
 namespace snn::core {
 
+/// A chunk of a phase's samples in a task.
+struct ChunkFrame {
+  BatchMapOp phase;
+  Division division;
+  mlir::Value task;         ///< its number
+  mlir::Value begin, first; ///< the task's first sample, and the chunk's
+  FaultRecord fault;
+  Memory behind; ///< memory of the worker behind the phase's own, for segments
+};
+
 /// Writes the tasks of one function.
 class TaskWriter {
 public:
@@ -30,9 +40,10 @@ public:
 
 private:
   Buffer buffer(mlir::Value value);
-  Buffer placed(mlir::Value value, Memory bytes, PlaceAttr place, mlir::Value samples);
+  Buffer placed(mlir::Value value, Memory bytes, PlaceAttr place, const PlaceCounts &counts, mlir::Value rowSteps);
   Memory sharedMemory();
-  void bindPlaces(OpEmitter &emitter, mlir::Operation *root, Memory bytes, mlir::Value samples);
+  void bindPlaces(OpEmitter &emitter, mlir::Operation *root, Memory bytes, const PlaceCounts &counts,
+                  mlir::Value rowSteps);
   Buffer hostRows(mlir::Value pointer, ArrayType type);
   void bindFunctionValues(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops);
   /// Loads among some ops, then the rest if they find no fault.
@@ -52,6 +63,15 @@ private:
   mlir::Value wantedBy(mlir::Attribute outputs);
   mlir::Value wantedByAny(mlir::ArrayAttr wanted);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
+  void emitSums(OpEmitter &emitter, IndexedOpInterface op, mlir::Value result, const ChunkFrame &chunk,
+                mlir::Value isFirst, mlir::Value blocksBefore);
+  void emitChunkOps(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops, const ChunkFrame &chunk,
+                    llvm::function_ref<void()> end);
+  void emitSegments(OpEmitter &emitter, SegmentsOp op, const ChunkFrame &chunk);
+  void bindSegment(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, mlir::Value number);
+  void emitSegmentOps(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, mlir::Value turn,
+                      llvm::ArrayRef<SumSlot> slots);
+  void finishSum(OpEmitter &emitter, IndexedOpInterface op, const SumSlot &slot, const Buffer &result);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
 
   Emitter &e;

@@ -33,17 +33,18 @@ static void forMine(Emitter &e, Value index, int64_t &first, int64_t count,
 }
 
 /// Elements [from, to) of the first part of a memory of sums become the sum of all, and the result: what is not full
-/// goes up, then parts are added as neighbours, and pairs of them. One function for all sums of a class.
-static void addParts(OpEmitter &emitter, const SumClass &sum, const SumSlot &first, const Buffer &result, Value from,
-                     Value to) {
+/// goes up, then parts are added as neighbours, and pairs of them. One function for all sums of a class. Each part has
+/// memory for so many levels.
+static void addParts(OpEmitter &emitter, const SumClass &sum, Value levels, const SumSlot &first, const Buffer &result,
+                     Value from, Value to) {
   std::string name = llvm::formatv("add_parts_{0}{1}_{2}_{3}", sum.positions, sum.overTime ? "_over_time" : "",
                                    sum.maxParts, sum.part);
-  emitter.outline({name, nullptr, {result}, first, {from, to}}, [&](OpEmitter &inner, const Outlined &taken) {
+  emitter.outline({name, nullptr, {result}, first, {from, to, levels}}, [&](OpEmitter &inner, const Outlined &taken) {
     Emitter &e = inner.e;
     Memory sums = taken.slot->total.memory, target = taken.buffers[0].memory;
     Value from = taken.values[0], to = taken.values[1], levelStride = taken.slot->levelStride;
     Division division = Division::of(e, sum, 1, inner.extents.samples, inner.extents.steps);
-    Value partStride = e.mul(division.levels, levelStride);
+    Value partStride = e.mul(taken.values[2], levelStride);
     auto addTo = [&](Value target, Value source) {
       e.loop(from, to, kLanes, [&](Value i) {
         Value sum = arith::AddFOp::create(e.b, e.loadVector(sums, e.add(target, i), kLanes),
@@ -54,7 +55,7 @@ static void addParts(OpEmitter &emitter, const SumClass &sum, const SumSlot &fir
     e.loop(division.tasks, [&](Value part) {
       Value blocks = division.blocks(e, e.sub(division.begin(e, e.add(part, 1)), division.begin(e, part)));
       Value at = e.mul(part, partStride), filled = e.index(kernels::kLevel);
-      for (int64_t level = 1; level < kMaxLevels; ++level) {
+      for (int64_t level = 1; level < kernels::kMaxLevels; ++level) {
         // A level that no total has reached has nothing in it.
         e.when(e.compare(arith::CmpIPredicate::uge, blocks, filled),
                [&] { addTo(at, e.add(at, e.mul(levelStride, level))); });
@@ -92,8 +93,8 @@ static void emitWholeGradient(OpEmitter &emitter, ContractOp op, const SumSlot &
     inner.emitGradient(op, slot, inputs);
   });
   int64_t stride = matchProduct(op)->stride;
-  addParts(emitter, sum, first, emitter.buffers.find(op.getResult())->second, e.mul(inputs.from, stride),
-           e.mul(inputs.to, stride));
+  addParts(emitter, sum, division.levels, first, emitter.buffers.find(op.getResult())->second,
+           e.mul(inputs.from, stride), e.mul(inputs.to, stride));
 }
 
 void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
@@ -136,7 +137,8 @@ void TaskWriter::emitReduce(const Stage &stage, Value index) {
     forMine(e, index, firstSlice, slicesOf(sum), [&](Value slice) {
       Value from = e.mul(slice, kReduceElements);
       Value to = e.minimum(e.add(from, kReduceElements), e.index(layoutOf(sum).elements));
-      addParts(emitter, *division.sum, slotOf(phase, number, e.index(0), division), buffer(sum), from, to);
+      addParts(emitter, *SumClass::of(reductionOf(phase.getYield().getSum()[number])), division.levels,
+               slotOf(phase, number, e.index(0), division), buffer(sum), from, to);
       known.erase(sum);
     });
 }

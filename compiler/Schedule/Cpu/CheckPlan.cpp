@@ -21,21 +21,24 @@ namespace {
 
 using Wide = __int128;
 
-Wide bytesAt(const Place &place, int64_t steps, int64_t samples) {
-  return place.fixed + Wide(place.steps) * steps + Wide(place.samples) * samples + Wide(place.rows) * steps * samples;
+Wide bytesAt(const Place &place, int64_t steps, int64_t samples, int64_t segments) {
+  return place.fixed + Wide(place.steps) * steps + Wide(place.samples) * samples + Wide(place.rows) * steps * samples +
+         Wide(place.segments) * segments * samples;
 }
 
-/// Whether `a` is at most `b` for each call: both are linear in steps and in samples, so the corners of the range tell.
+/// Whether `a` is at most `b` for each call: both are linear in steps, in samples and in segments, so the corners of
+/// the range tell.
 bool isAtMost(const Place &a, const Place &b, const CallRange &range) {
   for (int64_t steps : {range.fewestSteps, range.mostSteps})
     for (int64_t samples : {int64_t(1), range.mostSamples})
-      if (bytesAt(a, steps, samples) > bytesAt(b, steps, samples))
-        return false;
+      for (int64_t segments : {int64_t(0), range.mostSteps}) // none where nothing is cut
+        if (bytesAt(a, steps, samples, segments) > bytesAt(b, steps, samples, segments))
+          return false;
   return true;
 }
 
 bool isAligned(const Place &place) {
-  return llvm::all_of(ArrayRef<int64_t>{place.fixed, place.steps, place.samples, place.rows},
+  return llvm::all_of(ArrayRef<int64_t>{place.fixed, place.steps, place.samples, place.rows, place.segments},
                       [](int64_t bytes) { return bytes >= 0 && bytes <= kMaxArena && bytes % SNN_ALIGNMENT == 0; });
 }
 
@@ -128,42 +131,87 @@ LogicalResult checkMap(MapOp map) {
   if (!map->hasAttr(kLoadAttr))
     return success();
   auto isIdentity = [](AffineMap positions) { return positions.isIdentity(); };
+  auto ofFunction = [](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    while (argument && isa<BatchMapOp, SegmentsOp>(argument.getOwner()->getParentOp())) {
+      Operation *nest = argument.getOwner()->getParentOp();
+      argument = dyn_cast<BlockArgument>(nest->getOperand(argument.getArgNumber()));
+    }
+    return argument && isa<func::FuncOp>(argument.getOwner()->getParentOp());
+  };
   Block &body = map.getBody().front();
-  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || !isa<BlockArgument>(map.getInputs()[0]) ||
+  if (map.getInputs().size() != 1 || map.getOutputs().size() != 1 || !ofFunction(map.getInputs()[0]) ||
       map.getInputs()[0].getType() != map.getOutputs()[0].getType() || !llvm::all_of(map.getReadMaps(), isIdentity) ||
       !llvm::all_of(map.getWriteMaps(), isIdentity) || body.getTerminator()->getOperand(0) != body.getArgument(0))
     return map.emitOpError("is marked as a load, but is no copy of an argument");
   return success();
 }
 
-/// What the host gives for samples is read by loads alone, and by phases that load it.
+/// What the host gives for samples is read by loads alone, and by phases and segments that load it.
 LogicalResult checkGiven(BlockArgument argument) {
   for (OpOperand &use : argument.getUses()) {
     Operation *user = use.getOwner();
-    if (auto phase = dyn_cast<BatchMapOp>(user)) {
-      if (failed(checkGiven(phase.getBody().front().getArgument(use.getOperandNumber()))))
+    const bool hasCarries = isa<SegmentsOp>(user) && use.getOperandNumber() >= cast<SegmentsOp>(user).getCut().size();
+    if (isa<BatchMapOp, SegmentsOp>(user) && !hasCarries) {
+      if (failed(checkGiven(user->getRegion(0).getArgument(use.getOperandNumber()))))
         return failure();
-    } else if (!user->hasAttr(kLoadAttr) && !user->hasTrait<OpTrait::IsTerminator>()) {
+    } else if (isa<SegmentOp>(user) || (!user->hasAttr(kLoadAttr) && !user->hasTrait<OpTrait::IsTerminator>())) {
       return user->emitOpError() << "reads what the host gives, which core-load-inputs has to copy first";
     }
   }
   return success();
 }
 
-LogicalResult checkPhase(BatchMapOp phase) {
+/// One sample goes through all segments before the next one, and in a segment blocks of sums end with it.
+LogicalResult checkSegments(SegmentsOp segments, const CallRange &range) {
+  auto phase = cast<BatchMapOp>(segments->getParentOp());
+  const int64_t length = segments.getLength().value_or(kMaxSteps);
+  if (length % kernels::kBlock != 0)
+    return segments.emitOpError() << "has segments of " << length << " steps, but expected a multiple of "
+                                  << kernels::kBlock << ", where blocks of sums end";
+  for (auto other : phase.getBody().getOps<SegmentsOp>())
+    if (other.getLengthAttr() != segments.getLengthAttr())
+      return segments.emitOpError() << "has segments of " << length << " steps, but others of the phase have "
+                                    << other.getLength().value_or(kMaxSteps);
+  auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
+  if (length < range.mostSteps && (!chunk || chunk.getInt() != 1))
+    return phase.emitOpError(
+        "goes through time in segments, which it does sample by sample: expected a core.chunk of 1");
+  for (Value sum : phase.getYield().getSum())
+    if (std::optional<SumClass> kind = SumClass::of(reductionOf(sum)); kind && !kind->overTime)
+      return segments.emitOpError(
+          "stands in a phase with sums over samples alone, which take several samples at a time");
+  for (Value next : segments.getYield().getNext())
+    if (!next.getDefiningOp())
+      return segments.emitOpError("carries on what no op of the segment makes");
+  for (Value sum : segments.getYield().getSum()) {
+    auto reduction = sum.getDefiningOp<IndexedOpInterface>();
+    auto contract = sum.getDefiningOp<ContractOp>();
+    if (reduction->getAttrOfType<OrderAttr>("order").getBlock() != kernels::kBlock ||
+        (contract && !contract.reducesSamples() && kernelOf(contract) != Kernel::Loops))
+      return reduction->emitOpError("is a sum that segments cannot take up from each other");
+  }
+  return success();
+}
+
+LogicalResult checkPhase(BatchMapOp phase, const CallRange &range) {
   auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
   if (!chunk || chunk.getInt() < 1 || chunk.getInt() > kMaxBatch || !llvm::isPowerOf2_64(chunk.getInt()))
     return phase.emitOpError() << "expected a power of two up to " << kMaxBatch << " as core.chunk";
   std::optional<SumClass> first;
   for (Value given : phase.getYield().getSum()) {
-    auto fold = given.getDefiningOp<FoldOp>();
-    std::optional<SumClass> kind = SumClass::of(given.getDefiningOp());
+    Operation *reduction = reductionOf(given);
+    auto fold = dyn_cast<FoldOp>(reduction);
+    std::optional<SumClass> kind = SumClass::of(reduction);
     if (cast<ArrayType>(given.getType()).timeDim() >= 0)
-      return given.getDefiningOp()->emitOpError(
+      return reduction->emitOpError(
           "is a sum for each step, which a phase does not make; core-mark-whole-batch takes it out");
-    if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !(*first == *kind)))
-      return given.getDefiningOp()->emitOpError(
+    if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !first->fitsBeside(*kind, range.fewestSteps)))
+      return reduction->emitOpError(
           "does not fall into the runs and parts of its phase's other sums; core-mark-whole-batch takes it out");
+    if (first && !(*first == *kind) && chunk.getInt() != 1)
+      return phase.emitOpError(
+          "makes sums of different parts, where a chunk is one sample: expected a core.chunk of 1");
     first = kind;
   }
   if (offsetOfSum(phase, phase.getSum().size()) > kMaxArena)
@@ -191,7 +239,7 @@ CallRange CallRange::of(ModuleOp module) {
 }
 
 LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
-  WalkResult walked = function.walk<WalkOrder::PreOrder>([](Operation *op) -> WalkResult {
+  WalkResult walked = function.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
     auto indexed = dyn_cast<IndexedOpInterface>(op);
     if (failed(checkPlaceCount(op)) || (indexed && failed(checkOrder(indexed))))
       return failure();
@@ -200,7 +248,9 @@ LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
     if (auto map = dyn_cast<MapOp>(op))
       return checkMap(map);
     if (auto phase = dyn_cast<BatchMapOp>(op))
-      return checkPhase(phase);
+      return checkPhase(phase, range);
+    if (auto segments = dyn_cast<SegmentsOp>(op))
+      return checkSegments(segments, range);
     return WalkResult::advance();
   });
   if (walked.wasInterrupted())
@@ -213,9 +263,15 @@ LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
   Block &block = function.getBody().front();
   if (failed(checkPlaces(function, block, range)))
     return failure();
-  for (auto phase : block.getOps<BatchMapOp>())
+  for (auto phase : block.getOps<BatchMapOp>()) {
     if (failed(checkPlaces(phase, phase.getBody().front(), range)))
       return failure();
+    for (auto segments : phase.getBody().getOps<SegmentsOp>()) {
+      const int64_t most = std::min(range.mostSteps, int64_t(segments.getLength().value_or(kMaxSteps)));
+      if (failed(checkPlaces(segments, segments.getBody().front(), {1, most, range.mostSamples})))
+        return failure();
+    }
+  }
   return success();
 }
 

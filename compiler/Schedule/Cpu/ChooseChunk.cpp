@@ -5,6 +5,7 @@
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/Sums.h"
 
 using namespace mlir;
 
@@ -45,6 +46,18 @@ private:
   }
 
   void choose(BatchMapOp phase, unsigned number, CallSize size) {
+    // The terms of a sum come sample by sample, and of each sample segment by segment. Where parts of sums differ, they
+    // begin with any sample.
+    auto classOf = [](Value sum) { return SumClass::of(reductionOf(sum)); };
+    ValueRange sums = phase.getYield().getSum();
+    const bool differ = llvm::any_of(sums, [&](Value sum) { return classOf(sum) != classOf(sums.front()); });
+    if (differ || !phase.getBody().getOps<SegmentsOp>().empty()) {
+      phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(1));
+      if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
+        remark << remark::add("phase {0} takes 1 sample at a time", number)
+               << remarks::because("sums go sample by sample where time is cut into segments");
+      return;
+    }
     Place all;
     for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
       if (!tenant.isScratch())

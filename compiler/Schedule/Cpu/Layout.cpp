@@ -39,9 +39,9 @@ bool isParameter(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
     if (auto phase = dyn_cast<BatchMapOp>(parent))
       return isParameter(phase->getOperand(argument.getArgNumber()), seen);
     // Carries have a memory of their own.
-    auto scan = cast<ScanOp>(parent);
-    return llvm::is_contained(scan.getInvariantArgs(), argument) &&
-           isParameter(scan->getOperand(argument.getArgNumber()), seen);
+    auto scan = dyn_cast<ScanOp>(parent);
+    return llvm::is_contained(scan ? scan.getInvariantArgs() : cast<SegmentsOp>(parent).getInvariantArgs(), argument) &&
+           isParameter(parent->getOperand(argument.getArgNumber()), seen);
   }
   return llvm::any_of(value.getUses(), [&](OpOperand &use) {
     unsigned index = use.getOperandNumber();
@@ -53,6 +53,8 @@ bool isParameter(Value value, llvm::SmallPtrSetImpl<Operation *> &seen) {
       return seen.insert(map).second && keepsShape(map, index) && llvm::any_of(map.getOutputs(), [&](Value output) {
                return output.getType() == value.getType() && isParameter(output, seen);
              });
+    if (auto segment = dyn_cast<SegmentOp>(use.getOwner()))
+      return segment.isSum(index) && isParameter(segment->getParentOp()->getResult(index), seen);
     auto parts = dyn_cast<PartsOp>(use.getOwner());
     return parts && index >= parts.getConcat().size() && isParameter(parts->getParentOp()->getResult(index), seen);
   });
@@ -79,27 +81,31 @@ bool isGradient(Value value) {
 }
 
 Place Place::of(PlaceAttr attribute) {
-  return {attribute.getFixed(), attribute.getSteps(), attribute.getSamples(), attribute.getRows()};
+  return {attribute.getFixed(), attribute.getSteps(), attribute.getSamples(), attribute.getRows(),
+          attribute.getSegments()};
 }
 
-PlaceAttr Place::attribute(MLIRContext *context) const { return PlaceAttr::get(context, fixed, steps, samples, rows); }
+PlaceAttr Place::attribute(MLIRContext *context) const {
+  return PlaceAttr::get(context, fixed, steps, samples, rows, segments);
+}
 
-int64_t Place::at(int64_t numSteps, int64_t numSamples) const {
-  return fixed + steps * numSteps + samples * numSamples + rows * numSamples * numSteps;
+int64_t Place::at(int64_t numSteps, int64_t numSamples, int64_t numSegments) const {
+  return fixed + steps * numSteps + (samples + rows * numSteps + segments * numSegments) * numSamples;
 }
 
 Place Place::aligned() const {
   auto up = [](int64_t bytes) { return (bytes + SNN_ALIGNMENT - 1) / SNN_ALIGNMENT * SNN_ALIGNMENT; };
-  return {up(fixed), up(steps), up(samples), up(rows)};
+  return {up(fixed), up(steps), up(samples), up(rows), up(segments)};
 }
 
 Place Place::operator+(const Place &other) const {
-  return {fixed + other.fixed, steps + other.steps, samples + other.samples, rows + other.rows};
+  return {fixed + other.fixed, steps + other.steps, samples + other.samples, rows + other.rows,
+          segments + other.segments};
 }
 
 Place Place::atLeast(const Place &other) const {
   return {std::max(fixed, other.fixed), std::max(steps, other.steps), std::max(samples, other.samples),
-          std::max(rows, other.rows)};
+          std::max(rows, other.rows), std::max(segments, other.segments)};
 }
 
 Layout layoutOf(ArrayType type, bool parameterLike) {
@@ -156,9 +162,13 @@ Layout layoutOf(Value value) {
 }
 
 Place footprintOf(Value value) {
+  Place place;
+  if (auto checkpoints = dyn_cast<CheckpointsType>(value.getType())) {
+    place.segments = layoutOf(checkpoints.getArray(), /*parameterLike=*/false).bytes();
+    return place.aligned();
+  }
   Layout layout = layoutOf(value);
   int64_t bytes = layout.bytes();
-  Place place;
   (layout.samples ? layout.steps ? place.rows : place.samples : layout.steps ? place.steps : place.fixed) = bytes;
   return place.aligned();
 }

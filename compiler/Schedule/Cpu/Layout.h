@@ -9,13 +9,14 @@
 
 namespace snn::core {
 
-/// Bytes as a function of the steps T of a call and the samples S at hand, in the meaning of #core.place.
+/// Bytes as a function of the steps T of a call, the samples S at hand and the segments of time, in the meaning of
+/// #core.place.
 struct Place {
-  int64_t fixed = 0, steps = 0, samples = 0, rows = 0;
+  int64_t fixed = 0, steps = 0, samples = 0, rows = 0, segments = 0;
 
   static Place of(PlaceAttr attribute);
   PlaceAttr attribute(mlir::MLIRContext *context) const;
-  int64_t at(int64_t numSteps, int64_t numSamples) const;
+  int64_t at(int64_t numSteps, int64_t numSamples, int64_t numSegments = 1) const;
   Place aligned() const; ///< each summand rounded up to SNN_ALIGNMENT
   Place operator+(const Place &other) const;
   Place atLeast(const Place &other) const; ///< each summand as large as the other's
@@ -61,7 +62,7 @@ Layout layoutOf(mlir::Value value);
 /// By the type alone.
 Layout layoutOf(ArrayType type, bool parameterLike);
 
-/// The bytes that a place for `value` takes, aligned.
+/// The bytes that a place for `value`, an array or checkpoints, takes, aligned.
 Place footprintOf(mlir::Value value);
 
 /// Whether a map only names its input's elements anew, in the same memory (`core.view`).

@@ -36,8 +36,8 @@ bool isOfHost(Value value) {
   if (!argument)
     return false;
   Operation *parent = argument.getOwner()->getParentOp();
-  if (auto phase = dyn_cast<BatchMapOp>(parent))
-    return isOfHost(phase->getOperand(argument.getArgNumber()));
+  if (isa<BatchMapOp, SegmentsOp>(parent))
+    return argument.getArgNumber() < parent->getNumOperands() && isOfHost(parent->getOperand(argument.getArgNumber()));
   return isa<func::FuncOp>(parent) && !isParameter(value);
 }
 

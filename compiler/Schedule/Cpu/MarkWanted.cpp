@@ -61,6 +61,14 @@ private:
         llvm::BitVector all = ofAny(op.getResults());
         for (Value operand : op.getOperands())
           of(operand) |= all;
+        if (auto segments = dyn_cast<SegmentsOp>(op)) {
+          SegmentOp yield = segments.getYield();
+          for (auto [given, result] : llvm::zip(yield->getOperands(), op.getResults()))
+            of(given) |= llvm::BitVector(of(result));
+          for (Value next : yield.getNext())
+            of(next) |= all;
+          visit(segments.getBody().front());
+        }
         if (auto scan = dyn_cast<ScanOp>(op)) {
           for (auto [given, result] : llvm::zip_equal(scan.getYield().getStacked(), scan.getStacked()))
             of(given) |= llvm::BitVector(of(result));

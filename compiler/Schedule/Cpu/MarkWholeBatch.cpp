@@ -2,7 +2,10 @@
 // Sums over samples that do not fall into the parts of their phase's other sums leave the phase.
 
 #include "compiler/Remarks/Remarks.h"
+#include "compiler/Schedule/Cpu/CallMemory.h"
+#include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 #include "compiler/Schedule/Cpu/Sums.h"
 #include "compiler/Schedule/Phases.h"
 
@@ -32,6 +35,8 @@ private:
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal())
         continue;
+      inSegments = memoryLimitOf(getOperation()) && mostStepsOf(function) > kernels::kBlock;
+      fewestSteps = CallRange::of(getOperation()).fewestSteps;
       if (failed(splitMixedScans(function)))
         return signalPassFailure();
       // What leaves a phase may let others come into an earlier one.
@@ -62,7 +67,9 @@ private:
       if (!kind)
         return op.emitOpError("sums over samples without an order, which core-fix-order gives it");
       SmallVector<Sums> &sums = phases[ranks.of(&op)];
-      auto *found = llvm::find_if(sums, [&](const Sums &other) { return other.kind == *kind; });
+      auto *found = llvm::find_if(sums, [&](const Sums &other) {
+        return inSegments ? other.kind.fitsBeside(*kind, fewestSteps) : other.kind == *kind;
+      });
       if (found == sums.end())
         found = sums.insert(found, {*kind, 0, {}});
       found->ops.push_back(&op);
@@ -72,10 +79,13 @@ private:
       found->cost += cost;
     }
     for (auto &[rank, sums] : phases) {
-      auto rankOf = [&](const Sums &sum) { return std::pair(sum.kind.parts(size) >= minParts, sum.cost); };
+      auto rankOf = [&](const Sums &sum) {
+        const bool may = inSegments ? sum.kind.overTime : sum.kind.parts(size) >= minParts;
+        return std::pair(may, sum.cost);
+      };
       auto *stays = llvm::max_element(sums, [&](auto &a, auto &b) { return rankOf(a) < rankOf(b); });
       for (Sums &sum : sums) {
-        const bool enough = sum.kind.parts(size) >= minParts;
+        const bool enough = rankOf(sum).first;
         if (&sum == stays && enough)
           continue;
         llvm::append_range(leaving, sum.ops);
@@ -103,6 +113,9 @@ private:
                             parts ? ", in " + remarks::counted(parts, "part") : "")
              << remarks::because(reason);
   }
+
+  bool inSegments = false; ///< time will be: sums over it stay, as what they read is not there for all of time
+  int64_t fewestSteps = 1;
 };
 
 } // namespace

@@ -28,13 +28,16 @@ bool isOnlyGiven(Value value) {
   if (!value.hasOneUse())
     return false;
   OpOperand &use = *value.use_begin();
-  if (auto parts = dyn_cast<PartsOp>(use.getOwner()))
-    return isOnlyGiven(parts->getParentOp()->getResult(use.getOperandNumber()));
+  auto segment = dyn_cast<SegmentOp>(use.getOwner());
+  if (isa<PartsOp>(use.getOwner()) || (segment && segment.isStacked(use.getOperandNumber())))
+    return isOnlyGiven(use.getOwner()->getParentOp()->getResult(use.getOperandNumber()));
   return isa<func::ReturnOp>(use.getOwner()) && isa<BatchMapOp>(value.getDefiningOp());
 }
 
 bool isSum(Value value) {
   return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    if (auto segment = dyn_cast<SegmentOp>(use.getOwner()))
+      return segment.isSum(use.getOperandNumber());
     auto parts = dyn_cast<PartsOp>(use.getOwner());
     return parts && use.getOperandNumber() >= parts.getConcat().size();
   });
@@ -44,6 +47,10 @@ Value homeOfRoot(Value root) {
   for (OpOperand &use : root.getUses()) {
     if (auto parts = dyn_cast<PartsOp>(use.getOwner()); parts && use.getOperandNumber() < parts.getConcat().size())
       if (Value result = parts->getParentOp()->getResult(use.getOperandNumber()); needsPlace(result))
+        return result;
+    if (auto segment = dyn_cast<SegmentOp>(use.getOwner()); segment && segment.isStacked(use.getOperandNumber()))
+      if (Value result = segment->getParentOp()->getResult(use.getOperandNumber());
+          isa<ArrayType>(result.getType()) && (needsPlace(result) || homeOf(result)))
         return result;
     if (isView(use.getOwner()))
       if (Value home = homeOfRoot(use.getOwner()->getResult(0)))
@@ -145,6 +152,8 @@ bool needsPlace(Value value) {
   // A gradient lies in its span; numbers of the function are handed over at its end.
   if (isa<func::FuncOp>(op->getParentOp()) && !isa<BatchMapOp>(op))
     return !isGradient(value);
+  if (isa<SegmentsOp>(op) && reductionOf(value))
+    return true;
   return !isOnlyGiven(value) || isa<ContractOp>(op);
 }
 
@@ -199,6 +208,23 @@ Place productScratch(ContractOp contract) {
   return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, product->places > 1)) : order;
 }
 
+int64_t segmentsOf(SegmentsOp op, int64_t steps) {
+  return op.getLength() ? llvm::divideCeil(steps, *op.getLength()) : 1;
+}
+
+int64_t levelsOfSum(IndexedOpInterface op) {
+  int64_t terms = 1;
+  for (int64_t dim : op.getAlong()) {
+    const int64_t extent = op.getDomain()[dim];
+    if (llvm::MulOverflow(terms, extent < 0 ? kMaxSteps : extent, terms))
+      return kernels::kMaxLevels;
+  }
+  int64_t levels = 1;
+  for (int64_t blocks = llvm::divideCeil(terms, kernels::kBlock); blocks >= kernels::kLevel; blocks /= kernels::kLevel)
+    ++levels;
+  return std::min(levels, kernels::kMaxLevels);
+}
+
 Place scratchOf(Operation *op) {
   Place place;
   if (auto contract = dyn_cast<ContractOp>(op)) {
@@ -208,6 +234,13 @@ Place scratchOf(Operation *op) {
   } else if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan)) {
     for (Value carry : scan.getCarryArgs())
       place = place + footprintOf(carry);
+  } else if (auto segments = dyn_cast<SegmentsOp>(op)) {
+    for (Value carry : segments.getCarryArgs())
+      place = place + footprintOf(carry);
+    for (Value sum : segments.getYield().getSum())
+      if (auto reduction = sum.getDefiningOp<IndexedOpInterface>(); !reduction.reducesSamples())
+        for (int64_t level = 0; level < levelsOfSum(reduction); ++level)
+          place = place + footprintOf(sum);
   }
   return place.aligned();
 }

@@ -39,13 +39,14 @@ mlir::Value carryOf(mlir::Value value);
 
 /// Whether the value needs a place. Those do not:
 /// * views, values that nobody reads, values in the body of a pointwise scan, or in the memory of a carry;
-/// * what is only given to the host or to a span. A contract gives the host nothing directly: its kernel wants padding;
-/// * in a phase: its sums, which have a memory for each part, and values that have a home.
+/// * what is only given to the host or to a span. A contract gives the host nothing directly: its kernel wants padding.
+///   Nor does a sum of segments, which begins as another one;
+/// * in a phase or segment: its sums, which have memories of their own, and values that have a home.
 bool needsPlace(mlir::Value value);
 
-/// The result of a phase whose place a value of its body, or what it is a view of, lies in from the start. Null if
-/// there is none. A phase's result that is not the home of what its body gives for it is copied at the end of the
-/// chunk.
+/// The result of a phase or of segments whose place a value of its body, or what it is a view of, lies in from the
+/// start. Null if there is none. A result that is not the home of what the body gives for it is copied at the end of
+/// the chunk or segment.
 mlir::Value homeOf(mlir::Value value);
 
 /// Where a sum of a phase begins in the memory of all of them, of which each part has one for each level; for what
@@ -58,12 +59,18 @@ Place productScratch(ContractOp contract);
 /// Its core.kernel; loops if it has none.
 Kernel kernelOf(ContractOp op);
 
+/// Segments of a call of so many steps; they have `length` steps, or all if there is none.
+int64_t segmentsOf(SegmentsOp op, int64_t steps);
+
+/// Levels for which a sum over time that segments give has memory; of a sum over samples as well, its phase has it.
+int64_t levelsOfSum(IndexedOpInterface op);
+
 /// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument,
-/// in their order.
+/// in their order; segments do as well, and behind them the levels of each of their sums over time alone.
 Place scratchOf(mlir::Operation *op);
 
 /// What has a place in the arena of a block for a while: a result of an op, or its scratch memory. The ops of the block
-/// and of stepwise scans in it are numbered in order, phases as one.
+/// and of stepwise scans in it are numbered in order, phases and segments as one.
 struct Tenant {
   mlir::Operation *op;
   unsigned index; ///< in its core.places: that of the result, or behind all results

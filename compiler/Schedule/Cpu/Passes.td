@@ -103,6 +103,19 @@ def LoadInputs : Core_SchedulePass<"core-load-inputs"> {
   }];
 }
 
+def SegmentTime : Core_SchedulePass<"core-segment-time"> {
+  let summary = "let phases go through time in segments";
+  let description = [{
+    Where the module has a `snn.memory_limit` and a function takes more for a call of the model's batch with one worker, its phases with
+    scans become `core.segments`. A forward pass keeps the carries at the
+    start of each segment; a backward pass goes over the segments from the last to the first, computes what it reads of a
+    segment again, then the reverse scans, and takes up the sums over time. What does not keep to its step, and terms of sums
+    that the backward pass waits for, stay for all of time. A phase whose passes would follow each other in another way
+    stays as it is. The order of each sum stays.
+  }];
+  let options = CallSizeOptions;
+}
+
 def MarkViews : Core_SchedulePass<"core-mark-views"> {
   let summary = "find maps that move nothing";
   let description = [{
@@ -140,6 +153,16 @@ def PlanArena : Core_SchedulePass<"core-plan-arena"> {
     Functions and phases are straight-line code: values whose lifetimes do not overlap may share a place. `core.places`
     has an entry for each result of an op, `unit` if it needs none, and one for its scratch memory if it needs some.
     `core.arena` is the size of the whole, for a function (its samples are the batch) and for a phase (a chunk).
+  }];
+  let options = CallSizeOptions;
+}
+
+def ChooseSegments : Core_SchedulePass<"core-choose-segments"> {
+  let summary = "choose how many steps a segment of time has";
+  let description = [{
+    The largest multiple of 64 steps for which a call of the model's batch, with as many steps as a call may have and one
+    worker, takes no more than `snn.memory_limit`; if there is none, the one with which it takes least. Blocks of sums over time
+    have 64 positions, so that they end where segments do.
   }];
   let options = CallSizeOptions;
 }

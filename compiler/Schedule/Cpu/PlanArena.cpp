@@ -112,8 +112,11 @@ private:
       unsigned number = 0;
       for (auto phase : function.getBody().front().getOps<BatchMapOp>()) {
         auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
-        const Plan plan = planArena(phase.getBody().front(), {chunk ? chunk.getInt() : 1, size.steps});
+        const CallSize ofChunk{chunk ? chunk.getInt() : 1, size.steps};
+        const Plan plan = planArena(phase.getBody().front(), ofChunk);
         phase->setAttr(kArenaAttr, plan.size.attribute(&getContext()));
+        for (auto segments : phase.getBody().getOps<SegmentsOp>())
+          segments->setAttr(kArenaAttr, planArena(segments.getBody().front(), ofChunk).size.attribute(&getContext()));
         if (++number == 1 || plan.bytes > largest.second.bytes)
           largest = {number, plan};
       }

@@ -12,10 +12,11 @@
 
 namespace snn::kernels {
 
-inline constexpr int64_t kGroup = 4;  ///< positions, of spikes
-inline constexpr int64_t kBlock = 64; ///< positions
-inline constexpr int64_t kLevel = 64; ///< blocks, or terms of the level below
-inline constexpr int64_t kRun = 64;   ///< terms, at least
+inline constexpr int64_t kGroup = 4;     ///< positions, of spikes
+inline constexpr int64_t kBlock = 64;    ///< positions
+inline constexpr int64_t kLevel = 64;    ///< blocks, or terms of the level below
+inline constexpr int64_t kRun = 64;      ///< terms, at least
+inline constexpr int64_t kMaxLevels = 5; ///< of a sum: 64^5 blocks are more than any call has
 
 /// Levels of a sum of so many terms, at least one.
 inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
@@ -24,6 +25,9 @@ inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
     ++levels;
   return levels;
 }
+
+/// At the start of a call's arena: what tasks find at fault.
+inline constexpr int64_t kFaultBytes = 1024;
 
 /// Bytes of scratch memory, which begins at a multiple of 64: `constant` + `perRow` * rows.
 struct Footprint {

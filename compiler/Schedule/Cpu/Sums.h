@@ -20,10 +20,19 @@ struct SumClass {
   /// Of a contract or fold that adds over samples; nothing if it has no order.
   static std::optional<SumClass> of(mlir::Operation *op);
   bool operator==(const SumClass &other) const = default;
+  /// Whether a phase can make both, in each call of so many steps or more: units are the same. Of parts, which are
+  /// powers of two, there are as many or some are cut further.
+  bool fitsBeside(const SumClass &other, int64_t fewestSteps) const;
   /// Steps of a run that is less than a sample: W, a power of two.
   int64_t stepsPerRun() const;
+  /// Samples that stay together in calls of so many steps: of a run, if a step of a sample is too short.
+  int64_t unit(int64_t steps) const;
   /// Parts of a call of that size.
   int64_t parts(CallSize size) const;
+  /// Blocks of whole samples.
+  int64_t blocks(CallSize size) const;
+  /// Levels for which each part of a call has memory.
+  int64_t levels(CallSize size) const;
 };
 
 } // namespace snn::core
