@@ -202,7 +202,7 @@ LogicalResult SegmentsOp::verifyRegions() {
     auto indexed = dyn_cast<IndexedOpInterface>(op);
     if (!indexed)
       return op.emitOpError("has no place in a segment of time [segments_c6]");
-    const bool isSum = llvm::is_contained(yield.getSum(), op.getResult(0));
+    const bool isSum = op.getNumResults() > 0 && llvm::is_contained(yield.getSum(), op.getResult(0));
     if (!keepsToStep(indexed) || reducesTime(indexed) != isSum || (indexed.reducesSamples() && !isSum))
       return op.emitOpError("needs more of time than the step it is at, or sums over it for nobody [segments_c6]");
   }

@@ -29,6 +29,11 @@ PlaceAttr placeOf(OpResult result) {
                                                             : PlaceAttr();
 }
 
+bool isWithHost(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && !isView(op) && !needsPlace(value) && !homeOf(value);
+}
+
 Value evaluate(ScalarEmitter &e, PlaceAttr place, const PlaceCounts &counts) {
   if (!place)
     return e.index(0);

@@ -18,6 +18,8 @@ bool isSum(mlir::Operation *op);
 int64_t integerOf(mlir::Operation *op, llvm::StringRef name, int64_t otherwise);
 /// The place of an op's result, or null.
 PlaceAttr placeOf(mlir::OpResult result);
+/// Whether a value that a phase or segment gives has no memory but the host's.
+bool isWithHost(mlir::Value value);
 /// What places count.
 struct PlaceCounts {
   mlir::Value samples, steps;

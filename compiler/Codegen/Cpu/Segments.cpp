@@ -9,12 +9,6 @@ using namespace mlir;
 
 namespace snn::core {
 
-/// Whether an op of a segment writes `value` where the host wants all of time.
-static bool isWithHost(Value value) {
-  Operation *op = value.getDefiningOp();
-  return op && !isView(op) && !needsPlace(value) && !homeOf(value);
-}
-
 /// Blocks of a sum over time that a whole segment of a sample adds.
 static int64_t blocksOf(IndexedOpInterface op, int64_t length) {
   if (op.reducesSamples())
@@ -68,7 +62,7 @@ void TaskWriter::emitSegments(OpEmitter &emitter, SegmentsOp op, const ChunkFram
       bindPlaces(inner, &step, chunk.behind, {emitter.placeSamples, counts.longest}, extents.steps);
     bindSegment(emitter, inner, op, number);
     emitLoads(inner, llvm::map_to_vector(op.getBody().front(), [](Operation &step) { return &step; }), chunk.fault,
-              [&] { emitSegmentOps(emitter, inner, op, chunk, turn, slots); });
+              [&] { emitSegmentOps(inner, op, chunk, turn, slots); });
   });
 
   for (auto [argument, result] : llvm::zip_equal(op.getCarryArgs(), op.getFinals()))
@@ -109,12 +103,12 @@ void TaskWriter::bindSegment(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, 
 }
 
 /// The body, for the segment that comes in `turn`.
-void TaskWriter::emitSegmentOps(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, Value turn,
+void TaskWriter::emitSegmentOps(OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, Value turn,
                                 ArrayRef<SumSlot> slots) {
   SegmentOp yield = op.getYield();
   Value isFirst = e.equal(turn, e.index(0));
   for (Operation &step : op.getBody().front().without_terminator()) {
-    if (step.hasAttr(kLoadAttr))
+    if (step.hasAttr(kLoadAttr) || step.use_empty())
       continue;
     auto emit = [&] {
       const size_t number = llvm::find(yield.getSum(), step.getResult(0)) - yield.getSum().begin();

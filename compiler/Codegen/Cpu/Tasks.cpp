@@ -170,12 +170,6 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
   }
 }
 
-/// A value that a phase gives, and that has no memory but the host's.
-static bool isWithHost(Value value) {
-  Operation *op = value.getDefiningOp();
-  return op && !isView(op) && !needsPlace(value) && !homeOf(value);
-}
-
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();

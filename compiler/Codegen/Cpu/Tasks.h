@@ -69,7 +69,7 @@ private:
                     llvm::function_ref<void()> end);
   void emitSegments(OpEmitter &emitter, SegmentsOp op, const ChunkFrame &chunk);
   void bindSegment(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, mlir::Value number);
-  void emitSegmentOps(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, mlir::Value turn,
+  void emitSegmentOps(OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, mlir::Value turn,
                       llvm::ArrayRef<SumSlot> slots);
   void finishSum(OpEmitter &emitter, IndexedOpInterface op, const SumSlot &slot, const Buffer &result);
   Memory sumMemory(mlir::Operation *op, mlir::Type element);
