@@ -24,12 +24,11 @@ Value BitAccess::load(const Buffer &from, Value row, Value at, int64_t count) {
   return e.both(bits, arith::ConstantIntOp::create(e.b, i32, (int64_t(1) << count) - 1));
 }
 
-Value BitAccess::loadWindow(const Buffer &from, Value row, Value at, int64_t count) {
+Value BitAccess::window(const Buffer &from, Value row, Value at) {
   Value number = e.minimum(e.div(at, kLanes), e.index(from.rowElements - 4));
   Value four = e.loadVector(from.memory, e.add(row, number), 4);
   Value words = vector::ExtractOp::create(e.b, vector::BitCastOp::create(e.b, e.vector(1, e.b.getI64Type()), four), 0);
-  Value bits = arith::ShRUIOp::create(e.b, words, e.toI64(e.sub(at, e.mul(number, kLanes))));
-  return e.both(bits, e.i64((int64_t(1) << count) - 1));
+  return arith::ShRUIOp::create(e.b, words, e.toI64(e.sub(at, e.mul(number, kLanes))));
 }
 
 void BitAccess::add(const Buffer &to, Value row, Value at, Value bits, int64_t count) {
@@ -51,7 +50,7 @@ Value BitAccess::countSet(const Buffer &from, Value row, Value at, int64_t count
   const int64_t most = from.rowElements >= 4 ? kWindow : kLanes, whole = count / most * most;
   auto piece = [&](Value first, int64_t bits) -> Value {
     Value start = e.add(at, first);
-    Value some = most == kWindow ? loadWindow(from, row, start, bits)
+    Value some = most == kWindow ? e.both(window(from, row, start), e.i64((int64_t(1) << bits) - 1))
                                  : Value(arith::ExtUIOp::create(e.b, e.b.getI64Type(), load(from, row, start, bits)));
     return math::CtPopOp::create(e.b, some);
   };

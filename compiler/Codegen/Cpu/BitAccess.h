@@ -15,8 +15,8 @@ public:
 
   /// Up to kLanes bits, as an i32.
   mlir::Value load(const Buffer &from, mlir::Value row, mlir::Value at, int64_t count);
-  /// Up to kWindow bits, as an i64, of a row that has four words.
-  mlir::Value loadWindow(const Buffer &from, mlir::Value row, mlir::Value at, int64_t count);
+  /// kWindow bits or more, as an i64, of a row that has four words; behind the row anything.
+  mlir::Value window(const Buffer &from, mlir::Value row, mlir::Value at);
   static constexpr int64_t kWindow = 64 - (kLanes - 1); ///< bits of a load that are there wherever the first one is
   /// Stores the `count` lowest bits of an i32, the others of which are 0, where bits are 0.
   void add(const Buffer &to, mlir::Value row, mlir::Value at, mlir::Value bits, int64_t count);

@@ -159,30 +159,21 @@ bool OpEmitter::emitBitRuns(MapOp op, const Buffer &from, const Buffer &to) {
   AffineExpr zero = getAffineConstantExpr(0, op.getContext());
   source = source.replace(last, zero);
   target = target.replace(last, zero);
-  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &dims) {
+  // The run has one point in this.
+  SmallVector<int64_t> runs(domain);
+  runs.back() = 1;
+  forEachPoint(runs, [&](SmallVectorImpl<LaneIndex> &dims) {
     Value sourceRow = from.rowAt(e, domain, dims), targetRow = to.rowAt(e, domain, dims);
-    std::function<void(size_t)> nest = [&](size_t dim) {
-      if (dim + 1 == domain.size()) {
-        Value readAt = math.of(source, dims, domain).base, writeAt = math.of(target, dims, domain).base;
-        auto run = [&](Value first, int64_t count) {
-          BitAccess access(e);
-          access.add(to, targetRow, e.add(writeAt, first), access.load(from, sourceRow, e.add(readAt, first), count),
-                     count);
-        };
-        const int64_t whole = domain.back() / kLanes * kLanes;
-        e.loop(e.index(0), e.index(whole), kLanes, [&](Value first) { run(first, kLanes); });
-        if (whole < domain.back())
-          run(e.index(whole), domain.back() - whole);
-        return;
-      }
-      if (domain[dim] < 0)
-        return nest(dim + 1);
-      e.loop(e.index(domain[dim]), [&](Value i) {
-        dims[dim] = math.uniform(i);
-        nest(dim + 1);
-      });
+    Value readAt = math.of(source, dims, domain).base, writeAt = math.of(target, dims, domain).base;
+    auto run = [&](Value first, int64_t count) {
+      BitAccess access(e);
+      access.add(to, targetRow, e.add(writeAt, first), access.load(from, sourceRow, e.add(readAt, first), count),
+                 count);
     };
-    nest(0);
+    const int64_t whole = domain.back() / kLanes * kLanes;
+    e.loop(e.index(0), e.index(whole), kLanes, [&](Value first) { run(first, kLanes); });
+    if (whole < domain.back())
+      run(e.index(whole), domain.back() - whole);
   });
   return true;
 }

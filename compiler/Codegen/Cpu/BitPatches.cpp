@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Maps that copy windows of spikes into rows of bits: a line of places at a time, each in a lane of 64 bits.
 
+#include "compiler/Codegen/Cpu/BitAccess.h"
 #include "compiler/Codegen/Cpu/OpEmitter.h"
 
 #include "compiler/Schedule/Cpu/Layout.h"
@@ -10,9 +11,8 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
-constexpr int64_t kMostRuns = 512;             ///< that are written out
-constexpr int64_t kPlaces = 8;                 ///< lanes
-constexpr int64_t kWindow = 64 - (kLanes - 1); ///< bits of a load that are there wherever in a word the first one is
+constexpr int64_t kMostRuns = 512; ///< that are written out
+constexpr int64_t kPlaces = 8;     ///< lanes
 
 /// What moves: for each place, the bits of its window.
 struct Patches {
@@ -78,7 +78,7 @@ std::optional<Patches> Patches::of(MapOp op, const Buffer &from, const Buffer &t
     return std::nullopt;
   patches.origin = constant.getValue();
   patches.rowWords = shape.back() / kLanes;
-  const bool fits = (kPlaces - 1) * patches.strides[patches.places - 1] + patches.run() <= kWindow;
+  const bool fits = (kPlaces - 1) * patches.strides[patches.places - 1] + patches.run() <= BitAccess::kWindow;
   const bool tight = patches.rowWords == int64_t(llvm::divideCeil(patches.windowBits(), kLanes));
   // Windows of very many runs would be very much code.
   const bool few = patches.runsOfChannel() * patches.channelsOfWords() <= kMostRuns;
@@ -117,11 +117,7 @@ private:
 
   /// The bits from `bit` on, in each lane those of its place.
   Value window(Value row, Value bit) {
-    Value word = e.minimum(e.div(bit, kLanes), e.index(from.rowElements - 4)); // nothing behind the row
-    Value four =
-        vector::BitCastOp::create(e.b, e.vector(1, e.b.getI64Type()), e.loadVector(from.memory, e.add(row, word), 4));
-    Value bits = vector::ExtractOp::create(e.b, four, 0);
-    bits = arith::ShRUIOp::create(e.b, bits, e.toI64(e.sub(bit, e.mul(word, kLanes))));
+    Value bits = BitAccess(e).window(from, row, bit);
     SmallVector<int64_t> shifts;
     for (int64_t lane = 0; lane < kPlaces; ++lane)
       shifts.push_back(lane * patches.strides[patches.places - 1]);

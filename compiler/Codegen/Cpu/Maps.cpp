@@ -51,6 +51,22 @@ void OpEmitter::forEachRow(ArrayRef<int64_t> domain, RowBody body) {
   });
 }
 
+void OpEmitter::forEachPoint(ArrayRef<int64_t> domain, RowBody body) {
+  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &dims) {
+    std::function<void(size_t)> nest = [&](size_t dim) {
+      if (dim == domain.size())
+        return body(dims);
+      if (domain[dim] < 0)
+        return nest(dim + 1);
+      e.loop(e.index(domain[dim]), [&](Value i) {
+        dims[dim] = math.uniform(i);
+        nest(dim + 1);
+      });
+    };
+    nest(0);
+  });
+}
+
 Points OpEmitter::collapsedPoints(ArrayRef<int64_t> domain, ArrayRef<LaneIndex> rows, Value at) {
   Points points;
   points.domain = domain;

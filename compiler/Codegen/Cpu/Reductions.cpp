@@ -392,19 +392,7 @@ void OpEmitter::emitLaneSum(FoldOp op) {
     points.dims[last] = math.uniform(0);
     access.store(e.splat(vector::ExtractOp::create(e.b, sum, 0), kLanes), points);
   };
-  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    std::function<void(unsigned)> nest = [&](unsigned dim) {
-      if (dim == domain.size())
-        return element(rows);
-      if (domain[dim] < 0)
-        return nest(dim + 1);
-      e.loop(e.index(domain[dim]), [&](Value i) {
-        rows[dim] = math.uniform(i);
-        nest(dim + 1);
-      });
-    };
-    nest(0);
-  });
+  forEachPoint(domain, [&](SmallVectorImpl<LaneIndex> &coordinates) { element(coordinates); });
 }
 
 void OpEmitter::emitMaximum(FoldOp op) {

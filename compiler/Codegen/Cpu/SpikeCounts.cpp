@@ -48,20 +48,10 @@ bool OpEmitter::emitSpikeCount(FoldOp op) {
     Value real = arith::UIToFPOp::create(e.b, op.getValue().getType().getElementType(), set);
     access.store(e.splat(real, kLanes), points);
   };
-  forEachRow(kept, [&](SmallVectorImpl<LaneIndex> &rows) {
-    points.dims.assign(rows.begin(), rows.end());
+  forEachPoint(kept, [&](SmallVectorImpl<LaneIndex> &dims) {
+    points.dims.assign(dims.begin(), dims.end());
     points.dims.resize(domain.size(), math.uniform(0));
-    std::function<void(size_t)> nest = [&](size_t dim) {
-      if (dim == kept.size())
-        return element();
-      if (kept[dim] < 0)
-        return nest(dim + 1);
-      e.loop(e.index(kept[dim]), [&](Value i) {
-        points.dims[dim] = math.uniform(i);
-        nest(dim + 1);
-      });
-    };
-    nest(0);
+    element();
   });
   return true;
 }
