@@ -55,7 +55,8 @@ private:
       phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(1));
       if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
         remark << remark::add("phase {0} takes 1 sample at a time", number)
-               << remarks::because("sums go sample by sample where time is cut into segments");
+               << remarks::because(differ ? "sums of different parts go sample by sample"
+                                          : "sums go sample by sample where time is cut into segments");
       return;
     }
     Place all;
