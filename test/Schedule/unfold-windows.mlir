@@ -48,7 +48,7 @@ func.func @spikes(%x: !spikes, %w: !w {snn.bind = @w}) -> !core.array<time x sam
 // CHECK-LABEL: func.func @to_input(
 // CHECK: %[[E:.*]] = core.map over [sample, 4, 4, 20] reads(%arg0 : {{.*}} -> !core.array<sample x 4 x 4 x 32 x f32>
 // CHECK: %[[W:.*]] = core.map over [2, 2, 20, 3] reads(%arg1 : {{.*}} -> !core.array<2 x 2 x 20 x 16 x f32>
-// CHECK: %[[X:.*]] = core.contract over [sample, 4, 4, 16, 2, 2, 20] along [4, 5, 6] %[[E]], %[[W]] {{.*}} {core.kernel = #core.kernel<overlap>} : {{.*}} -> <sample x 9 x 9 x 16 x f32>
+// CHECK: %[[X:.*]] = core.contract over [sample, 4, 4, 3, 2, 2, 20] along [4, 5, 6] %[[E]], %[[W]] {{.*}} {core.kernel = #core.kernel<overlap>} : {{.*}} -> <sample x 9 x 9 x 3 x f32>
 // CHECK: core.map over [sample, 3, 9, 9] reads(%[[X]] :
 // REMARK: remark: [Passed] overlap | {{.*}}Function=to_input | {{.*}}written over windows, tap by tap"
 func.func @to_input(%e: !core.array<sample x 20 x 4 x 4 x f32>, %w: !w {snn.bind = @w}) -> !image {

@@ -83,11 +83,11 @@ void Emitter::store(Value value, Memory memory, Value at) {
   LLVM::StoreOp::create(b, value, to);
 }
 
-Value Emitter::laneMask(int64_t count) {
-  SmallVector<bool> lanes;
-  for (int64_t lane = 0; lane < kLanes; ++lane)
-    lanes.push_back(lane < count);
-  return arith::ConstantOp::create(b, DenseElementsAttr::get(vector(kLanes, b.getI1Type()), lanes));
+Value Emitter::laneMask(int64_t count, int64_t lanes) {
+  SmallVector<bool> mask;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    mask.push_back(lane < count);
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(vector(lanes, b.getI1Type()), mask));
 }
 
 Value Emitter::wordToBits(Value word) {

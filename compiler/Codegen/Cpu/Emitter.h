@@ -64,8 +64,8 @@ public:
   void strips(int64_t count, const std::function<void(mlir::Value i, int64_t lanes)> &body);
   mlir::Value load(Memory memory, mlir::Value at);
   void store(mlir::Value value, Memory memory, mlir::Value at);
-  /// kLanes bits with the first `count` set.
-  mlir::Value laneMask(int64_t count);
+  /// Bits with the first `count` set.
+  mlir::Value laneMask(int64_t count, int64_t lanes = kLanes);
   /// A word of spikes as kLanes truth values, as reals, and back.
   mlir::Value wordToBits(mlir::Value word);
   mlir::Value bitsToWord(mlir::Value bits);

@@ -59,12 +59,12 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
   if ((*ofB)[count] != depth || domain.size() != rowsOf(product.a) + 2 * count + 2 || along.back() != depth)
     return std::nullopt;
   product.shape.depth = domain[depth];
-  product.shape.columns = domain[column];
+  product.shape.written = domain[column];
+  product.shape.columns = paddedWidth(domain[column]);
   auto shapeOf = [&](Value value) { return typeOf(value).getShape().drop_front(rowsOf(value)); };
   ArrayRef<int64_t> a = shapeOf(product.a), b = shapeOf(product.b), c = shapeOf(op.getResult());
-  if (c.size() != count + 1 || c.back() != product.shape.columns || b.back() != product.shape.columns ||
-      b[count] != product.shape.depth || a.back() < product.shape.depth || product.shape.columns % kLanes ||
-      a.back() % kLanes)
+  if (c.size() != count + 1 || c.back() != product.shape.written || b.back() != product.shape.columns ||
+      b[count] != product.shape.depth || a.back() < product.shape.depth || a.back() % kLanes)
     return std::nullopt;
   product.shape.aStride = a.back();
   // Parameters lie in another order.

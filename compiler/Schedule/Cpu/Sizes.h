@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace snn::kernels {
@@ -75,20 +76,46 @@ inline Footprint rowOrderScratch(bool windows = false) {
 /// Of the offsets of a row's elements, where rows are windows.
 inline Footprint offsetsScratch(int64_t depth) { return {depth * int64_t(sizeof(int32_t)) + 64, 0}; }
 
+inline constexpr int64_t kMaxVector = 16;             ///< reals
+inline constexpr int64_t kRowsTogether = 4;           ///< of A, that read the same weights
+inline constexpr int64_t kMaxPackedBytes = 256 << 10; ///< of weights
+
 /// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
 /// row. Several dims are counted through in row-major order; B is dense, and what would be beside C is nothing.
 struct OverlapShape {
   struct Dim {
     int64_t places, taps, extent; ///< of A, B and C
     int64_t factor, step, origin;
+
+    /// Of what taps write, within C or beside it, and C.
+    int64_t lowest() const { return std::min<int64_t>(0, origin); }
+    int64_t spread() const {
+      return std::max(extent, factor * (places - 1) + step * (taps - 1) + origin + 1) - lowest();
+    }
   };
   llvm::SmallVector<Dim, 2> dims;
   int64_t depth = 0, aStride = 0; ///< and elements from a place of A to the next one
-  int64_t columns = 0;            ///< a multiple of kLanes; C has nothing between them
+  int64_t columns = 0;            ///< of B: a multiple of kLanes
+  int64_t written = 0;            ///< columns that C has, with nothing between them: the first of those
 
   int64_t places() const { return product(&Dim::places); }
   int64_t extent() const { return product(&Dim::extent); }
   int64_t terms() const { return product(&Dim::taps) * depth; }
+  int64_t spread() const {
+    int64_t all = 1;
+    for (const Dim &dim : dims)
+      all *= dim.spread();
+    return all;
+  }
+
+  /// A row of A that is mostly zero: which elements are not, sums with margins. And weights as such rows read them if
+  /// these are small enough for the second cache.
+  int64_t nonzeroBytes() const { return places() * depth / 8; }
+  int64_t sumsBytes(int64_t realBytes) const { return (spread() * columns + 2 * kMaxVector) * realBytes; }
+  int64_t packedBytes(int64_t realBytes) const {
+    const int64_t bytes = (terms() * columns + kMaxVector) * realBytes;
+    return bytes > kMaxPackedBytes ? 0 : bytes;
+  }
 
 private:
   int64_t product(int64_t Dim::*of) const {
@@ -99,10 +126,17 @@ private:
   }
 };
 
-/// Of rows that overlap: chains and all totals but those of the highest level, and which elements of A are not zero.
+/// Of rows that overlap: chains and totals, and what rows take that are mostly zero.
+inline int64_t denseOverlapBytes(const OverlapShape &shape, int64_t realBytes) {
+  const int64_t arrays = levelsOf(shape.terms()) + (shape.written != shape.columns);
+  return llvm::alignTo(arrays * shape.extent() * shape.columns * realBytes, 64);
+}
 inline Footprint overlapScratch(const OverlapShape &shape, int64_t realBytes) {
-  return {levelsOf(shape.terms()) * shape.extent() * shape.columns * realBytes + shape.places() * shape.depth / 8 + 64,
-          0};
+  int64_t bytes = denseOverlapBytes(shape, realBytes);
+  for (int64_t part :
+       {kRowsTogether * shape.nonzeroBytes(), kRowsTogether * shape.sumsBytes(realBytes), shape.packedBytes(realBytes)})
+    bytes += llvm::alignTo(part, 64);
+  return {bytes, 0};
 }
 
 } // namespace snn::kernels

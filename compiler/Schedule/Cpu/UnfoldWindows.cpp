@@ -222,7 +222,6 @@ bool WindowUnfolding::unfoldOverlap() {
   image = copy(image, ofRows);
   matrix.push_back(columns);
   weights = copy(weights, matrix);
-  over.extents[cast<AffineDimExpr>(columns).getPosition()] = typeOf(weights.value).getShape().back();
 
   // The result with its columns last, and back.
   SmallVector<unsigned> order = withLast(shape, *column);

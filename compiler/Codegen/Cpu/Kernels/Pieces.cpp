@@ -28,6 +28,22 @@ Strip addStrips(Emitter &e, ValueRange x, ValueRange y) {
   return sums;
 }
 
+void copyColumns(Emitter &e, Memory from, Value fromAt, int64_t fromStride, Memory to, Value toAt, int64_t columns,
+                 int64_t rows) {
+  if (fromStride == columns) {
+    columns *= rows;
+    rows = 1;
+  }
+  e.loop(e.index(rows), [&](Value row) {
+    Value at = e.add(fromAt, e.mul(row, fromStride)), target = e.add(toAt, e.mul(row, columns));
+    const int64_t whole = columns / kLanes * kLanes;
+    e.loop(e.index(0), e.index(whole), kLanes,
+           [&](Value i) { e.storeVector(e.loadVector(from, e.add(at, i), kLanes), to, e.add(target, i)); });
+    if (Value mask = columns > whole ? e.laneMask(columns - whole) : nullptr)
+      e.storeMasked(e.loadMasked(from, e.add(at, whole), mask), to, e.add(target, whole), mask);
+  });
+}
+
 void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first) {
   e.when(
       first, [&] { storeStrip(e, addStrips(e, zeros(e, sum.size()), sum), total, at); },

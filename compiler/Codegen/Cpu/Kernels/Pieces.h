@@ -16,6 +16,10 @@ Strip loadStrip(Emitter &e, Memory from, mlir::Value at, int64_t vectors);
 void storeStrip(Emitter &e, mlir::ValueRange strip, Memory to, mlir::Value at);
 Strip addStrips(Emitter &e, mlir::ValueRange x, mlir::ValueRange y);
 
+/// The first `columns` elements of each of `rows` rows, to where nothing is between them.
+void copyColumns(Emitter &e, Memory from, mlir::Value fromAt, int64_t fromStride, Memory to, mlir::Value toAt,
+                 int64_t columns, int64_t rows);
+
 /// What a sum of at least one block leaves in memory: `first` (i1) says that there is nothing yet.
 void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, mlir::Value first);
 
