@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Maps move into the ops that read them: the values in between need no memory.
 
+#include "compiler/Schedule/FuseMaps.h"
 #include "compiler/Schedule/Passes.h"
 
 #include "compiler/Remarks/Remarks.h"
@@ -54,7 +55,7 @@ template <typename OpTy> struct FuseProducer : CountingPattern<OpTy> {
       AffineMap read = cast<AffineMapAttr>(op.getReads()[index]).getValue();
       if (!producer || producer->getBlock() != op->getBlock() || !canFuse(op, producer, cast<OpResult>(input), read))
         continue;
-      rewriter.modifyOpInPlace(op, [&] { fuse(op, index, producer, cast<OpResult>(input), read, rewriter); });
+      rewriter.modifyOpInPlace(op, [&] { fuse(op, index, producer, cast<OpResult>(input), producer.getInputs()); });
       if (producer->use_empty())
         rewriter.eraseOp(producer); // so that those whom it read have one reader less
       ++(isa<MapOp>(op) ? this->moved.intoMaps : this->moved.intoFolds);
@@ -64,17 +65,21 @@ template <typename OpTy> struct FuseProducer : CountingPattern<OpTy> {
   }
 
   static bool canFuse(OpTy op, MapOp producer, OpResult value, AffineMap read) {
-    if (!writesAll(producer.getWriteMaps()[value.getResultNumber()], producer.getDomain(),
-                   cast<ArrayType>(value.getType()).getShape()) ||
-        !isInside(read, op.getDomain(), cast<ArrayType>(value.getType()).getShape()))
-      return false;
-    // A fold has no term where an input is absent, the map had a number there.
-    if (isa<FoldOp>(op) && producer.getAbsent())
+    if (!hasAllThatIsRead(op, producer, value, read))
       return false;
     if (isConstant(producer))
       return true;
     return !knowsItsPlace(producer) && readsOnce(read, op.getDomain()) && isReadOnlyBy(producer, op) &&
            isReadByOneMap(op, producer, read);
+  }
+
+  /// Whether the map has a number wherever the op reads one.
+  static bool hasAllThatIsRead(OpTy op, MapOp producer, OpResult value, AffineMap read) {
+    // A fold has no term where an input is absent, the map had a number there.
+    return writesAll(producer.getWriteMaps()[value.getResultNumber()], producer.getDomain(),
+                     cast<ArrayType>(value.getType()).getShape()) &&
+           isInside(read, op.getDomain(), cast<ArrayType>(value.getType()).getShape()) &&
+           !(isa<FoldOp>(op) && producer.getAbsent());
   }
 
   /// Whether no two points read the same element: as by windows that do not overlap.
@@ -95,23 +100,26 @@ template <typename OpTy> struct FuseProducer : CountingPattern<OpTy> {
     });
   }
 
-  static void fuse(OpTy op, unsigned index, MapOp producer, OpResult value, AffineMap read, PatternRewriter &rewriter) {
+  /// The body of `producer`, which reads `inputs`, moves to where its result would be read.
+  static void fuse(OpTy op, unsigned index, MapOp producer, OpResult value, ValueRange inputs) {
+    Builder attributes(op.getContext());
+    AffineMap read = op.getReadMaps()[index];
     SmallVector<Attribute> reads(op.getReads().getValue());
     SmallVector<Attribute> absent;
     if constexpr (std::is_same_v<OpTy, MapOp>) {
       if (op.getAbsent())
         absent.append(op.getAbsent()->begin(), op.getAbsent()->end());
       else if (producer.getAbsent())
-        absent.assign(reads.size(), rewriter.getUnitAttr());
+        absent.assign(reads.size(), attributes.getUnitAttr());
     }
     Block &body = op.getBody().front(), &source = producer.getBody().front();
     SmallVector<Value> arguments;
     unsigned next = reads.size();
-    for (auto [number, input, argument] : llvm::enumerate(producer.getInputs(), source.getArguments())) {
+    for (auto [number, input, argument] : llvm::enumerate(inputs, source.getArguments())) {
       op->insertOperands(next++, input);
       reads.push_back(AffineMapAttr::get(producer.getReadMaps()[number].compose(read)));
       if (!absent.empty())
-        absent.push_back(producer.getAbsent() ? (*producer.getAbsent())[number] : Attribute(rewriter.getUnitAttr()));
+        absent.push_back(producer.getAbsent() ? (*producer.getAbsent())[number] : Attribute(attributes.getUnitAttr()));
       arguments.push_back(body.addArgument(argument.getType(), argument.getLoc()));
     }
     OpBuilder builder = OpBuilder::atBlockBegin(&body);
@@ -119,11 +127,11 @@ template <typename OpTy> struct FuseProducer : CountingPattern<OpTy> {
     body.eraseArgument(index);
     op->eraseOperand(index);
     reads.erase(reads.begin() + index);
-    op.setReadsAttr(rewriter.getArrayAttr(reads));
+    op.setReadsAttr(attributes.getArrayAttr(reads));
     if constexpr (std::is_same_v<OpTy, MapOp>)
       if (!absent.empty()) {
         absent.erase(absent.begin() + index);
-        op.setAbsentAttr(rewriter.getArrayAttr(absent));
+        op.setAbsentAttr(attributes.getArrayAttr(absent));
       }
   }
 };
@@ -310,4 +318,15 @@ class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
 };
 
 } // namespace
+
+bool canFuseIntoFold(FoldOp fold, unsigned index, MapOp map, OpResult value) {
+  AffineMap read = fold.getReadMaps()[index];
+  return !knowsItsPlace(map) && FuseProducer<FoldOp>::hasAllThatIsRead(fold, map, value, read) &&
+         FuseProducer<FoldOp>::readsOnce(read, fold.getDomain());
+}
+
+void fuseIntoFold(FoldOp fold, unsigned index, MapOp map, OpResult value, ValueRange inputs) {
+  FuseProducer<FoldOp>::fuse(fold, index, map, value, inputs);
+}
+
 } // namespace snn

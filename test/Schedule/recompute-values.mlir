@@ -63,3 +63,43 @@ func.func @f(%x: !x, %w: !core.array<200 x 200 x f32>, %state: !s) -> (!x, !s, !
   }
   return %less, %final, %sum : !x, !s, !n
 }
+
+
+// The error stays as long as the product of it and a number for each channel would: the second phase and the sum
+// between the two make that again.
+// CHECK-LABEL: func.func @one_for_another(
+// CHECK-SAME: %{{.*}}: {{.*}}, %{{.*}}: {{.*}}, %[[GAMMA:[a-z0-9]*]]: !core.array<200 x f32>
+// CHECK: %[[G:.*]] = core.batch_map
+// CHECK: core.parts concat(%{{.*}} : !core.array<time x sample x 200 x f32>) sum()
+// CHECK: core.fold {{.*}} reads(%[[G]] :
+// CHECK: %[[DOT:.*]] = core.fold {{.*}} reads(%[[G]], %[[GAMMA]] :
+// CHECK: arith.mulf
+// CHECK: core.batch_map sharded(%[[G]] : {{.*}}) invariant(%[[DOT]], %[[GAMMA]] :
+// CHECK: arith.mulf
+// CHECK: arith.subf
+
+// KEPT-LABEL: func.func @one_for_another(
+// KEPT: core.parts concat(%{{.*}}, %{{.*}} :
+func.func @one_for_another(%x: !x, %w: !core.array<200 x 200 x f32>, %gamma: !n) -> (!x, !n, !n) {
+  %g = core.contract over [time, sample, 200, 200] along [3] %x, %w by [affine_map<(t, s, o, i) -> (t, s, i)>, affine_map<(t, s, o, i) -> (o, i)>]
+      writes affine_map<(t, s, o, i) -> (t, s, o)> order <> : !x, !core.array<200 x 200 x f32> -> !x
+  %scaled = core.map over [time, sample, 200] reads(%g, %gamma : !x, !n) by [#id, #n] writes [#id] -> !x {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.mulf %a, %b : f32
+    core.yield %c : f32
+  }
+  %sum = core.fold add over [time, sample, 200] along [1, 0] reads(%g : !x) by [#id] writes #n order <run = 64, descending = true> {core.whole_batch} -> !n {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %dot = core.fold add over [time, sample, 200] along [1, 0] reads(%scaled : !x) by [#id] writes #n order <run = 64, descending = true> {core.whole_batch} -> !n {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %less = core.map over [time, sample, 200] reads(%scaled, %dot : !x, !n) by [#id, #n] writes [#id] -> !x {
+  ^bb0(%a: f32, %b: f32):
+    %c = arith.subf %a, %b : f32
+    core.yield %c : f32
+  }
+  return %less, %sum, %dot : !x, !n, !n
+}

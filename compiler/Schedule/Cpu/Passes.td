@@ -86,7 +86,8 @@ def RecomputeValues : Pass<"core-recompute-values", "::mlir::func::FuncOp"> {
   let description = [{
     What a phase gives to a later one is in memory for the whole batch: with batch norm the spikes, membranes, winners of pooling and
     windows of each layer. The later phase computes it again, if maps, small folds and scans that run lane by lane make it of what
-    stays anyway. Comes after `core-form-phases`.
+    stays anyway, or of one value that may stay longer in its place: the error behind a factor for each channel, instead of the
+    product. So do sums between the phases, with a map. Comes after `core-form-phases`.
   }];
   let dependentDialects = ["::snn::core::CoreDialect"];
   let options = [

@@ -5,6 +5,7 @@
 #include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "compiler/Schedule/FuseMaps.h"
 #include "compiler/Schedule/Phases.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -29,47 +30,31 @@ bool isCheap(Operation *op) {
   return scan ? isPointwise(scan) : isa<MapOp>(op);
 }
 
-/// The phase that gives `value` for each sample, and which of its results that is.
-std::pair<BatchMapOp, unsigned> giverOf(Value value) {
-  auto phase = value.getDefiningOp<BatchMapOp>();
-  return {phase, phase ? cast<OpResult>(value).getResultNumber() : 0};
-}
+/// What a phase makes again.
+struct Again {
+  IRMapping values; ///< of the body of an earlier phase
+  Operation *last = nullptr;
+  int64_t made = 0; ///< ops
+};
 
-/// What a phase is given by earlier ones, which it is to compute itself.
+/// What phases and the sums between them are given by earlier phases, and are to compute themselves.
 class Recomputing {
 public:
-  Recomputing(BatchMapOp phase, int64_t leastBytes) : phase(phase), leastBytes(leastBytes) {}
+  explicit Recomputing(int64_t leastBytes) : leastBytes(leastBytes) {}
 
-  bool run() {
-    // In the order of the text: what is made again may be used to make what comes later.
-    SmallVector<Value> given;
-    for (Value operand : phase.getSharded())
-      if (giverOf(operand).first && isLarge(operand))
-        given.push_back(operand);
-    llvm::sort(given, [](Value one, Value other) {
-      auto [phaseOfOne, number] = giverOf(one);
-      auto [phaseOfOther, otherNumber] = giverOf(other);
-      if (phaseOfOne != phaseOfOther)
-        return phaseOfOne->isBeforeInBlock(phaseOfOther);
-      Value first = phaseOfOne.getYield().getConcat()[number],
-            second = phaseOfOther.getYield().getConcat()[otherNumber];
-      Operation *op = first.getDefiningOp(), *otherOp = second.getDefiningOp();
-      return op && otherOp && op != otherOp ? op->isBeforeInBlock(otherOp) : number < otherNumber;
-    });
+  /// In the order of the text: what is made again may be used to make what comes later.
+  bool run(func::FuncOp function) {
     bool changed = false;
-    for (Value value : given) {
-      auto [giver, number] = giverOf(value);
-      Value inside = giver.getYield().getConcat()[number];
-      if (!inside.getDefiningOp() || !canMake(inside, giver, value))
-        continue;
-      const int64_t before = made;
-      argumentOf(value).replaceAllUsesWith(make(inside, giver, value));
-      if (auto remark = remarks::chosen(inside.getDefiningOp(), remarks::kMemory, "again"))
-        remark << remark::add("a later phase computes the value again, with {0}", remarks::counted(made - before, "op"))
-               << remarks::because("it would stay in memory for the whole batch")
-               << remark::metric("bytes of a sample and step", bytesOf(value));
-      removeOperand(value);
-      changed = true;
+    for (auto phase : function.getBody().front().getOps<BatchMapOp>()) {
+      auto numbers = llvm::to_vector(llvm::seq<unsigned>(0, phase.getConcat().size()));
+      auto concat = phase.getYield().getConcat();
+      llvm::sort(numbers, [&](unsigned one, unsigned other) {
+        Operation *op = concat[one].getDefiningOp(), *otherOp = concat[other].getDefiningOp();
+        return op && otherOp && op != otherOp ? op->isBeforeInBlock(otherOp) : one < other;
+      });
+      for (unsigned number : numbers)
+        if (bytesOf(phase.getConcat()[number]) >= leastBytes && concat[number].getDefiningOp())
+          changed |= replace(phase, phase.getConcat()[number], concat[number]);
     }
     return changed;
   }
@@ -78,56 +63,141 @@ private:
   static int64_t bytesOf(Value value) {
     return layoutOf(cast<ArrayType>(value.getType()), /*parameterLike=*/false).bytes();
   }
-  bool isLarge(Value value) const { return bytesOf(value) >= leastBytes; }
 
-  /// Whether the phase may read a value of the function: of samples those that stay until then anyway.
-  bool isAtHand(Value value, Value wanted) {
+  /// Those who read the value make it, if it need not stay for another one then.
+  bool replace(BatchMapOp giver, Value value, Value inside) {
+    giverOfWanted = giver;
+    wanted = value;
+    SmallVector<Operation *> users(value.getUsers());
+    llvm::sort(users, [](Operation *one, Operation *other) { return one->isBeforeInBlock(other); });
+    users.erase(llvm::unique(users), users.end());
+    // As long as one cannot, all before it may as well read what it reads.
+    auto firstAble = [&] {
+      auto isUnable = [&](Operation *user) { return !canMakeFor(user, inside); };
+      return llvm::find_if(llvm::reverse(users), isUnable).base();
+    };
+    mayReplace = false;
+    stays = Value();
+    auto *able = firstAble();
+    if (able != users.begin()) {
+      mayReplace = true;
+      if (firstAble() == users.begin()) {
+        able = users.begin();
+      } else {
+        mayReplace = false;
+        stays = Value();
+      }
+    }
+    for (Operation *user : llvm::make_range(able, users.end()))
+      makeFor(user, inside);
+    return able != users.end();
+  }
+
+  bool canMakeFor(Operation *op, Value inside) {
+    user = op;
+    if (isa<BatchMapOp>(op))
+      return canMake(inside);
+    // What stands between phases has no memory of its own for what it reads.
+    auto fold = dyn_cast<FoldOp>(op);
+    auto map = inside.getDefiningOp<MapOp>();
+    return fold && map &&
+           llvm::all_of(map.getInputs(),
+                        [&](Value input) {
+                          Value given = functionValue(input);
+                          return given && !(isa<BlockArgument>(given) && hasSamples(given.getType()));
+                        }) &&
+           llvm::all_of(fold->getOpOperands(), [&](OpOperand &operand) {
+             return operand.get() != wanted ||
+                    canFuseIntoFold(fold, operand.getOperandNumber(), map, cast<OpResult>(inside));
+           });
+  }
+
+  void makeFor(Operation *op, Value inside) {
+    user = op;
+    int64_t ops = 1;
+    if (auto phase = dyn_cast<BatchMapOp>(op)) {
+      Again &again = ofPhases[phase];
+      const int64_t before = again.made;
+      argumentOf(phase, wanted).replaceAllUsesWith(make(phase, again, inside));
+      ops = again.made - before;
+      removeOperand(phase, wanted);
+    } else {
+      auto fold = cast<FoldOp>(op);
+      auto map = inside.getDefiningOp<MapOp>();
+      SmallVector<Value> inputs =
+          llvm::map_to_vector(map.getInputs(), [&](Value input) { return functionValue(input); });
+      for (unsigned index = fold.getInputs().size(); index-- > 0;)
+        if (fold.getInputs()[index] == wanted)
+          fuseIntoFold(fold, index, map, cast<OpResult>(inside), inputs);
+    }
+    if (auto remark = remarks::chosen(inside.getDefiningOp(), remarks::kMemory, "again"))
+      remark << remark::add("{0} computes the value again, with {1}",
+                            isa<BatchMapOp>(op) ? "a later phase" : "a later sum", remarks::counted(ops, "op"))
+             << remarks::because("it would stay in memory for the whole batch")
+             << remark::metric("bytes of a sample and step", bytesOf(wanted));
+  }
+
+  /// Whether the user may read a value of the function: of samples those that stay until then anyway.
+  bool isAtHand(Value value) {
     if (value == wanted)
       return false;
     if (!hasSamples(value.getType()) || isa<BlockArgument>(value))
       return true;
-    return llvm::any_of(value.getUsers(),
-                        [&](Operation *user) { return user == phase || phase->isBeforeInBlock(user); });
+    return llvm::any_of(value.getUsers(), [&](Operation *other) {
+      return other == user || (other->getBlock() == user->getBlock() && user->isBeforeInBlock(other));
+    });
   }
 
-  /// A result of `giver` that is `value` within it and at hand.
-  Value givenAs(Value value, BatchMapOp giver, Value wanted) {
-    for (auto [inside, result] : llvm::zip_equal(giver.getYield().getConcat(), giver.getConcat()))
-      if (inside == value && isAtHand(result, wanted))
+  /// One value for another: what the same phase gives and is no larger stays longer, as the one that is wanted is gone.
+  bool mayStay(Value value) {
+    if (!mayReplace || value == wanted || (stays && stays != value) || bytesOf(value) > bytesOf(wanted))
+      return false;
+    stays = value;
+    return true;
+  }
+
+  /// What the phase that gives the wanted value gives as `value` of its body, if the user may read that.
+  Value givenAs(Value value) {
+    for (auto [inside, result] : llvm::zip_equal(giverOfWanted.getYield().getConcat(), giverOfWanted.getConcat()))
+      if (inside == value && (isAtHand(result) || mayStay(result)))
         return result;
     return {};
   }
 
-  bool canMake(Value value, BatchMapOp giver, Value wanted) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return isAtHand(giver->getOperand(argument.getArgNumber()), wanted);
-    if (givenAs(value, giver, wanted))
-      return true;
-    Operation *op = value.getDefiningOp();
-    return isCheap(op) &&
-           llvm::all_of(op->getOperands(), [&](Value operand) { return canMake(operand, giver, wanted); });
+  /// The same for what that phase is given, too.
+  Value functionValue(Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (!argument)
+      return givenAs(value);
+    Value operand = giverOfWanted->getOperand(argument.getArgNumber());
+    return isAtHand(operand) ? operand : Value();
   }
 
-  Value make(Value value, BatchMapOp giver, Value wanted) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return argumentOf(giver->getOperand(argument.getArgNumber()));
-    if (Value known = again.lookupOrNull(value))
+  bool canMake(Value value) {
+    if (functionValue(value))
+      return true;
+    Operation *op = value.getDefiningOp();
+    return op && isCheap(op) && llvm::all_of(op->getOperands(), [&](Value operand) { return canMake(operand); });
+  }
+
+  Value make(BatchMapOp phase, Again &again, Value value) {
+    if (Value known = again.values.lookupOrNull(value))
       return known;
-    if (Value given = givenAs(value, giver, wanted))
-      return argumentOf(given);
+    if (Value given = functionValue(value))
+      return argumentOf(phase, given);
     Operation *op = value.getDefiningOp();
     for (Value operand : op->getOperands())
-      again.map(operand, make(operand, giver, wanted));
+      again.values.map(operand, make(phase, again, operand));
     OpBuilder builder = OpBuilder::atBlockBegin(&phase.getBody().front());
-    if (last)
-      builder.setInsertionPointAfter(last);
-    last = builder.clone(*op, again);
-    ++made;
-    return again.lookup(value);
+    if (again.last)
+      builder.setInsertionPointAfter(again.last);
+    again.last = builder.clone(*op, again.values);
+    ++again.made;
+    return again.values.lookup(value);
   }
 
   /// A value of the function in the phase, which is given it if it does not have it.
-  Value argumentOf(Value value) {
+  static Value argumentOf(BatchMapOp phase, Value value) {
     Block &body = phase.getBody().front();
     for (auto [operand, argument] : llvm::zip_equal(phase->getOperands(), body.getArguments()))
       if (operand == value)
@@ -138,17 +208,20 @@ private:
     return body.insertArgument(index, value.getType(), value.getLoc());
   }
 
-  void removeOperand(Value value) {
+  static void removeOperand(BatchMapOp phase, Value value) {
     const unsigned index = llvm::find(phase.getSharded(), value) - phase.getSharded().begin();
     phase.getShardedMutable().erase(index);
     phase.getBody().front().eraseArgument(index);
   }
 
-  BatchMapOp phase;
   int64_t leastBytes;
-  IRMapping again;
-  Operation *last = nullptr; ///< of what was made
-  int64_t made = 0;          ///< ops
+  llvm::MapVector<Operation *, Again> ofPhases;
+  // What is asked about at the moment: a value of the function, and who is to make it.
+  BatchMapOp giverOfWanted;
+  Value wanted;
+  Operation *user = nullptr;
+  bool mayReplace = false; ///< wanted by `stays`, for all users
+  Value stays;
 };
 
 /// Drops what a phase gives to nobody, what is left without a use in its body, and what it need not be given then.
@@ -198,10 +271,7 @@ private:
     func::FuncOp function = getOperation();
     if (function.isExternal() || leastBytes < 0)
       return;
-    bool changed = false;
-    for (auto phase : function.getBody().front().getOps<BatchMapOp>())
-      changed |= Recomputing(phase, leastBytes).run();
-    if (!changed)
+    if (!Recomputing(leastBytes).run(function))
       return;
     // From the last one on: what it does not read any more, an earlier one need not give.
     auto phases = llvm::to_vector(function.getBody().front().getOps<BatchMapOp>());
