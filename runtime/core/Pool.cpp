@@ -5,6 +5,7 @@
 #include "runtime/core/Error.h"
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -45,7 +46,32 @@ static uint32_t countForks() {
 
 bool Pool::isInForkedChild() const noexcept { return forks.load(std::memory_order_relaxed) != forksBefore; }
 
-Pool::Pool(unsigned workers) : spins(workers <= cpuCount() ? 2000 : 20), forksBefore(countForks()) {
+/// How long to look for something before sleeping. Waking up takes tens of microseconds, and a scheduler may put who
+/// wakes up on the processor of who woke it, so it should not happen between the jobs of a call, nor while a caller
+/// gathers its next batch.
+constexpr std::chrono::microseconds kPatience{1000};
+
+template <typename Ready> bool Pool::look(const Ready &ready) const {
+  constexpr unsigned kLooks = 20; // between two looks at the clock
+  std::chrono::steady_clock::time_point end{};
+  for (;;) {
+    for (unsigned i = 0; i < kLooks; ++i) {
+      if (ready())
+        return true;
+      relax();
+    }
+    if (!patient)
+      return ready();
+    const auto now = std::chrono::steady_clock::now();
+    if (end == std::chrono::steady_clock::time_point{})
+      end = now + kPatience;
+    else if (now >= end)
+      return ready();
+  }
+}
+
+Pool::Pool(unsigned workers)
+    : shares(std::max(workers, 1u)), patient(workers <= cpuCount()), forksBefore(countForks()) {
   try {
     for (unsigned worker = 1; worker < workers; ++worker)
       threads->emplace_back([this, worker] { workerLoop(worker); });
@@ -88,14 +114,16 @@ void Pool::run(uint64_t count, snn_body_fn body, void *context) noexcept {
 
 void Pool::runSlice(uint64_t first, uint32_t size, snn_body_fn body, void *context) noexcept {
   uint32_t previous = generation.load(std::memory_order_relaxed), current = previous + 1;
-  // A late worker still holding the previous ticket must not take an index when it sees the new, larger size.
-  ticket.store(uint64_t{previous} << 32 | UINT32_MAX);
+  // A late worker still holding a previous ticket must not take an index when it sees the new, larger size.
+  for (Share &share : shares)
+    share.ticket.store(uint64_t{previous} << 32 | UINT32_MAX);
   jobSize.store(size, std::memory_order_release);
   jobFirst.store(first, std::memory_order_release);
   jobBody.store(body, std::memory_order_release);
   jobContext.store(context, std::memory_order_release);
   done.store(0, std::memory_order_relaxed);
-  ticket.store(uint64_t{current} << 32, std::memory_order_release);
+  for (unsigned worker = 0; worker < workers(); ++worker)
+    shares[worker].ticket.store(uint64_t{current} << 32 | shareBegin(size, worker), std::memory_order_release);
   // Sleeping workers count themselves before the kernel compares the generation: one of the two sides sees the other.
   generation.store(current);
   if (sleepers.load() != 0)
@@ -103,9 +131,7 @@ void Pool::runSlice(uint64_t first, uint32_t size, snn_body_fn body, void *conte
 
   work(current, 0);
 
-  for (unsigned spin = 0; spin < spins && done.load(std::memory_order_acquire) != size; ++spin)
-    relax();
-  if (done.load(std::memory_order_acquire) == size)
+  if (look([&] { return done.load(std::memory_order_acquire) == size; }))
     return;
   callerSleeps.store(1);
   for (uint32_t seen = done.load(); seen != size; seen = done.load())
@@ -113,7 +139,23 @@ void Pool::runSlice(uint64_t first, uint32_t size, snn_body_fn body, void *conte
   callerSleeps.store(0);
 }
 
+uint32_t Pool::shareBegin(uint32_t size, unsigned worker) const noexcept {
+  return uint32_t(uint64_t{size} * worker / workers());
+}
+
 void Pool::work(uint32_t jobGeneration, unsigned worker) noexcept {
+  uint32_t finished = 0;
+  for (unsigned i = 0; i < workers(); ++i) // its own share first, then those of who follows
+    finished += workOn((worker + i) % workers(), jobGeneration, worker);
+  if (finished == 0)
+    return;
+  done.fetch_add(finished);
+  if (worker != 0 && callerSleeps.load() != 0)
+    futexWake(done, 1);
+}
+
+uint32_t Pool::workOn(unsigned share, uint32_t jobGeneration, unsigned worker) noexcept {
+  std::atomic<uint64_t> &ticket = shares[share].ticket;
   uint32_t finished = 0;
   uint64_t current = ticket.load(std::memory_order_acquire);
   while (uint32_t(current >> 32) == jobGeneration) {
@@ -122,7 +164,7 @@ void Pool::work(uint32_t jobGeneration, unsigned worker) noexcept {
     snn_body_fn body = jobBody.load(std::memory_order_acquire);
     void *context = jobContext.load(std::memory_order_acquire);
     uint32_t index = uint32_t(current);
-    if (index >= size)
+    if (index >= shareBegin(size, share + 1))
       break;
     if (!ticket.compare_exchange_weak(current, current + 1, std::memory_order_acq_rel, std::memory_order_acquire))
       continue;
@@ -130,18 +172,13 @@ void Pool::work(uint32_t jobGeneration, unsigned worker) noexcept {
     ++finished;
     current = ticket.load(std::memory_order_acquire);
   }
-  if (finished == 0)
-    return;
-  done.fetch_add(finished);
-  if (worker != 0 && callerSleeps.load() != 0)
-    futexWake(done, 1);
+  return finished;
 }
 
 void Pool::workerLoop(unsigned worker) noexcept {
   uint32_t seen = 0;
   for (;;) {
-    for (unsigned spin = 0; spin < spins && generation.load(std::memory_order_acquire) == seen; ++spin)
-      relax();
+    look([&] { return generation.load(std::memory_order_acquire) != seen; });
     while (generation.load(std::memory_order_acquire) == seen) {
       sleepers.fetch_add(1);
       futexWait(generation, seen);
