@@ -28,6 +28,8 @@ def Snn_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral copiesAttrName() { return "snn.copies"; }
     /// On the module: the target that it is scheduled for.
     static constexpr ::llvm::StringLiteral targetAttrName() { return "snn.target"; }
+    /// Of a module: the second-level cache of a processor of the machine that it is scheduled for.
+    static constexpr ::llvm::StringLiteral cacheBytesAttrName() { return "snn.cache_bytes"; }
     /// Of a module: the bytes that a call may take (`compiler/Schedule/Cpu/CallMemory.h`); then time goes in segments.
     static constexpr ::llvm::StringLiteral memoryLimitAttrName() { return "snn.memory_limit"; }
   }];

@@ -159,6 +159,7 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
   if (options.memoryLimit && (*options.memoryLimit < 1 || *options.memoryLimit > uint64_t(1) << 60))
     throw wrong("--memory-limit: expected 1 byte to 1024 PiB");
   if (app.count("--target-cpu") != 0) {
+    options.forThisMachine = words.target == kNativeTarget;
     llvm::Expected<llvm::SmallVector<Target>> targets = parseTargets(words.target);
     if (!targets)
       throw wrong("--target-cpu: " + llvm::toString(targets.takeError()));

@@ -192,6 +192,8 @@ ExitStatus Compilation::runStage(Stage stage) {
       setTargets(*module, *host);
     else
       return complain(kExitModelError, kNoHostTarget);
+    if (std::optional<int64_t> bytes = options.forThisMachine ? hostCacheBytes() : std::nullopt)
+      (*module)->setAttr(SnnDialect::cacheBytesAttrName(), Builder(&context).getI64IntegerAttr(*bytes));
   }
   sortUseLists(*module);
 

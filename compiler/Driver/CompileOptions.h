@@ -35,6 +35,8 @@ struct CompileOptions {
 
   /// As parseTargets() gives them. Empty: the best that this machine runs.
   std::vector<Target> targets;
+  /// Whether the schedule takes this machine's caches for those of the target.
+  bool forThisMachine = true;
 
   /// Bytes that a call of the model's batch may take with one worker; what takes more goes through time in segments.
   std::optional<uint64_t> memoryLimit;

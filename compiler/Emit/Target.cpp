@@ -10,13 +10,12 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
+#include <unistd.h>
 
 using namespace mlir;
 
 namespace snn {
 namespace {
-
-constexpr llvm::StringLiteral kNative = "native";
 
 const Target kTargets[] = {
     {"x86-64-v3", llvm::Triple::x86_64, "x86-64-v3", 256, 3},
@@ -100,14 +99,24 @@ SmallVector<Target> hostTargets() {
   return targets;
 }
 
+std::optional<int64_t> hostCacheBytes() {
+#ifdef _SC_LEVEL2_CACHE_SIZE
+  const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes > 0)
+    return bytes;
+#endif
+  return std::nullopt;
+}
+
 llvm::Expected<SmallVector<Target>> parseTargets(StringRef names) {
   SmallVector<Target> targets;
   for (StringRef name : llvm::split(names, ',')) {
-    const std::optional<Target> target = name == kNative ? hostTarget() : targetByName(name);
-    if (!target && name == kNative)
+    const std::optional<Target> target = name == kNativeTarget ? hostTarget() : targetByName(name);
+    if (!target && name == kNativeTarget)
       return llvm::createStringError(kNoHostTarget);
     if (!target)
-      return llvm::createStringError("'" + name + "' is unknown, expected " + kNative + " or some of " + targetNames());
+      return llvm::createStringError("'" + name + "' is unknown, expected " + kNativeTarget + " or some of " +
+                                     targetNames());
     if (!targets.empty() && targets.front().architecture != target->architecture)
       return llvm::createStringError(differ(targets.front(), *target));
     insert(targets, *target);

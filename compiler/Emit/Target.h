@@ -57,6 +57,12 @@ std::optional<Target> hostTarget();
 /// All targets that this machine runs.
 llvm::SmallVector<Target> hostTargets();
 
+/// The second-level cache of a processor of this machine, in bytes; nothing if the system does not say.
+std::optional<int64_t> hostCacheBytes();
+
+/// The name of hostTarget() among names of targets.
+inline constexpr llvm::StringLiteral kNativeTarget = "native";
+
 /// Reads names that are separated by commas; `native` is hostTarget(). The strongest comes first, none twice. The error
 /// says what is wrong: a name that is unknown, several architectures, or this machine is no target.
 llvm::Expected<llvm::SmallVector<Target>> parseTargets(llvm::StringRef names);

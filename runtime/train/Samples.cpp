@@ -228,15 +228,26 @@ void Samples::gather(size_t index, std::span<const uint64_t> samples, Batch &bat
   const Input &input = inputs[index];
   const int64_t *offsets = input.offsets.empty() ? nullptr : input.offsets.data();
   const uint64_t bytes = input.elements * input.elementBytes, steps = std::max<uint64_t>(input.steps, 1);
+  constexpr uint64_t kAhead = 2, kMostAhead = 1024; // samples; bytes
+  const uint64_t sampleBytes = offsets ? 0 : input.elements * elementBytes(input.array.type);
   batch.inputs.resize(inputs.size());
   Batch::Input &output = batch.inputs[index];
   output.stepBytes = input.steps ? samples.size() * bytes : 0;
   output.data.resize(steps * samples.size() * bytes);
   std::byte *to = output.data.data();
+  auto place = [&](uint64_t step, uint64_t sample) {
+    return input.array.bytes.data() + int64_t(sample) * input.sampleStride + int64_t(step) * input.timeStride;
+  };
   for (uint64_t step = 0; step < steps; ++step)
-    for (uint64_t sample : samples) {
-      const std::byte *from =
-          input.array.bytes.data() + int64_t(sample) * input.sampleStride + int64_t(step) * input.timeStride;
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const uint64_t sample = samples[i];
+      const std::byte *from = place(step, sample);
+      // Samples are anywhere in memory: without that, the processor waits for the beginning of each.
+      if (i + kAhead < samples.size()) {
+        const std::byte *ahead = place(step, samples[i + kAhead]);
+        for (uint64_t byte = 0; byte < std::min(sampleBytes, kMostAhead); byte += 64)
+          __builtin_prefetch(ahead + byte);
+      }
       const uint64_t done = input.conversion.convert(from, offsets, input.elements, to);
       if (done < input.elements)
         failValue(index, sample, from + (offsets ? offsets[done] : int64_t(done * elementBytes(input.array.type))));

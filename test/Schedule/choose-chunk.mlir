@@ -10,7 +10,7 @@
 // FEW: core.chunk = 8 : i64
 !t = !core.array<time x sample x 4 x f32>
 #map = affine_map<(t, s, n) -> (t, s, n)>
-// REMARK: remark: [Passed] chunk | {{.*}} | Reason="more would not be faster", Remark="phase 1 takes 64 samples at a time", bytes=819200, bytes of cache=1048576
+// REMARK: remark: [Passed] chunk | {{.*}} | Reason="more would not be faster", Remark="phase 1 takes 64 samples at a time", bytes=819200, bytes of cache=1310720
 func.func @f(%x: !t) -> (!t, !core.array<1000 x f32>) {
   %0, %sum = core.batch_map sharded(%x : !t) invariant() -> concat(!t) sum(!core.array<1000 x f32>) {
   ^bb0(%xs: !t):
@@ -103,4 +103,33 @@ func.func @steps(%x: !t, %w: !w, %start: !s) -> !t {
     core.parts concat(%y : !t) sum()
   }
   return %0 : !t
+}
+
+// -----
+
+// What the machine has, and a quarter more: 65,536 bytes, of which a sample takes 12,800.
+// CHECK-LABEL: func.func @small_cache
+// CHECK: core.chunk = 4 : i64
+!t = !core.array<time x sample x 4 x f32>
+#map = affine_map<(t, s, n) -> (t, s, n)>
+module attributes {snn.cache_bytes = 52429 : i64} {
+  func.func @small_cache(%x: !t) -> !t {
+    %0 = core.batch_map sharded(%x : !t) invariant() -> concat(!t) {
+    ^bb0(%xs: !t):
+      %1 = core.map over [time, sample, 4] reads(%xs : !t) by [#map] writes [#map] {core.load} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      %2 = core.map over [time, sample, 4] reads(%1 : !t) by [#map] writes [#map] -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      %3 = core.map over [time, sample, 4] reads(%1, %2 : !t, !t) by [#map, #map] writes [#map] -> !t {
+      ^bb0(%a: f32, %b: f32):
+        core.yield %b : f32
+      }
+      core.parts concat(%3 : !t) sum()
+    }
+    return %0 : !t
+  }
 }

@@ -2,10 +2,11 @@
 // How many samples run together.
 
 #include "compiler/Remarks/Remarks.h"
-#include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Packing.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sums.h"
+#include "dialect/SnnDialect.h"
 
 using namespace mlir;
 
@@ -39,11 +40,16 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
+    auto known = getOperation()->getAttrOfType<IntegerAttr>(SnnDialect::cacheBytesAttrName());
+    // What a step of a phase has read stays for some time: what does not fit is not lost at once.
+    cache = cacheBytes > 0 ? int64_t(cacheBytes) : (known ? known.getInt() : int64_t(1) << 20) / 4 * 5;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       unsigned number = 0;
       function.walk([&](BatchMapOp phase) { choose(phase, ++number, size); });
     }
   }
+
+  int64_t cache = 0; ///< bytes that values may take
 
   void choose(BatchMapOp phase, unsigned number, CallSize size) {
     // The terms of a sum come sample by sample, and of each sample segment by segment. Where parts of sums differ, they
@@ -59,19 +65,22 @@ private:
                                           : "sums go sample by sample where time is cut into segments");
       return;
     }
-    Place all;
-    for (const Tenant &tenant : tenantsOf(phase.getBody().front()))
-      if (!tenant.isScratch())
-        all = all + tenant.size;
+    // What is alive at the same time, and what the phase leaves in the memory of the function.
+    const SmallVector<Tenant> tenants = tenantsOf(phase.getBody().front());
+    Place homes;
     for (Operation &op : phase.getBody().front())
       for (Value value : op.getResults())
         if (homeOf(value))
-          all = all + footprintOf(value);
-    int64_t bytes = all.samples + all.rows * size.steps, chunk = 1;
-    while (chunk * 2 <= maxChunk && chunk * 2 * bytes <= cacheBytes)
+          homes = homes + footprintOf(value);
+    auto bytesOf = [&](int64_t samples) {
+      const CallSize call{samples, size.steps};
+      return pack(tenants, call).bytes + homes.at(call.steps, call.batch);
+    };
+    int64_t chunk = 1;
+    while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;
     // Values that leave the cache cost less than matrices of which a row or two make use.
-    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps, ofCache = chunk;
+    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps, ofCache = chunk, bytes = bytesOf(1);
     if (matrices > bytes)
       while (chunk * 2 <= std::min(stepRows, maxChunk) && chunk * 2 * kTasks <= size.batch)
         chunk *= 2;
@@ -80,9 +89,9 @@ private:
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
              << remarks::because(chunk > ofCache        ? "its steps read more of matrices than a sample has values"
                                  : chunk * 2 > maxChunk ? "more would not be faster"
-                                 : bytes > cacheBytes   ? "one alone takes more than the cache"
+                                 : bytes > cache        ? "one alone takes more than the cache"
                                                         : "more would not fit into the cache")
-             << remark::metric("bytes", chunk * bytes) << remark::metric("bytes of cache", int64_t(cacheBytes));
+             << remark::metric("bytes", bytesOf(chunk)) << remark::metric("bytes of cache", cache);
   }
 };
 

@@ -135,12 +135,14 @@ def MarkWanted : Core_SchedulePass<"core-mark-wanted"> {
 def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
   let summary = "choose how many samples run together";
   let description = [{
-    `core.chunk`: the largest power of two for which the values of a phase fit into a second-level cache. Where each step of a
+    `core.chunk`: the largest power of two for which the values of a phase that are alive at the same time fit into a second-level
+    cache, or nearly. Where each step of a
     scan multiplies by matrices, a chunk has more samples than that if the matrices that are read are more than the values:
     the samples of a chunk are the rows of a step, and share what is read. Chunks do not change the order of any sum.
   }];
   let options = CallSizeOptions # [
-    Option<"cacheBytes", "cache-bytes", "int64_t", "1 << 20", "what the values of a chunk may take">,
+    Option<"cacheBytes", "cache-bytes", "int64_t", "0",
+           "what the values of a chunk may take; 0: a quarter more than the module's `snn.cache_bytes` (of 1 MiB without one)">,
     // Each chunk reads and writes the sums once; beyond this many samples that no longer shows.
     Option<"maxChunk", "max-chunk", "int64_t", "64", "samples of a chunk at most">,
     Option<"stepRows", "step-rows", "int64_t", "8",
