@@ -5,6 +5,9 @@
 #include "compiler/Codegen/Host/CallChecks.h"
 #include "compiler/Codegen/Host/Faults.h"
 
+#include <list>
+#include <map>
+
 using namespace mlir;
 
 namespace snn {
@@ -22,23 +25,12 @@ public:
 
   /// The tasks of a function.
   void addFunction(func::FuncOp function, std::optional<int64_t> steps) {
-    plans.push_back(FunctionPlan::of(function, steps));
-    const FunctionPlan &plan = plans.back();
+    const FunctionPlan &plan = plans.emplace_back(FunctionPlan::of(function, steps));
     OpBuilder builder(module.getContext());
     Emitter like(function.getLoc(), builder, real, target);
-    const OffsetsFunction offsets(module, like, plan);
-    using Emit = llvm::function_ref<void(TaskWriter &, Value, Value)>;
-    auto addTask = [&](StringRef name, Emit emit) {
-      auto write = [&](OpBuilder &builder, Value call, Value index, Value worker) {
-        Emitter e(function.getLoc(), builder, real, target);
-        CallFrame frame(e, call, module);
-        TaskWriter writer(e, frame, plan, offsets, spans, module);
-        emit(writer, index, worker);
-      };
-      host.addTask(name, function.getLoc(), write, /*plain=*/true);
-    };
+    offsets.emplace(function, OffsetsFunction(module, like, plan));
     for (const Stage &stage : plan.stages) {
-      auto emit = [&](TaskWriter &writer, Value index, Value worker) {
+      addTask(stage.task, plan, [&](TaskWriter &writer, Value index, Value worker) {
         switch (stage.kind) {
         case Stage::Kind::Phase:
           return writer.emitPhase(stage, index, worker);
@@ -47,32 +39,48 @@ public:
         case Stage::Kind::Serial:
           return writer.emitSerial(stage);
         }
-      };
-      addTask(stage.task, emit);
+      });
       if (!stage.reduce.empty())
-        addTask(stage.reduce, [&](TaskWriter &writer, Value index, Value) { writer.emitReduce(stage, index); });
+        addTask(stage.reduce, plan, [&](TaskWriter &writer, Value index, Value) { writer.emitReduce(stage, index); });
     }
-    addTask(numbersTask(function), [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
+    addTask(numbersTask(function), plan, [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
   }
 
   void addUpdate(func::FuncOp update) {
-    host.addTask(kUpdateTask, update.getLoc(), [&](OpBuilder &builder, Value call, Value index, Value) {
-      Emitter e(update.getLoc(), builder, real, target);
-      CallFrame frame(e, call, module);
-      emitUpdateSlice(e, frame, update, spans, module, index);
-    });
+    addUpdateTask(kUpdateTask, update, {{0, spans.parameterBytes() / spans.realBytes()}});
+  }
+
+  /// The tasks of a training step that are not those of its gradient.
+  void addTraining(func::FuncOp gradient, func::FuncOp update) {
+    const FunctionPlan &plan = planOf(gradient);
+    training.emplace(plan, spans);
+    for (const Stage &stage : plan.stages) {
+      if (!training->isIn(stage))
+        continue;
+      const std::string &task = lastTask(stage);
+      auto write = [&](OpBuilder &builder, Value call, Value index, Value worker) {
+        Emitter e(update.getLoc(), builder, real, target);
+        HostWriter::callTask(builder, update.getLoc(), task, call, index, worker);
+        forFinished(e, stage, index, [&](Value result, Value from, Value to) {
+          if (std::optional<int64_t> start = training->startOf(result))
+            emitUpdate(e, call, update, spans, module, e.add(from, *start), e.add(to, *start));
+        });
+      };
+      host.addTask(trainingTask(task), update.getLoc(), write, /*plain=*/true);
+    }
+    addUpdateTask(trainingTask(kUpdateTask), update, training->rest());
   }
 
   void addEntry(StringRef name, EntryKind kind, ArrayRef<func::FuncOp> functions, std::optional<int64_t> steps) {
     host.addEntry(("snn_entry_" + name).str(), func::FuncOp(functions.front()).getLoc(), [&](EntryPhases &phases) {
       checkCall(phases, kind, functions, steps);
-      for (func::FuncOp function : functions) {
-        auto plan = llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
-        if (plan == plans.end())
-          phases.parallel(kUpdateTask, phases.frame.e.index(updateSlices(spans)));
-        else
-          run(phases, *plan);
-      }
+      ScalarEmitter &s = phases.frame.e;
+      if (kind == EntryKind::Update)
+        return phases.parallel(kUpdateTask, s.index(updateTasks({{0, spans.parameterBytes() / spans.realBytes()}})));
+      run(phases, planOf(functions.front()), kind == EntryKind::Train);
+      if (kind == EntryKind::Train)
+        if (int64_t tasks = updateTasks(training->rest()))
+          phases.parallel(trainingTask(kUpdateTask), s.index(tasks));
     });
   }
 
@@ -112,9 +120,37 @@ public:
 
 private:
   static constexpr llvm::StringLiteral kUpdateTask = "snn_slice_update";
+  /// The task after which a stage's results are there.
+  static const std::string &lastTask(const Stage &stage) { return stage.reduce.empty() ? stage.task : stage.reduce; }
+  static std::string trainingTask(StringRef task) { return (task + "_training").str(); }
   static std::string numbersTask(func::FuncOp function) { return ("snn_numbers_" + function.getName()).str(); }
 
-  void run(EntryPhases &phases, const FunctionPlan &plan) {
+  const FunctionPlan &planOf(func::FuncOp function) const {
+    return *llvm::find_if(plans, [&](const FunctionPlan &known) { return known.function == function; });
+  }
+
+  void addTask(StringRef name, const FunctionPlan &plan,
+               llvm::function_ref<void(TaskWriter &, Value index, Value worker)> emit) {
+    func::FuncOp function = plan.function;
+    auto write = [&](OpBuilder &builder, Value call, Value index, Value worker) {
+      Emitter e(function.getLoc(), builder, real, target);
+      CallFrame frame(e, call, module);
+      TaskWriter writer(e, frame, plan, offsets.at(function), spans, module);
+      emit(writer, index, worker);
+    };
+    host.addTask(name, function.getLoc(), write, /*plain=*/true);
+  }
+
+  void addUpdateTask(StringRef name, func::FuncOp update, ArrayRef<FusedUpdate::Range> ranges) {
+    auto write = [&](OpBuilder &builder, Value call, Value index, Value) {
+      Emitter e(update.getLoc(), builder, real, target);
+      emitUpdateTask(e, call, update, spans, module, ranges, index);
+    };
+    host.addTask(name, update.getLoc(), write, /*plain=*/true);
+  }
+
+  /// If `trains`, parameters are updated at once where they may be.
+  void run(EntryPhases &phases, const FunctionPlan &plan, bool trains) {
     ScalarEmitter &s = phases.frame.e;
     Value batch = phases.frame.batch(), steps = phases.frame.steps(plan.steps);
     Value records = phases.frame.pointer(offsetof(snn_call, arena));
@@ -125,15 +161,16 @@ private:
           phases.stopAtFault(records, s.index(1));
         continue;
       }
+      const std::string last = trains && training->isIn(stage) ? trainingTask(lastTask(stage)) : lastTask(stage);
       if (stage.kind == Stage::Kind::Tiles) {
-        phases.parallel(stage.task, s.index(TaskWriter::tiles(stage)));
+        phases.parallel(last, s.index(TaskWriter::tiles(stage)));
         continue;
       }
       Value tasks = divide(s, stage.phase(), batch, steps).tasks;
       phases.parallel(stage.task, tasks);
       phases.stopAtFault(records, tasks);
       if (!stage.reduce.empty())
-        phases.parallel(stage.reduce, s.index(TaskWriter::reduceSlices(stage)));
+        phases.parallel(last, s.index(TaskWriter::reduceSlices(stage)));
     }
     phases.serial(numbersTask(plan.function));
   }
@@ -143,7 +180,9 @@ private:
   Type real;
   TargetShape target;
   HostWriter host;
-  std::vector<FunctionPlan> plans;
+  std::list<FunctionPlan> plans; ///< which tasks and entries refer to
+  std::map<Operation *, OffsetsFunction> offsets;
+  std::optional<FusedUpdate> training;
 };
 
 class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
@@ -194,8 +233,10 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       writer.addEntry(kBackward, EntryKind::Backward, backward, trained);
     if (update)
       writer.addEntry(kUpdate, EntryKind::Update, update, steps);
-    if (gradient && update)
+    if (gradient && update) {
+      writer.addTraining(gradient, update);
       writer.addEntry("train_step", EntryKind::Train, {gradient, update}, trained);
+    }
     writer.addArenaSize();
     for (func::FuncOp function : {forward, evaluate, gradient, backward, update})
       if (function)

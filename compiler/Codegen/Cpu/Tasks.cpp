@@ -9,6 +9,12 @@ using namespace mlir;
 
 namespace snn::core {
 
+void forMine(Emitter &e, Value index, int64_t &first, int64_t count, llvm::function_ref<void(Value place)> body) {
+  Value place = e.sub(index, e.index(first)); // as an unsigned number large before the first
+  e.when(e.below(place, e.index(count)), [&] { body(place); });
+  first += count;
+}
+
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const OffsetsFunction &offsets,
                        const SpanLayout &spans, ModuleOp module)
     : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),

@@ -21,6 +21,10 @@ struct ChunkFrame {
   Memory behind; ///< memory of the worker behind the phase's own, for segments
 };
 
+/// Calls body(place) if task `index` is one of the `count` from `first` on, and goes behind these.
+void forMine(Emitter &e, mlir::Value index, int64_t &first, int64_t count,
+             llvm::function_ref<void(mlir::Value place)> body);
+
 /// Writes the tasks of one function.
 class TaskWriter {
 public:
@@ -84,6 +88,11 @@ private:
   ArenaOffsets offsets;
   llvm::DenseMap<mlir::Value, Buffer> known; ///< of values of the function
 };
+
+/// What task `index` of a stage's tiles, or of those that add up its sums, leaves as it will be: elements [from, to) of
+/// a result of the function.
+void forFinished(Emitter &e, const Stage &stage, mlir::Value index,
+                 llvm::function_ref<void(mlir::Value result, mlir::Value from, mlir::Value to)> body);
 
 } // namespace snn::core
 

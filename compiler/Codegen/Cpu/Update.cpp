@@ -29,16 +29,14 @@ SmallVector<Range> rangesOf(const SpanLayout &spans, ModuleOp module) {
   return ranges;
 }
 
-} // namespace
-
 constexpr int64_t kUpdateElements = 16384; ///< of the parameter span that one task updates
 
-int64_t updateSlices(const SpanLayout &spans) {
-  return llvm::divideCeil(spans.parameterBytes() / spans.realBytes(), kUpdateElements);
-}
+} // namespace
 
-void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const SpanLayout &spans, ModuleOp module,
-                     Value slice) {
+/// A function of the elements [from, to) of the spans: whole vectors.
+static void writeUpdate(Emitter &e, Value call, func::FuncOp update, const SpanLayout &spans, ModuleOp module,
+                        Value from, Value to) {
+  CallFrame frame(e, call, module);
   CallNumbers numbers(e, frame, module);
   OpEmitter bodies(e, module, {e.index(1), e.index(1), e.index(0), e.index(0), nullptr}, numbers);
   llvm::DenseMap<Value, Value> values;
@@ -78,7 +76,6 @@ void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const Sp
   SmallVector<Memory> targets;
   for (unsigned index = 0; index < end.getNumOperands(); ++index)
     targets.push_back(memoryOf(update.getResultAttrDict(index)));
-  Value from = e.mul(slice, kUpdateElements), to = e.add(from, kUpdateElements);
   for (const Range &range : rangesOf(spans, module)) {
     values.clear();
     for (BlockArgument argument : block.getArguments())
@@ -102,6 +99,47 @@ void emitUpdateSlice(Emitter &e, CallFrame &frame, func::FuncOp update, const Sp
         e.storeVector(values.lookup(value), memory, i);
     });
   }
+}
+
+void emitUpdate(Emitter &e, Value call, func::FuncOp update, const SpanLayout &spans, ModuleOp module, Value from,
+                Value to) {
+  e.call(
+      module, "snn_update_range", {},
+      [&](Emitter &inner, Value call, Value from, Value to) {
+        writeUpdate(inner, call, update, spans, module, from, to);
+        return SmallVector<Value>();
+      },
+      call, from, to);
+}
+
+/// Ranges that one task updates together, or of which each is cut into tasks.
+static bool isShort(FusedUpdate::Range range) { return range.to - range.from <= kUpdateElements / 8; }
+
+static int64_t slicesOf(FusedUpdate::Range range) { return llvm::divideCeil(range.to - range.from, kUpdateElements); }
+
+int64_t updateTasks(ArrayRef<FusedUpdate::Range> ranges) {
+  int64_t tasks = llvm::any_of(ranges, isShort);
+  for (FusedUpdate::Range range : ranges)
+    tasks += isShort(range) ? 0 : slicesOf(range);
+  return tasks;
+}
+
+void emitUpdateTask(Emitter &e, Value call, func::FuncOp update, const SpanLayout &spans, ModuleOp module,
+                    ArrayRef<FusedUpdate::Range> ranges, Value index) {
+  int64_t first = 0;
+  for (FusedUpdate::Range range : ranges)
+    if (!isShort(range))
+      forMine(e, index, first, slicesOf(range), [&](Value slice) {
+        Value from = e.add(e.mul(slice, kUpdateElements), range.from);
+        Value to = e.minimum(e.add(from, kUpdateElements), e.index(range.to));
+        emitUpdate(e, call, update, spans, module, from, to);
+      });
+  if (llvm::any_of(ranges, isShort))
+    e.when(e.equal(index, e.index(first)), [&] {
+      for (FusedUpdate::Range range : ranges)
+        if (isShort(range))
+          emitUpdate(e, call, update, spans, module, e.index(range.from), e.index(range.to));
+    });
 }
 
 } // namespace snn::core

@@ -24,14 +24,6 @@ int64_t TaskWriter::tiles(const Stage &stage) {
   return count;
 }
 
-/// Calls body(place) if task `index` is one of the `count` from `first` on, and goes behind these.
-static void forMine(Emitter &e, Value index, int64_t &first, int64_t count,
-                    llvm::function_ref<void(Value place)> body) {
-  Value place = e.sub(index, e.index(first)); // as an unsigned number large before the first
-  e.when(e.below(place, e.index(count)), [&] { body(place); });
-  first += count;
-}
-
 /// Elements [from, to) of the first part of a memory of sums become the sum of all, and the result: what is not full
 /// goes up, then parts are added as neighbours, and pairs of them. One function for all sums of a class. Each part has
 /// memory for so many levels.
@@ -97,26 +89,33 @@ static void emitWholeGradient(OpEmitter &emitter, ContractOp op, const SumSlot &
            e.mul(inputs.from, stride), e.mul(inputs.to, stride));
 }
 
+/// The product of task `index`, and which of its inputs.
+static void forTile(Emitter &e, const Stage &stage, Value index,
+                    llvm::function_ref<void(ContractOp op, kernels::Range inputs)> body) {
+  int64_t first = 0;
+  for (Operation *op : stage.ops)
+    forMine(e, index, first, tilesOf(op), [&](Value tile) {
+      auto contract = cast<ContractOp>(op);
+      Value from = e.mul(tile, kTileInputs);
+      body(contract, {from, e.minimum(e.add(from, kTileInputs), e.index(matchProduct(contract)->depth))});
+    });
+}
+
 void TaskWriter::emitTiles(const Stage &stage, Value index, Value worker) {
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   bindFunctionValues(emitter, stage.ops);
   Value memory = e.add(offsets.workers, e.mul(worker, offsets.workerBytes));
-  int64_t firstTile = 0;
-  for (Operation *op : stage.ops) {
-    auto contract = cast<ContractOp>(op);
+  for (Operation *op : stage.ops)
     emitter.scratches[op] = {e.advance(arena, memory), e.index(0)};
-    forMine(e, index, firstTile, tilesOf(op), [&](Value tile) {
-      Value from = e.mul(tile, kTileInputs);
-      Value to = e.minimum(e.add(from, kTileInputs), e.index(matchProduct(contract)->depth));
-      Layout layout = layoutOf(contract.getResult());
-      SumSlot first{emitter.buffers.find(contract.getResult())->second, e.index(layout.elements), e.truth(true),
-                    e.index(0)};
-      first.total.memory = sumMemory(op, layout.element);
-      emitter.outline({"whole_contract", op, {}, first, {from, to}}, [&](OpEmitter &inner, const Outlined &taken) {
-        emitWholeGradient(inner, contract, *taken.slot, {taken.values[0], taken.values[1]});
-      });
-    });
-  }
+  forTile(e, stage, index, [&](ContractOp op, kernels::Range inputs) {
+    Layout layout = layoutOf(op.getResult());
+    SumSlot first{emitter.buffers.find(op.getResult())->second, e.index(layout.elements), e.truth(true), e.index(0)};
+    first.total.memory = sumMemory(op, layout.element);
+    emitter.outline({"whole_contract", op, {}, first, {inputs.from, inputs.to}},
+                    [&](OpEmitter &inner, const Outlined &taken) {
+                      emitWholeGradient(inner, op, *taken.slot, {taken.values[0], taken.values[1]});
+                    });
+  });
 }
 
 static int64_t slicesOf(Value sum) { return llvm::divideCeil(layoutOf(sum).elements, kReduceElements); }
@@ -128,19 +127,39 @@ int64_t TaskWriter::reduceSlices(const Stage &stage) {
   return slices;
 }
 
+/// The sum of task `index`, and which of its elements.
+static void forSlice(Emitter &e, const Stage &stage, Value index,
+                     llvm::function_ref<void(unsigned number, Value from, Value to)> body) {
+  int64_t first = 0;
+  for (auto [number, sum] : llvm::enumerate(stage.phase().getSum()))
+    forMine(e, index, first, slicesOf(sum), [&, number = number, sum = sum](Value slice) {
+      Value from = e.mul(slice, kReduceElements);
+      body(number, from, e.minimum(e.add(from, kReduceElements), e.index(layoutOf(sum).elements)));
+    });
+}
+
 void TaskWriter::emitReduce(const Stage &stage, Value index) {
   BatchMapOp phase = stage.phase();
   Division division = divide(e, phase, batch, steps);
   OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
-  int64_t firstSlice = 0;
-  for (auto [number, sum] : llvm::enumerate(phase.getSum()))
-    forMine(e, index, firstSlice, slicesOf(sum), [&](Value slice) {
-      Value from = e.mul(slice, kReduceElements);
-      Value to = e.minimum(e.add(from, kReduceElements), e.index(layoutOf(sum).elements));
-      addParts(emitter, *SumClass::of(reductionOf(phase.getYield().getSum()[number])), division.levels,
-               slotOf(phase, number, e.index(0), division), buffer(sum), from, to);
-      known.erase(sum);
+  forSlice(e, stage, index, [&](unsigned number, Value from, Value to) {
+    Value sum = phase.getSum()[number];
+    addParts(emitter, *SumClass::of(reductionOf(phase.getYield().getSum()[number])), division.levels,
+             slotOf(phase, number, e.index(0), division), buffer(sum), from, to);
+    known.erase(sum);
+  });
+}
+
+void forFinished(Emitter &e, const Stage &stage, Value index,
+                 llvm::function_ref<void(Value result, Value from, Value to)> body) {
+  if (stage.kind == Stage::Kind::Phase)
+    return forSlice(e, stage, index, [&](unsigned number, Value from, Value to) {
+      body(BatchMapOp(stage.phase()).getSum()[number], from, to);
     });
+  forTile(e, stage, index, [&](ContractOp op, kernels::Range inputs) {
+    const int64_t stride = matchProduct(op)->stride;
+    body(op.getResult(), e.mul(inputs.from, stride), e.mul(inputs.to, stride));
+  });
 }
 
 } // namespace snn::core

@@ -139,6 +139,11 @@ void HostWriter::addTask(StringRef name, Location loc, TaskBody body, bool plain
   func::ReturnOp::create(builder, loc);
 }
 
+void HostWriter::callTask(OpBuilder &builder, Location loc, StringRef name, Value call, Value index, Value worker) {
+  ScalarEmitter e(loc, builder);
+  func::CallOp::create(e.b, name, TypeRange(), ValueRange{call, e.toI64(index), e.toI64(worker)});
+}
+
 void HostWriter::setPlain(Operation *function) {
   function->setAttr("passthrough", Builder(function->getContext()).getStrArrayAttr({"noinline", "optnone"}));
 }

@@ -46,6 +46,9 @@ public:
   /// A task runs in a floating-point mode of its own. The return is added here. `plain`: the body only says where
   /// things lie and calls functions, so nothing is gained where it is optimised.
   void addTask(llvm::StringRef name, mlir::Location loc, TaskBody body, bool plain = false);
+  /// In a task: another one.
+  static void callTask(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name, mlir::Value call,
+                       mlir::Value index, mlir::Value worker);
   void addEntry(llvm::StringRef name, mlir::Location loc, llvm::function_ref<void(EntryPhases &)> addPhases);
 
   /// Addresses and calls are most of the text of a deep network, and a small part of the time that it runs.
