@@ -97,7 +97,7 @@ void write(NativeCode &code, Shape shape) {
     return Value();
   });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "by_density"), std::pair(SpikeForm::Tables, "tables"),
-                            std::pair(SpikeForm::Gather, "gather")}) {
+                            std::pair(SpikeForm::Few, "few"), std::pair(SpikeForm::Gather, "gather")}) {
     code.add(name, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
       emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return Value();
@@ -138,7 +138,7 @@ public:
       for (const char *suffix : {"", "_gradient"})
         add(
             std::string("sparse") + suffix, "/" + std::to_string(percent) + "%",
-            [this, &data = reals.back()] { return pointer(data); }, 4.0 * shape.rows * shape.inputs);
+            [&data = reals.back()] { return pointer(data); }, 4.0 * shape.rows * shape.inputs);
     }
     for (double density : {0.02, 0.05, 0.1, 0.15, 0.25, 0.5}) {
       spikes.push_back(std::vector<uint16_t>(shape.rows * width / 16 + 64));
@@ -148,7 +148,7 @@ public:
           spikes.back()[(r * width + k) / 16] |= (unit(random) < density) << (k % 16);
       std::string percent = "/" + std::to_string(int(100 * density)) + "%";
       for (const char *suffix : {"", "_gradient"})
-        for (const char *name : {"by_density", "tables", "gather"})
+        for (const char *name : {"by_density", "tables", "few", "gather"})
           add(
               std::string(name) + suffix, percent, [data = spikes.back().data()] { return int64_t(data); },
               shape.rows * shape.inputs / 8.0);

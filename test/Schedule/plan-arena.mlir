@@ -36,12 +36,12 @@
 // CHECK-LABEL: func.func @f(
 // CHECK-SAME: attributes {core.arena = #core.place<fixed = 256, rows = 128>}
 // CHECK: core.batch_map
-// CHECK-SAME: core.arena = #core.place<fixed = 34432, samples = 128, rows = 320>
+// CHECK-SAME: core.arena = #core.place<fixed = 37568, samples = 128, rows = 320>
 // CHECK-SAME: core.places = [#core.place<>, unit, unit, #core.place<rows = 128>]
 // CHECK: core.map {{.*}}core.load, core.places = [#core.place<>]}
 // CHECK: core.contract {{.*}}core.places = [#core.place<samples = 128, rows = 128>]}
 // CHECK: core.map {{.*}}core.places = [#core.place<>]}
-// CHECK: core.scan {{.*}}core.places = [#core.place<fixed = 34432, samples = 128, rows = 256>, unit]}
+// CHECK: core.scan {{.*}}core.places = [#core.place<fixed = 37568, samples = 128, rows = 256>, unit]}
 // CHECK: core.map
 // CHECK-NOT: core.places
 // CHECK: core.step

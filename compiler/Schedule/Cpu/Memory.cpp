@@ -176,11 +176,11 @@ Kernel kernelOf(ContractOp op) {
 
 Place productScratch(ContractOp contract) {
   std::optional<MatrixProduct> product = matchProduct(contract);
+  const int64_t realBytes = layoutOf(contract.getResult()).elementBytes();
   if (!product) {
     std::optional<OverlapProduct> overlap = matchOverlap(contract);
     if (!overlap)
       return {};
-    int64_t realBytes = layoutOf(contract.getResult()).elementBytes();
     return Place{kernels::overlapScratch(overlap->shape, realBytes).constant}.aligned();
   }
   Layout a = layoutOf(product->a);
@@ -194,18 +194,20 @@ Place productScratch(ContractOp contract) {
   };
   Place offsets = product->window ? ofRows(kernels::offsetsScratch(product->depth)) : Place();
   const Kernel kernel = kernelOf(contract);
+  const int64_t columns = paddedWidth(product->columns);
   const int64_t nonzeroWords = paddedWidth(product->depth) / kLanes;
   if (kernel == Kernel::Sparse)
     return ofRows(kernels::nonzeroScratch(nonzeroWords)) + ofRows(kernels::sparseScratch(product->depth));
   if (!product->gradient)
-    return offsets +
-           ofRows(product->spikes ? kernels::spikeScratch(product->depth) : kernels::denseScratch(product->depth));
+    return offsets + ofRows(product->spikes ? kernels::spikeScratch(product->depth, columns, realBytes)
+                                            : kernels::denseScratch(product->depth));
   Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
   if (kernel == Kernel::SparseGradient)
     return order + ofRows(kernels::nonzeroScratch(nonzeroWords)) +
            ofRows(kernels::transposeScratch(nonzeroWords, product->places > 1));
   int64_t words = product->aStride ? product->aStride / kLanes : a.elements;
-  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, product->places > 1)) : order;
+  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, columns, realBytes, product->places > 1))
+                         : order;
 }
 
 int64_t segmentsOf(SegmentsOp op, int64_t steps) {

@@ -37,12 +37,21 @@ struct Footprint {
   Footprint operator+(Footprint other) const { return {constant + other.constant, perRow + other.perRow}; }
 };
 
-inline constexpr int64_t kTileBytes = 8 * 2 * 64;             ///< the largest register tile
-inline constexpr int64_t kStripBytes = 128;                   ///< columns for which tables are made at a time
-inline constexpr int64_t kTableBytes = 16 * 16 * kStripBytes; ///< of the 16 groups of a block
+inline constexpr int64_t kTileBytes = 8 * 2 * 64; ///< the largest register tile
+inline constexpr int64_t kStripBytes = 128;     ///< columns for which tables are made at a time, if all groups are read
+inline constexpr int64_t kWideStripBytes = 256; ///< and if few are: of some tables, few rows
+/// Between two tables: else entries of the same bits would all lie in the same few places of a first cache.
+inline constexpr int64_t kTableGap = 64;
+/// Of 16 groups of a block, and of none. Columns are whole vectors of kLanes.
+inline int64_t stripBytes(int64_t columns, int64_t realBytes) { return std::min(kWideStripBytes, columns * realBytes); }
+inline int64_t tableBytes(int64_t columns, int64_t realBytes) {
+  return 17 * (16 * stripBytes(columns, realBytes) + kTableGap);
+}
 
 inline Footprint denseScratch(int64_t depth) { return {(levelsOf(depth) - 1) * kTileBytes, 0}; }
-inline Footprint spikeScratch(int64_t depth) { return {kTableBytes, (levelsOf(depth) - 1) * kStripBytes}; }
+inline Footprint spikeScratch(int64_t depth, int64_t columns, int64_t realBytes) {
+  return {tableBytes(columns, realBytes), (levelsOf(depth) - 1) * stripBytes(columns, realBytes)};
+}
 
 /// At most so many blocks in a RowOrder of whole runs and one row a step: none but each run's last has less than 64
 /// rows, and a run has 64.
@@ -57,8 +66,8 @@ inline Footprint transposeScratch(int64_t words, bool places = false) {
     bits = {kBlocksOfShortRun * transposedBytes(words), transposedBytes(words) / kRowsPerBlock};
   return square + bits;
 }
-inline Footprint spikeGradientScratch(int64_t words, bool places = false) {
-  return Footprint{kTableBytes, 0} + transposeScratch(words, places);
+inline Footprint spikeGradientScratch(int64_t words, int64_t columns, int64_t realBytes, bool places = false) {
+  return Footprint{tableBytes(columns, realBytes), 0} + transposeScratch(words, places);
 }
 
 /// Of products with reals of which many are zero: a bit for each, then what is needed beside that.

@@ -172,7 +172,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
     return mlir::Value();
   });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
-                            std::pair(SpikeForm::Gather, "gather")})
+                            std::pair(SpikeForm::Few, "few"), std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
       emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return mlir::Value();
@@ -206,8 +206,8 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   Buffer<Real> whole = wholeRows(a, aRow, depth);
   check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
   std::vector<Real> ofSpikes = reference(true);
-  for (const char *name : {"spikes", "tables", "gather"})
-    check(name, bits.data(), spikeScratch(depth), ofSpikes);
+  for (const char *name : {"spikes", "tables", "few", "gather"})
+    check(name, bits.data(), spikeScratch(depth, paddedWidth(columns), sizeof(Real)), ofSpikes);
 }
 
 TEST_P(KernelTest, Products) {
@@ -264,7 +264,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     return mlir::Value();
   });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "spikes"), std::pair(SpikeForm::Tables, "tables"),
-                            std::pair(SpikeForm::Gather, "gather")})
+                            std::pair(SpikeForm::Few, "few"), std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
       emitSpikeGradient(e, module, gradient(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return mlir::Value();
@@ -305,7 +305,9 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
       int64_t blocksOfLevel = 0;
       for (int64_t first = 0; first < batch; first += chunk) {
         int64_t samples = std::min(chunk, batch - first), count = samples * steps;
-        Footprint ofOrder = rowOrderScratch(), ofKernel = aligned(nonzeroScratch(words)) + spikeGradientScratch(words);
+        Footprint ofOrder = rowOrderScratch(),
+                  ofKernel =
+                      aligned(nonzeroScratch(words)) + spikeGradientScratch(words, paddedWidth(columns), sizeof(Real));
         Buffer<char> order(ofOrder.constant + ofOrder.perRow * count),
             scratch(ofKernel.constant + ofKernel.perRow * count);
         int64_t blocks = code.call("order", order.data(), count, samples, steps, perRun);
@@ -335,7 +337,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
       chunk = (chunk + perRun - 1) / perRun * perRun;
       check("dense", false, chunk, real);
       check("sparse", false, chunk, real);
-      for (const char *name : {"spikes", "tables", "gather"})
+      for (const char *name : {"spikes", "tables", "few", "gather"})
         check(name, true, chunk, ofSpikes);
     }
   }

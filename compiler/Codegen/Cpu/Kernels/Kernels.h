@@ -60,8 +60,8 @@ struct Product {
 /// By fused multiply-adds.
 void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 
-/// With A of spikes: tables and gather, chosen by density.
-enum class SpikeForm { ByDensity, Tables, Gather };
+/// With A of spikes: tables, of which all or few groups of a word are looked up, and gather, chosen by density.
+enum class SpikeForm { ByDensity, Tables, Few, Gather };
 void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
 /// Which elements of A are not zero: row r has `bits.stride` words from bits.at + r * bits.stride on.

@@ -129,12 +129,11 @@ Value loadWord(Emitter &e, Memory words, Value at, int64_t present) {
   return word;
 }
 
-Strip forEachBit(Emitter &e, Value word, ValueRange start,
-                 const std::function<Strip(Value bit, ValueRange carry)> &body) {
-  SmallVector<Value> carried{word};
-  llvm::append_range(carried, start);
+/// As long as the first value (i64) is not 0: what `body` makes of all of them.
+static SmallVector<Value> whileNotZero(Emitter &e, ValueRange start,
+                                       llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
   auto loop = scf::WhileOp::create(
-      e.b, ValueRange(carried).getTypes(), carried,
+      e.b, start.getTypes(), start,
       [&](OpBuilder &b, Location loc, ValueRange args) {
         Value zero = arith::ConstantIntOp::create(b, loc, b.getI64Type(), 0);
         Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, args[0], zero);
@@ -143,13 +142,22 @@ Strip forEachBit(Emitter &e, Value word, ValueRange start,
       [&](OpBuilder &b, Location, ValueRange args) {
         OpBuilder::InsertionGuard guard(e.b);
         e.b.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-        Strip next = body(math::CountTrailingZerosOp::create(e.b, args[0]), args.drop_front());
-        Value rest = e.both(args[0], arith::SubIOp::create(e.b, args[0], e.i64(1)));
-        SmallVector<Value> yielded{rest};
-        llvm::append_range(yielded, next);
-        scf::YieldOp::create(e.b, yielded);
+        scf::YieldOp::create(e.b, body(args));
       });
-  return Strip(loop.getResults().drop_front());
+  return loop.getResults();
+}
+
+Strip forEachBit(Emitter &e, Value word, ValueRange start,
+                 const std::function<Strip(Value bit, ValueRange carry)> &body) {
+  SmallVector<Value> carried{word};
+  llvm::append_range(carried, start);
+  carried = whileNotZero(e, carried, [&](ValueRange args) {
+    Strip next = body(math::CountTrailingZerosOp::create(e.b, args[0]), args.drop_front());
+    SmallVector<Value> yielded{e.both(args[0], arith::SubIOp::create(e.b, args[0], e.i64(1)))};
+    llvm::append_range(yielded, next);
+    return yielded;
+  });
+  return Strip(ArrayRef(carried).drop_front());
 }
 
 int64_t gatherVectors(Emitter &e, int64_t columns) {
@@ -160,12 +168,15 @@ int64_t gatherVectors(Emitter &e, int64_t columns) {
   return columns <= most * e.machineLanes() ? most : few;
 }
 
-Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std::function<Value(Value bit)> &rowAt) {
+/// The lowest bit of each group that has any.
+static Value groupsOf(Emitter &e, Value word) {
   auto shifted = [&](Value value, int64_t by) -> Value { return arith::ShRUIOp::create(e.b, value, e.i64(by)); };
-  // The lowest bit of each group that has any.
   Value pairs = e.either(word, shifted(word, 1));
-  Value groups = e.both(e.either(pairs, shifted(pairs, 2)), e.i64(0x1111111111111111));
-  return forEachBit(e, groups, zeros(e, vectors), [&](Value at, ValueRange chain) {
+  return e.both(e.either(pairs, shifted(pairs, 2)), e.i64(0x1111111111111111));
+}
+
+Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std::function<Value(Value bit)> &rowAt) {
+  return forEachBit(e, groupsOf(e, word), zeros(e, vectors), [&](Value at, ValueRange chain) {
     Value bits = e.both(arith::ShRUIOp::create(e.b, word, at), e.i64(15));
     auto row = [&](Value bit) { return loadStrip(e, rows, rowAt(e.toIndex(e.add(at, bit))), vectors); };
     Strip first = row(math::CountTrailingZerosOp::create(e.b, bits));
@@ -176,14 +187,16 @@ Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std
 }
 
 Tables::Tables(Emitter &e, Scratch scratch, int64_t vectors)
-    : e(e), vectors(vectors), width(vectors * e.machineLanes()), memory(e.view(scratch.bytes, scratch.offset, e.real)) {
-  e.loop(e.index(0), e.index(16 * 16 * width), 16 * width,
-         [&](Value table) { storeStrip(e, zeros(e, vectors), memory, table); });
+    : e(e), vectors(vectors), width(vectors * e.machineLanes()), table(16 * width + kTableGap / e.realBytes()),
+      memory(e.view(scratch.bytes, scratch.offset, e.real)) {
+  e.loop(e.index(0), e.index(16 * table), table, [&](Value first) { storeStrip(e, zeros(e, vectors), memory, first); });
+  e.loop(e.index(16 * table), e.index(16 * table + 16 * width), width,
+         [&](Value entry) { storeStrip(e, zeros(e, vectors), memory, entry); });
 }
 
 void Tables::fill(Value groups, Memory rows, const std::function<Value(Value position)> &rowAt) {
   e.loop(groups, [&](Value group) {
-    Value table = e.mul(group, 16 * width), position = e.mul(group, kGroup);
+    Value first = e.mul(group, table), position = e.mul(group, kGroup);
     SmallVector<Value> starts;
     for (int64_t bit = 0; bit < kGroup; ++bit)
       starts.push_back(rowAt(e.add(position, bit)));
@@ -194,7 +207,7 @@ void Tables::fill(Value groups, Memory rows, const std::function<Value(Value pos
         Value row = e.loadVector(rows, e.add(start, lane), e.machineLanes());
         for (size_t low = 0, end = entries.size(); low < end; ++low) {
           entries.push_back(low == 0 ? row : Value(arith::AddFOp::create(e.b, entries[low], row)));
-          e.storeVector(entries.back(), memory, e.add(table, int64_t(entries.size() - 1) * width + lane));
+          e.storeVector(entries.back(), memory, e.add(first, int64_t(entries.size() - 1) * width + lane));
         }
       }
     }
@@ -204,14 +217,14 @@ void Tables::fill(Value groups, Memory rows, const std::function<Value(Value pos
 Strip Tables::add(Value word, int64_t groups, ValueRange start, Value first) {
   Strip sum(start);
   Value bits = arith::IndexCastOp::create(e.b, e.b.getIndexType(), word);
-  Value base = first ? e.mul(first, 16 * width) : Value();
+  Value base = first ? e.mul(first, table) : Value();
   for (int64_t group = 0; group < groups; ++group) {
     Value chosen = e.b.createOrFold<arith::ShRUIOp>(bits, e.index(4 * group));
     Value entry = e.mul(e.both(chosen, e.index(15)), width);
     if (base)
       entry = e.add(entry, base);
     for (int64_t v = 0; v < vectors; ++v) {
-      Value at = e.add(entry, group * 16 * width + v * e.machineLanes());
+      Value at = e.add(entry, group * table + v * e.machineLanes());
       Value term = e.loadVector(memory, at, e.machineLanes());
       // A chain of none but -0 ends as +0 all the same, in its total.
       if (start.empty() && group == 0)
@@ -221,6 +234,28 @@ Strip Tables::add(Value word, int64_t groups, ValueRange start, Value first) {
     }
   }
   return sum;
+}
+
+Strip Tables::addFew(Value word) {
+  auto look = [&](Value at, ValueRange sum) {
+    // Behind the last group `at` is 64, and chooses from the zeros with whatever bits there are.
+    Value within = e.both(at, e.i64(63)), bits = e.both(arith::ShRUIOp::create(e.b, word, within), e.i64(15));
+    Value entry = e.add(e.mul(e.toIndex(at), table / kGroup), e.mul(e.toIndex(bits), width));
+    return addStrips(e, sum, loadStrip(e, memory, entry, vectors));
+  };
+  auto lookAll = [&](int64_t count, Value groups, ValueRange start) {
+    SmallVector<Value> state{groups};
+    llvm::append_range(state, start);
+    for (int64_t i = 0; i < count; ++i) {
+      Strip sum = look(math::CountTrailingZerosOp::create(e.b, state[0]), ArrayRef(state).drop_front());
+      state[0] = e.both(state[0], arith::SubIOp::create(e.b, state[0], e.i64(1)));
+      llvm::copy(sum, state.begin() + 1);
+    }
+    return state;
+  };
+  SmallVector<Value> state = lookAll(kFewGroups, groupsOf(e, word), zeros(e, vectors));
+  state = whileNotZero(e, state, [&](ValueRange more) { return lookAll(kMoreGroups, more[0], more.drop_front()); });
+  return Strip(ArrayRef(state).drop_front());
 }
 
 Value emitCountBits(Emitter &e, ModuleOp module, Memory words, Value count) {

@@ -77,7 +77,9 @@ int64_t gatherVectors(Emitter &e, int64_t columns);
 Strip gatherWord(Emitter &e, mlir::Value word, Memory rows, int64_t vectors,
                  const std::function<mlir::Value(mlir::Value bit)> &rowAt);
 
-/// The 16 partial sums of each of 16 groups for a strip, as `tables`.
+inline constexpr int64_t kFewGroups = 8, kMoreGroups = 4;
+
+/// The 16 partial sums of each of 16 groups for a strip, and one table of zeros.
 class Tables {
 public:
   Tables(Emitter &e, Scratch scratch, int64_t vectors);
@@ -87,9 +89,13 @@ public:
   /// on.
   Strip add(mlir::Value word, int64_t groups, mlir::ValueRange start = {}, mlir::Value first = {});
 
+  /// The same for groups that have a bit: kFewGroups at a time without a branch, of which those that are missing add
+  /// +0.
+  Strip addFew(mlir::Value word);
+
 private:
   Emitter &e;
-  int64_t vectors, width; ///< width in elements
+  int64_t vectors, width, table; ///< of an entry and of a table, in elements
   Memory memory;
 };
 

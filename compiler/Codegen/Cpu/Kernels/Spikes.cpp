@@ -11,14 +11,22 @@ namespace {
 /// Rows that are gathered at a time. Their lower totals lie where tables would.
 constexpr int64_t kGatherRows = 16;
 
+/// Vectors of columns for which tables are made at a time. They should stay in the first cache, or what is read of
+/// them.
+int64_t tableVectors(const Emitter &e, bool few) {
+  return (few ? kWideStripBytes : kStripBytes) * 8 / e.target.vectorBits;
+}
+
 class SpikeBody {
 public:
   SpikeBody(Emitter &e, const Product &kernel) : e(e), kernel(kernel) {}
 
   /// Strip by strip, block by block: tables, then all rows.
-  void emitTables() {
-    Totals totals(e, kernel, e.view(kernel.scratch.bytes, e.add(kernel.scratch.offset, kTableBytes), e.real));
-    forStrips(e, kernel.columns, kStripBytes * 8 / e.target.vectorBits, [&](Value column, int64_t vectors) {
+  void emitTables(bool few) {
+    Totals totals(
+        e, kernel,
+        e.view(kernel.scratch.bytes, e.add(kernel.scratch.offset, tableBytes(kernel.columns, e.realBytes())), e.real));
+    forStrips(e, kernel.columns, tableVectors(e, few), [&](Value column, int64_t vectors) {
       Tables tables(e, kernel.scratch, vectors);
       walkLevels(e, kernel.depth,
                  {[&](Value start, int64_t count, Value first) {
@@ -29,7 +37,8 @@ public:
                     });
                     auto addRows = [&](Value first) {
                       e.loop(kernel.rows, [&](Value row) {
-                        totals.add(0, row, row, column, tables.add(wordOf(row, start, count), groups), first);
+                        Value word = wordOf(row, start, count);
+                        totals.add(0, row, row, column, few ? tables.addFew(word) : tables.add(word, groups), first);
                       });
                     };
                     e.when(first, [&] { addRows(e.truth(true)); }, [&] { addRows(e.truth(false)); });
@@ -43,7 +52,8 @@ public:
   /// Strip by strip, some rows at a time, block by block: rows find in the first-level cache what others have read of a
   /// block, and their totals.
   void emitGather() {
-    assert((levelsOf(kernel.depth) - 1) * kGatherRows * kGatherBytes <= kTableBytes);
+    assert((levelsOf(kernel.depth) - 1) * kGatherRows * std::min(kGatherBytes, kernel.columns * e.realBytes()) <=
+           tableBytes(kernel.columns, e.realBytes()));
     Totals totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real));
     forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       e.loop(e.index(0), kernel.rows, kGatherRows, [&](Value from) {
@@ -86,16 +96,18 @@ class SpikeGradientBody : GradientBody {
 public:
   SpikeGradientBody(Emitter &e, const Gradient &kernel, Memory transposed) : GradientBody(e, kernel, transposed) {}
 
-  void emitTables() {
-    forStripsAndBlocks(kStripBytes * 8 / e.target.vectorBits, [&](Value column, int64_t vectors) {
+  void emitTables(bool few) {
+    forStripsAndBlocks(tableVectors(e, few), [&](Value column, int64_t vectors) {
       auto tables = std::make_shared<Tables>(e, kernel.scratch, vectors);
-      return [this, tables, column, vectors](Value block, Value from, Value to) {
+      return [this, tables, column, vectors, few](Value block, Value from, Value to) {
         Value count = e.sub(to, from), last = e.sub(to, e.index(1));
         tables->fill(e.ceilDiv(count, kGroup), kernel.d.at,
                      [&](Value position) { return rowAt(e.minimum(e.add(from, position), last), column); });
         auto addInputs = [&](const std::function<Strip(Value word)> &sum) {
           forInputs([&](Value k) { addToC(k, column, sum(wordOf(block, k))); });
         };
+        if (few)
+          return addInputs([&](Value word) { return tables->addFew(word); });
         e.when(
             e.below(e.index(48), count), [&] { addInputs([&](Value word) { return tables->add(word, 16); }); },
             [&] {
@@ -127,81 +139,110 @@ public:
   }
 };
 
-/// What the two forms take, in quarters of a cycle (README.md says how they were measured, and where).
+/// What the forms take, in sixteenths of a cycle (README.md says how they were measured, and where).
 struct SpikeCosts {
   int64_t bit;         ///< gathering: for a bit and strip; most of it are branches that nobody can foresee
   int64_t bitVector;   ///< and for each vector of the strip
   int64_t blockVector; ///< tables: for each vector of a row's block, and 16 times that to make those of a block
+  int64_t fewStrip;    ///< few groups: for a row's block and strip, finding the groups
+  int64_t fewVector;   ///< and for each vector of the strip
+  int64_t fewBit;      ///< and for each bit and vector, as some words have more groups than that
 };
 
 SpikeCosts costsOf(const Emitter &e) {
-  return e.target.vectorBits >= 512 ? SpikeCosts{60, 3, 56} : SpikeCosts{34, 1, 38};
+  return e.target.vectorBits >= 512 ? SpikeCosts{344, 2, 192, 270, 52, 6} : SpikeCosts{132, 4, 148, 320, 64, 3};
 }
 
-/// True where `set` bits are gathered sooner than tables are made for each block and read by each of its rows.
-Value isSparse(Emitter &e, Value set, Value rows, Value blocks, int64_t columns) {
+/// Emits the form that takes least, for `set` bits of so many rows and blocks.
+void choose(Emitter &e, Value set, Value rows, Value blocks, int64_t columns,
+            const std::function<void(SpikeForm)> &emit) {
   const SpikeCosts costs = costsOf(e);
   const int64_t vectors = columns / e.machineLanes();
-  const int64_t widest = gatherVectors(e, columns);
-  int64_t strips = vectors / widest + llvm::popcount(uint64_t(vectors % widest));
-  Value gather = e.mul(set, costs.bit * strips + costs.bitVector * vectors);
-  return e.below(gather, e.mul(e.mul(e.add(rows, 16), blocks), costs.blockVector * vectors));
+  auto strips = [&](int64_t widest) { return vectors / widest + llvm::popcount(uint64_t(vectors % widest)); };
+  const int64_t ofBit = costs.bit * strips(gatherVectors(e, columns)) + costs.bitVector * vectors;
+  const int64_t ofFew = costs.fewStrip * strips(tableVectors(e, /*few=*/true)) + costs.fewVector * vectors;
+  const int64_t ofBlock = costs.blockVector * vectors;
+  Value words = e.mul(rows, blocks), make = e.mul(blocks, 16 * ofBlock);
+  Value gather = e.mul(set, ofBit), tables = e.add(make, e.mul(words, ofBlock));
+  Value few = e.add(make, e.add(e.mul(words, ofFew), e.mul(set, costs.fewBit * vectors)));
+  e.when(
+      e.below(gather, e.minimum(tables, few)), [&] { emit(SpikeForm::Gather); },
+      [&] {
+        if (ofFew < ofBlock) // else all groups of so few columns are looked up in no more time
+          e.when(e.below(few, tables), [&] { emit(SpikeForm::Few); }, [&] { emit(SpikeForm::Tables); });
+        else
+          emit(SpikeForm::Tables);
+      });
 }
 
-void choose(Emitter &e, SpikeForm form, const std::function<Value()> &sparse, const std::function<void()> &gather,
-            const std::function<void()> &tables) {
-  if (form == SpikeForm::ByDensity)
-    e.when(sparse(), gather, tables);
-  else
-    form == SpikeForm::Gather ? gather() : tables();
+StringRef suffixOf(SpikeForm form) {
+  switch (form) {
+  case SpikeForm::ByDensity:
+    return "";
+  case SpikeForm::Tables:
+    return "_tables";
+  case SpikeForm::Few:
+    return "_few";
+  case SpikeForm::Gather:
+    return "_gather";
+  }
+}
+
+void writeSpikes(Emitter &e, ModuleOp module, const Product &kernel) {
+  Value set = emitCountBits(e, module, kernel.a.at, e.mul(kernel.rows, kernel.a.stride));
+  Value blocks = e.index(llvm::divideCeil(kernel.depth, kBlock));
+  choose(e, set, kernel.rows, blocks, kernel.columns, [&](SpikeForm form) { emitSpikes(e, module, kernel, form); });
+}
+
+void writeSpikeGradient(Emitter &e, ModuleOp module, const Gradient &kernel, SpikeForm form) {
+  Type i64 = e.b.getI64Type();
+  Value squareAt = e.add(kernel.scratch.offset, tableBytes(kernel.columns, e.realBytes()));
+  Memory square = e.view(kernel.scratch.bytes, squareAt, i64);
+  Value transposedAt = e.add(squareAt, 64 * sizeof(int64_t));
+  Memory transposed = e.view(kernel.scratch.bytes, transposedAt, i64);
+  emitTranspose(e, module, kernel, square, transposed);
+  auto emit = [&](SpikeForm form) {
+    std::string name = shapeName(e, ("spike_gradient_sums" + suffixOf(form)).str(),
+                                 {kernel.columns, kernel.d.stride, kernel.c.stride});
+    auto make = [&](Emitter &in, const Gradient &kernel, Memory transposed) {
+      SpikeGradientBody body(in, kernel, transposed);
+      form == SpikeForm::Gather ? body.emitGather() : body.emitTables(form == SpikeForm::Few);
+      return Strip();
+    };
+    e.call(module, name, {}, make, kernel, transposed);
+  };
+  if (form != SpikeForm::ByDensity)
+    return emit(form);
+  Value blocks = e.sub(kernel.endBlock, kernel.firstBlock), words = transposedWords(e, kernel);
+  Memory bits = e.view(kernel.scratch.bytes, transposedAt, e.b.getI16Type());
+  choose(e, emitCountBits(e, module, bits, e.mul(words, 4)), e.div(words, blocks), blocks, kernel.columns, emit);
 }
 
 } // namespace
 
 void emitSpikes(Emitter &e, ModuleOp module, const Product &kernel, SpikeForm form) {
-  auto emit = [&](StringRef what, void (SpikeBody::*body)()) {
-    std::string name =
-        shapeName(e, what, {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
-    auto make = [&](Emitter &in, const Product &kernel) {
-      (SpikeBody(in, kernel).*body)();
-      return Strip();
-    };
-    e.call(module, name, {}, make, kernel);
+  std::string name = shapeName(e, ("spikes" + suffixOf(form)).str(),
+                               {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+  auto make = [&](Emitter &in, const Product &kernel) {
+    if (form == SpikeForm::ByDensity)
+      writeSpikes(in, module, kernel);
+    else if (form == SpikeForm::Gather)
+      SpikeBody(in, kernel).emitGather();
+    else
+      SpikeBody(in, kernel).emitTables(form == SpikeForm::Few);
+    return Strip();
   };
-  choose(
-      e, form,
-      [&] {
-        Value set = emitCountBits(e, module, kernel.a.at, e.mul(kernel.rows, kernel.a.stride));
-        return isSparse(e, set, kernel.rows, e.index(llvm::divideCeil(kernel.depth, kBlock)), kernel.columns);
-      },
-      [&] { emit("spikes_gather", &SpikeBody::emitGather); }, [&] { emit("spikes_tables", &SpikeBody::emitTables); });
+  e.call(module, name, {}, make, kernel);
 }
 
 void emitSpikeGradient(Emitter &e, ModuleOp module, const Gradient &kernel, SpikeForm form) {
-  Type i64 = e.b.getI64Type();
-  Value squareAt = e.add(kernel.scratch.offset, kTableBytes);
-  Memory square = e.view(kernel.scratch.bytes, squareAt, i64);
-  Value transposedAt = e.add(squareAt, 64 * sizeof(int64_t));
-  Memory transposed = e.view(kernel.scratch.bytes, transposedAt, i64);
-  emitTranspose(e, module, kernel, square, transposed);
-  auto emit = [&](StringRef what, void (SpikeGradientBody::*body)()) {
-    std::string name = shapeName(e, what, {kernel.columns, kernel.d.stride, kernel.c.stride});
-    auto make = [&](Emitter &in, const Gradient &kernel, Memory transposed) {
-      (SpikeGradientBody(in, kernel, transposed).*body)();
-      return Strip();
-    };
-    e.call(module, name, {}, make, kernel, transposed);
+  std::string name = shapeName(e, ("spike_gradient" + suffixOf(form)).str(),
+                               {kernel.a.stride, kernel.columns, kernel.d.stride, kernel.c.stride});
+  auto make = [&](Emitter &in, const Gradient &kernel) {
+    writeSpikeGradient(in, module, kernel, form);
+    return Strip();
   };
-  choose(
-      e, form,
-      [&] {
-        Value blocks = e.sub(kernel.endBlock, kernel.firstBlock), all = transposedWords(e, kernel);
-        Memory words = e.view(kernel.scratch.bytes, transposedAt, e.b.getI16Type());
-        Value set = emitCountBits(e, module, words, e.mul(all, 4));
-        return isSparse(e, set, e.div(all, blocks), blocks, kernel.columns);
-      },
-      [&] { emit("spike_gradient_gather", &SpikeGradientBody::emitGather); },
-      [&] { emit("spike_gradient_tables", &SpikeGradientBody::emitTables); });
+  e.call(module, name, {}, make, kernel);
 }
 
 } // namespace snn::kernels
