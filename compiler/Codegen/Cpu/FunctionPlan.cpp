@@ -105,11 +105,11 @@ static SmallVector<SumClass> classesOf(BatchMapOp phase) {
   return classes;
 }
 
-Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps) {
+Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Value workers) {
   const int64_t chunk = integerOf(phase, kChunkAttr, 1);
   SmallVector<SumClass> classes = classesOf(phase);
   if (classes.empty())
-    return Division::of(e, std::nullopt, chunk, batch, steps);
+    return Division::of(e, std::nullopt, chunk, batch, steps, workers);
   Division division = Division::of(e, classes.front(), chunk, batch, steps);
   for (const SumClass &sum : ArrayRef(classes).drop_front()) {
     Division own = Division::of(e, sum, chunk, batch, steps);

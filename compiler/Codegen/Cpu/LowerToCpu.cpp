@@ -166,7 +166,7 @@ private:
         phases.parallel(last, s.index(TaskWriter::tiles(stage)));
         continue;
       }
-      Value tasks = divide(s, stage.phase(), batch, steps).tasks;
+      Value tasks = divide(s, stage.phase(), batch, steps, phases.frame.workers()).tasks;
       phases.parallel(stage.task, tasks);
       phases.stopAtFault(records, tasks);
       if (!stage.reduce.empty())

@@ -100,14 +100,21 @@ Division Division::inlined(ScalarEmitter &e, const SumClass &sum, Value batch, V
   return division;
 }
 
-Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, Value batch, Value steps) {
+Division Division::of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, Value batch, Value steps,
+                      Value workers) {
   Division division;
   division.batch = batch;
   division.steps = steps;
   if (!sum) {
-    division.unit = division.chunk = e.index(chunk);
+    Value samples = e.index(chunk);
+    if (workers) {
+      workers = e.maximum(workers, e.index(1));
+      samples = e.minimum(samples, e.maximum(e.div(e.add(batch, e.sub(workers, e.index(1))), workers), e.index(1)));
+    }
+    division.unit = samples;
+    division.chunk = e.index(chunk); // which is what memory is for
     division.levels = e.index(1);
-    division.units = e.ceilDiv(batch, chunk);
+    division.units = e.div(e.add(batch, e.sub(samples, e.index(1))), samples);
     division.tasks = division.slots = e.minimum(division.units, e.index(kMaxTasks));
     return division;
   }

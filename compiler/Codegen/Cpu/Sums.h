@@ -38,8 +38,9 @@ struct Division {
 
   static constexpr int64_t kMaxTasks = 64;
 
-  static Division of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, mlir::Value batch,
-                     mlir::Value steps);
+  /// Without sums, `chunk` samples go together, or so few that each of `workers` has some. Null: that many.
+  static Division of(ScalarEmitter &e, std::optional<SumClass> sum, int64_t chunk, mlir::Value batch, mlir::Value steps,
+                     mlir::Value workers = {});
   /// The same without a function that all divisions of a class share; its `chunk` is for the caller to choose.
   static Division inlined(ScalarEmitter &e, const SumClass &sum, mlir::Value batch, mlir::Value steps);
   /// The first sample of task `i`.

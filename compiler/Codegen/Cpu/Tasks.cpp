@@ -179,7 +179,7 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
-  Division division = divide(e, phase, batch, steps);
+  Division division = divide(e, phase, batch, steps, frame.workers());
   numbers.prepare(phase);
   bindKnown(phase->getOperands());
   bindKnown(phase.getConcat());

@@ -150,7 +150,7 @@ struct SpikeCosts {
 };
 
 SpikeCosts costsOf(const Emitter &e) {
-  return e.target.vectorBits >= 512 ? SpikeCosts{344, 2, 192, 270, 52, 6} : SpikeCosts{132, 4, 148, 320, 64, 3};
+  return e.target.vectorBits >= 512 ? SpikeCosts{344, 2, 192, 270, 52, 4} : SpikeCosts{132, 4, 148, 320, 64, 3};
 }
 
 /// Emits the form that takes least, for `set` bits of so many rows and blocks.
