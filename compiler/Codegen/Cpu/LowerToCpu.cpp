@@ -46,9 +46,7 @@ public:
     addTask(numbersTask(function), plan, [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
   }
 
-  void addUpdate(func::FuncOp update) {
-    addUpdateTask(kUpdateTask, update, {{0, spans.parameterBytes() / spans.realBytes()}});
-  }
+  void addUpdate(func::FuncOp update) { addUpdateTask(kUpdateTask, update, allParameters()); }
 
   /// The tasks of a training step that are not those of its gradient.
   void addTraining(func::FuncOp gradient, func::FuncOp update) {
@@ -76,7 +74,7 @@ public:
       checkCall(phases, kind, functions, steps);
       ScalarEmitter &s = phases.frame.e;
       if (kind == EntryKind::Update)
-        return phases.parallel(kUpdateTask, s.index(updateTasks({{0, spans.parameterBytes() / spans.realBytes()}})));
+        return phases.parallel(kUpdateTask, s.index(updateTasks(allParameters())));
       run(phases, planOf(functions.front()), kind == EntryKind::Train);
       if (kind == EntryKind::Train)
         if (int64_t tasks = updateTasks(training->rest()))
@@ -120,6 +118,7 @@ public:
 
 private:
   static constexpr llvm::StringLiteral kUpdateTask = "snn_slice_update";
+  FusedUpdate::Range allParameters() const { return {0, spans.parameterBytes() / spans.realBytes()}; }
   /// The task after which a stage's results are there.
   static const std::string &lastTask(const Stage &stage) { return stage.reduce.empty() ? stage.task : stage.reduce; }
   static std::string trainingTask(StringRef task) { return (task + "_training").str(); }

@@ -72,21 +72,17 @@ private:
     llvm::sort(users, [](Operation *one, Operation *other) { return one->isBeforeInBlock(other); });
     users.erase(llvm::unique(users), users.end());
     // As long as one cannot, all before it may as well read what it reads.
-    auto firstAble = [&] {
+    auto firstAble = [&](bool replacing) {
+      mayReplace = replacing;
+      stays = Value();
       auto isUnable = [&](Operation *user) { return !canMakeFor(user, inside); };
       return llvm::find_if(llvm::reverse(users), isUnable).base();
     };
-    mayReplace = false;
-    stays = Value();
-    auto *able = firstAble();
+    auto *able = firstAble(false);
     if (able != users.begin()) {
-      mayReplace = true;
-      if (firstAble() == users.begin()) {
-        able = users.begin();
-      } else {
-        mayReplace = false;
-        stays = Value();
-      }
+      able = firstAble(true);
+      if (able != users.begin())
+        able = firstAble(false);
     }
     for (Operation *user : llvm::make_range(able, users.end()))
       makeFor(user, inside);

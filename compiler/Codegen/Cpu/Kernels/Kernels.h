@@ -48,7 +48,7 @@ struct Product {
   mlir::Value rows;
   int64_t depth = 0;
   int64_t columns = 0; ///< a multiple of kLanes
-  Scratch scratch;     ///< denseScratch(depth), spikeScratch(depth); not looked at if that is nothing
+  Scratch scratch;     ///< denseScratch(), spikeScratch(); not looked at if that is nothing
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
@@ -137,7 +137,7 @@ struct Gradient {
   int64_t columns = 0; ///< a multiple of kLanes
   Range inputs;
   mlir::Value fresh;
-  Scratch scratch; ///< of spikes: spikeGradientScratch(a.stride), for as many rows as the order has
+  Scratch scratch; ///< of spikes: spikeGradientScratch(), for as many rows as the order has
 
   friend void forEachValue(Gradient &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.d, &kernel.c})
