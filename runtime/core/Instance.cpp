@@ -1,13 +1,12 @@
 // Instances: layout, initial values, calls.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/core/Instance.h"
+#include "runtime/core/Calls.h"
 #include "runtime/core/Error.h"
 #include "runtime/core/FloatMode.h"
-#include "runtime/core/Philox.h"
+#include "runtime/core/InitialValues.h"
 #include "runtime/core/Table.h"
 
-#include <array>
-#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -61,47 +60,9 @@ snn_instance::snn_instance(const snn_model_table &table, uint64_t batch, uint64_
   resetState();
 }
 
-static void store(uint32_t dtype, std::byte *to, double value) {
-  if (dtype == SNN_DTYPE_F32) {
-    float narrow = float(value);
-    std::memcpy(to, &narrow, sizeof(narrow));
-  } else if (dtype == SNN_DTYPE_F64) {
-    std::memcpy(to, &value, sizeof(value));
-  } else if (dtype == SNN_DTYPE_I64) {
-    int64_t integer = int64_t(value);
-    std::memcpy(to, &integer, sizeof(integer));
-  } else {
-    uint8_t byte = uint8_t(value);
-    std::memcpy(to, &byte, sizeof(byte));
-  }
-}
-
-/// Uniform in [low, high): rounding to single precision must not reach the open end.
-static double scaled(double unit, double low, double high, uint32_t dtype) {
-  double value = low + (high - low) * unit;
-  if (dtype == SNN_DTYPE_F32 && low < high && float(value) >= float(high))
-    return std::nextafter(float(high), float(low));
-  return value;
-}
-
-void snn_instance::start(const snn_tensor_info &tensor, std::byte *span, uint64_t stream) {
-  std::array<uint32_t, 4> block = {};
-  forEachElement(tensor, snn_dtype_bytes(tensor.dtype), [&](uint64_t element, uint64_t offset) {
-    double value = tensor.init_low;
-    if (tensor.init == SNN_INIT_UNIFORM) {
-      if (element % 4 == 0)
-        block = philoxBlock(seed, RandomPurpose::InitialValue, uint32_t(stream), element / 4);
-      value = scaled(philoxUnit(block[element % 4]), tensor.init_low, tensor.init_high, tensor.dtype);
-    }
-    store(tensor.dtype, span + offset, value);
-  });
-}
-
 void snn_instance::init(uint64_t newSeed) {
-  StandardFloatMode mode;
   seed = newSeed;
-  for (uint64_t p = 0; p < table.parameter_count; ++p)
-    start(table.parameters[p], parameters(), p);
+  startParameters(table, seed, parameters());
   resetOptimizer();
   resetBuffers();
   resetState();
@@ -113,9 +74,7 @@ void snn_instance::resetOptimizer() {
 }
 
 void snn_instance::resetBuffers() {
-  StandardFloatMode mode;
-  for (uint64_t b = 0; b < table.buffer_count; ++b)
-    start(table.buffers[b], buffers(), table.parameter_count + b);
+  startBuffers(table, seed, buffers());
 }
 
 void snn_instance::resetState() {
@@ -131,65 +90,13 @@ void snn_instance::resetState() {
     stateIsZero = false;
     for (uint64_t row = 0; row < layout.batch; ++row)
       forEachElement(tensor, snn_dtype_bytes(tensor.dtype), [&](uint64_t, uint64_t offset) {
-        store(tensor.dtype, stateMemory.data() + row * table.state_bytes + offset, tensor.init_low);
+        storeNumber(tensor.dtype, tensor.init_low, stateMemory.data() + row * table.state_bytes + offset);
       });
   }
 }
 
-/// The first label of a row that is no class, and what it should be, where the labels are at hand.
-static std::string labelText(const snn_model_table &table, const snn_call &call, uint64_t row) {
-  for (uint64_t i = 0; call.inputs && i < table.input_count; ++i) {
-    const snn_tensor_info &info = table.inputs[i];
-    const snn_view &view = call.inputs[i];
-    if (info.dtype != SNN_DTYPE_I64 || !view.data)
-      continue;
-    const int64_t classes = classesOf(table, info);
-    const bool overTime = info.shape[0] == SNN_EXTENT_TIME;
-    const int64_t ofStep = !overTime ? 0 : view.strides ? view.strides[0] : int64_t(call.batch);
-    const int64_t ofRow = view.strides ? view.strides[overTime] : 1;
-    for (int64_t step = 0; step < (overTime ? int64_t(call.steps) : 1); ++step) {
-      const int64_t label = static_cast<const int64_t *>(view.data)[step * ofStep + int64_t(row) * ofRow];
-      if (label < 0 || label >= classes)
-        return "label " + std::to_string(label) + (overTime ? " at step " + std::to_string(step) : "") +
-               (std::strcmp(info.name, "labels") != 0 ? " of \"" + std::string(info.name) + "\"" : "") +
-               ", expected 0 to " + std::to_string(classes - 1);
-    }
-  }
-  return "a label that is no class";
-}
-
-static std::string describe(int32_t code, const snn_model_table &table, const snn_call &call) {
-  std::string row = call.fault_row ? "row " + std::to_string(*call.fault_row) + " of the batch" : "the batch";
-  switch (code) {
-  case SNN_ERROR_ARGUMENT:
-    return "the model refuses the arguments: an input it needs is missing, the batch is empty, its schedule needs to "
-           "know how long the training is (snn_instance_set_training), or an output has no gradient to be given";
-  case SNN_ERROR_ARENA:
-    return "the arena of " + std::to_string(call.arena_size) + " bytes is too small for " + std::to_string(call.batch) +
-           " samples, " + std::to_string(call.steps) + " time steps and " + std::to_string(call.workers) + " workers";
-  case SNN_ERROR_STEPS:
-    if (windowOf(table) > 0 && call.steps > windowOf(table))
-      return "the model trains in windows of up to " + std::to_string(windowOf(table)) + " time steps, found " +
-             std::to_string(call.steps);
-    return "the model does not run " + std::to_string(call.steps) + " time steps, expected " +
-           (table.steps > 0 ? std::to_string(table.steps) : "1 to " + std::to_string(table.max_steps));
-  case SNN_ERROR_LABEL:
-    return row + " has " + labelText(table, call, *call.fault_row);
-  case SNN_ERROR_NOT_FINITE:
-    return row + " has a NaN or an infinity in its input; nothing was updated";
-  case SNN_ERROR_UNSUPPORTED:
-    return "this entry point of the model cannot do what the call asks for";
-  case SNN_ERROR_HYPER:
-    return "a number of the loss or the optimizer is outside of its range";
-  default:
-    return "the model returned the unknown code " + std::to_string(code);
-  }
-}
-
 void snn_instance::call(EntryMember entry, const char *name, const snn_batch *batch, uint64_t updateNumber) {
-  const std::string where = std::string(table.name) + "." + name + ": ";
-  if (!(table.*entry))
-    throw Error(SNN_ERROR_UNSUPPORTED, where + "the model was compiled without this entry point (--mode=infer)");
+  const std::string where = requireEntry(table, entry, name);
   uint64_t faultRow = 0;
   bool ownState = false;
   snn_call call = {};
@@ -246,10 +153,10 @@ void snn_instance::call(EntryMember entry, const char *name, const snn_batch *ba
   call.arena_size = layout.arena;
   call.parallel_for = pool ? snn_pool_parallel_for : nullptr;
   call.pool = pool;
-  int32_t code = (table.*entry)(&call);
+  const int32_t code = (table.*entry)(&call);
   if (batch && batch->fault_row)
     *batch->fault_row = faultRow;
   if (code != SNN_OK)
-    throw Error(code, where + describe(code, table, call));
+    throw Error(code, where + describeFailure(code, table, call));
   stepsTaken += ownState;
 }

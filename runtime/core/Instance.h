@@ -3,6 +3,7 @@
 #ifndef SNN_RUNTIME_CORE_INSTANCE_H
 #define SNN_RUNTIME_CORE_INSTANCE_H
 
+#include "runtime/core/Calls.h"
 #include "runtime/core/Memory.h"
 #include "snn/runtime.h"
 
@@ -29,12 +30,9 @@ struct snn_instance {
   void resetState();
   void resetOptimizer();
   void resetBuffers();
-  /// Fills an array of a span with what it starts with: random numbers of this stream, or one value.
-  void start(const snn_tensor_info &tensor, std::byte *span, uint64_t stream);
 
-  using EntryMember = snn_entry_fn snn_model_table::*;
   /// Runs an entry point. `batch` NULL: update(). Throws Error with what went wrong in words.
-  void call(EntryMember entry, const char *name, const snn_batch *batch, uint64_t updateNumber);
+  void call(snn::EntryMember entry, const char *name, const snn_batch *batch, uint64_t updateNumber);
 
   std::byte *parameters() const { return memory.data(); }
   std::byte *gradients() const { return parameters() + layout.parameters; }

@@ -83,7 +83,7 @@ int32_t snn_instance_get_hyper(const snn_instance *instance, const char *name, d
   });
 }
 
-static int32_t run(snn_instance *instance, snn_instance::EntryMember entry, const char *name, const snn_batch *batch) {
+static int32_t run(snn_instance *instance, EntryMember entry, const char *name, const snn_batch *batch) {
   return onInstance(instance, [&] {
     if (!batch)
       throw Error(SNN_ERROR_ARGUMENT, std::string(name) + ": the batch is NULL");
@@ -100,8 +100,6 @@ int32_t snn_instance_step(snn_instance *instance, const snn_batch *batch) {
 }
 
 int32_t snn_instance_evaluate(snn_instance *instance, const snn_batch *batch) {
-  if (instance && !hasEvaluate(instance->table))
-    return setLastError(SNN_ERROR_UNSUPPORTED, "the model was compiled before there was this entry point");
   return run(instance, &snn_model_table::evaluate, "evaluate", batch);
 }
 

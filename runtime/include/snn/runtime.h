@@ -66,6 +66,25 @@ void snn_library_close(snn_library *library);
  * in its span. */
 const snn_model_table *snn_library_table(const snn_library *library);
 
+/* The entry points of a table, for snn_library_call. */
+enum snn_entry {
+  SNN_ENTRY_FORWARD = 0,
+  SNN_ENTRY_STEP = 1,
+  SNN_ENTRY_EVALUATE = 2,
+  SNN_ENTRY_LOSS_AND_GRADIENT = 3,
+  SNN_ENTRY_BACKWARD = 4,
+  SNN_ENTRY_UPDATE = 5,
+  SNN_ENTRY_TRAIN_STEP = 6
+};
+
+/* For hosts that keep all memory themselves, as abi.h says, instead of an instance: the entry's own function, whose
+ * codes get a sentence. */
+int32_t snn_library_call(const snn_library *library, uint32_t entry, const snn_call *call);
+
+/* The values that snn_instance_init gives to parameters and buffers, in memory of the host, laid out as the table says;
+ * NULL: not wanted. */
+int32_t snn_library_init(const snn_library *library, uint64_t seed, void *parameters, void *buffers);
+
 /* Threads. */
 
 typedef struct snn_pool snn_pool;

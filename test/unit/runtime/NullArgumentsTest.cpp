@@ -50,6 +50,10 @@ const Case cases[] = {
      "the query function is NULL"},
     {"library_close", [](Objects &) { return snn_library_close(nullptr), ok; }, ok},
     {"library_table", [](Objects &) { return isThere(snn_library_table(nullptr)); }, missing},
+    {"library_call", [](Objects &) { return snn_library_call(nullptr, SNN_ENTRY_FORWARD, nullptr); },
+     SNN_ERROR_ARGUMENT, "the library is NULL"},
+    {"library_init", [](Objects &) { return snn_library_init(nullptr, 0, nullptr, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the library is NULL"},
 
     {"pool_destroy", [](Objects &) { return snn_pool_destroy(nullptr), ok; }, ok},
     {"pool_workers", [](Objects &) { return snn_pool_workers(nullptr) == 1 ? ok : missing; }, ok},

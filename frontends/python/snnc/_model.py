@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiled models for NumPy: calls, parameters, training."""
+
+import collections.abc
+import dataclasses
+import functools
+import hashlib
+
+import numpy as np
+
+from . import _arrays, _compiler, _runtime, _training, _weights
+
+
+def compile(source, /, *, mode="train", precision="f32", target=None, memory_limit=None, threads=None, seed=0,
+            cached=True, defines=None, **params):
+    """Compiles a model and returns it with its initial parameters.
+
+    Args:
+        source: the path of a `.snn` file, or a text (a str with more than one line).
+        mode: "train", or "infer": without backward pass and update.
+        precision: "f32", or "f64" for checking.
+        target: None for this machine, or names as `snnc --target-cpu` takes them.
+        memory_limit: what a call of the model's batch may take, such as "64MiB"; see `snnc --help`.
+        threads: how many work on a call; None: as many as this process has CPUs. The results are the same bits.
+        seed: of the initial parameters and of the model's random numbers.
+        cached: whether the compiled model is kept for the next time (see `snnc.cache`).
+        params: values for the model's `param` lines. One that has the name of an argument above goes into the
+            dictionary `defines`.
+
+    Raises:
+        CompileError: with the compiler's diagnostics, each with its place and a caret.
+        OSError: the file cannot be read.
+    """
+    text = _compiler.Source.of(source)
+    values = {**(defines or {}), **params}
+    options = _compiler.Options(tuple((name, _compiler.number(name, value)) for name, value in sorted(values.items())),
+                                mode, precision, target, memory_limit)
+    return Model(_open(text, options, cached), text, options, threads=threads, seed=seed)
+
+
+def _open(source, options, cached):
+    """The library of this text, compiled or from the cache."""
+    from . import cache
+
+    def make(path):
+        _compiler.run(source, options, ["-o", path])
+
+    key = hashlib.sha256()
+    for part in (_compiler.identity(), *options.flags()):
+        key.update(part.encode() + b"\0")
+    key.update(source.encoded())
+    if cached:
+        return cache.obtain(key.hexdigest(), make, _runtime.Library)
+    import tempfile
+    with tempfile.TemporaryDirectory(prefix="snnc-") as folder:
+        make(f"{folder}/model.so")
+        return _runtime.Library(f"{folder}/model.so")
+
+
+@functools.lru_cache(maxsize=None)
+def own_threads(count):
+    """Of the runtime; one team for each number: models that are called at the same time share its workers."""
+    return _runtime.Threads.own(count)
+
+
+@dataclasses.dataclass
+class State:
+    """What neurons carry from one step to the next, of each sample of a batch.
+
+    `state["2.mem"]` is a view, [sample, ...], that may be written to; `steps` is how many steps have been taken.
+    """
+
+    bytes: np.ndarray  # all states of the samples, one after the other
+    batch: int
+    steps: int
+    tensors: dict = dataclasses.field(repr=False)
+
+    def __getitem__(self, name):
+        tensor = self.tensors[name]
+        dtype = _arrays.DTYPES[tensor.dtype]
+        strides = (self.bytes.nbytes // self.batch, *(stride * dtype.itemsize for stride in tensor.strides))
+        return np.ndarray((self.batch, *tensor.shape), dtype, self.bytes, tensor.offset, strides)
+
+    def keys(self):
+        return self.tensors.keys()
+
+    def copy(self):
+        other = _runtime.allocate(self.bytes.nbytes)
+        other[:] = self.bytes
+        return State(other, self.batch, self.steps, self.tensors)
+
+
+class Tensors(collections.abc.Mapping):
+    """Arrays of a span by name: views that may be written to, also by assignment, `parameters["0.bias"] = 0`."""
+
+    def __init__(self, span, tensors):
+        self._views = {tensor.name: _arrays.view_of(span, tensor) for tensor in tensors}
+
+    def __getitem__(self, name):
+        return self._views[name]
+
+    def __setitem__(self, name, value):
+        self._views[name][...] = value
+
+    def __iter__(self):
+        return iter(self._views)
+
+    def __len__(self):
+        return len(self._views)
+
+    def __repr__(self):
+        return "{" + ", ".join(f"{name!r}: {array.dtype}{list(array.shape)}" for name, array in self.items()) + "}"
+
+
+class Hypers(collections.abc.Mapping):
+    """Numbers of the loss and the optimizer by name. Setting one outside of its range is a ValueError."""
+
+    def __init__(self, infos):
+        self._infos = {info.name: (index, info) for index, info in enumerate(infos)}
+        self.values_array = np.array([info.value for info in infos], np.float64)
+
+    def __getitem__(self, name):
+        return float(self.values_array[self._infos[name][0]])
+
+    def __setitem__(self, name, value):
+        if name not in self._infos:
+            raise KeyError(f"the model has no number {name!r}; it has {', '.join(self._infos) or 'none'}")
+        index, info = self._infos[name]
+        high_is_met = value < info.high if info.below_high else value <= info.high
+        if not (np.isfinite(value) and info.low <= value and high_is_met):
+            raise ValueError(f"{name} is {value}, expected at least {info.low:g} and "
+                             f"{'below' if info.below_high else 'at most'} {info.high:g}")
+        self.values_array[index] = value
+
+    def __iter__(self):
+        return iter(self._infos)
+
+    def __len__(self):
+        return len(self._infos)
+
+    def __repr__(self):
+        return repr(dict(self))
+
+
+class Model:
+    """A compiled network with its parameters; `snnc.compile` makes one.
+
+    Inputs are [sample, ...], or [time, sample, ...] where the model's text says `over time`; outputs are
+    [time, sample, ...]. Calls from several threads wait for each other; copies do not share anything that changes.
+
+    Attributes:
+        parameters, buffers: arrays by name, views of what the next call reads.
+        gradients: of the parameters, as `loss_and_gradient` and `backward` leave them.
+        hyper: numbers of the loss and the optimizer, such as `hyper["lr"]`.
+        updates: how many updates have been made.
+        epoch, seed: random numbers of a call depend on these two, and on `sample_ids`.
+    """
+
+    def __init__(self, library, source, options, *, threads=None, seed=0):
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads: expected at least 1, found {threads}")
+        self.library = library
+        self.source = source.text
+        self._source, self._options = source, options
+        self.workers = None if threads == 1 else own_threads(threads or 0)
+        self._arena = _runtime.Arena()
+        self._places = {tensor.name: place for place, tensor in enumerate(library.outputs)}
+        self._parameters, self._gradients, self._optimizer, self._buffers = (
+            _runtime.allocate(size) for size in (library.parameter_bytes, library.parameter_bytes if library.trains else 0,
+                                                 library.optimizer_bytes, library.buffer_bytes))
+        self.parameters = Tensors(self._parameters, library.parameters)
+        self.gradients = Tensors(self._gradients, library.parameters if library.trains else ())
+        self.buffers = Tensors(self._buffers, library.buffers)
+        self.hyper = Hypers(library.hyper)
+        self.initialize(seed)
+
+    @property
+    def name(self):
+        """The model's name in its text."""
+        return self.library.name
+
+    @property
+    def steps(self):
+        """The number of time steps, or None if each call says it."""
+        return self.library.steps if self.library.steps > 0 else None
+
+    @property
+    def classes(self):
+        return self.library.classes
+
+    @property
+    def threads(self):
+        return 1 if self.workers is None else self.workers.workers
+
+    def __repr__(self):
+        inputs = ", ".join(map(repr, self.library.inputs[:1]))
+        return f"<snnc.Model {self.name}: {inputs}, {len(self.parameters)} parameters, {self.library.target}>"
+
+    def initialize(self, seed=0):
+        """Draws the parameters anew (PyTorch's default distributions, a function of the seed alone) and forgets the
+        training. The seed is also that of the model's random numbers."""
+        self.seed = seed
+        self.epoch = 0
+        self.updates = 0
+        self._optimizer[:] = 0
+        self.library.initial(seed, self._parameters, self._buffers)
+
+    def copy(self):
+        """Another model with the same values, which may be used at the same time."""
+        other = Model(self.library, self._source, self._options, threads=self.threads, seed=self.seed)
+        other.workers = self.workers
+        for name in ("_parameters", "_gradients", "_optimizer", "_buffers"):
+            getattr(other, name)[:] = getattr(self, name)
+        other.hyper.values_array[:] = self.hyper.values_array
+        other.epoch, other.updates = self.epoch, self.updates
+        return other
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    # Calls
+
+    def __call__(self, x, *, steps=None, sample_ids=None):
+        """Runs the network from rest; returns the last layer's spikes, [time, sample, neuron]."""
+        return self.run(x, ("spikes",), steps=steps, sample_ids=sample_ids)["spikes"]
+
+    def run(self, x, outputs=("spikes", "membrane"), *, steps=None, state=None, sample_ids=None):
+        """Runs the network and returns the outputs of these names, as a dictionary of arrays.
+
+        There are "spikes", "membrane", "count" [sample, class], and of the other layers of neurons "hidden.NAME" and
+        "hidden_membrane.NAME". From rest, or from a `state`, which is left as it is; "state" among the outputs is that
+        behind the last step.
+        """
+        wanted = [name for name in outputs if name != "state"]
+        call = self._prepare(x, steps=steps, sample_ids=sample_ids)
+        results = self._outputs(wanted, call)
+        behind = self._state_behind(call, state) if "state" in outputs else None
+        self._call("forward", call, outputs=results, state=state, state_out=behind)
+        found = {name: results[self._places[name]] for name in wanted}
+        return {**found, "state": behind} if behind is not None else found
+
+    def spikes(self, x, *, steps=None, sample_ids=None):
+        """The spikes of all layers of neurons, by name: [time, sample, ...]; the last layer's are "spikes"."""
+        names = [name for name in self._places if name == "spikes" or name.startswith("hidden.")]
+        found = self.run(x, names, steps=steps, sample_ids=sample_ids)
+        return {name.removeprefix("hidden."): array for name, array in found.items()}
+
+    def step(self, x, state=None):
+        """One time step: returns the spikes, [sample, neuron], and the state behind it. As many steps give the bits
+        of one run. `x` is [sample, ...], and `state` what the step before has returned, or None at rest."""
+        call = self._prepare(x, single=True)
+        results = self._outputs(("spikes",), call)
+        behind = self._state_behind(call, state)
+        self._call("step", call, outputs=results, state=state, state_out=behind)
+        return results[self._places["spikes"]][0], behind
+
+    def predict(self, x, *, steps=None, batch=None):
+        """The class of each sample: that with the largest count of spikes, the first of equal ones."""
+        return _training.predict(self, x, steps, batch)
+
+    def evaluate(self, x, y, *, steps=None, batch=None):
+        """Loss, metrics and accuracy over samples, each from rest: a dictionary of numbers.
+
+        `y` is the target, or a dictionary of the targets if the model declares several.
+        """
+        return _training.evaluate(self, x, y, steps, batch)
+
+    # Training
+
+    def loss_and_gradient(self, x, y, *, steps=None, sample_ids=None):
+        """The mean loss of the batch; leaves its gradient in `gradients`, and updates running statistics."""
+        return self._learn("loss_and_gradient", x, y, steps, sample_ids)
+
+    def train_step(self, x, y, *, steps=None, sample_ids=None):
+        """One update of the parameters with the model's own loss and optimizer; returns the loss before it.
+
+        A model that truncates backpropagation makes an update for each of its windows, and gives the mean.
+        """
+        return _training.train_step(self, self._prepare(x, y, steps=steps, sample_ids=sample_ids))[0]
+
+    def update(self):
+        """An update with what stands in `gradients`."""
+        self._call("update", _Call([None] * len(self.library.inputs), 1, 1))
+        self.updates += 1
+
+    def backward(self, x, output_gradients, *, steps=None, sample_ids=None):
+        """For a loss of one's own: leaves in `gradients` those of the parameters, and returns that of the input (None if the
+        input is bytes). `output_gradients` has the loss's derivatives by outputs, by name, of the outputs' shapes."""
+        call = self._prepare(x, steps=steps, sample_ids=sample_ids)
+        seeds = [None] * len(self._places)
+        for name, gradient in output_gradients.items():
+            place = self._place(name)
+            array = _arrays.convert(_arrays.as_numpy(gradient, name), self.library.precision, name)
+            seeds[place] = np.ascontiguousarray(array)
+        results = self._outputs(("grad.input",) if "grad.input" in self._places else (), call)
+        self._call("backward", call, outputs=results, output_gradients=seeds)
+        return results[self._places["grad.input"]] if "grad.input" in self._places else None
+
+    def fit(self, x, y=None, *, epochs=None, batch=None, validation=None, steps=None, shuffle=True, progress=True):
+        """Trains with the model's own loss and optimizer; returns a list with a dictionary of numbers for each epoch.
+
+        The same seed, samples and batches give the parameters of `snn-train`, bit by bit.
+
+        Args:
+            x, y: samples and targets; or `x` alone, something that gives batches (x, y) each time it is gone through,
+                such as a DataLoader of PyTorch.
+            epochs, batch: None: what the model's text says.
+            validation: a pair (x, y), or the share of the samples to be put aside, such as 0.1.
+            steps: time steps, for a model that leaves them open and an input that does not vary.
+            shuffle: whether samples go in a new random order in each epoch.
+            progress: whether a bar of tqdm is shown.
+        """
+        return _training.fit(self, x, y, epochs=epochs, batch=batch, validation=validation, steps=steps, shuffle=shuffle,
+                             progress=progress)
+
+    # Parameters in files
+
+    def state_dict(self):
+        """Copies of parameters, buffers and compiled constants, under PyTorch's names and in its shapes."""
+        return _weights.state_dict(self)
+
+    def load_state_dict(self, tensors, strict=True):
+        """Takes parameters and buffers from arrays by name. ValueError if one is missing, does not fit or is not finite, if a
+        constant differs from the compiled one, or, if `strict`, if there are others; then nothing has changed."""
+        _weights.load_state_dict(self, tensors, strict, "the tensors")
+
+    def save(self, path):
+        """Writes the `state_dict` as safetensors; the file is there whole or not at all. FileError."""
+        _weights.save(self, path)
+
+    def load(self, path, strict=True):
+        """Reads what `save`, `snn-train` or safetensors' own functions wrote; see `load_state_dict`. FileError."""
+        _weights.load(self, path, strict)
+
+    def emit(self, stage):
+        """The text of a stage of the compiler ("ast", "snn", "bptt", "loops", "cpu", "llvm", "asm", "header"), or the
+        bytes of "obj" and "so"."""
+        made = _compiler.run(self._source, self._options, [f"--emit={stage}", "-o", "-"])
+        return made if stage in ("obj", "so") else made.decode("utf-8", errors="replace")
+
+    # How calls are made
+
+    def _place(self, name):
+        if name not in self._places:
+            raise KeyError(f"model {self.name} has no output {name!r}; it has {', '.join(self._places)}")
+        return self._places[name]
+
+    def _targets(self, y):
+        """The targets in the order of the table."""
+        names = [tensor.name for tensor in self.library.inputs[1:]]
+        if isinstance(y, collections.abc.Mapping):
+            if set(y) != set(names):
+                raise ValueError(f"expected the targets {', '.join(names)}, found {', '.join(map(str, y))}")
+            return [y[name] for name in names]
+        if len(names) != 1:
+            raise ValueError(f"model {self.name} takes the targets {', '.join(names) or '(none)'}: give a dictionary")
+        return [y]
+
+    def _prepare(self, x, y=None, *, steps=None, sample_ids=None, single=False):
+        """Arrays of the model's types, and how many samples and steps they are. `single`: [sample, ...] of one step."""
+        values = [x, *(self._targets(y) if y is not None else [])]
+        arrays = []
+        for tensor, value in zip(self.library.inputs, values):
+            what = f"input \"{tensor.name}\""
+            array = _arrays.convert(_arrays.as_numpy(value, what), tensor.dtype, what)
+            over_time = tensor.shape[0] == "T"
+            array = _arrays.fit(array, tensor.shape[1:] if single and over_time else tensor.shape, what)
+            arrays.append(array[None] if single and over_time else array)
+        lengths = {array.shape[0] for tensor, array in zip(self.library.inputs, arrays) if tensor.shape[0] == "T"}
+        if steps is not None:
+            lengths.add(int(steps))
+        if single:
+            lengths = {1}
+        elif not lengths:
+            if self.steps is None:
+                raise ValueError(f"model {self.name} takes 1 to {self.library.max_steps} time steps: say steps=")
+            lengths.add(self.steps)
+        batches = {array.shape[tensor.shape.index("B")] for tensor, array in zip(self.library.inputs, arrays)}
+        if len(lengths) > 1 or len(batches) > 1:
+            raise ValueError(f"inputs disagree: {sorted(batches)} samples, {sorted(lengths)} time steps")
+        ids = None if sample_ids is None else np.ascontiguousarray(sample_ids, np.int64)
+        arrays += [None] * (len(self.library.inputs) - len(arrays))
+        return _Call(arrays, batches.pop(), lengths.pop(), ids)
+
+    def _outputs(self, names, call):
+        results = [None] * len(self._places)
+        for name in names:
+            place = self._place(name)
+            tensor = self.library.outputs[place]
+            extents = {"T": call.steps, "B": call.batch}
+            results[place] = np.empty([extents.get(e, e) for e in tensor.shape], _arrays.DTYPES[tensor.dtype])
+        return results
+
+    def _state_behind(self, call, state):
+        tensors = {tensor.name: tensor for tensor in self.library.states}
+        steps = (state.steps if state is not None else 0) + call.steps
+        return State(_runtime.allocate(call.batch * self.library.state_bytes), call.batch, steps, tensors)
+
+    def _learn(self, entry, x, y, steps, sample_ids):
+        return self._call(entry, self._prepare(x, y, steps=steps, sample_ids=sample_ids))
+
+    def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
+              gradients=None):
+        if state is not None and (state.batch != call.batch or state.tensors.keys() != {t.name for t in self.library.states}
+                                  or state.bytes.nbytes != call.batch * self.library.state_bytes):
+            raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
+                             f"the call has {call.batch}")
+        numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1, updates,
+                                   self.epoch, epochs, self.seed)
+        return self.library.call(
+            _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
+            self._gradients if gradients is None else gradients, self._optimizer, self._buffers,
+            state.bytes if state is not None else None, state_out.bytes if state_out is not None else None,
+            call.inputs, outputs, output_gradients, self.hyper.values_array, call.sample_ids)
+
+
+@dataclasses.dataclass
+class _Call:
+    inputs: list
+    batch: int
+    steps: int
+    sample_ids: np.ndarray | None = None

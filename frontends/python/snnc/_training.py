@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Epochs of training and evaluation: what runtime/train/Trainer.cpp does for files, for arrays."""
+
+import collections.abc
+import math
+
+import numpy as np
+
+from . import _arrays, _runtime
+
+METRIC = "metric."
+
+
+class Means:
+    """Means over samples of numbers that are means over batches."""
+
+    def __init__(self):
+        self.samples, self.sums = 0, {}
+
+    def add(self, numbers, samples):
+        for name, number in numbers.items():
+            self.sums[name] = self.sums.get(name, 0.0) + number * samples
+        self.samples += samples
+
+    def result(self):
+        return {name: total / self.samples for name, total in self.sums.items()}
+
+
+class Samples:
+    """Arrays of a data set; batches are gathered from them by row."""
+
+    def __init__(self, model, x, y):
+        self.model = model
+        self.arrays, self.axes = [], []
+        for tensor, value in zip(model.library.inputs, [x, *(model._targets(y) if y is not None else [])]):
+            array = _arrays.fit(_arrays.as_numpy(value, tensor.name), tensor.shape, f"input \"{tensor.name}\"")
+            self.arrays.append(array)
+            self.axes.append(tensor.shape.index("B"))
+        counts = {array.shape[axis] for array, axis in zip(self.arrays, self.axes)}
+        if len(counts) != 1:
+            raise ValueError(f"the arrays have {' and '.join(map(str, sorted(counts)))} samples, expected as many in each")
+        self.count = counts.pop()
+        if self.count == 0:
+            raise ValueError("there are no samples")
+
+    def call(self, rows, steps):
+        """The call of these samples, whose numbers are their places."""
+        taken = [np.take(array, rows, axis=axis) for array, axis in zip(self.arrays, self.axes)]
+        targets = {tensor.name: array for tensor, array in zip(self.model.library.inputs[1:], taken[1:])}
+        return self.model._prepare(taken[0], targets if len(taken) > 1 else None, steps=steps, sample_ids=rows)
+
+
+def _metrics(model):
+    return [tensor.name for tensor in model.library.outputs if not tensor.shape]
+
+
+def _named(model, results):
+    return {name.removeprefix(METRIC): float(results[model._places[name]]) for name in _metrics(model)}
+
+
+def train_step(model, call, *, updates=0, epochs=0):
+    """One batch: an update for each window of time. Returns loss and metrics, means over the windows."""
+    window = model.library.window or call.steps
+    if call.steps <= window:
+        results = model._outputs(_metrics(model), call)
+        loss = model._call("train_step", call, outputs=results, updates=updates, epochs=epochs)
+        model.updates += 1
+        return loss, _named(model, results)
+    means, state = Means(), None
+    for first in range(0, call.steps, window):
+        part = type(call)([array[first:first + window] if array is not None and tensor.shape[0] == "T" else array
+                           for tensor, array in zip(model.library.inputs, call.inputs)],
+                          call.batch, min(window, call.steps - first), call.sample_ids)
+        results = model._outputs(_metrics(model), part)
+        behind = model._state_behind(part, state)
+        loss = model._call("train_step", part, outputs=results, state=state, state_out=behind, updates=updates,
+                           epochs=epochs)
+        model.updates += 1
+        state = behind
+        means.add({"loss": loss, **_named(model, results)}, part.steps)
+    numbers = means.result()
+    return numbers.pop("loss"), numbers
+
+
+def _batches(count, size):
+    return [slice(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def _size(model, batch):
+    size = model.library.default_batch if batch is None else int(batch)
+    if size < 1:
+        raise ValueError(f"batch: expected at least 1, found {batch}")
+    return size
+
+
+def _has_classes(model):
+    labels = [tensor for tensor in model.library.inputs[1:] if tensor.name == "labels" and tensor.dtype == "i64"]
+    return "count" in model._places and bool(labels) and len(labels[0].shape) == 1
+
+
+def predict(model, x, steps, batch):
+    samples = Samples(model, x, None)
+    classes = []
+    for rows in _batches(samples.count, _size(model, batch)):
+        call = samples.call(np.arange(rows.start, rows.stop), steps)
+        results = model._outputs(("count",), call)
+        model._call("forward", call, outputs=results)
+        classes.append(results[model._places["count"]].argmax(axis=1))
+    return np.concatenate(classes)
+
+
+def evaluate(model, x, y, steps, batch):
+    samples = Samples(model, x, y)
+    return _evaluate(model, [samples.call(np.arange(rows.start, rows.stop), steps)
+                             for rows in _batches(samples.count, _size(model, batch))])
+
+
+def _evaluate(model, calls):
+    means, classes = Means(), _has_classes(model)
+    for call in calls:
+        results = model._outputs([*_metrics(model), *(["count"] if classes else [])], call)
+        loss = model._call("evaluate", call, outputs=results)
+        numbers = {"loss": loss, **_named(model, results)}
+        if classes:
+            right = results[model._places["count"]].argmax(axis=1) == _labels(model, call)
+            numbers["accuracy"] = float(np.count_nonzero(right)) / call.batch
+        means.add(numbers, call.batch)
+    return means.result()
+
+
+def _labels(model, call):
+    return next(array for tensor, array in zip(model.library.inputs, call.inputs) if tensor.name == "labels")
+
+
+def _shares(model, x, y, validation):
+    """Rows for training, and calls for validation, which are made anew in each epoch."""
+    samples = Samples(model, x, y)
+    rows = np.arange(samples.count)
+    if validation is None:
+        return samples, rows, None
+    if isinstance(validation, (tuple, list)):
+        return samples, rows, (Samples(model, *validation), None)
+    count = round(samples.count * validation) if 0 < validation < 1 else 0
+    if not 0 < count < samples.count:
+        raise ValueError(f"validation: expected a pair (x, y) or a share of {samples.count} samples between 0 and 1, "
+                         f"found {validation}")
+    held = np.sort(_runtime.held_out(model.seed, samples.count, count))
+    return samples, np.setdiff1d(rows, held), (samples, held)
+
+
+class _Loader:
+    """Batches that somebody else makes."""
+
+    def __init__(self, model, batches, steps):
+        self.model, self.batches, self.steps = model, batches, steps
+
+    def __len__(self):
+        return len(self.batches) if hasattr(self.batches, "__len__") else 0
+
+    def calls(self, epoch):
+        for number, (x, y) in enumerate(self.batches):
+            call = self.model._prepare(x, y, steps=self.steps)
+            call.sample_ids = np.arange(call.batch, dtype=np.int64) + (number << 24)
+            yield call
+
+
+class _Shuffled:
+    """Batches of arrays, in the order that snn-train would take."""
+
+    def __init__(self, model, samples, rows, size, steps, shuffle):
+        self.model, self.samples, self.rows, self.size, self.steps, self.shuffle = model, samples, rows, size, steps, shuffle
+
+    def __len__(self):
+        return -(-len(self.rows) // self.size)
+
+    def calls(self, epoch):
+        rows = self.rows
+        if self.shuffle:
+            rows = rows[_runtime.shuffled_order(self.model.seed, epoch, len(rows))]
+        for part in _batches(len(rows), self.size):
+            yield self.samples.call(rows[part], self.steps)
+
+
+def fit(model, x, y, *, epochs, batch, validation, steps, shuffle, progress):
+    if not model.library.trains:
+        raise _runtime.ModelError(f"{model.name}: the model was compiled without training (mode=\"infer\")")
+    epochs = model.library.default_epochs if epochs is None else int(epochs)
+    held = None
+    if y is None:
+        if not isinstance(x, collections.abc.Iterable) or isinstance(x, np.ndarray):
+            raise TypeError("expected samples and targets, or something that gives batches (x, y)")
+        source = _Loader(model, x, steps)
+        if validation is not None:
+            held = (Samples(model, *validation), None)
+    else:
+        samples, rows, held = _shares(model, x, y, validation)
+        source = _Shuffled(model, samples, rows, _size(model, batch), steps, shuffle)
+    history = []
+    for epoch in range(epochs):
+        model.epoch = epoch
+        means = Means()
+        with _bar(progress, epoch, epochs, len(source)) as bar:
+            for call in source.calls(epoch):
+                windows = -(-call.steps // model.library.window) if model.library.window else 1
+                loss, metrics = train_step(model, call, updates=epochs * len(source) * windows, epochs=epochs)
+                if not math.isfinite(loss):
+                    raise ValueError(f"the loss became {loss} in epoch {epoch}; a smaller learning rate may help")
+                means.add({"loss": loss, **metrics}, call.batch)
+                bar.update(1)
+                bar.set_postfix({name: f"{number:.4g}" for name, number in means.result().items()}, refresh=False)
+            numbers = {"epoch": epoch, **means.result()}
+            if held is not None:
+                found = _evaluate(model, _held_calls(held, _size(model, batch), steps))
+                numbers.update({f"validation_{name}": number for name, number in found.items()})
+                bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items() if name != "epoch"})
+        history.append(numbers)
+    return history
+
+
+def _held_calls(held, size, steps):
+    samples, rows = held
+    rows = np.arange(samples.count) if rows is None else rows
+    return (samples.call(rows[part], steps) for part in _batches(len(rows), size))
+
+
+class _NoBar:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, count):
+        pass
+
+    def set_postfix(self, numbers, refresh=True):
+        pass
+
+
+def _bar(progress, epoch, epochs, batches):
+    if not progress:
+        return _NoBar()
+    from tqdm.auto import tqdm
+
+    return tqdm(total=batches or None, desc=f"epoch {epoch + 1}/{epochs}", unit="batch")

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiled networks as modules of PyTorch.
+
+    net = snnc.torch.Module("population.snn")
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    for images, labels in loader:
+        spikes, membrane = net(images)                  # [time, sample, neuron], all steps at once
+        loss = criterion(spikes, labels)
+        optimizer.zero_grad()
+        loss.backward()                                 # surrogate gradients through time, compiled
+        optimizer.step()
+
+Parameters, buffers and `state_dict` have the names and shapes of the `nn.Sequential` of snnTorch's layers that the text
+describes, so checkpoints go both ways.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import _runtime, _weights
+from ._model import Model, compile
+
+_TYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
+
+
+@dataclasses.dataclass
+class _Made:
+    """What a call of forward leaves for backward, which makes the same call again."""
+
+    call: object
+    epoch: int
+    state: object
+
+
+class _Network(torch.autograd.Function):
+    """Outputs of a model, whose gradients are its entry `backward`."""
+
+    @staticmethod
+    def forward(ctx, module, x, steps, state, behind, *parameters):
+        outputs, ctx.made = module._run_forward(x, steps, state, behind)
+        ctx.module = module
+        ctx.save_for_backward(x, *parameters)  # so that changes in place before backward are found
+        ctx.set_materialize_grads(False)
+        return outputs
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, *gradients):
+        _ = ctx.saved_tensors  # raises if one of them was changed in place
+        of_input, of_parameters = ctx.module._run_backward(ctx.made, gradients, ctx.needs_input_grad[1])
+        wanted = ctx.needs_input_grad[5:]
+        of_parameters = (gradient if want else None for gradient, want in zip(of_parameters, wanted))
+        return None, of_input, None, None, None, *of_parameters
+
+
+class Module(nn.Module):
+    """A compiled network whose parameters PyTorch trains.
+
+    Args:
+        model: the path or the text of a model, or a `snnc.Model`, whose parameters are copied.
+        outputs: names of what a call gives, a tuple if there are several: "spikes", "membrane", "count", and of the layers
+            inside "hidden.NAME" and "hidden_membrane.NAME". One name: its tensor alone. What is not asked for is not
+            computed.
+        options: of `snnc.compile`.
+
+    A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time`, runs all time steps from rest and gives
+    outputs [time, sample, neuron]. All tensors are in the CPU's memory; parameters and reals are float32, or float64 with
+    precision="f64". There are no second derivatives.
+    """
+
+    def __init__(self, model, *, outputs=("spikes", "membrane"), **options):
+        super().__init__()
+        if not isinstance(model, Model):
+            model = compile(model, **options)
+        elif options:
+            raise TypeError(f"{', '.join(options)}: the model has been compiled")
+        if not model.library.trains:
+            raise ValueError(f"model {model.name} was compiled without training (mode=\"infer\")")
+        self.model = model.copy()
+        self.model.workers = _runtime.Threads.openmp(min(self.model.threads, torch.get_num_threads())) or self.model.workers
+        self.outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        self._single = isinstance(outputs, str)
+        for name in self.outputs:
+            model._place(name)
+        self._calls = 0
+        self._declare()
+        self._register_load_state_dict_pre_hook(self._check_constants)
+
+    def forward(self, x, *, steps=None, state=None, with_state=False):
+        """Outputs of all time steps, and the state behind the last one if `with_state`.
+
+        Args:
+            x: the input; gradients go back to it where its elements are reals.
+            steps: their number, for a model that leaves it open and an input that does not vary over time.
+            state: where to start, what a call `with_state` has given (no gradient goes back to it); None: at rest.
+        """
+        return self._call(x, steps, state, with_state)
+
+    def extra_repr(self):
+        library = self.model.library
+        return f"{library.name}: {library.inputs[0]!r} -> {', '.join(self.outputs)}"
+
+    # Parameters live in the model's spans; names with dots are modules in modules.
+
+    def _declare(self):
+        model = self.model
+        for name, array in model.parameters.items():
+            owner, last = self._owner(name)
+            owner.register_parameter(last, nn.Parameter(torch.from_numpy(array)))
+        for name, array in model.buffers.items():
+            owner, last = self._owner(name)
+            owner.register_buffer(last, torch.from_numpy(array))
+            if last == "running_mean":  # stands beside it in PyTorch, and changes no result
+                owner.register_buffer("num_batches_tracked", torch.tensor(0))
+        for constant in model.library.constants:
+            owner, last = self._owner(constant.name)
+            owner.register_buffer(last, torch.full(constant.shape, constant.value, dtype=_TYPES[constant.dtype]))
+
+    def _owner(self, name):
+        *path, last = name.split(".")
+        owner = self
+        for part in path:
+            if part not in owner._modules:
+                owner.add_module(part, nn.Module())
+            owner = owner._modules[part]
+        return owner, last
+
+    def _tensors(self, names, kind):
+        for name in names:
+            owner, last = self._owner(name)
+            yield name, getattr(owner, kind)[last]
+
+    def _bound(self):
+        """The parameters, in the model's order and memory.
+
+        Who sets `.data`, copies the module or moves it there and back has put them elsewhere: their values are taken from there.
+        """
+        spans = ((self.model.parameters, "_parameters"), (self.model.buffers, "_buffers"))
+        for arrays, kind in spans:
+            for name, tensor in self._tensors(arrays, kind):
+                array = arrays[name]
+                if tensor.data_ptr() == array.ctypes.data and tensor.dtype == torch.from_numpy(array).dtype:
+                    continue
+                view = torch.from_numpy(array)
+                if tensor.device.type != "cpu" or tensor.dtype != view.dtype or tensor.shape != view.shape:
+                    raise TypeError(f"{name}: expected {view.dtype} of shape {list(view.shape)} in the CPU's memory, found "
+                                    f"{tensor.dtype} of shape {list(tensor.shape)} on {tensor.device}")
+                with torch.no_grad():
+                    view.copy_(tensor)
+                tensor.data = view
+        return [parameter for _, parameter in self._tensors(self.model.parameters, "_parameters")]
+
+    def _check_constants(self, state_dict, prefix, *_):
+        for constant in self.model.library.constants:
+            if prefix + constant.name in state_dict:
+                _weights.check_constant(constant, state_dict[prefix + constant.name], "the state_dict")
+
+    # Calls
+
+    @torch.compiler.disable
+    def _call(self, x, steps, state, with_state):
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"expected a tensor, found {type(x).__name__}")
+        behind = [] if with_state else None
+        outputs = _Network.apply(self, x, steps, state, behind, *self._bound())
+        if with_state:
+            return (*outputs, *behind)
+        return outputs[0] if self._single else outputs
+
+    def _run_forward(self, x, steps, state, behind):
+        model = self.model
+        call = model._prepare(x, steps=steps)
+        self._calls += self.training
+        made = _Made(call, self._calls, state)
+        arrays, outputs = [None] * len(model._places), []
+        for name in self.outputs:
+            tensor = model.library.outputs[model._places[name]]
+            extents = {"T": call.steps, "B": call.batch}
+            outputs.append(torch.empty([extents.get(e, e) for e in tensor.shape], dtype=_TYPES[tensor.dtype]))
+            arrays[model._places[name]] = outputs[-1].numpy()
+        state_out = None
+        if behind is not None:
+            state_out = model._state_behind(call, state)
+            behind.append(state_out)
+        model.epoch = made.epoch
+        model._call("forward", call, outputs=arrays, state=state, state_out=state_out)
+        return tuple(outputs), made
+
+    def _run_backward(self, made, gradients, wants_input):
+        model, library = self.model, self.model.library
+        seeds = [None] * len(model._places)
+        for name, gradient in zip(self.outputs, gradients):
+            if gradient is not None:
+                seeds[model._places[name]] = gradient.contiguous().numpy()
+        results = [None] * len(model._places)
+        of_input = None
+        if wants_input:
+            of_input = torch.empty(made.call.inputs[0].shape, dtype=_TYPES[library.precision])
+            results[model._places["grad.input"]] = of_input.numpy()
+        span = torch.empty(max(library.parameter_bytes, 1), dtype=torch.uint8)
+        model.epoch = made.epoch
+        model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state,
+                    gradients=span.numpy())
+        reals = span[:library.parameter_bytes].view(_TYPES[library.precision])
+        return of_input, [reals.as_strided(tensor.shape, tensor.strides, tensor.offset // reals.element_size())
+                          for tensor in library.parameters]
