@@ -47,9 +47,12 @@ inline constexpr llvm::StringLiteral kNetwork = "network", kTrainingNetwork = "t
                                      kCriterion = "criterion", kClip = "clip", kUpdate = "update";
 /// Those of the stages bptt and loops, which are called as the entries of the interface.
 inline constexpr llvm::StringLiteral kForward = "forward", kLossAndGradient = "loss_and_gradient",
-                                     kBackward = "backward", kEvaluate = "evaluate";
+                                     kBackward = "backward", kEvaluate = "evaluate",
+                                     kForwardTraining = "forward_training";
 /// Whether calls of the entry are of the steps of a window, where training has windows.
-inline bool isOfWindow(llvm::StringRef entry) { return entry != kForward && entry != kEvaluate; }
+inline bool isOfWindow(llvm::StringRef entry) {
+  return entry != kForward && entry != kEvaluate && entry != kForwardTraining;
+}
 /// What their arguments and results are bound to. Nothing declares the loss: it has an operand of the call.
 inline constexpr llvm::StringLiteral kInput = "input", kLabels = "labels", kLoss = "loss";
 /// What is bound to `grad.NAME` is the gradient of the output NAME, given by the host, or of the input.

@@ -32,7 +32,9 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     if (loss && (failed(composeEvaluate(network, loss)) || failed(composeLoss(training, loss)) ||
                  failed(composeBackward(training))))
       return signalPassFailure();
-    if (training != network)
+    if (training != network && loss)
+      training.setName(kForwardTraining);
+    else if (training != network)
       training.erase();
     for (func::FuncOp merged : {loss, module.lookupSymbol<func::FuncOp>(kClip)})
       if (merged)

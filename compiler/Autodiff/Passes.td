@@ -25,6 +25,7 @@ def ComposeEntries : Pass<"core-compose-entries", "::mlir::ModuleOp"> {
     Of `@network`, `@training_network` (if it differs) and `@criterion` (loss and metrics) come, each with all that it needs,
 
     * `@forward`: the network as it infers. Outputs and states over any number of steps.
+    * `@forward_training`: the same of the training network, if it differs; also its buffers.
     * `@loss_and_gradient`: the training network, the loss and the metrics of its outputs, and the loss's gradients with
       respect to parameters (`snn.span = #snn.span<gradients>`) and, if it is real, to the input (output `grad.input`, declared
       here).

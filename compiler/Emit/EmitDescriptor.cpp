@@ -32,6 +32,7 @@ constexpr EntryPoint kEntryPoints[] = {
     {"snn_entry_update", offsetof(snn_model_table, update)},
     {"snn_entry_train_step", offsetof(snn_model_table, train_step)},
     {"snn_entry_evaluate", offsetof(snn_model_table, evaluate)},
+    {"snn_entry_forward_training", offsetof(snn_model_table, forward_training)},
 };
 
 abi::Symbol writeTensors(ConstantWriter &writer, const std::vector<TensorInfo> &tensors) {

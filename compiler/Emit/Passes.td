@@ -21,7 +21,7 @@ def EmitDescriptor : Pass<"snn-emit-descriptor", "::mlir::ModuleOp"> {
     Comes after the conversion to the LLVM dialect, in the module of one target. Reads the declarations (snn.model,
     snn.parameter, ...) and builds `snn_table`, the constants of `snn_model_table`, then erases the declarations but
     snn.model. The entry points `snn_entry_forward`, `snn_entry_step`, `snn_entry_loss_and_gradient`,
-    `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate` and `snn_arena_size` become internal, and those that
+    `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate`, `snn_entry_forward_training` and `snn_arena_size` become internal, and those that
     are not there are NULL in the table.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

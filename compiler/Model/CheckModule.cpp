@@ -19,7 +19,7 @@ namespace {
 using core::ArrayType;
 
 constexpr StringRef kOfSnn[] = {kNetwork, kTrainingNetwork, kCriterion, kClip, kUpdate};
-constexpr StringRef kOfLater[] = {kForward, kEvaluate, kLossAndGradient, kBackward, kUpdate};
+constexpr StringRef kOfLater[] = {kForward, kForwardTraining, kEvaluate, kLossAndGradient, kBackward, kUpdate};
 
 class CheckModule : public impl::CheckModuleBase<CheckModule> {
   void runOnOperation() override {
@@ -47,7 +47,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
       if (!llvm::is_contained(composed ? ArrayRef(kOfLater) : ArrayRef(kOfSnn), function.getName()))
         return function.emitError() << "is no function of a model; expected "
-                                    << (composed ? "forward, evaluate, loss_and_gradient, backward or update"
+                                    << (composed ? "forward, forward_training, evaluate, loss_and_gradient, backward or update"
                                                  : "network, training_network, criterion, clip or update");
       if (failed(checkFunction(function)))
         return failure();

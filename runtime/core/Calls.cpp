@@ -85,6 +85,7 @@ constexpr NamedEntry kEntries[] = {
     {"backward", &snn_model_table::backward},
     {"update", &snn_model_table::update},
     {"train_step", &snn_model_table::train_step},
+    {"forward_training", &snn_model_table::forward_training},
 };
 
 } // namespace
@@ -96,7 +97,9 @@ int32_t snn_library_call(const snn_library *library, uint32_t entry, const snn_c
     if (entry >= std::size(kEntries))
       throw Error(SNN_ERROR_ARGUMENT, "there is no entry " + std::to_string(entry));
     const snn_model_table &table = *library->table;
-    const auto [name, member] = kEntries[entry];
+    auto [name, member] = kEntries[entry];
+    if (entry == SNN_ENTRY_FORWARD_TRAINING && !trainsApart(table))
+      member = &snn_model_table::forward;
     const std::string where = requireEntry(table, member, name);
     if (const int32_t code = (table.*member)(call); code != SNN_OK)
       throw Error(code, where + describeFailure(code, table, *call));

@@ -24,6 +24,11 @@ inline bool hasEvaluate(const snn_model_table &table) {
   return table.struct_size > offsetof(snn_model_table, evaluate);
 }
 
+/// Whether the network is another one when it trains, with an entry of its own.
+inline bool trainsApart(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, forward_training) && table.forward_training;
+}
+
 /// What the labels of an input of type i64 are below.
 inline int64_t classesOf(const snn_model_table &table, const snn_tensor_info &labels) {
   return labels.init_high > 0 ? int64_t(labels.init_high) : table.classes;

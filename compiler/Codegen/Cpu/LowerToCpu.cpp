@@ -210,7 +210,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       steps = *fixed;
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
     func::FuncOp forward = find(kForward), evaluate = find(kEvaluate), gradient = find(kLossAndGradient),
-                 backward = find(kBackward), update = find(kUpdate);
+                 backward = find(kBackward), update = find(kUpdate), training = find(kForwardTraining);
     // Windows have any number of steps, whatever the model has.
     const std::optional<int64_t> trained = model.getWindow() ? std::nullopt : steps;
     // One step is a forward pass of one step: the number of steps is the call's, if not all have one.
@@ -219,11 +219,13 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       writer.addEntry(kForward, EntryKind::Forward, forward, steps);
       writer.addEntry("step", EntryKind::Step, forward, 1);
     }
-    for (func::FuncOp function : {evaluate, gradient, backward})
+    for (func::FuncOp function : {training, evaluate, gradient, backward})
       if (function)
-        writer.addFunction(function, function == evaluate ? steps : trained);
+        writer.addFunction(function, isOfWindow(function.getName()) ? trained : steps);
     if (update)
       writer.addUpdate(update);
+    if (training)
+      writer.addEntry(kForwardTraining, EntryKind::Forward, training, steps);
     if (evaluate)
       writer.addEntry(kEvaluate, EntryKind::Evaluate, evaluate, steps);
     if (gradient)
@@ -237,7 +239,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       writer.addEntry("train_step", EntryKind::Train, {gradient, update}, trained);
     }
     writer.addArenaSize();
-    for (func::FuncOp function : {forward, evaluate, gradient, backward, update})
+    for (func::FuncOp function : {forward, training, evaluate, gradient, backward, update})
       if (function)
         function.erase();
     checkMemory();

@@ -36,7 +36,7 @@ struct Tensor {
       : name(info.name), dtype(dtypeName(info.dtype)), text(dtype + shapeText(info) + " \"" + name + "\""),
         offset(info.offset), low(info.init_low), high(info.init_high), flags(info.flags),
         shape(info.shape, info.shape + info.rank) {
-    if (info.strides)
+    if (info.strides || info.rank == 0)
       strides.emplace(info.strides, info.strides + info.rank);
   }
 
@@ -266,6 +266,12 @@ void bindLibrary(nb::module_ &module) {
                      return t.struct_size > offsetof(snn_model_table, window) ? t.window : 0;
                    },
                    "Most steps of a call that trains; 0: as forward.")
+      .def_prop_ro("trains_apart",
+                   [](const Library &l) {
+                     const snn_model_table &t = l.table();
+                     return t.struct_size > offsetof(snn_model_table, forward_training) && t.forward_training;
+                   },
+                   "Whether the network is another one when it trains.")
       .def_prop_ro("trains", [](const Library &l) { return l.table().train_step != nullptr; })
       .def_prop_ro("parameters",
                    [](const Library &l) { return entriesOf<Tensor>(l.table().parameters, l.table().parameter_count); })
@@ -306,6 +312,7 @@ void bindLibrary(nb::module_ &module) {
   entries["backward"] = int(SNN_ENTRY_BACKWARD);
   entries["update"] = int(SNN_ENTRY_UPDATE);
   entries["train_step"] = int(SNN_ENTRY_TRAIN_STEP);
+  entries["forward_training"] = int(SNN_ENTRY_FORWARD_TRAINING);
 
   module.def("allocate", &allocate, "bytes"_a, "Zeroed memory, aligned as spans are.");
   module.def(

@@ -209,16 +209,33 @@ class Model:
         """Another model with the same values, which may be used at the same time."""
         other = Model(self.library, self._source, self._options, threads=self.threads, seed=self.seed)
         other.workers = self.workers
-        for name in ("_parameters", "_gradients", "_optimizer", "_buffers"):
-            getattr(other, name)[:] = getattr(self, name)
-        other.hyper.values_array[:] = self.hyper.values_array
-        other.epoch, other.updates = self.epoch, self.updates
+        other._restore(self._values())
         return other
 
     __copy__ = copy
 
     def __deepcopy__(self, memo):
         return self.copy()
+
+    def _values(self):
+        """All that changes: spans, numbers, counters."""
+        return {"spans": [self._parameters, self._gradients, self._optimizer, self._buffers],
+                "hyper": self.hyper.values_array, "seed": self.seed, "epoch": self.epoch, "updates": self.updates}
+
+    def _restore(self, values):
+        for own, given in zip(self._values()["spans"], values["spans"]):
+            own[:] = given
+        self.hyper.values_array[:] = values["hyper"]
+        self.seed, self.epoch, self.updates = values["seed"], values["epoch"], values["updates"]
+
+    def __getstate__(self):
+        return {"source": self._source, "options": self._options, "threads": self.threads, **self._values()}
+
+    def __setstate__(self, state):
+        """Compiles the text again, or takes it from the cache: a file never brings code."""
+        library = _open(state["source"], state["options"], cached=True)
+        self.__init__(library, state["source"], state["options"], threads=state["threads"])
+        self._restore(state)
 
     # Calls
 
@@ -349,6 +366,8 @@ class Model:
 
     def _targets(self, y):
         """The targets in the order of the table."""
+        if not self.library.trains:
+            raise _runtime.ModelError(f"{self.name}: the model was compiled without training (mode=\"infer\")")
         names = [tensor.name for tensor in self.library.inputs[1:]]
         if isinstance(y, collections.abc.Mapping):
             if set(y) != set(names):
@@ -407,11 +426,13 @@ class Model:
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
             raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
                              f"the call has {call.batch}")
+        if gradients is None and self.library.trains:
+            gradients = self._gradients
         numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1, updates,
                                    self.epoch, epochs, self.seed)
         return self.library.call(
             _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
-            self._gradients if gradients is None else gradients, self._optimizer, self._buffers,
+            gradients, self._optimizer, self._buffers,
             state.bytes if state is not None else None, state_out.bytes if state_out is not None else None,
             call.inputs, outputs, output_gradients, self.hyper.values_array, call.sample_ids)
 

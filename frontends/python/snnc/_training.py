@@ -182,8 +182,6 @@ class _Shuffled:
 
 
 def fit(model, x, y, *, epochs, batch, validation, steps, shuffle, progress):
-    if not model.library.trains:
-        raise _runtime.ModelError(f"{model.name}: the model was compiled without training (mode=\"infer\")")
     epochs = model.library.default_epochs if epochs is None else int(epochs)
     held = None
     if y is None:

@@ -11,9 +11,8 @@ ANOTHER = "are these the weights of another model?"
 
 
 def state_dict(model):
-    tensors = {name: np.ascontiguousarray(array) if array.ndim else array.copy()
-               for values in (model.parameters, model.buffers) for name, array in values.items()}
-    tensors = {name: array.copy() if array is model.parameters.get(name) else array for name, array in tensors.items()}
+    tensors = {name: np.array(array, order="C")
+               for arrays in (model.parameters, model.buffers) for name, array in arrays.items()}
     for constant in model.library.constants:
         tensors[constant.name] = np.full(constant.shape, constant.value, _arrays.DTYPES[constant.dtype])
     return tensors

@@ -33,6 +33,7 @@ class _Made:
     call: object
     epoch: int
     state: object
+    training: bool
 
 
 class _Network(torch.autograd.Function):
@@ -158,6 +159,11 @@ class Module(nn.Module):
             if prefix + constant.name in state_dict:
                 _weights.check_constant(constant, state_dict[prefix + constant.name], "the state_dict")
 
+    def _count_batches(self):
+        for name in self.model.buffers:
+            if name.rpartition(".")[2] == "running_mean":
+                self._owner(name)[0].num_batches_tracked += 1
+
     # Calls
 
     @torch.compiler.disable
@@ -174,7 +180,7 @@ class Module(nn.Module):
         model = self.model
         call = model._prepare(x, steps=steps)
         self._calls += self.training
-        made = _Made(call, self._calls, state)
+        made = _Made(call, self._calls, state, self.training)
         arrays, outputs = [None] * len(model._places), []
         for name in self.outputs:
             tensor = model.library.outputs[model._places[name]]
@@ -186,11 +192,16 @@ class Module(nn.Module):
             state_out = model._state_behind(call, state)
             behind.append(state_out)
         model.epoch = made.epoch
-        model._call("forward", call, outputs=arrays, state=state, state_out=state_out)
+        if self.training:
+            self._count_batches()
+        model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
+                    state_out=state_out)
         return tuple(outputs), made
 
     def _run_backward(self, made, gradients, wants_input):
         model, library = self.model, self.model.library
+        if not made.training and library.trains_apart:
+            raise RuntimeError(f"model {library.name} differs in training, and gradients are of that: call train() first")
         seeds = [None] * len(model._places)
         for name, gradient in zip(self.outputs, gradients):
             if gradient is not None:

@@ -118,7 +118,8 @@ typedef struct snn_call {
   void *parameters; /* parameter_bytes */
   void *gradients;  /* parameter_bytes, laid out as the parameters are; written, not added to */
   void *optimizer;  /* optimizer_bytes; all zero before the first update */
-  void *buffers;    /* buffer_bytes: running statistics. Only loss_and_gradient and train_step write them */
+  void *buffers;    /* buffer_bytes: running statistics. Only loss_and_gradient, train_step and forward_training write
+                       them */
   const void
       *state_in;   /* batch * state_bytes: where the first step starts; NULL: at rest. No gradient goes back to it */
   void *state_out; /* batch * state_bytes: after the last step; may be state_in, must not meet it otherwise. NULL: not
@@ -198,7 +199,7 @@ typedef struct snn_model_table {
   snn_entry_fn step;              /* forward of one time step; T calls give the bits of one forward */
   snn_entry_fn loss_and_gradient; /* loss and gradients, also the output "grad.input"; buffers */
   snn_entry_fn backward;          /* gradients and "grad.input" from output_gradients, for a loss of the host: of what
-                                     forward gives for the same call, which it computes again */
+                                     forward_training gives for the same call, which it computes again */
   snn_entry_fn update;            /* parameters and optimizer, from gradients */
   snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
   snn_entry_fn evaluate;          /* forward, with loss and metrics of the network as it infers: no gradient, no buffer
@@ -207,6 +208,10 @@ typedef struct snn_model_table {
   /* Truncated backpropagation: loss_and_gradient, backward and train_step take 1 to so many steps, and a host goes
    * through longer sequences in windows, with state_in, state_out and first_step. 0: they take what forward does. */
   uint64_t window;
+
+  /* forward of the network as it is when it trains (dropout, statistics of the batch): what backward differentiates. It
+   * updates buffers. NULL where that is forward. Tables of earlier compilers end before it. */
+  snn_entry_fn forward_training;
 } snn_model_table;
 
 typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);

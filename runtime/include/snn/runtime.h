@@ -74,7 +74,8 @@ enum snn_entry {
   SNN_ENTRY_LOSS_AND_GRADIENT = 3,
   SNN_ENTRY_BACKWARD = 4,
   SNN_ENTRY_UPDATE = 5,
-  SNN_ENTRY_TRAIN_STEP = 6
+  SNN_ENTRY_TRAIN_STEP = 6,
+  SNN_ENTRY_FORWARD_TRAINING = 7 /* forward, where the table has no entry for it */
 };
 
 /* For hosts that keep all memory themselves, as abi.h says, instead of an instance: the entry's own function, whose

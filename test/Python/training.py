@@ -1,0 +1,103 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""fit trains as snn-train does, bit by bit; step is forward; evaluate and predict are what they say."""
+
+import json
+
+import numpy as np
+import torch
+
+import snnc
+import support
+
+WINDOWS = """snn 1
+model windows {
+  input f32[6] over time
+  steps ? <= 20
+  linear 12
+  rleaky(beta = learn 0.7)
+  linear 4
+  leaky(beta = 0.5)
+}
+train {
+  loss ce_rate
+  optimizer adam(lr = 1e-2)
+  schedule cosine(warmup = 1)
+  truncate 4
+  batch 8
+  epochs 3
+}
+"""
+
+
+def test_as_snn_train():
+    random = np.random.default_rng(3)
+    x, y = random.standard_normal((50, 10, 6)).astype(np.float32), random.integers(0, 4, 50)
+    with support.folder() as scratch:
+        (scratch / "windows.snn").write_text(WINDOWS)
+        np.savez(scratch / "data.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+        support.tool("snn-train", scratch / "windows.snn", f"--data={scratch / 'data.npz'}", "--seed=7", "--validation=0.2",
+                     f"--out={scratch / 'run'}", "--threads=1")
+        expected = support.tensors(scratch / "run" / "weights.safetensors")
+        lines = [json.loads(line) for line in (scratch / "run" / "metrics.jsonl").read_text().splitlines()]
+        model = snnc.compile(scratch / "windows.snn", seed=7)
+        history = model.fit(x.swapaxes(0, 1), y, validation=0.2, progress=False)
+        model.load(scratch / "run" / "weights.safetensors")
+    assert len(history) == 3
+    for name, array in model.state_dict().items():
+        support.same_bits(array, expected[name].astype(array.dtype), name)
+    for numbers, line in zip(history, lines):
+        assert numbers["loss"] == line["train_loss"], (numbers, line)
+        assert numbers["validation_accuracy"] == line["validation_accuracy"], (numbers, line)
+
+
+def test_step_is_forward():
+    model = snnc.compile(WINDOWS, seed=1)
+    x = np.random.default_rng(0).standard_normal((9, 3, 6)).astype(np.float32) * 4
+    outputs, state = model.run(x, ("spikes", "state")), None
+    for step in range(9):
+        spikes, state = model.step(x[step], state)
+        support.same_bits(spikes, outputs["spikes"][step], f"step {step}")
+    assert state.steps == 9
+    for name in state.keys():
+        support.same_bits(np.array(state[name]), np.array(outputs["state"][name]), name)
+    spikes = model.spikes(x)
+    assert set(spikes) == {"spikes", "1"} and spikes["1"].shape == (9, 3, 12)
+
+
+def test_batches_of_a_loader():
+    x, y = support.random_images(300)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=64)
+    model = support.population(hidden=16)
+    twin = model.copy()
+    first = model.fit(loader, epochs=2, progress=False)
+    second = twin.fit(x, y, epochs=2, batch=64, shuffle=False, progress=False)
+    assert [round(a["loss"], 9) for a in first] == [round(b["loss"], 9) for b in second]
+    found = model.evaluate(x, y)
+    assert found["accuracy"] == np.mean(model.predict(x) == y) and found["loss"] < first[0]["loss"]
+
+
+def test_own_loss():
+    """backward with the loss's own derivatives is loss_and_gradient."""
+    model = support.population(hidden=16)
+    x, y = support.random_images(8)
+    model.loss_and_gradient(x, y)
+    expected = {name: array.copy() for name, array in model.gradients.items()}
+    spikes = model(x)
+    count = spikes.sum(0).reshape(8, 10, 50).sum(2)
+    target = np.where(np.arange(10) == y[:, None], 50, 0)
+    derivative = np.repeat(2 * (count - target) / (8 * 10), 50, axis=1)[None].astype(np.float32)
+    model.backward(x, {"spikes": derivative})
+    for name, array in model.gradients.items():
+        support.close(array, expected[name], 1e-6, name)
+    model.backward(x, {"count": (2 * (count - target) / (8 * 10))})
+    for name, array in model.gradients.items():
+        support.close(array, expected[name], 1e-6, name)
+    before = model.parameters["3.bias"].copy()
+    model.update()
+    assert model.updates == 1 and not np.array_equal(before, model.parameters["3.bias"])
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
