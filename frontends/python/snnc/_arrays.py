@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Arrays of users as models take them: views where that is possible, copies where elements change their type."""
 
+import math
+
 import numpy as np
 
 DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64), "u8": np.dtype(np.uint8), "i64": np.dtype(np.int64)}
@@ -40,9 +42,11 @@ def convert(array, dtype, what):
 
 def fit(array, shape, what):
     """A view of `array` with the extents of `shape`, in which "T" and "B" stand for any. Extents of 1 may be missing or
-    be too many behind those two. ValueError."""
+    be too many behind those two, and a sample of one extent takes any of as many elements. ValueError."""
     lead = sum(1 for extent in shape if isinstance(extent, str))
     own = array.shape
+    if len(shape) == lead + 1 < len(own) and math.prod(own[lead:]) == shape[-1]:
+        return array.reshape(*own[:lead], shape[-1])
     fits = len(own) >= lead and [e for e in own[lead:] if e != 1] == [e for e in shape[lead:] if e != 1]
     if not fits:
         text = ", ".join(str(extent) for extent in shape)

@@ -65,6 +65,8 @@ class Module(nn.Module):
         outputs: names of what a call gives, a tuple if there are several: "spikes", "membrane", "count", and of the layers
             inside "hidden.NAME" and "hidden_membrane.NAME". One name: its tensor alone. What is not asked for is not
             computed.
+        names: what the module calls tensors that have another name in the text.
+        fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
         options: of `snnc.compile`.
 
     A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time`, runs all time steps from rest and gives
@@ -72,7 +74,7 @@ class Module(nn.Module):
     precision="f64". There are no second derivatives.
     """
 
-    def __init__(self, model, *, outputs=("spikes", "membrane"), **options):
+    def __init__(self, model, *, outputs=("spikes", "membrane"), names=None, fixed=None, **options):
         super().__init__()
         if not isinstance(model, Model):
             model = compile(model, **options)
@@ -84,6 +86,8 @@ class Module(nn.Module):
         self.model.workers = _runtime.Threads.openmp(min(self.model.threads, torch.get_num_threads())) or self.model.workers
         self.outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
+        self._names = dict(names or {})
+        self._fixed = dict(fixed or {})
         for name in self.outputs:
             model._place(name)
         self._calls = 0
@@ -119,9 +123,14 @@ class Module(nn.Module):
         for constant in model.library.constants:
             owner, last = self._owner(constant.name)
             owner.register_buffer(last, torch.full(constant.shape, constant.value, dtype=_TYPES[constant.dtype]))
+        known = {self._names.get(name, name) for name in model.buffers}
+        self._fixed = {name: torch.from_numpy(array.copy()) for name, array in self._fixed.items() if name not in known}
+        for name, tensor in self._fixed.items():
+            owner, last = self._owner(name)
+            owner.register_buffer(last, tensor.clone())
 
     def _owner(self, name):
-        *path, last = name.split(".")
+        *path, last = self._names.get(name, name).split(".")
         owner = self
         for part in path:
             if part not in owner._modules:
@@ -156,12 +165,16 @@ class Module(nn.Module):
 
     def _check_constants(self, state_dict, prefix, *_):
         for constant in self.model.library.constants:
-            if prefix + constant.name in state_dict:
-                _weights.check_constant(constant, state_dict[prefix + constant.name], "the state_dict")
+            name = self._names.get(constant.name, constant.name)
+            if prefix + name in state_dict and name not in self._fixed:
+                _weights.check_constant(constant, state_dict[prefix + name], "the state_dict")
+        for name, tensor in self._fixed.items():
+            if prefix + name in state_dict and not torch.equal(state_dict[prefix + name].cpu(), tensor):
+                raise ValueError(f"the state_dict: tensor {prefix + name!r} differs from what is compiled into the model")
 
     def _count_batches(self):
         for name in self.model.buffers:
-            if name.rpartition(".")[2] == "running_mean":
+            if name.endswith(".running_mean"):
                 self._owner(name)[0].num_batches_tracked += 1
 
     # Calls

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks of other frameworks as text and weights.
+
+    converted = snnc.from_snntorch(net)
+    print(converted.text)                       # what a person would have written
+    net = converted.torch()                     # an nn.Module that is compiled
+    converted.save("net.snn")                   # and net.safetensors
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from .. import _runtime
+from .errors import ConversionError
+
+__all__ = ["ConversionError", "Converted", "from_snntorch"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """A network as text, with its weights.
+
+    Attributes:
+        text: the model.
+        weights: arrays under the names of the text.
+        names: of the text's tensors, what the network calls them.
+        fixed: the network's buffers, some of which are numbers in the text.
+        outputs: what a call of the network gives, as names of `snnc.torch.Module`.
+    """
+
+    text: str
+    weights: dict = dataclasses.field(repr=False)
+    names: dict = dataclasses.field(repr=False)
+    fixed: dict = dataclasses.field(repr=False)
+    outputs: tuple
+
+    def compile(self, **options):
+        """A `snnc.Model` with the weights; options as of `snnc.compile`."""
+        from .._model import compile
+
+        model = compile(self.text, **options)
+        model.load_state_dict(self.weights)
+        return model
+
+    def torch(self, **options):
+        """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network."""
+        from ..torch import Module
+
+        outputs = self.outputs if len(self.outputs) > 1 else self.outputs[0]
+        return Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed)
+
+    def save(self, path):
+        """Writes the text, and beside it the weights as safetensors."""
+        path = pathlib.Path(path)
+        tensors = {name: np.array(array, order="C") for name, array in self.weights.items()}
+        _runtime.write_safetensors(str(path.with_suffix(".safetensors")), tensors, {"format": "pt"})
+        path.write_text(self.text)
+
+
+def from_snntorch(net, sample=None, *, steps=None, over_time=False, name=None):
+    """Turns a network of snnTorch's neurons and PyTorch's layers into text and weights.
+
+    Args:
+        net: an `nn.Sequential`, which says what happens in one time step; or a module whose `forward` goes through all
+            steps and stacks what it gives, as in snnTorch's tutorials: it is traced with torch.fx.
+        sample: an input as `net` takes it, or its shape, where that does not follow from the first layer, or `forward` asks
+            for it.
+        steps: of an `nn.Sequential`, the number of time steps; None: each call says it.
+        over_time: of an `nn.Sequential`, whether its input is another one in each step, [time, sample, ...].
+        name: of the model; None: that of the network's class.
+
+    Raises:
+        ConversionError: with the layer that cannot be expressed, and why.
+    """
+    from . import snntorch
+
+    return snntorch.convert(net, sample, steps, over_time, name)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""A network as a list of layers, whatever framework it came from, and the text of it."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from .errors import ConversionError
+
+
+@dataclasses.dataclass
+class Layer:
+    """A line of the text.
+
+    `call` is what stands in the line; `sources` are the places of the layers that it takes, -1 for the input. `tensors` maps its
+    tensors' names in the text, behind the layer's own name, to the network's names.
+    """
+
+    path: str
+    call: str
+    sources: list
+    tensors: dict = dataclasses.field(default_factory=dict)
+    neuron: bool = False
+
+
+@dataclasses.dataclass
+class Graph:
+    layers: list
+    shape: tuple  # of one sample
+    dtype: str = "f32"
+    steps: int | None = None
+    over_time: bool = False
+    outputs: tuple = ()  # of (place of a layer, "spikes" or "membrane")
+    definitions: list = dataclasses.field(default_factory=list)
+
+
+# Words of the language and of its interface, which no label and no model may be called (frontends/snn: isReservedWord, isOwnSymbol).
+_WORDS = set("""param neuron model train input steps let from state fixed spike if else learn each fired attached labels spikes
+membrane hidden hidden_membrane count loss grad forward step update loss_and_gradient train_step arena_size optimizer schedule metric
+target label""".split())
+
+
+def label_of(path, taken):
+    """A label like the path, that no other layer has."""
+    label = re.sub(r"[^A-Za-z0-9_]", "_", path)
+    if not label or not label[0].isalpha() or label in _WORDS or label.startswith("snn_"):
+        label = f"layer_{label}"
+    while label in taken:
+        label += "_"
+    return label
+
+
+def number(value):
+    """The shortest text that reads as this number in single precision."""
+    value = float(value)
+    if not np.isfinite(value):
+        raise ConversionError(f"a parameter is {value}")
+    text = np.format_float_positional(np.float32(value), unique=True, trim="0")
+    if float(np.float32(value)) != value and np.float32(text) != np.float32(value):
+        return repr(value)
+    return text.removesuffix(".0") if "." in text and float(text) == int(float(text)) and abs(value) >= 2 else text
+
+
+def arguments(call, *pairs):
+    """`call(name = value, ...)` of those that are given."""
+    words = [text if name is None else f"{name} = {text}" for name, text in pairs if text is not None]
+    return f"{call}({', '.join(words)})" if words else call
+
+
+class Writer:
+    """Gives layers their names and lines."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.keys = []
+        self._labels = {}
+        self._name()
+
+    def _name(self):
+        """A layer has a label if another line names it, or if its path is not its place in the text."""
+        named = set()
+        for place, layer in enumerate(self.graph.layers):
+            named.update(source for source in layer.sources if source >= 0 and (len(layer.sources) > 1 or source != place - 1))
+        for place, layer in enumerate(self.graph.layers):
+            if layer.path == str(place) and place not in named:
+                self.keys.append(str(place))
+                continue
+            label = label_of(layer.path, self._labels.values())
+            self._labels[place] = label
+            self.keys.append(label)
+
+    def _line(self, place, layer):
+        lines = []
+        if len(layer.sources) == 1 and layer.sources[0] != place - 1:
+            lines.append(f"from {self._label(layer.sources[0])}")
+        call = layer.call
+        if len(layer.sources) > 1:
+            call = f"{call}({', '.join(self._label(source) for source in layer.sources)})"
+        label = self._labels.get(place)
+        lines.append(f"{label}: {call}" if label else call)
+        return lines
+
+    def _label(self, place):
+        return "input" if place < 0 else self._labels[place]
+
+    def text(self, name, comment):
+        graph = self.graph
+        name = label_of(name, ())[:100]
+        shape = ", ".join(map(str, graph.shape))
+        lines = [f"input {graph.dtype}[{shape}]" + (" over time" if graph.over_time else ""),
+                 f"steps {graph.steps}" if graph.steps is not None else "steps ? <= 10000", ""]
+        for place, layer in enumerate(graph.layers):
+            lines += self._line(place, layer)
+        body = "".join(f"  {line}\n" if line else "\n" for line in lines)
+        head = "".join(f"{definition}\n" for definition in graph.definitions)
+        return f"snn 1\n# {comment}\n{head}model {name} {{\n{body}}}\n"
+
+    def names(self):
+        """Of the text's tensors, the network's."""
+        return {f"{key}.{tensor}": f"{layer.path}.{own}" if layer.path else own
+                for key, layer in zip(self.keys, self.graph.layers) for tensor, own in layer.tensors.items()}
+
+    def outputs(self):
+        """Names of what the network gives."""
+        last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=None)
+        names = []
+        for place, kind in self.graph.outputs:
+            if place == last:
+                names.append(kind)
+            else:
+                names.append(f"{'hidden' if kind == 'spikes' else 'hidden_membrane'}.{self.keys[place]}")
+        return tuple(names)

@@ -1,0 +1,218 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks of snnTorch become text that a person would write, with their weights, and compute and learn the same."""
+
+import snntorch as snn
+import torch
+from snntorch import surrogate, utils
+from torch import nn
+
+import snnc
+import support
+
+STEPS = 6
+
+
+class Tutorial(nn.Module):
+    """The network of snnTorch's tutorial 5."""
+
+    def __init__(self, steps=STEPS):
+        super().__init__()
+        self.steps = steps
+        self.fc1 = nn.Linear(30, 20)
+        self.lif1 = snn.Leaky(beta=0.95)
+        self.fc2 = nn.Linear(20, 10)
+        self.lif2 = snn.Leaky(beta=0.95)
+
+    def forward(self, x):
+        mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+        spikes, membranes = [], []
+        for _ in range(self.steps):
+            spk1, mem1 = self.lif1(self.fc1(x), mem1)
+            spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
+            spikes.append(spk2)
+            membranes.append(mem2)
+        return torch.stack(spikes, dim=0), torch.stack(membranes, dim=0)
+
+
+class Graph(nn.Module):
+    """Another input at each step, convolutions, branches, and neurons of all kinds."""
+
+    def __init__(self):
+        super().__init__()
+        fast = surrogate.fast_sigmoid(slope=10)
+        self.conv = nn.Conv2d(2, 4, 3, padding=1)
+        self.first = snn.Leaky(beta=torch.rand(4, 1, 1), learn_beta=True, spike_grad=fast)
+        self.left = nn.Conv2d(4, 4, 3, padding="same", bias=False)
+        self.neurons = nn.ModuleList([snn.Synaptic(alpha=0.8, beta=0.7, reset_mechanism="zero"), snn.Lapicque(R=1, C=2, time_step=1)])
+        self.pool = nn.AvgPool2d(2)
+        self.hidden = nn.Linear(8 * 9, 12)
+        self.recurrent = snn.RLeaky(beta=0.6, linear_features=12, spike_grad=surrogate.sigmoid(slope=4))
+        self.out = nn.Linear(12, 5)
+        self.last = snn.Alpha(alpha=0.8, beta=0.6, threshold=0.4, learn_threshold=True)
+
+    def forward(self, x):
+        first = self.first.reset_mem()
+        syn, synaptic = self.neurons[0].reset_mem()
+        lapicque = self.neurons[1].reset_mem()
+        spk, recurrent = self.recurrent.reset_mem()
+        exc, inh, last = self.last.reset_mem()
+        spikes, out, inside = [], [], []
+        for step in range(x.size(0)):
+            spk1, first = self.first(self.conv(x[step]), first)
+            spk2, syn, synaptic = self.neurons[0](self.left(spk1) + spk1, syn, synaptic)
+            spk3, lapicque = self.neurons[1](spk1, lapicque)
+            flat = torch.cat([self.pool(spk2), nn.functional.avg_pool2d(spk3, 2)], 1).flatten(1)
+            spk, recurrent = self.recurrent(self.hidden(flat), spk, recurrent)
+            spk4, exc, inh, last = self.last(self.out(spk), exc, inh, last)
+            spikes.append(spk4)
+            out.append(last)
+            inside.append(spk1)
+        return torch.stack(spikes), torch.stack(out), torch.stack(inside)
+
+
+def same(net, x, converted, run=None, bound=2e-5):
+    """Outputs, and gradients of a random combination of them; checkpoints go both ways."""
+    module = converted.torch()
+    module.load_state_dict(net.state_dict())
+    net.load_state_dict(module.state_dict())
+    expected = run(x) if run else net(x)
+    found = module(x)
+    expected, found = (value if isinstance(value, tuple) else (value,) for value in (expected, found))
+    assert len(expected) == len(found) == len(converted.outputs)
+    torch.manual_seed(1)
+    for name, a, b in zip(converted.outputs, found, expected):
+        support.close(a.detach(), b.detach(), 1e-5, name)
+    seeds = [torch.randn_like(value) for value in expected]
+    net.zero_grad()
+    sum((value * seed).sum() for value, seed in zip(expected, seeds)).backward()
+    sum((value * seed).sum() for value, seed in zip(found, seeds)).backward()
+    for name, parameter in net.named_parameters():
+        support.close(module.get_parameter(name).grad, parameter.grad, bound, f"{name}.grad")
+    return module
+
+
+def test_tutorial():
+    torch.manual_seed(0)
+    net = Tutorial()
+    converted = snnc.from_snntorch(net)
+    assert converted.text == f"""snn 1
+# Made of the network Tutorial of snnTorch.
+model tutorial {{
+  input f32[30]
+  steps {STEPS}
+
+  fc1: linear(20)
+  lif1: leaky(beta = 0.95)
+  fc2: linear(10)
+  lif2: leaky(beta = 0.95)
+}}
+""", converted.text
+    assert converted.outputs == ("spikes", "membrane")
+    same(net, torch.rand(16, 30) * 3, converted)
+
+
+def test_graph():
+    torch.manual_seed(3)
+    net = Graph()
+    x = torch.randn(STEPS, 7, 2, 6, 6) * 2
+    with support.raises(snnc.convert.ConversionError, "asks for the input's size()", "second argument"):
+        snnc.from_snntorch(net)
+    converted = snnc.from_snntorch(net, x)
+    assert converted.outputs == ("spikes", "membrane", "hidden.first"), converted.outputs
+    for part in ("input f32[2, 6, 6] over time", "conv: conv(4, kernel = 3, padding = 1)", "per channel", "add(", "concat(",
+                 "reset = zero", "recurrent: rleaky(beta = 0.6, surrogate = sigmoid(slope = 4))", "last: alpha(alpha = 0.8, beta = 0.6"):
+        assert part in converted.text, f"{part} is not in\n{converted.text}"
+    same(net, x, converted, bound=1e-4)
+
+
+def test_sequential():
+    torch.manual_seed(0)
+    fast = surrogate.fast_sigmoid(slope=5)
+    net = nn.Sequential(nn.Conv2d(1, 3, 5), nn.MaxPool2d(2), snn.Leaky(beta=0.5, spike_grad=fast, init_hidden=True),
+                        nn.Flatten(), nn.Linear(3 * 4 * 4, 10),
+                        snn.Leaky(beta=0.5, spike_grad=fast, init_hidden=True, output=True, reset_delay=False))
+
+    def run(x):
+        utils.reset(net)
+        found = [net(x) for _ in range(4)]
+        return tuple(torch.stack(values) for values in zip(*found))
+
+    converted = snnc.from_snntorch(net, (1, 1, 12, 12), steps=4)
+    assert "  max_pool(2)\n  leaky(beta = 0.5, surrogate = fast_sigmoid(slope = 5))\n  flatten\n" in converted.text, converted.text
+    same(net, torch.randn(5, 1, 12, 12) * 3, converted, run)
+    with support.folder() as scratch:
+        converted.save(scratch / "net.snn")
+        model = snnc.compile(scratch / "net.snn")
+        model.load(scratch / "net.safetensors")
+        support.same_bits(model(torch.ones(2, 1, 12, 12)), converted.compile()(torch.ones(2, 1, 12, 12)), "saved")
+
+
+def test_flattened():
+    """A sample of any shape for a model of one extent."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), snn.Leaky(beta=0.9, init_hidden=True))
+    module = snnc.from_snntorch(net, steps=1).torch()
+    x = torch.rand(4, 1, 28, 28)
+    utils.reset(net)
+    assert torch.equal(module(x)[0], net(x))
+
+
+def test_refused():
+    class Twice(Tutorial):
+        def forward(self, x):
+            mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+            spikes = []
+            for _ in range(2):
+                spk1, mem1 = self.lif1(self.fc1(x), mem1)
+                spk1, mem1 = self.lif1(spk1, mem1)
+                spk2, mem2 = self.lif2(self.fc2(spk1), mem2)
+                spikes.append(spk2)
+            return torch.stack(spikes)
+
+    class Forgets(Tutorial):
+        def forward(self, x):
+            spikes = []
+            for _ in range(2):
+                spk1, _ = self.lif1(self.fc1(x), self.lif1.init_leaky())
+                spikes.append(spk1)
+            return torch.stack(spikes)
+
+    class Backwards(Tutorial):
+        def forward(self, x):
+            spikes, membranes = super().forward(x)
+            return torch.stack([spikes, membranes])
+
+    class Branches(Tutorial):
+        def forward(self, x):
+            return super().forward(x) if x.sum() > 0 else super().forward(-x)
+
+    class Sine(Tutorial):
+        def forward(self, x):
+            return super().forward(torch.sin(x))
+
+    def sequential(*modules):
+        return nn.Sequential(nn.Linear(4, 4), *modules)
+
+    leaky = snn.Leaky(beta=0.5, init_hidden=True)
+    for net, parts in (
+            (Twice(), ("\"lif1\" (Leaky)", "call 1", "time step 0")),
+            (Forgets(), ("\"lif1\" (Leaky)", "in its call 1 it takes another state than its own membrane")),
+            (Backwards(), ("torch.stack",)),
+            (Branches(), ("cannot be traced",)),
+            (Sine(), ("operation sin",)),
+            (sequential(leaky, nn.BatchNorm1d(4), leaky), ("\"2\" (BatchNorm1d)", "statistics of each step")),
+            (sequential(snn.Leaky(beta=0.5)), ("\"1\" (Leaky)", "init_hidden=True")),
+            (sequential(nn.GELU(), leaky), ("\"1\" (GELU)", "no such layer")),
+            (sequential(leaky, nn.Linear(4, 2)), ("ends with no neurons",)),
+            (sequential(snn.Leaky(beta=0.5, init_hidden=True, spike_grad=torch.relu)), ("\"1\" (Leaky)", "spike_grad")),
+            (nn.Sequential(nn.Conv2d(1, 2, 3), leaky), ("shape of a sample",)),
+            (sequential(snn.SLSTM(4, 4, init_hidden=True)), ("\"1\" (SLSTM)", "no such neuron"))):
+        with support.raises(snnc.convert.ConversionError, *parts):
+            snnc.from_snntorch(net)
+    with support.raises(TypeError, "nn.Module", "str"):
+        snnc.from_snntorch("net")
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
