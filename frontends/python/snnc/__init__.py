@@ -22,14 +22,14 @@ from ._model import Model, State, compile
 from ._runtime import FileError, ModelError
 
 __all__ = ["CompileError", "CompileWarning", "FileError", "Model", "ModelError", "State", "cache", "compile",
-           "from_snntorch", "torch"]
+           "from_norse", "from_snntorch", "from_spikingjelly", "torch"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name):
     """`snnc.torch` and what stands on it import PyTorch, which not everyone has, when they are first used."""
-    if name in ("cache", "torch"):
+    if name in ("cache", "convert", "torch"):
         return _importlib.import_module(f"snnc.{name}")
-    if name in ("from_snntorch",):
+    if name in ("from_norse", "from_snntorch", "from_spikingjelly"):
         return getattr(_importlib.import_module("snnc.convert"), name)
     raise AttributeError(f"module 'snnc' has no attribute '{name}'")

@@ -15,7 +15,7 @@ import numpy as np
 from .. import _runtime
 from .errors import ConversionError
 
-__all__ = ["ConversionError", "Converted", "from_snntorch"]
+__all__ = ["ConversionError", "Converted", "from_norse", "from_snntorch", "from_spikingjelly"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,4 +76,46 @@ def from_snntorch(net, sample=None, *, steps=None, over_time=False, name=None):
     """
     from . import snntorch
 
-    return snntorch.convert(net, sample, steps, over_time, name)
+    return _convert(net, sample, steps, over_time, name, snntorch.Framework)
+
+
+def from_spikingjelly(net, sample=None, *, steps=None, name=None):
+    """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...]; in step
+    mode "s" an `nn.Sequential` says what happens in one step. What the network returns are spikes."""
+    from . import spikingjelly
+
+    all_steps = spikingjelly.is_multi_step(net)
+    framework = spikingjelly.MultiStep if all_steps else spikingjelly.Framework
+    return _convert(net, sample, steps, all_steps, name, framework)
+
+
+def from_norse(net, sample=None, *, steps=None, over_time=False, name=None):
+    """The same of Norse's LIFBoxCell, LIFCell and IAFCell, in its `SequentialState` or in a module with a loop."""
+    from . import norse
+
+    return _convert(net, sample, steps, over_time, name, norse.Framework)
+
+
+def _convert(net, sample, steps, over_time, name, framework):
+    from torch import Tensor, nn
+
+    from . import trace
+    from .graph import Writer
+
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
+    shape = tuple(sample.shape) if isinstance(sample, Tensor) else None if sample is None else tuple(sample)
+    if isinstance(net, nn.Sequential):
+        graph = trace.sequential(net, shape, steps, over_time, framework)
+    else:
+        if steps is not None or over_time:
+            raise TypeError("steps and over_time are of an nn.Sequential; another module's forward says them")
+        graph = trace.module(net, shape, framework)
+    writer = Writer(graph)
+    text = writer.text(name or type(net).__name__.lower(), f"Made of the network {type(net).__name__} of {framework.name}.")
+    names = writer.names()
+    state = net.state_dict()
+    weights = {own: state[theirs].detach().cpu().numpy() for own, theirs in names.items() if theirs in state}
+    fixed = {theirs: tensor.detach().cpu().numpy() for theirs, tensor in net.named_buffers()
+             if theirs in state and not theirs.endswith(".num_batches_tracked")}
+    return Converted(text, weights, names, fixed, writer.outputs())

@@ -70,8 +70,8 @@ def adaptive(path, module, rank, **_):
     return arguments("adaptive_avg_pool", (None, _extents(module.output_size, rank)))
 
 
-def batch_norm(path, module, static, **_):
-    if not static:
+def batch_norm(path, module, together, **_):
+    if not together:
         refuse(path, module, "in a loop over time it takes the statistics of each step apart, batch_norm of the language those of "
                              "all steps together; put it outside of the loop, or train a text with batch_norm")
     if not module.track_running_stats or module.momentum is None:
@@ -96,8 +96,9 @@ _LAYERS = {
 }
 
 
-def layer(graph, path, module, source, static):
-    """The line of a layer of PyTorch, or None for one that does nothing. `static`: its input is the same in all steps."""
+def layer(graph, path, module, source, static, all_steps=False):
+    """The line of a layer of PyTorch, or None for one that does nothing. `static`: its input is the same in all steps;
+    `all_steps`: a call of it takes all steps at once, so that its statistics are of all."""
     if isinstance(module, nn.Identity):
         return None
     if isinstance(module, nn.Flatten):
@@ -118,7 +119,7 @@ def layer(graph, path, module, source, static):
             tensors = _weights(module)
             if make is batch_norm:
                 tensors |= {name: name for name in ("running_mean", "running_var")}
-            return Layer(path, make(path, module, static=static, **options) if make is batch_norm
+            return Layer(path, make(path, module, together=static or all_steps) if make is batch_norm
                          else make(path, module, **options), [source], tensors)
     refuse(path, module, "there is no such layer in the language")
     return None

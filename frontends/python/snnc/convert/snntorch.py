@@ -9,8 +9,8 @@ import snntorch
 import torch
 from torch import nn
 
-from . import Converted, layers, trace
-from .graph import Graph, Layer, Writer, arguments, number
+from . import layers
+from .graph import Layer, arguments, number
 
 # Outputs of a call, of which the last ones are its states.
 OUTPUTS = {
@@ -105,7 +105,7 @@ def recurrence(path, module, tensors):
     return own
 
 
-def neuron(path, module, source):
+def neuron(graph, path, module, source):
     """The line of a layer of neurons."""
     kind = next((kind for kind in OUTPUTS if type(module) is kind), None)
     if kind is None:
@@ -157,28 +157,10 @@ def lapicque(path, module, pairs):
     pairs += [("beta", number(beta)), ("R", None if values["R"] == 1 else number(values["R"]))]
 
 
-def convert(net, sample, steps, over_time, name):
-    if not isinstance(net, nn.Module):
-        raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
-    shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
-    if isinstance(net, nn.Sequential):
-        graph = trace.sequential(net, shape, steps, over_time, THIS)
-    else:
-        if steps is not None or over_time:
-            raise TypeError("steps and over_time are of an nn.Sequential; another module's forward says them")
-        graph = trace.module(net, shape, THIS)
-    writer = Writer(graph)
-    text = writer.text(name or type(net).__name__.lower(), f"Made of the network {type(net).__name__} of snnTorch.")
-    names = writer.names()
-    state = net.state_dict()
-    weights = {own: state[theirs].detach().cpu().numpy() for own, theirs in names.items() if theirs in state}
-    fixed = {theirs: tensor.detach().cpu().numpy() for theirs, tensor in net.named_buffers()
-             if theirs in state and not theirs.endswith(".num_batches_tracked")}
-    return Converted(text, weights, names, fixed, writer.outputs())
+class Framework:
+    """What tracing has to know: calls of neurons give spikes and states, which the next call takes."""
 
-
-class _This:
-    """What tracing has to know of the framework."""
+    name = "snnTorch"
 
     is_neuron = staticmethod(is_neuron)
     neuron = staticmethod(neuron)
@@ -201,5 +183,4 @@ class _This:
         return module.output or not module.init_hidden
 
 
-THIS = _This()
-__all__ = ["convert", "Graph"]
+__all__ = ["Framework"]

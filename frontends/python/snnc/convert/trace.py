@@ -51,14 +51,15 @@ def sequential(net, shape, steps, over_time, framework):
     modules = [(path, module) for path, module in modules
                if not any(path.startswith(f"{other}.") for other, neurons in modules if framework.is_neuron(neurons))]
     static, source = not over_time, -1
+    all_steps = getattr(framework, "layers_take_all_steps", False)
     for path, module in modules:
         if framework.is_neuron(module):
-            if not framework.hides_state(module):
+            if not framework.hides_state(module) and not getattr(framework, "sequential_keeps_state", False):
                 layers.refuse(path, module, "in an nn.Sequential it has no state from step to step: say init_hidden=True")
-            layer = framework.neuron(path, module, source)
+            layer = framework.neuron(graph, path, module, source)
             static = False
         else:
-            layer = layers.layer(graph, path, module, source, static)
+            layer = layers.layer(graph, path, module, source, static, all_steps)
         if layer is not None:
             graph.layers.append(layer)
             source = len(graph.layers) - 1
@@ -211,7 +212,7 @@ class _Reader:
         if value.step not in (None, step):
             layers.refuse(path, module, f"in its call {step} it takes a value of time step {value.step}")
         if path not in self.sources:
-            self.graph.layers.append(self.framework.neuron(path, module, value.layer))
+            self.graph.layers.append(self.framework.neuron(self.graph, path, module, value.layer))
             self.sources[path] = len(self.graph.layers) - 1
         place = self.sources[path]
         if self.graph.layers[place].sources != [value.layer]:

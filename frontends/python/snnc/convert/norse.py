@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Norse's neurons as lines of a model."""
+
+import torch
+from norse.torch.functional.reset import reset_value
+from norse.torch.module.iaf import IAFCell
+from norse.torch.module.lif import LIFCell
+from norse.torch.module.lif_box import LIFBoxCell
+from norse.torch.module.snn import SNNCell
+
+from . import layers
+from .graph import Layer, arguments, number
+
+# Norse's LIFCell (lif.py): the input jumps onto a current that decays, the membrane leaks towards it.
+LIF_CELL = """neuron norse_lif(x; dt = 0.001, tau_syn_inv = 200, tau_mem_inv = 100, v_th = 1.0, v_reset = 0, surrogate = fast_sigmoid(slope = 100)) {
+  state current = 0, mem = 0
+  jumped = current + x
+  v = mem + dt * tau_mem_inv * (jumped - mem)
+  current = jumped - dt * tau_syn_inv * jumped
+  s = fire(v - v_th, surrogate)
+  mem = (1 - s) * v + s * v_reset
+  spike s
+}"""
+
+# Its IAFCell (iaf.py).
+IAF_CELL = """neuron norse_iaf(x; v_th = 1.0, v_reset = 0, surrogate = fast_sigmoid(slope = 100)) {
+  state mem = 0
+  v = mem + x
+  s = fire(v - v_th, surrogate)
+  mem = (1 - s) * v + s * v_reset
+  spike s
+}"""
+
+# Of each: the line's name, its definition if the standard has none, and numbers with their defaults.
+_CELLS = {
+    LIFBoxCell: ("norse_lif_box", None, {"tau_mem_inv": 100}, True),
+    LIFCell: ("norse_lif", LIF_CELL, {"tau_syn_inv": 200, "tau_mem_inv": 100}, True),
+    IAFCell: ("norse_iaf", IAF_CELL, {}, False),
+}
+
+
+def is_neuron(module):
+    return isinstance(module, SNNCell)
+
+
+def make(graph, path, module, source):
+    """The line of a layer of neurons."""
+    if type(module) not in _CELLS:
+        layers.refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+    call, definition, usual, timed = _CELLS[type(module)]
+    parameters = module.p
+    if parameters.method != "super":
+        layers.refuse(path, module, f"its surrogate is \"{parameters.method}\", expected \"super\"")
+    if getattr(parameters, "reset_method", reset_value) is not reset_value:
+        layers.refuse(path, module, "its reset_method is another than reset_value")
+    if torch.as_tensor(getattr(parameters, "v_leak", 0.0)).count_nonzero():
+        layers.refuse(path, module, "v_leak is not 0: its membrane starts there, and in the language at 0")
+    pairs = []
+
+    def add(name, value, default):
+        value = torch.as_tensor(value)
+        if value.numel() != 1 or isinstance(value, torch.nn.Parameter):
+            layers.refuse(path, module, f"{name} is expected to be one number that is not trained")
+        text = number(value)
+        pairs.append((name, None if float(text) == default else text))
+
+    if timed:
+        add("dt", module.dt, 0.001)
+    for name, default in {**usual, "v_th": 1, "v_reset": 0}.items():
+        add(name, getattr(parameters, name), default)
+    alpha = number(torch.as_tensor(parameters.alpha))
+    pairs.append(("surrogate", None if float(alpha) == 100 else f"fast_sigmoid(slope = {alpha})"))
+    if definition and definition not in graph.definitions:
+        graph.definitions.append(definition)
+    return Layer(path, arguments(call, *pairs), [source], {}, neuron=True)
+
+
+class Framework:
+    """What tracing has to know: calls give spikes and a state, which the next call takes."""
+
+    name = "Norse"
+    is_neuron = staticmethod(is_neuron)
+    neuron = staticmethod(make)
+    outputs = staticmethod(lambda module: ("spikes", "state"))
+    states = staticmethod(lambda module: ("state",))
+    hides_state = staticmethod(lambda module: False)
+    gives_membrane = staticmethod(lambda module: False)
+    sequential_keeps_state = True  # norse's SequentialState hands states on
+
+
+__all__ = ["Framework"]

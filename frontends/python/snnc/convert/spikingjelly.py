@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""SpikingJelly's neurons as lines of a model."""
+
+from spikingjelly.activation_based import base, neuron, surrogate
+
+from . import layers
+from .graph import Layer, arguments, number
+
+# Its IFNode adds what comes, and resets hard in the step of a spike.
+IF_NODE = """neuron spikingjelly_if(x; v_threshold = 1.0, v_reset = 0, detach_reset = one_of(false, true), surrogate = sigmoid(slope = 4)) {
+  state mem = 0
+  mem = mem + x
+  s = fire_at(mem - v_threshold, surrogate)
+  mem = hard_reset(mem, s, v_reset, detach_reset = detach_reset)
+  spike s
+}"""
+
+_SURROGATES = {surrogate.Sigmoid: ("sigmoid", "slope", 4), surrogate.ATan: ("atan", "alpha", None)}
+
+
+def is_neuron(module):
+    return isinstance(module, neuron.BaseNode)
+
+
+def is_multi_step(net):
+    """Whether the network takes all steps at once, [time, sample, ...]: its step mode."""
+    modes = {module.step_mode for module in net.modules() if isinstance(module, base.StepModule)}
+    if len(modes) > 1:
+        raise layers.ConversionError("some modules are in step mode \"s\" and others in \"m\", expected one mode")
+    return modes == {"m"}
+
+
+def make(graph, path, module, source):
+    """The line of a layer of neurons."""
+    if module.v_reset is None:
+        layers.refuse(path, module, "v_reset=None: a soft reset cannot be expressed by SpikingJelly's neurons of the language")
+    if float(module.v_reset) != 0:
+        layers.refuse(path, module, f"v_reset={module.v_reset:g}: its membrane starts there, and in the language at 0")
+    kind = _SURROGATES.get(type(module.surrogate_function))
+    if kind is None or not module.surrogate_function.spiking:
+        layers.refuse(path, module, f"its surrogate is {type(module.surrogate_function).__name__}, expected Sigmoid or ATan")
+    name, argument, usual = kind
+    alpha = float(module.surrogate_function.alpha)
+    tensors, pairs = {}, []
+    if type(module) is neuron.ParametricLIFNode:
+        call = "spikingjelly_plif"
+        pairs.append(("w", f"learn {number(module.w.detach())}"))
+        tensors["w"] = "w"
+    elif type(module) is neuron.LIFNode:
+        call = "spikingjelly_lif"
+        pairs.append(("tau", number(module.tau)))
+    elif type(module) is neuron.IFNode:
+        call = "spikingjelly_if"
+        if IF_NODE not in graph.definitions:
+            graph.definitions.append(IF_NODE)
+    else:
+        layers.refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+    pairs.append(("v_threshold", None if module.v_threshold == 1 else number(module.v_threshold)))
+    if not getattr(module, "decay_input", True):
+        pairs.append(("decay_input", "false"))
+    if module.detach_reset:
+        pairs.append(("detach_reset", "true"))
+    pairs.append(("surrogate", None if alpha == usual else f"{name}({argument} = {number(alpha)})"))
+    return Layer(path, arguments(call, *pairs), [source], tensors, neuron=True)
+
+
+class Framework:
+    """What tracing has to know: calls of neurons keep their states themselves and give spikes alone."""
+
+    name = "SpikingJelly"
+    is_neuron = staticmethod(is_neuron)
+    neuron = staticmethod(make)
+    outputs = staticmethod(lambda module: ("spikes",))
+    states = staticmethod(lambda module: ())
+    hides_state = staticmethod(lambda module: True)
+    gives_membrane = staticmethod(lambda module: False)
+
+
+class MultiStep(Framework):
+    """In step mode "m" a layer takes all steps as one batch."""
+
+    layers_take_all_steps = True
+
+
+__all__ = ["Framework", "MultiStep", "is_multi_step"]

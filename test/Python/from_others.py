@@ -1,0 +1,97 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Networks of SpikingJelly and Norse compute and learn the same when they are compiled."""
+
+import norse.torch as norse
+import torch
+from norse.torch.functional.iaf import IAFParameters
+from norse.torch.functional.lif import LIFParameters
+from norse.torch.functional.lif_box import LIFBoxParameters
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from torch import nn
+
+import snnc
+import support
+
+STEPS = 8
+
+
+def same(net, x, converted, expected):
+    """Spikes, and gradients of a random combination of them."""
+    module = converted.torch()
+    found = module(x)
+    support.same_bits(found.detach(), expected.detach(), "spikes")
+    assert found.any() and not found.all()
+    seed = torch.randn_like(expected)
+    net.zero_grad()
+    (expected * seed).sum().backward()
+    (found * seed).sum().backward()
+    for own, theirs in converted.names.items():
+        if theirs in dict(net.named_parameters()):
+            support.close(module.get_parameter(theirs).grad, net.get_parameter(theirs).grad, 1e-4, f"{theirs}.grad ({own})")
+
+
+def test_spikingjelly():
+    torch.manual_seed(2)
+    net = nn.Sequential(layer.Conv2d(2, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4),
+                        neuron.LIFNode(tau=1.5, surrogate_function=surrogate.ATan(alpha=1.5), detach_reset=True),
+                        layer.MaxPool2d(2), layer.Flatten(), layer.Linear(36, 20), neuron.ParametricLIFNode(init_tau=1.7),
+                        layer.Linear(20, 6), neuron.IFNode(v_threshold=0.7))
+    functional.set_step_mode(net, "m")
+    x = torch.randn(STEPS, 5, 2, 6, 6) * 3
+    converted = snnc.from_spikingjelly(net, x)
+    for part in ("input f32[2, 6, 6] over time", "spikingjelly_lif(tau = 1.5, detach_reset = true, surrogate = atan(alpha = 1.5))",
+                 "spikingjelly_plif(w = learn ", "spikingjelly_if(v_threshold = 0.7)"):
+        assert part in converted.text, f"{part} is not in\n{converted.text}"
+    same(net, x, converted, net(x))
+    net[8].v_reset = None
+    with support.raises(snnc.convert.ConversionError, "\"8\" (IFNode)", "soft reset"):
+        snnc.from_spikingjelly(net, x)
+
+
+def test_spikingjelly_by_steps():
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(20, 30), neuron.LIFNode(decay_input=False), nn.Linear(30, 6), neuron.LIFNode(decay_input=False, v_threshold=0.8))
+    x = torch.randn(7, 20) * 20
+    expected = torch.stack([net(x) for _ in range(STEPS)])
+    same(net, x, snnc.from_spikingjelly(net, steps=STEPS), expected)
+
+
+def test_norse():
+    torch.manual_seed(4)
+    box = LIFBoxParameters(tau_mem_inv=torch.as_tensor(300.0), alpha=torch.as_tensor(20.0))
+    net = norse.SequentialState(nn.Linear(20, 30), norse.LIFBoxCell(box), nn.Linear(30, 25),
+                                norse.LIFCell(LIFParameters(tau_mem_inv=torch.as_tensor(250.0), v_th=torch.as_tensor(0.4))),
+                                nn.Linear(25, 6), norse.IAFCell(IAFParameters(v_th=torch.as_tensor(0.5))))
+    x = torch.randn(STEPS, 7, 20) * 30
+    state, spikes = None, []
+    for step in range(STEPS):
+        out, state = net(x[step], state)
+        spikes.append(out)
+    converted = snnc.from_norse(net, over_time=True)
+    assert "norse_lif_box(tau_mem_inv = 300, surrogate = fast_sigmoid(slope = 20))" in converted.text, converted.text
+    same(net, x, converted, torch.stack(spikes))
+
+
+def test_norse_loop():
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(20, 6)
+            self.lif = norse.LIFBoxCell(LIFBoxParameters(tau_mem_inv=torch.as_tensor(400.0)))
+
+        def forward(self, x):
+            state, spikes = None, []
+            for _ in range(STEPS):
+                out, state = self.lif(self.fc(x), state)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    torch.manual_seed(0)
+    net, x = Loop(), torch.randn(7, 20) * 10
+    same(net, x, snnc.from_norse(net), net(x))
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
