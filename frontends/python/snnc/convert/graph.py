@@ -53,7 +53,7 @@ def label_of(path, taken):
 
 def number(value):
     """The shortest text that reads as this number in single precision."""
-    value = float(value)
+    value = float(value.detach() if hasattr(value, "detach") else value)
     if not np.isfinite(value):
         raise ConversionError(f"a parameter is {value}")
     text = np.format_float_positional(np.float32(value), unique=True, trim="0")

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Norse's neurons as lines of a model."""
 
+import math
+
 import torch
 from norse.torch.functional.reset import reset_value
+from norse.torch.functional.threshold import threshold
 from norse.torch.module.iaf import IAFCell
 from norse.torch.module.lif import LIFCell
 from norse.torch.module.lif_box import LIFBoxCell
@@ -39,6 +42,14 @@ _CELLS = {
 }
 
 
+def _slope(parameters):
+    """The slope k of the surrogate's derivative 1 / (k |v| + 1)^2, as this version of Norse has it: 1.1 takes 1 whatever its
+    alpha is, others take alpha."""
+    at = torch.tensor(1.0, requires_grad=True)
+    threshold(at, parameters.method, parameters.alpha).backward()
+    return round(1 / math.sqrt(at.grad.item()) - 1, 4)
+
+
 def is_neuron(module):
     return isinstance(module, SNNCell)
 
@@ -68,8 +79,8 @@ def make(graph, path, module, source):
         add("dt", module.dt, 0.001)
     for name, default in {**usual, "v_th": 1, "v_reset": 0}.items():
         add(name, getattr(parameters, name), default)
-    alpha = number(torch.as_tensor(parameters.alpha))
-    pairs.append(("surrogate", None if float(alpha) == 100 else f"fast_sigmoid(slope = {alpha})"))
+    slope = number(_slope(parameters))
+    pairs.append(("surrogate", None if float(slope) == 100 else f"fast_sigmoid(slope = {slope})"))
     if definition and definition not in graph.definitions:
         graph.definitions.append(definition)
     return Layer(path, arguments(call, *pairs), [source], {}, neuron=True)
