@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiled models for NumPy: calls, parameters, training."""
 
+from __future__ import annotations
+
 import collections.abc
 import dataclasses
 import functools
 import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Union
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from . import _arrays, _compiler, _runtime, _training, _weights
+from . import _arrays, _compiler, _runtime, _training, _weights, cache
+
+Number = Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
+Targets = Union[ArrayLike, Mapping[str, ArrayLike]]
 
 
-def compile(source, /, *, mode="train", precision="f32", target=None, memory_limit=None, threads=None, seed=0,
-            cached=True, defines=None, **params):
+def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str = "f32", target: str | None = None,
+            memory_limit: str | None = None, threads: int | None = None, seed: int = 0, cached: bool = True,
+            defines: Mapping[str, Number] | None = None, **params: Number) -> Model:
     """Compiles a model and returns it with its initial parameters.
 
     Args:
@@ -40,8 +51,6 @@ def compile(source, /, *, mode="train", precision="f32", target=None, memory_lim
 
 def _open(source, options, cached):
     """The library of this text, compiled or from the cache."""
-    from . import cache
-
     def make(path):
         _compiler.run(source, options, ["-o", path])
 
@@ -51,7 +60,6 @@ def _open(source, options, cached):
     key.update(source.encoded())
     if cached:
         return cache.obtain(key.hexdigest(), make, _runtime.Library)
-    import tempfile
     with tempfile.TemporaryDirectory(prefix="snnc-") as folder:
         make(f"{folder}/model.so")
         return _runtime.Library(f"{folder}/model.so")
@@ -175,28 +183,28 @@ class Model:
         self.initialize(seed)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The model's name in its text."""
         return self.library.name
 
     @property
-    def steps(self):
+    def steps(self) -> int | None:
         """The number of time steps, or None if each call says it."""
         return self.library.steps if self.library.steps > 0 else None
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         return self.library.classes
 
     @property
-    def threads(self):
+    def threads(self) -> int:
         return 1 if self.workers is None else self.workers.workers
 
     def __repr__(self):
         inputs = ", ".join(map(repr, self.library.inputs[:1]))
         return f"<snnc.Model {self.name}: {inputs}, {len(self.parameters)} parameters, {self.library.target}>"
 
-    def initialize(self, seed=0):
+    def initialize(self, seed: int = 0) -> None:
         """Draws the parameters anew (PyTorch's default distributions, a function of the seed alone) and forgets the
         training. The seed is also that of the model's random numbers."""
         self.seed = seed
@@ -205,7 +213,7 @@ class Model:
         self._optimizer[:] = 0
         self.library.initial(seed, self._parameters, self._buffers)
 
-    def copy(self):
+    def copy(self) -> Model:
         """Another model with the same values, which may be used at the same time."""
         other = Model(self.library, self._source, self._options, threads=self.threads, seed=self.seed)
         other.workers = self.workers
@@ -239,11 +247,12 @@ class Model:
 
     # Calls
 
-    def __call__(self, x, *, steps=None, sample_ids=None):
+    def __call__(self, x: ArrayLike, *, steps: int | None = None, sample_ids: ArrayLike | None = None) -> np.ndarray:
         """Runs the network from rest; returns the last layer's spikes, [time, sample, neuron]."""
         return self.run(x, ("spikes",), steps=steps, sample_ids=sample_ids)["spikes"]
 
-    def run(self, x, outputs=("spikes", "membrane"), *, steps=None, state=None, sample_ids=None):
+    def run(self, x: ArrayLike, outputs: Sequence[str] = ("spikes", "membrane"), *, steps: int | None = None,
+            state: State | None = None, sample_ids: ArrayLike | None = None) -> dict[str, np.ndarray | State]:
         """Runs the network and returns the outputs of these names, as a dictionary of arrays.
 
         There are "spikes", "membrane", "count" [sample, class], and of the other layers of neurons "hidden.NAME" and
@@ -258,13 +267,14 @@ class Model:
         found = {name: results[self._places[name]] for name in wanted}
         return {**found, "state": behind} if behind is not None else found
 
-    def spikes(self, x, *, steps=None, sample_ids=None):
+    def spikes(self, x: ArrayLike, *, steps: int | None = None,
+               sample_ids: ArrayLike | None = None) -> dict[str, np.ndarray]:
         """The spikes of all layers of neurons, by name: [time, sample, ...]; the last layer's are "spikes"."""
         names = [name for name in self._places if name == "spikes" or name.startswith("hidden.")]
         found = self.run(x, names, steps=steps, sample_ids=sample_ids)
         return {name.removeprefix("hidden."): array for name, array in found.items()}
 
-    def step(self, x, state=None):
+    def step(self, x: ArrayLike, state: State | None = None) -> tuple[np.ndarray, State]:
         """One time step: returns the spikes, [sample, neuron], and the state behind it. As many steps give the bits
         of one run. `x` is [sample, ...], and `state` what the step before has returned, or None at rest."""
         call = self._prepare(x, single=True)
@@ -273,11 +283,12 @@ class Model:
         self._call("step", call, outputs=results, state=state, state_out=behind)
         return results[self._places["spikes"]][0], behind
 
-    def predict(self, x, *, steps=None, batch=None):
+    def predict(self, x: ArrayLike, *, steps: int | None = None, batch: int | None = None) -> np.ndarray:
         """The class of each sample: that with the largest count of spikes, the first of equal ones."""
         return _training.predict(self, x, steps, batch)
 
-    def evaluate(self, x, y, *, steps=None, batch=None):
+    def evaluate(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
+                 batch: int | None = None) -> dict[str, float]:
         """Loss, metrics and accuracy over samples, each from rest: a dictionary of numbers.
 
         `y` is the target, or a dictionary of the targets if the model declares several.
@@ -286,23 +297,26 @@ class Model:
 
     # Training
 
-    def loss_and_gradient(self, x, y, *, steps=None, sample_ids=None):
+    def loss_and_gradient(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
+                          sample_ids: ArrayLike | None = None) -> float:
         """The mean loss of the batch; leaves its gradient in `gradients`, and updates running statistics."""
         return self._learn("loss_and_gradient", x, y, steps, sample_ids)
 
-    def train_step(self, x, y, *, steps=None, sample_ids=None):
+    def train_step(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
+                   sample_ids: ArrayLike | None = None) -> float:
         """One update of the parameters with the model's own loss and optimizer; returns the loss before it.
 
         A model that truncates backpropagation makes an update for each of its windows, and gives the mean.
         """
         return _training.train_step(self, self._prepare(x, y, steps=steps, sample_ids=sample_ids))[0]
 
-    def update(self):
+    def update(self) -> None:
         """An update with what stands in `gradients`."""
         self._call("update", _Call([None] * len(self.library.inputs), 1, 1))
         self.updates += 1
 
-    def backward(self, x, output_gradients, *, steps=None, sample_ids=None):
+    def backward(self, x: ArrayLike, output_gradients: Mapping[str, ArrayLike], *, steps: int | None = None,
+                 sample_ids: ArrayLike | None = None) -> np.ndarray | None:
         """For a loss of one's own: leaves in `gradients` those of the parameters, and returns that of the input (None if the
         input is bytes). `output_gradients` has the loss's derivatives by outputs, by name, of the outputs' shapes."""
         call = self._prepare(x, steps=steps, sample_ids=sample_ids)
@@ -315,7 +329,9 @@ class Model:
         self._call("backward", call, outputs=results, output_gradients=seeds)
         return results[self._places["grad.input"]] if "grad.input" in self._places else None
 
-    def fit(self, x, y=None, *, epochs=None, batch=None, validation=None, steps=None, shuffle=True, progress=True):
+    def fit(self, x: ArrayLike | Iterable, y: Targets | None = None, *, epochs: int | None = None, batch: int | None = None,
+            validation: float | tuple[ArrayLike, Targets] | None = None, steps: int | None = None, shuffle: bool = True,
+            progress: bool = True) -> list[dict[str, float]]:
         """Trains with the model's own loss and optimizer; returns a list with a dictionary of numbers for each epoch.
 
         The same seed, samples and batches give the parameters of `snn-train`, bit by bit.
@@ -334,24 +350,24 @@ class Model:
 
     # Parameters in files
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of parameters, buffers and compiled constants, under PyTorch's names and in its shapes."""
         return _weights.state_dict(self)
 
-    def load_state_dict(self, tensors, strict=True):
+    def load_state_dict(self, tensors: Mapping[str, ArrayLike], strict: bool = True) -> None:
         """Takes parameters and buffers from arrays by name. ValueError if one is missing, does not fit or is not finite, if a
         constant differs from the compiled one, or, if `strict`, if there are others; then nothing has changed."""
         _weights.load_state_dict(self, tensors, strict, "the tensors")
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes the `state_dict` as safetensors; the file is there whole or not at all. FileError."""
         _weights.save(self, path)
 
-    def load(self, path, strict=True):
+    def load(self, path: str | os.PathLike, strict: bool = True) -> None:
         """Reads what `save`, `snn-train` or safetensors' own functions wrote; see `load_state_dict`. FileError."""
         _weights.load(self, path, strict)
 
-    def emit(self, stage):
+    def emit(self, stage: str) -> str | bytes:
         """The text of a stage of the compiler ("ast", "snn", "bptt", "loops", "cpu", "llvm", "asm", "header"), or the
         bytes of "obj" and "so"."""
         made = _compiler.run(self._source, self._options, [f"--emit={stage}", "-o", "-"])

@@ -14,14 +14,18 @@ Parameters, buffers and `state_dict` have the names and shapes of the `nn.Sequen
 describes, so checkpoints go both ways.
 """
 
+from __future__ import annotations
+
 import dataclasses
+import os
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 from . import _runtime, _weights
-from ._model import Model, compile
+from ._model import Model, State, compile
 
 _TYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
 
@@ -74,7 +78,8 @@ class Module(nn.Module):
     precision="f64". There are no second derivatives.
     """
 
-    def __init__(self, model, *, outputs=("spikes", "membrane"), names=None, fixed=None, **options):
+    def __init__(self, model: Model | str | os.PathLike, *, outputs: str | tuple[str, ...] = ("spikes", "membrane"),
+                 names: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None, **options):
         super().__init__()
         if not isinstance(model, Model):
             model = compile(model, **options)
@@ -94,7 +99,7 @@ class Module(nn.Module):
         self._declare()
         self._register_load_state_dict_pre_hook(self._check_constants)
 
-    def forward(self, x, *, steps=None, state=None, with_state=False):
+    def forward(self, x: torch.Tensor, *, steps: int | None = None, state: State | None = None, with_state: bool = False):
         """Outputs of all time steps, and the state behind the last one if `with_state`.
 
         Args:

@@ -7,13 +7,23 @@
     converted.save("net.snn")                   # and net.safetensors
 """
 
+from __future__ import annotations
+
 import dataclasses
+import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import nn
 
 from .. import _runtime
+from .._model import Model, compile
+from ..torch import Module
+from . import trace
 from .errors import ConversionError
+from .graph import Writer
 
 __all__ = ["ConversionError", "Converted", "from_norse", "from_snntorch", "from_spikingjelly"]
 
@@ -36,22 +46,18 @@ class Converted:
     fixed: dict = dataclasses.field(repr=False)
     outputs: tuple
 
-    def compile(self, **options):
+    def compile(self, **options) -> Model:
         """A `snnc.Model` with the weights; options as of `snnc.compile`."""
-        from .._model import compile
-
         model = compile(self.text, **options)
         model.load_state_dict(self.weights)
         return model
 
-    def torch(self, **options):
+    def torch(self, **options) -> Module:
         """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network."""
-        from ..torch import Module
-
         outputs = self.outputs if len(self.outputs) > 1 else self.outputs[0]
         return Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes the text, and beside it the weights as safetensors."""
         path = pathlib.Path(path)
         tensors = {name: np.array(array, order="C") for name, array in self.weights.items()}
@@ -59,7 +65,8 @@ class Converted:
         path.write_text(self.text)
 
 
-def from_snntorch(net, sample=None, *, steps=None, over_time=False, name=None):
+def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
+                  over_time: bool = False, name: str | None = None) -> Converted:
     """Turns a network of snnTorch's neurons and PyTorch's layers into text and weights.
 
     Args:
@@ -74,12 +81,13 @@ def from_snntorch(net, sample=None, *, steps=None, over_time=False, name=None):
     Raises:
         ConversionError: with the layer that cannot be expressed, and why.
     """
-    from . import snntorch
+    from . import snntorch  # which imports snnTorch, which not everyone has
 
     return _convert(net, sample, steps, over_time, name, snntorch.Framework)
 
 
-def from_spikingjelly(net, sample=None, *, steps=None, name=None):
+def from_spikingjelly(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
+                      name: str | None = None) -> Converted:
     """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...]; in step
     mode "s" an `nn.Sequential` says what happens in one step. What the network returns are spikes."""
     from . import spikingjelly
@@ -89,7 +97,8 @@ def from_spikingjelly(net, sample=None, *, steps=None, name=None):
     return _convert(net, sample, steps, all_steps, name, framework)
 
 
-def from_norse(net, sample=None, *, steps=None, over_time=False, name=None):
+def from_norse(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
+               over_time: bool = False, name: str | None = None) -> Converted:
     """The same of Norse's LIFBoxCell, LIFCell and IAFCell, in its `SequentialState` or in a module with a loop."""
     from . import norse
 
@@ -97,14 +106,9 @@ def from_norse(net, sample=None, *, steps=None, over_time=False, name=None):
 
 
 def _convert(net, sample, steps, over_time, name, framework):
-    from torch import Tensor, nn
-
-    from . import trace
-    from .graph import Writer
-
     if not isinstance(net, nn.Module):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
-    shape = tuple(sample.shape) if isinstance(sample, Tensor) else None if sample is None else tuple(sample)
+    shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
     if isinstance(net, nn.Sequential):
         graph = trace.sequential(net, shape, steps, over_time, framework)
     else:
