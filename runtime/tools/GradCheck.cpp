@@ -8,7 +8,7 @@
 #include "runtime/tools/GradCheck.h"
 #include "runtime/core/Table.h"
 #include "runtime/tools/InputBinding.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include "runtime/tools/RunTool.h"
 #include "runtime/tools/InputBinding.h"
 #include "runtime/tools/ToolSupport.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Windows.h"
 

@@ -5,7 +5,7 @@
 #include "runtime/data/Files.h"
 #include "runtime/tools/Progress.h"
 #include "runtime/tools/ToolSupport.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/RunFolder.h"
 #include "runtime/train/Trainer.h"

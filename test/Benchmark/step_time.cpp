@@ -5,7 +5,7 @@
 // resident set less what was resident before the instance was made, with data and library loaded.
 #include "runtime/core/Instance.h"
 #include "runtime/data/ArrayFiles.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Samples.h"
 

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TestArrays.h"
 #include "TestSupport.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Shuffle.h"
 #include "runtime/train/Trainer.h"

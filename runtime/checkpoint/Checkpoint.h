@@ -1,24 +1,14 @@
 // Parameters of an instance as safetensors files, under PyTorch's names and in PyTorch's shapes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef SNN_RUNTIME_TRAIN_CHECKPOINT_H
-#define SNN_RUNTIME_TRAIN_CHECKPOINT_H
+#ifndef SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H
+#define SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H
 
-#include "runtime/data/Safetensors.h"
+#include "runtime/checkpoint/TableTensors.h"
 #include "snn/runtime.h"
 
 #include <optional>
 
 namespace snn {
-
-/// A tensor with its memory.
-struct OwnedTensor {
-  std::string name;
-  ElementType type = ElementType::F32;
-  std::vector<int64_t> shape;
-  std::vector<std::byte> bytes;
-
-  TensorToWrite view() const { return {name, type, shape, bytes}; }
-};
 
 /// Copies of all parameters; of all buffers; of all gradients, as `grad.NAME`. In the table's types.
 std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
@@ -46,4 +36,4 @@ void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const 
 
 } // namespace snn
 
-#endif // SNN_RUNTIME_TRAIN_CHECKPOINT_H
+#endif // SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H
