@@ -103,6 +103,9 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
          "goes in segments, of which the values are computed again for the backward pass; same results")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->type_name("SIZE");
+  app.add_option("--depfile", options.depfile,
+                 "write here, as a rule of make, which files the results were made of; for build systems")
+      ->type_name("FILE");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");
   app.add_flag("--remarks{.*}", options.remarks,

@@ -110,6 +110,8 @@ Stage Compilation::lastModuleStage() const {
 ExitStatus Compilation::checkStart() {
   if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
     return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
+  if (!options.depfile.empty() && options.output == "-")
+    return complain(kExitCommandLine, "--depfile is about files, but -o - prints the results");
   if (options.memoryLimit && lastModuleStage() < Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
   if (!options.from)
@@ -378,13 +380,22 @@ ExitStatus Compilation::writeResults() {
   if (options.output && StringRef(*options.output).ends_with("/"))
     if (std::error_code code = llvm::sys::fs::create_directories(*options.output))
       return complain(kExitCannotWrite, "cannot make the folder '" + *options.output + "': " + code.message());
+  std::vector<std::string> written;
   for (const auto &[stage, contents] : results) {
     const std::string path = outputPath(options, stage);
     if (path != "-" && llvm::sys::fs::equivalent(path, options.input))
       return complain(kExitCommandLine, "the output '" + path + "' is the input; name another file with -o");
     if (llvm::Error error = writeOutput(path, contents))
       return complain(kExitCannotWrite, "cannot write '" + path + "': " + llvm::toString(std::move(error)));
+    written.push_back(path);
   }
+  if (options.depfile.empty())
+    return kExitSuccess;
+  std::vector<std::string> sources;
+  if (options.input != "-")
+    sources.push_back(options.input);
+  if (llvm::Error error = writeOutput(options.depfile, dependencyRule(written, sources)))
+    return complain(kExitCannotWrite, "cannot write '" + options.depfile + "': " + llvm::toString(std::move(error)));
   return kExitSuccess;
 }
 
