@@ -98,7 +98,7 @@ Stage Compilation::lastModuleStage() const {
   for (Stage stage : options.emit) {
     Stage needed = stage;
     if (stage == Stage::Header)
-      needed = Stage::Bptt;
+      needed = Stage::Loops;
     else if (stage > Stage::Llvm)
       needed = Stage::Llvm;
     last = std::max(last, needed);
@@ -118,7 +118,7 @@ ExitStatus Compilation::checkStart() {
     return kExitSuccess;
   const Stage from = *options.from;
   for (Stage stage : options.emit)
-    if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
+    if (stage < from || (stage == Stage::Header && from > Stage::Loops))
       return complain(kExitCommandLine,
                       "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
   if (options.memoryLimit && from >= Stage::Loops)
@@ -164,9 +164,6 @@ ExitStatus Compilation::runStages() {
     OwningOpRef<ModuleOp> before;
     if (stage == Stage::Loops && options.memoryLimit)
       before = module->clone();
-    if (stage == Stage::Llvm && wants(Stage::Header))
-      if (ExitStatus status = makeHeader(); status != kExitSuccess)
-        return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
       return status;
     if (before)
@@ -178,8 +175,6 @@ ExitStatus Compilation::runStages() {
       if (ExitStatus status = checkArena(); status != kExitSuccess)
         return status;
   }
-  if (wants(Stage::Header) && lastModuleStage() < Stage::Llvm)
-    return makeHeader();
   return kExitSuccess;
 }
 
@@ -290,6 +285,9 @@ ExitStatus Compilation::checkArena() {
 
 /// The module is in the state of that stage.
 ExitStatus Compilation::reached(Stage stage) {
+  if (stage == Stage::Loops && wants(Stage::Header))
+    if (ExitStatus status = makeHeader(); status != kExitSuccess)
+      return status;
   if (!wants(stage) && options.saveTemps.empty())
     return kExitSuccess;
   TimingScope scope = total.nest("print");
@@ -301,10 +299,10 @@ ExitStatus Compilation::reached(Stage stage) {
 }
 
 ExitStatus Compilation::makeHeader() {
-  const FailureOr<ModelInterface> model = ModelInterface::of(variantsOf(*module).front());
+  const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");
-  results.emplace(Stage::Header, emitHeader(*model));
+  results.emplace(Stage::Header, emitHeader(*model, *module));
   return kExitSuccess;
 }
 
