@@ -7,6 +7,7 @@
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
 #include "compiler/Driver/Output.h"
+#include "compiler/Driver/Weights.h"
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
@@ -63,6 +64,7 @@ private:
   ExitStatus load();
   ExitStatus runStages();
   ExitStatus runStage(Stage stage);
+  ExitStatus takeWeights();
   ExitStatus makeHeader();
   ExitStatus makeNative();
   ExitStatus writeResults();
@@ -114,6 +116,8 @@ ExitStatus Compilation::checkStart() {
     return complain(kExitCommandLine, "--depfile is about files, but -o - prints the results");
   if (options.memoryLimit && lastModuleStage() < Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
+  if (!options.weights.empty() && lastModuleStage() < Stage::Llvm)
+    return complain(kExitCommandLine, "--weights acts on the way to the stage llvm, which nothing is asked of");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
@@ -121,6 +125,8 @@ ExitStatus Compilation::checkStart() {
     if (stage < from || (stage == Stage::Header && from > Stage::Loops))
       return complain(kExitCommandLine,
                       "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
+  if (!options.weights.empty() && from == Stage::Llvm)
+    return complain(kExitCommandLine, "--weights comes too late: the text of --from=llvm has its table already");
   if (options.memoryLimit && from >= Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit comes too late: in the text of --from=" + describe(from).name +
                                           " every value has its place already");
@@ -164,6 +170,9 @@ ExitStatus Compilation::runStages() {
     OwningOpRef<ModuleOp> before;
     if (stage == Stage::Loops && options.memoryLimit)
       before = module->clone();
+    if (stage == Stage::Llvm && !options.weights.empty())
+      if (ExitStatus status = takeWeights(); status != kExitSuccess)
+        return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
       return status;
     if (before)
@@ -298,11 +307,28 @@ ExitStatus Compilation::reached(Stage stage) {
   return status;
 }
 
+/// The table, which the stage llvm writes, gets them from the model.
+ExitStatus Compilation::takeWeights() {
+  for (ModuleOp variant : variantsOf(*module)) {
+    const FailureOr<ModelInterface> model = ModelInterface::of(variant);
+    if (failed(model))
+      return cannotMake("the table", "", /*ended=*/true, *module, "");
+    Weights weights;
+    std::string message;
+    if (ExitStatus status = readWeights(options.weights, *model, weights, message); status != kExitSuccess)
+      return complain(status, message);
+    ModelOp op = getModel(variant);
+    op->setAttr(SnnDialect::initialParametersAttrName(), StringAttr::get(&context, weights.parameters));
+    op->setAttr(SnnDialect::initialBuffersAttrName(), StringAttr::get(&context, weights.buffers));
+  }
+  return kExitSuccess;
+}
+
 ExitStatus Compilation::makeHeader() {
   const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");
-  results.emplace(Stage::Header, emitHeader(*model, *module));
+  results.emplace(Stage::Header, emitHeader(*model, *module, !options.weights.empty()));
   return kExitSuccess;
 }
 
@@ -392,6 +418,8 @@ ExitStatus Compilation::writeResults() {
   std::vector<std::string> sources;
   if (options.input != "-")
     sources.push_back(options.input);
+  if (!options.weights.empty())
+    sources.push_back(options.weights);
   if (llvm::Error error = writeOutput(options.depfile, dependencyRule(written, sources)))
     return complain(kExitCannotWrite, "cannot write '" + options.depfile + "': " + llvm::toString(std::move(error)));
   return kExitSuccess;

@@ -120,8 +120,8 @@ std::string elementsText(llvm::ArrayRef<int64_t> shape) {
 /// The text behind the comment.
 class HeaderWriter {
 public:
-  HeaderWriter(const ModelInterface &model, ModuleOp module)
-      : model(model), module(module), upper(upperCase(model.name)), out(text) {}
+  HeaderWriter(const ModelInterface &model, ModuleOp module, bool hasWeights)
+      : model(model), module(module), hasWeights(hasWeights), upper(upperCase(model.name)), out(text) {}
 
   std::string write() {
     sizes();
@@ -242,22 +242,35 @@ private:
         "  call.arena = arena;\n"
         "  call.arena_size = arena_bytes;\n"
         "  return call;\n"
-        "}}\n"
-        "\n/* The entry points, with inputs and outputs from here instead of the call's. `outputs` may be "
-        "NULL. */\n"
-        "static inline int32_t {0}_run(snn_entry_fn entry, snn_call call, const {0}_inputs *inputs,\n"
-        "                              const {0}_outputs *outputs) {{\n"
-        "  snn_view views[{1}_INPUTS];\n"
-        "  void *pointers[{1}_OUTPUTS];\n"
-        "  {0}_inputs_in_order(inputs, views);\n"
-        "  call.inputs = views;\n"
-        "  if (outputs) {{\n"
-        "    {0}_outputs_in_order(outputs, pointers);\n"
-        "    call.outputs = pointers;\n"
-        "  }}\n"
-        "  return entry(&call);\n"
         "}}\n",
-        model.name, upper);
+        model.name);
+    if (hasWeights)
+      fmt::format_to(
+          out,
+          "\n/* The same with the weights that are a part of the code: for calls that do not train. */\n"
+          "static inline snn_call {0}_call_with_weights(const snn_model_table *table, uint64_t batch, uint64_t steps,\n"
+          "                                             void *arena, uint64_t arena_bytes) {{\n"
+          "  snn_call call = {0}_call(batch, steps, table->initial_parameters, arena, arena_bytes);\n"
+          "  call.buffers = (void *)(uintptr_t)table->initial_buffers; /* training alone writes to them */\n"
+          "  return call;\n"
+          "}}\n",
+          model.name);
+    fmt::format_to(out,
+                   "\n/* The entry points, with inputs and outputs from here instead of the call's. `outputs` may be "
+                   "NULL. */\n"
+                   "static inline int32_t {0}_run(snn_entry_fn entry, snn_call call, const {0}_inputs *inputs,\n"
+                   "                              const {0}_outputs *outputs) {{\n"
+                   "  snn_view views[{1}_INPUTS];\n"
+                   "  void *pointers[{1}_OUTPUTS];\n"
+                   "  {0}_inputs_in_order(inputs, views);\n"
+                   "  call.inputs = views;\n"
+                   "  if (outputs) {{\n"
+                   "    {0}_outputs_in_order(outputs, pointers);\n"
+                   "    call.outputs = pointers;\n"
+                   "  }}\n"
+                   "  return entry(&call);\n"
+                   "}}\n",
+                   model.name, upper);
     if (has(kForward)) {
       entry(kForward);
       entry("step", "1");
@@ -311,13 +324,14 @@ private:
 
   const ModelInterface &model;
   ModuleOp module;
+  bool hasWeights;
   std::string upper, text;
   Output out;
 };
 
 } // namespace
 
-std::string emitHeader(const ModelInterface &model, ModuleOp module) {
+std::string emitHeader(const ModelInterface &model, ModuleOp module, bool hasWeights) {
   std::string text;
   Output out(text);
   const std::string upper = upperCase(model.name);
@@ -346,7 +360,7 @@ std::string emitHeader(const ModelInterface &model, ModuleOp module) {
                  "#include <string.h>\n\n"
                  "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
                  upper);
-  text += HeaderWriter(model, module).write();
+  text += HeaderWriter(model, module, hasWeights).write();
   fmt::format_to(out,
                  "\n#ifdef __cplusplus\n}}\n#endif\n\n"
                  "#endif /* SNN_MODEL_{}_H */\n",

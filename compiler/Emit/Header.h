@@ -9,8 +9,9 @@
 namespace snn {
 
 /// Text for C99 and C++: includes snn/abi.h, declares the query function, gives sizes and places as constants, and has
-/// typed functions for the entry points. `module`, of which `model` was read, is in the stage loops.
-std::string emitHeader(const ModelInterface &model, mlir::ModuleOp module);
+/// typed functions for the entry points. `module`, of which `model` was read, is in the stage loops. `hasWeights`: the
+/// code will have values of the parameters.
+std::string emitHeader(const ModelInterface &model, mlir::ModuleOp module, bool hasWeights);
 
 } // namespace snn
 

@@ -106,8 +106,7 @@ static bool isBatchCounter(const snn_model_table &table, std::string_view name, 
                      [&](const snn_tensor_info &buffer) { return std::string_view(buffer.name).starts_with(name); });
 }
 
-void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
-                         OtherTensors others) {
+Checkpoint snn::readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others) {
   if (others == OtherTensors::Refuse)
     for (const auto &[name, stored] : file.tensors())
       if (!findTensor(table.parameters, table.parameter_count, name) &&
@@ -119,13 +118,19 @@ void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, c
     if (const StoredTensor *stored = file.find(table.constants[i].name))
       checkConstant(table.constants[i], *stored, file.path());
 
-  std::vector<OwnedTensor> parameters, buffers;
+  Checkpoint checkpoint;
   for (uint64_t i = 0; i < table.parameter_count; ++i)
-    parameters.push_back(readTensor(table.parameters[i], file, table));
+    checkpoint.parameters.push_back(readTensor(table.parameters[i], file, table));
   for (uint64_t i = 0; i < table.buffer_count; ++i)
-    buffers.push_back(readTensor(table.buffers[i], file, table));
-  for (const OwnedTensor &tensor : parameters)
+    checkpoint.buffers.push_back(readTensor(table.buffers[i], file, table));
+  return checkpoint;
+}
+
+void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
+                         OtherTensors others) {
+  const Checkpoint checkpoint = readCheckpoint(table, file, others);
+  for (const OwnedTensor &tensor : checkpoint.parameters)
     check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
-  for (const OwnedTensor &tensor : buffers)
+  for (const OwnedTensor &tensor : checkpoint.buffers)
     check(snn_instance_set_buffer(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
 }

@@ -27,6 +27,14 @@ std::string modelHashText(const snn_model_table &table);
 
 enum class OtherTensors { Refuse, Ignore };
 
+/// A state_dict as a model takes it: its tensors in the order of its table, in the table's types.
+struct Checkpoint {
+  std::vector<OwnedTensor> parameters, buffers;
+};
+
+/// Of the table only the name and the lists of tensors are read. Throws DataError as loadCheckpoint.
+Checkpoint readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others);
+
 /// Sets all parameters and buffers from the file (F32 and F64 become the model's precision). Throws DataError, naming
 /// the tensor, if one is missing, has another shape or a value that is not finite, if a constant differs from the
 /// compiled one, or, with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then nothing has

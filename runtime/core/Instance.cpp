@@ -57,6 +57,7 @@ snn_instance::snn_instance(const snn_model_table &table, uint64_t batch, uint64_
       memory(layout.withoutState(), /*sparse=*/false), stateMemory(layout.state, /*sparse=*/true) {
   for (uint64_t i = 0; i < table.hyper_count; ++i)
     hyper.push_back(table.hyper[i].value);
+  copyInitialParameters();
   resetBuffers();
   resetState();
 }
@@ -100,11 +101,19 @@ void snn_instance::start(const snn_tensor_info &tensor, std::byte *span, uint64_
 void snn_instance::init(uint64_t newSeed) {
   StandardFloatMode mode;
   seed = newSeed;
-  for (uint64_t p = 0; p < table.parameter_count; ++p)
-    start(table.parameters[p], parameters(), p);
+  if (initialParametersOf(table))
+    copyInitialParameters();
+  else
+    for (uint64_t p = 0; p < table.parameter_count; ++p)
+      start(table.parameters[p], parameters(), p);
   resetOptimizer();
   resetBuffers();
   resetState();
+}
+
+void snn_instance::copyInitialParameters() {
+  if (const void *values = initialParametersOf(table))
+    std::memcpy(parameters(), values, table.parameter_bytes);
 }
 
 void snn_instance::resetOptimizer() {
@@ -113,6 +122,10 @@ void snn_instance::resetOptimizer() {
 }
 
 void snn_instance::resetBuffers() {
+  if (const void *values = initialBuffersOf(table)) {
+    std::memcpy(buffers(), values, table.buffer_bytes);
+    return;
+  }
   StandardFloatMode mode;
   for (uint64_t b = 0; b < table.buffer_count; ++b)
     start(table.buffers[b], buffers(), table.parameter_count + b);

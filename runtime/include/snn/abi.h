@@ -207,6 +207,11 @@ typedef struct snn_model_table {
   /* Truncated backpropagation: loss_and_gradient, backward and train_step take 1 to so many steps, and a host goes
    * through longer sequences in windows, with state_in, state_out and first_step. 0: they take what forward does. */
   uint64_t window;
+
+  /* Values that are a part of the code (snnc --weights), laid out as the spans and aligned as these, for calls to read
+   * or a host to start from; or NULL, as are buffers that the model does not have. */
+  const void *initial_parameters;
+  const void *initial_buffers;
 } snn_model_table;
 
 typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);

@@ -92,14 +92,15 @@ typedef struct snn_instance snn_instance;
  * `steps` 0: the model's number of time steps, or its maximum. The pages are touched only when they are used. */
 uint64_t snn_instance_bytes(const snn_library *library, uint64_t batch, uint64_t steps, uint64_t workers);
 
-/* An instance: parameters, gradients, optimizer state, buffers, neuron state and arena, all zero but buffers, which are
- * at their start, and the neuron state, which is at rest. `batch` and `steps` as above: the most that a call may ask
- * for. `pool` NULL: one worker. */
+/* An instance: parameters, gradients, optimizer state, buffers, neuron state and arena, all zero but parameters that
+ * are a part of the code (snnc --weights), buffers, which are at their start, and the neuron state, which is at rest.
+ * `batch` and `steps` as above: the most that a call may ask for. `pool` NULL: one worker. */
 snn_instance *snn_instance_create(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool);
 void snn_instance_destroy(snn_instance *instance);
 
-/* Sets the parameters to their initial values, optimizer and buffers to their start and the neurons to rest. PyTorch's
- * default distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p,
+/* Sets the parameters to their initial values, optimizer and buffers to their start and the neurons to rest. Initial
+ * values, of buffers too, are those that are a part of the code (snnc --weights), else those of PyTorch's default
+ * distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p,
  * e) alone. The seed is also that of the model's random operations. */
 int32_t snn_instance_init(snn_instance *instance, uint64_t seed);
 
