@@ -1,6 +1,6 @@
-/* Streams what eight sensors see through a network, frame by frame, and prints a decision after each passage. The weights
- * are a part of the program; all memory is static, and no library but libc is there.
- * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/* Streams what eight sensors see through a network, frame by frame, and prints a decision after each passage. The
+ * weights are a part of the program; all memory is static, and no library but libc is there. SPDX-License-Identifier:
+ * Apache-2.0 WITH LLVM-exception
  */
 #include "motion.h"
 #include "sensors.h"

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a function means, and who may call what at the same time, is what snn/runtime.h says of the function of C with
-// its name. A failure is an snn::Error with the sentence and the code, for one of making an object a code of the kind of
-// object; destructors never throw. Handles can be moved,
-// not copied; one that was moved from may only be destroyed or assigned to.
+// its name. A failure is an snn::Error with the sentence and the code, for one of making an object a code of the kind
+// of object; destructors never throw. Handles can be moved, not copied; one that was moved from may only be destroyed
+// or assigned to.
 //
 // Arrays are contiguous, in row-major order of the shape in the model's table, with the call's number of samples and of
 // time steps for SNN_EXTENT_BATCH and SNN_EXTENT_TIME. Their element type is that of the table (float, double, uint8_t,
