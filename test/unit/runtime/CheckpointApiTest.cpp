@@ -106,6 +106,9 @@ TEST_F(CheckpointApi, StatesGoOnWhereTheyWere) {
   InstanceHandle other = create(1, library);
   ASSERT_EQ(snn_instance_load_state(other.get(), rows, path.c_str()), SNN_OK);
   EXPECT_EQ(step(other), step(instance));
+  const std::string later = folder / "later.safetensors"; // two steps, one of them before the state was saved
+  ASSERT_EQ(snn_instance_save_state(other.get(), rows, later.c_str()), SNN_OK);
+  EXPECT_STREQ(snn_tensors_metadata(open(later).get(), "first_step"), "2");
   TensorsHandle file = open(path);
   EXPECT_STREQ(snn_tensors_metadata(file.get(), "first_step"), "1");
   snn_tensor state = {};
