@@ -156,7 +156,9 @@ private:
     macro("STATE_BYTES", model.stateBytes);
     fmt::format_to(out,
                    "\n/* Bytes of arena that are enough for calls of so many samples, time steps and workers, as a "
-                   "constant expression\n * of constants: what the table's arena_size says, or a little more. */\n");
+                   "constant expression\n * of constants: what the table's arena_size says, or a little more. For the "
+                   "code that was "
+                   "made together with this\n * header; an entry refuses less than it needs (SNN_ERROR_ARENA). */\n");
     text += arenaMacro(module, upper + "_ARENA_BYTES");
   }
 
