@@ -172,10 +172,12 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       Operation *declared = symbols.lookup(symbol);
       if (isa_and_present<OutputOp, BufferOp>(declared)) // no buffer changes here
         outputs.set(index);
-      if (!isa_and_present<OutputOp>(declared)) {
+      auto output = dyn_cast_if_present<OutputOp>(declared);
+      if (!output) {
         seeds.push_back(Value());
         continue;
       }
+      output.setDifferentiable(true);
       seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
                                   bound((kGradientPrefix + symbol).str())));
     }

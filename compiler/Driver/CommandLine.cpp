@@ -22,6 +22,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --remarks=kernels           say how each product is computed, and why
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
+  snnc model.snn --mode=infer --emit=obj,header --weights=weights.safetensors    with its weights, for a C program
   snnc model.snn --memory-limit=64MiB        backpropagation over many steps in less memory, the same results
   snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
 )";
@@ -103,6 +104,13 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
          "goes in segments, of which the values are computed again for the backward pass; same results")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
       ->type_name("SIZE");
+  app.add_option("--weights", options.weights,
+                 "a .safetensors file whose parameters and buffers become a part of the code, as the values that "
+                 "instances start from")
+      ->type_name("FILE");
+  app.add_option("--depfile", options.depfile,
+                 "write here, as a rule of make, which files the results were made of; for build systems")
+      ->type_name("FILE");
   app.add_option("--save-temps", options.saveTemps, "write the text of each stage on the way to this folder")
       ->type_name("DIR");
   app.add_flag("--remarks{.*}", options.remarks,

@@ -7,6 +7,7 @@
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
 #include "compiler/Driver/Output.h"
+#include "compiler/Driver/Weights.h"
 #include "compiler/Emit/Header.h"
 #include "compiler/Emit/Link.h"
 #include "compiler/Emit/Native.h"
@@ -63,6 +64,7 @@ private:
   ExitStatus load();
   ExitStatus runStages();
   ExitStatus runStage(Stage stage);
+  ExitStatus takeWeights();
   ExitStatus makeHeader();
   ExitStatus makeNative();
   ExitStatus writeResults();
@@ -98,7 +100,7 @@ Stage Compilation::lastModuleStage() const {
   for (Stage stage : options.emit) {
     Stage needed = stage;
     if (stage == Stage::Header)
-      needed = Stage::Bptt;
+      needed = Stage::Loops;
     else if (stage > Stage::Llvm)
       needed = Stage::Llvm;
     last = std::max(last, needed);
@@ -110,15 +112,21 @@ Stage Compilation::lastModuleStage() const {
 ExitStatus Compilation::checkStart() {
   if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
     return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
+  if (!options.depfile.empty() && options.output == "-")
+    return complain(kExitCommandLine, "--depfile is about files, but -o - prints the results");
   if (options.memoryLimit && lastModuleStage() < Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
+  if (!options.weights.empty() && lastModuleStage() < Stage::Llvm)
+    return complain(kExitCommandLine, "--weights acts on the way to the stage llvm, which nothing is asked of");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
   for (Stage stage : options.emit)
-    if (stage < from || (stage == Stage::Header && from == Stage::Llvm))
+    if (stage < from || (stage == Stage::Header && from > Stage::Loops))
       return complain(kExitCommandLine,
                       "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
+  if (!options.weights.empty() && from == Stage::Llvm)
+    return complain(kExitCommandLine, "--weights comes too late: the text of --from=llvm has its table already");
   if (options.memoryLimit && from >= Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit comes too late: in the text of --from=" + describe(from).name +
                                           " every value has its place already");
@@ -162,8 +170,8 @@ ExitStatus Compilation::runStages() {
     OwningOpRef<ModuleOp> before;
     if (stage == Stage::Loops && options.memoryLimit)
       before = module->clone();
-    if (stage == Stage::Llvm && wants(Stage::Header))
-      if (ExitStatus status = makeHeader(); status != kExitSuccess)
+    if (stage == Stage::Llvm && !options.weights.empty())
+      if (ExitStatus status = takeWeights(); status != kExitSuccess)
         return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
       return status;
@@ -176,8 +184,6 @@ ExitStatus Compilation::runStages() {
       if (ExitStatus status = checkArena(); status != kExitSuccess)
         return status;
   }
-  if (wants(Stage::Header) && lastModuleStage() < Stage::Llvm)
-    return makeHeader();
   return kExitSuccess;
 }
 
@@ -288,6 +294,9 @@ ExitStatus Compilation::checkArena() {
 
 /// The module is in the state of that stage.
 ExitStatus Compilation::reached(Stage stage) {
+  if (stage == Stage::Loops && wants(Stage::Header))
+    if (ExitStatus status = makeHeader(); status != kExitSuccess)
+      return status;
   if (!wants(stage) && options.saveTemps.empty())
     return kExitSuccess;
   TimingScope scope = total.nest("print");
@@ -298,11 +307,28 @@ ExitStatus Compilation::reached(Stage stage) {
   return status;
 }
 
+/// The table, which the stage llvm writes, gets them from the model.
+ExitStatus Compilation::takeWeights() {
+  for (ModuleOp variant : variantsOf(*module)) {
+    const FailureOr<ModelInterface> model = ModelInterface::of(variant);
+    if (failed(model))
+      return cannotMake("the table", "", /*ended=*/true, *module, "");
+    Weights weights;
+    std::string message;
+    if (ExitStatus status = readWeights(options.weights, *model, weights, message); status != kExitSuccess)
+      return complain(status, message);
+    ModelOp op = getModel(variant);
+    op->setAttr(SnnDialect::initialParametersAttrName(), StringAttr::get(&context, weights.parameters));
+    op->setAttr(SnnDialect::initialBuffersAttrName(), StringAttr::get(&context, weights.buffers));
+  }
+  return kExitSuccess;
+}
+
 ExitStatus Compilation::makeHeader() {
-  const FailureOr<ModelInterface> model = ModelInterface::of(variantsOf(*module).front());
+  const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");
-  results.emplace(Stage::Header, emitHeader(*model));
+  results.emplace(Stage::Header, emitHeader(*model, *module, !options.weights.empty()));
   return kExitSuccess;
 }
 
@@ -378,13 +404,24 @@ ExitStatus Compilation::writeResults() {
   if (options.output && StringRef(*options.output).ends_with("/"))
     if (std::error_code code = llvm::sys::fs::create_directories(*options.output))
       return complain(kExitCannotWrite, "cannot make the folder '" + *options.output + "': " + code.message());
+  std::vector<std::string> written;
   for (const auto &[stage, contents] : results) {
     const std::string path = outputPath(options, stage);
     if (path != "-" && llvm::sys::fs::equivalent(path, options.input))
       return complain(kExitCommandLine, "the output '" + path + "' is the input; name another file with -o");
     if (llvm::Error error = writeOutput(path, contents))
       return complain(kExitCannotWrite, "cannot write '" + path + "': " + llvm::toString(std::move(error)));
+    written.push_back(path);
   }
+  if (options.depfile.empty())
+    return kExitSuccess;
+  std::vector<std::string> sources;
+  if (options.input != "-")
+    sources.push_back(options.input);
+  if (!options.weights.empty())
+    sources.push_back(options.weights);
+  if (llvm::Error error = writeOutput(options.depfile, dependencyRule(written, sources)))
+    return complain(kExitCannotWrite, "cannot write '" + options.depfile + "': " + llvm::toString(std::move(error)));
   return kExitSuccess;
 }
 

@@ -41,6 +41,12 @@ struct CompileOptions {
   /// Bytes that a call of the model's batch may take with one worker; what takes more goes through time in segments.
   std::optional<uint64_t> memoryLimit;
 
+  /// A .safetensors file whose values become a part of the code, and their place in the table. Empty: none.
+  std::string weights;
+
+  /// A file that gets a rule of make: what was written depends on what was read. Empty: none.
+  std::string depfile;
+
   /// A folder that gets the text of each stage on the way; it is made if it is not there. Empty: none.
   std::string saveTemps;
   /// Prints the remarks of which this regular expression matches the category to the error stream. Empty: none.

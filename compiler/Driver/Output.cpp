@@ -35,6 +35,29 @@ std::string outputPath(const CompileOptions &options, Stage stage) {
   return options.emit.size() > 1 ? output + extension : output;
 }
 
+std::string dependencyRule(ArrayRef<std::string> results, ArrayRef<std::string> sources) {
+  std::string text;
+  auto add = [&](StringRef path) {
+    for (char c : path) {
+      if (c == ' ' || c == '#')
+        text += '\\';
+      else if (c == '$')
+        text += '$';
+      text += c;
+    }
+  };
+  for (const std::string &result : results) {
+    text += text.empty() ? "" : " ";
+    add(result);
+  }
+  text += ':';
+  for (const std::string &source : sources) {
+    text += " \\\n  ";
+    add(source);
+  }
+  return text + '\n';
+}
+
 static Error put(raw_fd_ostream &stream, StringRef contents) {
   stream << contents;
   stream.flush();

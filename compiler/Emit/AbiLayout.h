@@ -92,6 +92,8 @@ inline constexpr Field kModelTable[] = {
     {Kind::Pointer, offsetof(snn_model_table, train_step)},
     {Kind::Pointer, offsetof(snn_model_table, evaluate)},
     {Kind::I64, offsetof(snn_model_table, window)},
+    {Kind::Pointer, offsetof(snn_model_table, initial_parameters)},
+    {Kind::Pointer, offsetof(snn_model_table, initial_buffers)},
     {Kind::Pointer, offsetof(snn_model_table, forward_training)},
 };
 static_assert(isNaturalLayout(kModelTable, sizeof(snn_model_table)));

@@ -66,7 +66,18 @@ abi::Symbol writeHyper(ConstantWriter &writer, const std::vector<HyperInfo> &hyp
   return writer.records(records);
 }
 
+/// A global with the bytes of a span; nothing without the attribute, or for a span without bytes.
+abi::Symbol writeSpan(ImplicitLocOpBuilder &b, ModelOp model, StringRef attribute, StringRef name) {
+  auto bytes = model->getAttrOfType<StringAttr>(attribute);
+  if (!bytes || bytes.empty())
+    return {};
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
+  LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, bytes, SNN_ALIGNMENT);
+  return {name.str()};
+}
+
 abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, StringRef target,
+                       const abi::Symbol &initialParameters, const abi::Symbol &initialBuffers,
                        function_ref<bool(StringRef)> hasFunction) {
   Record table(abi::kModelTable);
   table.set(offsetof(snn_model_table, struct_size), int64_t(sizeof(snn_model_table)));
@@ -101,6 +112,8 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   table.set(offsetof(snn_model_table, buffer_bytes), model.bufferBytes);
   table.set(offsetof(snn_model_table, optimizer_bytes), model.optimizerBytes);
   table.set(offsetof(snn_model_table, state_bytes), model.stateBytes);
+  table.set(offsetof(snn_model_table, initial_parameters), initialParameters);
+  table.set(offsetof(snn_model_table, initial_buffers), initialBuffers);
   for (const EntryPoint &entry : kEntryPoints)
     if (hasFunction(entry.function))
       table.set(entry.offset, abi::Symbol{entry.function.str()});
@@ -122,7 +135,10 @@ struct EmitDescriptor : impl::EmitDescriptorBase<EmitDescriptor> {
         function.setLinkage(LLVM::Linkage::Internal);
     ImplicitLocOpBuilder b(getModel(module).getLoc(), OpBuilder::atBlockEnd(module.getBody()));
     ConstantWriter writer(b);
-    abi::Symbol table = writeTable(writer, *model, target->name, [&](StringRef name) {
+    ModelOp declared = getModel(module);
+    const abi::Symbol parameters = writeSpan(b, declared, SnnDialect::initialParametersAttrName(), kInitialParameters);
+    const abi::Symbol buffers = writeSpan(b, declared, SnnDialect::initialBuffersAttrName(), kInitialBuffers);
+    abi::Symbol table = writeTable(writer, *model, target->name, parameters, buffers, [&](StringRef name) {
       auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
       return function && !function.isExternal();
     });

@@ -22,16 +22,19 @@ struct Variant {
   std::string table;
 };
 
-bool isDeclaration(Operation &op) {
-  auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
-  return function && function.isExternal();
+/// Whether all targets have the same: functions from elsewhere, and weights.
+bool isShared(Operation &op) {
+  if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
+    return function.isExternal();
+  auto global = dyn_cast<LLVM::GlobalOp>(op);
+  return global && (global.getSymName() == kInitialParameters || global.getSymName() == kInitialBuffers);
 }
 
 /// Gives all that `variant` defines names of its own.
 void rename(ModuleOp variant, const std::string &suffix) {
   auto symbols = [&](function_ref<void(Operation &, StringAttr)> visit) {
     for (Operation &op : *variant.getBody())
-      if (auto symbol = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()); symbol && !isDeclaration(op))
+      if (auto symbol = op.getAttrOfType<StringAttr>(SymbolTable::getSymbolAttrName()); symbol && !isShared(op))
         visit(op, symbol);
   };
   DenseMap<StringAttr, StringAttr> names;
@@ -47,10 +50,10 @@ void rename(ModuleOp variant, const std::string &suffix) {
   symbols([&](Operation &op, StringAttr symbol) { SymbolTable::setSymbolName(&op, names[symbol]); });
 }
 
-/// Moves what `variant` holds into `module`, in which functions are declared once, and erases it.
+/// Moves what `variant` holds into `module`, which has once what is shared, and erases it.
 void dissolve(ModuleOp variant, ModuleOp module) {
   for (Operation &op : llvm::make_early_inc_range(*variant.getBody())) {
-    if (isDeclaration(op) && module.lookupSymbol(SymbolTable::getSymbolName(&op)))
+    if (isShared(op) && module.lookupSymbol(SymbolTable::getSymbolName(&op)))
       op.erase();
     else
       op.moveBefore(module.getBody(), module.getBody()->end());

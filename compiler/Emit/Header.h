@@ -8,8 +8,10 @@
 
 namespace snn {
 
-/// C99 text: includes snn/abi.h, declares the query function, gives sizes as macros and tabulates the tensors.
-std::string emitHeader(const ModelInterface &model);
+/// Text for C99 and C++: includes snn/abi.h, declares the query function, gives sizes and places as constants, and has
+/// typed functions for the entry points. `module`, of which `model` was read, is in the stage loops. `hasWeights`: the
+/// code will have values of the parameters.
+std::string emitHeader(const ModelInterface &model, mlir::ModuleOp module, bool hasWeights);
 
 } // namespace snn
 

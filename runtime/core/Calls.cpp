@@ -110,9 +110,10 @@ int32_t snn_library_init(const snn_library *library, uint64_t seed, void *parame
   return guarded([&] {
     if (!library)
       throw Error(SNN_ERROR_ARGUMENT, "the library is NULL");
+    const snn_model_table &table = *library->table;
     if (parameters)
-      startParameters(*library->table, seed, static_cast<std::byte *>(parameters));
+      startParameters(table, seed, static_cast<std::byte *>(parameters));
     if (buffers)
-      startBuffers(*library->table, seed, static_cast<std::byte *>(buffers));
+      startBuffers(table, seed, static_cast<std::byte *>(buffers));
   });
 }

@@ -50,12 +50,20 @@ static void start(const snn_tensor_info &tensor, uint64_t seed, uint64_t stream,
 }
 
 void snn::startParameters(const snn_model_table &table, uint64_t seed, std::byte *span) {
+  if (const void *values = initialParametersOf(table)) {
+    std::memcpy(span, values, table.parameter_bytes);
+    return;
+  }
   StandardFloatMode mode;
   for (uint64_t p = 0; p < table.parameter_count; ++p)
     start(table.parameters[p], seed, p, span);
 }
 
 void snn::startBuffers(const snn_model_table &table, uint64_t seed, std::byte *span) {
+  if (const void *values = initialBuffersOf(table)) {
+    std::memcpy(span, values, table.buffer_bytes);
+    return;
+  }
   StandardFloatMode mode;
   for (uint64_t b = 0; b < table.buffer_count; ++b)
     start(table.buffers[b], seed, table.parameter_count + b, span);

@@ -56,6 +56,8 @@ snn_instance::snn_instance(const snn_model_table &table, uint64_t batch, uint64_
       memory(layout.withoutState(), /*sparse=*/false), stateMemory(layout.state, /*sparse=*/true) {
   for (uint64_t i = 0; i < table.hyper_count; ++i)
     hyper.push_back(table.hyper[i].value);
+  if (initialParametersOf(table))
+    startParameters(table, seed, parameters());
   resetBuffers();
   resetState();
 }

@@ -76,6 +76,8 @@ public:
     require(table.steps >= 1 || (table.steps == -1 && table.max_steps >= 1), "the number of time steps makes no sense");
     require(windowOf(table) <= uint64_t(table.steps > 0 ? table.steps : table.max_steps),
             "its windows have more time steps than the model");
+    require(!initialParametersOf(table) || !table.buffer_bytes || initialBuffersOf(table),
+            "it has values of parameters, but none of buffers");
     checkList(table.parameters, table.parameter_count, "parameter", table.parameter_bytes, true);
     checkList(table.buffers, table.buffer_count, "buffer", table.buffer_bytes, true);
     checkList(table.states, table.state_count, "state", table.state_bytes, true);

@@ -24,6 +24,15 @@ inline bool hasEvaluate(const snn_model_table &table) {
   return table.struct_size > offsetof(snn_model_table, evaluate);
 }
 
+/// Values of parameters and buffers that are a part of the code; NULL in the first tables, which have no place for
+/// them.
+inline const void *initialParametersOf(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, initial_parameters) ? table.initial_parameters : nullptr;
+}
+inline const void *initialBuffersOf(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, initial_buffers) ? table.initial_buffers : nullptr;
+}
+
 /// Whether the network is another one when it trains, with an entry of its own.
 inline bool trainsApart(const snn_model_table &table) {
   return table.struct_size > offsetof(snn_model_table, forward_training) && table.forward_training;

@@ -247,7 +247,12 @@ void snn::writeSafetensors(const std::string &path, std::vector<TensorToWrite> t
     position += expected;
     parts.push_back(tensor.bytes);
   }
-  std::string text = header.dump();
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::type_error &) {
+    throw DataError(fmt::format("{}: cannot hold a name or an entry of the metadata that is no UTF-8", path));
+  }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   uint64_t length = text.size();
   parts[0] = std::as_bytes(std::span(&length, 1));

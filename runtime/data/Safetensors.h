@@ -68,8 +68,8 @@ struct TensorToWrite {
 /// Writes atomically (see writeFileAtomically), with a CRC-32 of everything that a reader gets to see: names, types,
 /// shapes and bytes of the tensors, in order of the names, and `metadata`. It stands in two more entries of the
 /// metadata, one of which says what the other is: each demands the other, so a file in which any one bit is flipped is
-/// refused, wherever the bit lies. Throws WriteError; std::logic_error if sizes and shapes disagree or a
-/// name is there twice.
+/// refused, wherever the bit lies. Throws WriteError; DataError if a text is no UTF-8; std::logic_error if sizes and
+/// shapes disagree or a name is there twice.
 void writeSafetensors(const std::string &path, std::vector<TensorToWrite> tensors,
                       const std::map<std::string, std::string> &metadata = {});
 

@@ -6,9 +6,9 @@
 // gradient agrees with one of them. A wrong one agrees with none, nor does that at a kink: there the slopes to the two
 // sides stay apart however narrow they get.
 #include "runtime/tools/GradCheck.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/core/Table.h"
 #include "runtime/tools/InputBinding.h"
-#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
 
 #include <algorithm>

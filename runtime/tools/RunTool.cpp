@@ -1,9 +1,9 @@
 // snn-run as a library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/tools/RunTool.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/tools/InputBinding.h"
 #include "runtime/tools/ToolSupport.h"
-#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Windows.h"
 

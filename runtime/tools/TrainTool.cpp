@@ -1,11 +1,11 @@
 // snn-train as a library.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "runtime/tools/TrainTool.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/core/Table.h"
 #include "runtime/data/Files.h"
 #include "runtime/tools/Progress.h"
 #include "runtime/tools/ToolSupport.h"
-#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/RunFolder.h"
 #include "runtime/train/Trainer.h"

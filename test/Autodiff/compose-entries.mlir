@@ -41,6 +41,11 @@ func.func @network(%x: !s4 {snn.bind = @input}, %p: !n4 {snn.bind = @scale}, %i:
   return %0, %m : !s4, !s4
 }
 
+// The network as it trains, for a host that has a loss of its own.
+// CHECK-LABEL: func.func @forward_training(
+// CHECK: arith.addf
+// CHECK-NOT: arith.mulf
+
 // The network as it infers, and its loss.
 // CHECK-LABEL: func.func @evaluate(
 // CHECK-SAME: {snn.bind = @mem}, %{{.*}}: !core.array<f64> {snn.bind = @weight})

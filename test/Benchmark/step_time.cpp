@@ -3,9 +3,9 @@
 //
 // Batches are in an order that the data hold (an array `order` of sample numbers), or random. Memory is the peak of the
 // resident set less what was resident before the instance was made, with data and library loaded.
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/core/Instance.h"
 #include "runtime/data/ArrayFiles.h"
-#include "runtime/train/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Samples.h"
 

@@ -27,7 +27,7 @@ snn.model @entry infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 
 func.func @forward() {
   return
 }
-// expected-error @below {{is no function of a model; expected forward, evaluate, loss_and_gradient, backward or update}}
+// expected-error @below {{is no function of a model; expected forward, forward_training, evaluate, loss_and_gradient, backward or update}}
 func.func @criterion() {
   return
 }

@@ -31,40 +31,45 @@ CallMemory::CallMemory(func::FuncOp function) : shared(arenaOf(function)) {
   for (Operation &op : function.getBody().front()) {
     auto contract = dyn_cast<ContractOp>(op);
     if (contract && contract.reducesSamples() && kernelOf(contract) != Kernel::Loops) {
-      sums.push_back({*SumClass::of(contract), layoutOf(contract.getResult()).bytes()});
+      sums.push_back({{*SumClass::of(contract)}, layoutOf(contract.getResult()).bytes()});
       scratch = scratch.atLeast(productScratch(contract));
     }
     auto phase = dyn_cast<BatchMapOp>(op);
     if (!phase)
       continue;
     auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
-    Phase memory{arenaOf(phase), {}, chunk ? chunk.getInt() : 1, {}, offsetOfSum(phase, phase.getSum().size())};
+    Phase memory{arenaOf(phase), {}, chunk ? chunk.getInt() : 1, {}};
     for (auto segments : phase.getBody().getOps<SegmentsOp>())
       memory.behind.push_back(arenaOf(segments));
     for (Value sum : phase.getYield().getSum())
       memory.sums.push_back(*SumClass::of(reductionOf(sum)));
+    if (!memory.sums.empty())
+      sums.push_back({memory.sums, offsetOfSum(phase, phase.getSum().size())});
     phases.push_back(std::move(memory));
   }
 }
 
+int64_t CallMemory::phaseBytes(const Phase &phase, int64_t steps, int64_t length) {
+  int64_t chunk = phase.chunk, inSegments = 0;
+  for (const SumClass &sum : phase.sums)
+    chunk = std::max(chunk, sum.unit(steps));
+  for (const Place &arena : phase.behind)
+    inSegments = std::max(inSegments, arena.at(std::min(steps, length), chunk));
+  return phase.arena.at(steps, chunk, llvm::divideCeil(steps, length)) + inSegments;
+}
+
 int64_t CallMemory::bytes(CallSize size, int64_t length, int64_t workers) const {
   int64_t bytes = kernels::kFaultBytes, ofWorker = scratch.at(size.steps, size.batch);
-  for (const WholeSum &sum : sums)
-    bytes += sum.sum.parts(size) * sum.sum.levels(size) * sum.bytes;
-  for (const Phase &phase : phases) {
-    int64_t chunk = phase.chunk, parts = 1, levels = 1;
-    for (const SumClass &sum : phase.sums) {
-      chunk = std::max(chunk, sum.unit(size.steps));
+  for (const Sums &all : sums) {
+    int64_t parts = 1, levels = 1;
+    for (const SumClass &sum : all.classes) {
       parts = std::max(parts, sum.parts(size));
       levels = std::max(levels, sum.levels(size));
     }
-    bytes += parts * levels * phase.sumBytes;
-    int64_t inSegments = 0;
-    for (const Place &arena : phase.behind)
-      inSegments = std::max(inSegments, arena.at(std::min(size.steps, length), chunk));
-    const int64_t own = phase.arena.at(size.steps, chunk, llvm::divideCeil(size.steps, length));
-    ofWorker = std::max(ofWorker, own + inSegments);
+    bytes += parts * levels * all.bytes;
   }
+  for (const Phase &phase : phases)
+    ofWorker = std::max(ofWorker, phaseBytes(phase, size.steps, length));
   return bytes + shared.at(size.steps, size.batch) + workers * ofWorker;
 }
 

@@ -17,26 +17,36 @@ int64_t mostStepsOf(mlir::func::FuncOp function);
 /// The arena of calls of one planned function.
 class CallMemory {
 public:
-  explicit CallMemory(mlir::func::FuncOp function);
-
-  /// Of a call of `size` by so many workers, with segments of `length` steps.
-  int64_t bytes(CallSize size, int64_t length, int64_t workers = 1) const;
-
-private:
+  /// What a worker has for a chunk of a phase.
   struct Phase {
     Place arena;                        ///< of a worker, for a chunk
     llvm::SmallVector<Place, 2> behind; ///< it is the largest of these: the arenas of its segments
     int64_t chunk;
     llvm::SmallVector<SumClass> sums;
-    int64_t sumBytes;
   };
-  struct WholeSum {
-    SumClass sum;
-    int64_t bytes;
+  /// Sums with as many slots as the largest of the classes needs parts, and the largest needs levels.
+  struct Sums {
+    llvm::SmallVector<SumClass> classes;
+    int64_t bytes; ///< of a slot
   };
+
+  explicit CallMemory(mlir::func::FuncOp function);
+
+  /// Of a call of `size` by so many workers, with segments of `length` steps.
+  int64_t bytes(CallSize size, int64_t length, int64_t workers = 1) const;
+
+  const Place &sharedPlace() const { return shared; }   ///< of the whole batch
+  const Place &scratchPlace() const { return scratch; } ///< of a worker, for sums between phases
+  llvm::ArrayRef<Phase> allPhases() const { return phases; }
+  llvm::ArrayRef<Sums> allSums() const { return sums; }
+
+  /// Of a worker, for a chunk of a phase in calls of so many steps.
+  static int64_t phaseBytes(const Phase &phase, int64_t steps, int64_t length);
+
+private:
   Place shared, scratch;
   llvm::SmallVector<Phase> phases;
-  llvm::SmallVector<WholeSum> sums; ///< gradients of the whole batch by kernels
+  llvm::SmallVector<Sums> sums; ///< of phases; and gradients of the whole batch by kernels
 };
 
 /// The first of a function's segments, which all have one length; nothing if it has none.

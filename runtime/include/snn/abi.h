@@ -209,6 +209,11 @@ typedef struct snn_model_table {
    * through longer sequences in windows, with state_in, state_out and first_step. 0: they take what forward does. */
   uint64_t window;
 
+  /* Values that are a part of the code (snnc --weights), laid out as the spans and aligned as these, for calls to read
+   * or a host to start from; or NULL, as are buffers that the model does not have. */
+  const void *initial_parameters;
+  const void *initial_buffers;
+
   /* forward of the network as it is when it trains (dropout, statistics of the batch): what backward differentiates. It
    * updates buffers. NULL where that is forward. Tables of earlier compilers end before it. */
   snn_entry_fn forward_training;

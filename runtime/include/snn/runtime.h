@@ -1,4 +1,4 @@
-/* The runtime for programs that use compiled models: loading, instances, threads (C99).
+/* The runtime for programs that use compiled models: loading, instances, threads, files of weights (C99).
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
  * Functions that return int32_t give SNN_OK, another code of enum snn_status, or one of enum snn_runtime_error;
@@ -7,8 +7,9 @@
  * NULL in place of an object, a name, a batch or a buffer that is needed is SNN_ERROR_ARGUMENT; to close or destroy
  * NULL does nothing.
  *
- * A C program links the library and what that stands on (it is written in C++), in this order:
- *   cc program.c libsnn_runtime.a -lstdc++ -lm -pthread -ldl
+ * A C program links libsnn_runtime.so and nothing else, or the static library and what that stands on (it is written in
+ * C++), in this order:
+ *   cc program.c libsnn_runtime.a -lstdc++ -lm -pthread -ldl -lz
  *
  * Lifetimes: a library outlives its instances, a pool outlives the instances that were created with it.
  * An instance is used by one thread at a time; different instances may be used at the same time, also with one pool.
@@ -33,11 +34,14 @@ extern "C" {
 #endif
 
 enum snn_runtime_error {
-  SNN_ERROR_LIBRARY = 100, /* the file is no model library, or this machine or runtime cannot run it */
-  SNN_ERROR_MEMORY = 101,  /* no memory, or no thread could be started */
-  SNN_ERROR_NAME = 102,    /* the model has nothing of that name */
-  SNN_ERROR_SIZE = 103,    /* a buffer has another size than the tensor */
-  SNN_ERROR_INTERNAL = 104 /* a defect of the runtime */
+  SNN_ERROR_LIBRARY = 100,  /* the file is no model library, or this machine or runtime cannot run it */
+  SNN_ERROR_MEMORY = 101,   /* no memory, or no thread could be started */
+  SNN_ERROR_NAME = 102,     /* the model has nothing of that name */
+  SNN_ERROR_SIZE = 103,     /* a buffer has another size than the tensor */
+  SNN_ERROR_INTERNAL = 104, /* a defect of the runtime */
+  SNN_ERROR_DATA = 105,     /* a file cannot be read, is damaged, or does not fit the model; or there are numbers to be
+                               saved that are not finite */
+  SNN_ERROR_WRITE = 106     /* a file cannot be written */
 };
 
 /* The message of the last failure in the calling thread; "" if there was none. Valid until the next failure. */
@@ -108,14 +112,15 @@ typedef struct snn_instance snn_instance;
  * `steps` 0: the model's number of time steps, or its maximum. The pages are touched only when they are used. */
 uint64_t snn_instance_bytes(const snn_library *library, uint64_t batch, uint64_t steps, uint64_t workers);
 
-/* An instance: parameters, gradients, optimizer state, buffers, neuron state and arena, all zero but buffers, which are
- * at their start, and the neuron state, which is at rest. `batch` and `steps` as above: the most that a call may ask
- * for. `pool` NULL: one worker. */
+/* An instance: parameters, gradients, optimizer state, buffers, neuron state and arena, all zero but parameters that
+ * are a part of the code (snnc --weights), buffers, which are at their start, and the neuron state, which is at rest.
+ * `batch` and `steps` as above: the most that a call may ask for. `pool` NULL: one worker. */
 snn_instance *snn_instance_create(const snn_library *library, uint64_t batch, uint64_t steps, snn_pool *pool);
 void snn_instance_destroy(snn_instance *instance);
 
-/* Sets the parameters to their initial values, optimizer and buffers to their start and the neurons to rest. PyTorch's
- * default distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p,
+/* Sets the parameters to their initial values, optimizer and buffers to their start and the neurons to rest. Initial
+ * values, of buffers too, are those that are a part of the code (snnc --weights), else those of PyTorch's default
+ * distributions; element e (in row-major order of the tensor's shape) of parameter p is a function of (seed, p,
  * e) alone. The seed is also that of the model's random operations. */
 int32_t snn_instance_init(snn_instance *instance, uint64_t seed);
 
@@ -181,6 +186,60 @@ void *snn_instance_span(snn_instance *instance, enum snn_span span, uint64_t *by
 /* How many updates have been made: part of the optimizer's state. */
 uint64_t snn_instance_optimizer_step(const snn_instance *instance);
 void snn_instance_set_optimizer_step(snn_instance *instance, uint64_t updates);
+
+/* Weights and states in files.
+ *
+ * Files are of the format safetensors. What is written is there whole or not at all: it goes to a temporary file that
+ * is then renamed. It carries a CRC-32 in its metadata, which is checked where it is there. What is loaded is checked
+ * as a whole first: after an error nothing in the instance has changed. */
+
+/* Writes a complete state_dict under PyTorch's names and in its shapes: parameters, buffers and the constants that are
+ * compiled in. The metadata say which model it is ("model", "model_hash"). */
+int32_t snn_instance_save(const snn_instance *instance, const char *path);
+
+/* Sets all parameters and buffers; F32 and F64 become the model's precision. SNN_ERROR_DATA if a tensor is missing, has
+ * another shape or a value that is not finite, if the model has no tensor of a name in the file, or if a constant,
+ * which may be missing, is not the compiled one. PyTorch's `num_batches_tracked` is let through and forgotten. The
+ * optimizer stays as it is. */
+int32_t snn_instance_load(snn_instance *instance, const char *path);
+
+/* The neuron state that step() works on, of the instance's first `batch` samples (1 to those that it was made for),
+ * with the number of the next step. Each state is [batch, ...] under its name in the table. To load puts further
+ * samples at rest; SNN_ERROR_DATA if the file is of another batch size or of another model. */
+int32_t snn_instance_save_state(const snn_instance *instance, uint64_t batch, const char *path);
+int32_t snn_instance_load_state(snn_instance *instance, uint64_t batch, const char *path);
+
+/* Any tensors. One of them, contiguous in row-major order: */
+typedef struct snn_tensor {
+  const char *name;
+  const char *dtype; /* as in the file: "F32", "F64", "I64", "U8", "BOOL", "BF16", ... */
+  uint32_t rank;
+  const int64_t *shape; /* `rank` extents */
+  const void *data;     /* of any alignment */
+  uint64_t bytes;
+} snn_tensor;
+
+/* The tensors of a file that was read and checked, in the order of their names. What the functions give lives until
+ * snn_tensors_close. */
+typedef struct snn_tensors snn_tensors;
+
+snn_tensors *snn_tensors_open(const char *path);
+/* The same from memory, such as weights that are a part of the program. It is not copied. */
+snn_tensors *snn_tensors_from_memory(const void *data, uint64_t bytes);
+void snn_tensors_close(snn_tensors *tensors);
+
+uint64_t snn_tensors_count(const snn_tensors *tensors);
+int32_t snn_tensors_at(const snn_tensors *tensors, uint64_t index, snn_tensor *tensor);
+/* SNN_ERROR_NAME if there is none; so, with NULL, if there is no such entry in the metadata. */
+int32_t snn_tensors_find(const snn_tensors *tensors, const char *name, snn_tensor *tensor);
+const char *snn_tensors_metadata(const snn_tensors *tensors, const char *key);
+
+/* snn_instance_load from tensors that are there. */
+int32_t snn_instance_load_tensors(snn_instance *instance, const snn_tensors *tensors);
+
+/* Writes a file. `metadata`: keys and their values in turn, ended by NULL; or NULL. dtypes without a type of C, such as
+ * "BF16", are not written (SNN_ERROR_ARGUMENT). */
+int32_t snn_tensors_write(const char *path, const snn_tensor *tensors, uint64_t count, const char *const *metadata);
 
 /* Bytes of one element; 0 for an unknown type. */
 uint64_t snn_dtype_bytes(uint32_t dtype);

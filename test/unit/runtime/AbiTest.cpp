@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TestArrays.h"
 #include "TestSupport.h"
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/train/Model.h"
 #include "runtime/train/Shuffle.h"
 #include "runtime/train/Trainer.h"
@@ -211,6 +211,47 @@ TEST_F(FullModel, EvaluationHasTheLossAndChangesNothing) {
   shorter.struct_size = offsetof(snn_model_table, evaluate);
   shorter.struct_size -= 8;
   EXPECT_FALSE(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &shorter; }));
+}
+
+TEST_F(FullModel, ValuesOfTheCodeAreWhereInstancesStart) {
+  static snn_model_table weighted;
+  static std::vector<float> parameters, buffers;
+  parameters.assign(table.parameter_bytes / sizeof(float), 0.25f);
+  buffers.assign(table.buffer_bytes / sizeof(float), 0.75f);
+  weighted = table;
+  weighted.struct_size = sizeof(weighted);
+  weighted.initial_parameters = parameters.data();
+  weighted.initial_buffers = buffers.data();
+  LibraryHandle library(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &weighted; }));
+  InstanceHandle started = createInstance(library.get(), rows, steps, nullptr);
+  auto bias = [&] {
+    std::vector<float> values(2);
+    check(snn_instance_get_parameter(started.get(), "1.bias", values.data(), 8));
+    return values;
+  };
+  auto mean = [&] {
+    std::vector<float> values(2);
+    check(snn_instance_get_buffer(started.get(), "1.mean", values.data(), 8));
+    return values;
+  };
+  const std::vector<float> quarters(2, 0.25f), threeQuarters(2, 0.75f);
+  EXPECT_EQ(bias(), quarters);
+  EXPECT_EQ(mean(), threeQuarters);
+  check(snn_instance_train_step(started.get(), &batch));
+  EXPECT_NE(bias(), quarters);
+  EXPECT_NE(mean(), threeQuarters);
+  check(snn_instance_init(started.get(), 1));
+  EXPECT_EQ(bias(), quarters);
+  EXPECT_EQ(mean(), threeQuarters);
+
+  weighted.struct_size = offsetof(snn_model_table, initial_parameters); // a table that ends before them
+  started = createInstance(library.get(), rows, steps, nullptr);
+  EXPECT_EQ(bias(), std::vector<float>(2));
+  EXPECT_EQ(mean(), std::vector<float>(2, 0.5f));
+  weighted.struct_size = sizeof(weighted);
+  weighted.initial_buffers = nullptr;
+  EXPECT_FALSE(snn_library_from_query([](uint32_t) -> const snn_model_table * { return &weighted; }));
+  EXPECT_TRUE(contains(snn_last_error(), "it has values of parameters, but none of buffers"));
 }
 
 TEST_F(FullModel, CountersOfBatchesAreLetThrough) {

@@ -1,6 +1,6 @@
 // Checkpoints: what is saved comes back; weights of another model, damaged files and NaN are refused.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "runtime/train/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 #include "TestSupport.h"
 #include "runtime/train/Model.h"
 

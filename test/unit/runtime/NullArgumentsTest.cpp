@@ -23,6 +23,10 @@ struct Objects {
   uint64_t word = 0;
   snn_view views[2] = {{input, nullptr}, {labels, nullptr}};
   snn_batch batch = {};
+  const std::vector<char> noTensors = {2, 0, 0, 0, 0, 0, 0, 0, '{', '}'};
+  std::unique_ptr<snn_tensors, decltype(&snn_tensors_close)> tensors{
+      snn_tensors_from_memory(noTensors.data(), noTensors.size()), &snn_tensors_close};
+  snn_tensor tensor = {};
 
   Objects() {
     batch.struct_size = sizeof(batch);
@@ -209,6 +213,52 @@ const Case cases[] = {
     {"span_bytes", [](Objects &o) { return isThere(snn_instance_span(o.instance, SNN_SPAN_STATE, nullptr)); }, given},
     {"optimizer_step", [](Objects &) { return isThere(snn_instance_optimizer_step(nullptr)); }, missing},
     {"set_optimizer_step", [](Objects &) { return snn_instance_set_optimizer_step(nullptr, 1), ok; }, ok},
+
+    {"save_instance", [](Objects &) { return snn_instance_save(nullptr, "f"); }, SNN_ERROR_ARGUMENT,
+     "the instance is NULL"},
+    {"save_path", [](Objects &o) { return snn_instance_save(o.instance, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the path is NULL"},
+    {"load_instance", [](Objects &) { return snn_instance_load(nullptr, "f"); }, SNN_ERROR_ARGUMENT,
+     "the instance is NULL"},
+    {"load_path", [](Objects &o) { return snn_instance_load(o.instance, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the path is NULL"},
+    {"load_tensors_instance", [](Objects &o) { return snn_instance_load_tensors(nullptr, o.tensors.get()); },
+     SNN_ERROR_ARGUMENT, "the instance is NULL"},
+    {"load_tensors_tensors", [](Objects &o) { return snn_instance_load_tensors(o.instance, nullptr); },
+     SNN_ERROR_ARGUMENT, "the object of tensors is NULL"},
+    {"save_state_instance", [](Objects &) { return snn_instance_save_state(nullptr, 1, "f"); }, SNN_ERROR_ARGUMENT,
+     "the instance is NULL"},
+    {"save_state_path", [](Objects &o) { return snn_instance_save_state(o.instance, 1, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the path is NULL"},
+    {"load_state_instance", [](Objects &) { return snn_instance_load_state(nullptr, 1, "f"); }, SNN_ERROR_ARGUMENT,
+     "the instance is NULL"},
+    {"load_state_path", [](Objects &o) { return snn_instance_load_state(o.instance, 1, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the path is NULL"},
+    {"tensors_open", [](Objects &) { return isThere(snn_tensors_open(nullptr)); }, missing, "the path is NULL"},
+    {"tensors_from_memory", [](Objects &) { return isThere(snn_tensors_from_memory(nullptr, 8)); }, missing,
+     "the data is NULL"},
+    {"tensors_close", [](Objects &) { return snn_tensors_close(nullptr), ok; }, ok},
+    {"tensors_count", [](Objects &) { return isThere(snn_tensors_count(nullptr)); }, missing},
+    {"tensors_at_tensors", [](Objects &o) { return snn_tensors_at(nullptr, 0, &o.tensor); }, SNN_ERROR_ARGUMENT,
+     "the object of tensors is NULL"},
+    {"tensors_at_tensor", [](Objects &o) { return snn_tensors_at(o.tensors.get(), 0, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the tensor is NULL"},
+    {"tensors_find_tensors", [](Objects &o) { return snn_tensors_find(nullptr, "a", &o.tensor); }, SNN_ERROR_ARGUMENT,
+     "the object of tensors is NULL"},
+    {"tensors_find_name", [](Objects &o) { return snn_tensors_find(o.tensors.get(), nullptr, &o.tensor); },
+     SNN_ERROR_ARGUMENT, "the name is NULL"},
+    {"tensors_find_tensor", [](Objects &o) { return snn_tensors_find(o.tensors.get(), "a", nullptr); },
+     SNN_ERROR_ARGUMENT, "the tensor is NULL"},
+    {"tensors_metadata_tensors", [](Objects &) { return isThere(snn_tensors_metadata(nullptr, "a")); }, missing,
+     "the object of tensors is NULL"},
+    {"tensors_metadata_key", [](Objects &o) { return isThere(snn_tensors_metadata(o.tensors.get(), nullptr)); },
+     missing, "the key is NULL"},
+    {"tensors_write_path", [](Objects &) { return snn_tensors_write(nullptr, nullptr, 0, nullptr); },
+     SNN_ERROR_ARGUMENT, "the path is NULL"},
+    {"tensors_write_tensors", [](Objects &) { return snn_tensors_write("f", nullptr, 1, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the list of tensors is NULL"},
+    {"tensors_write_name", [](Objects &o) { return snn_tensors_write("f", &o.tensor, 1, nullptr); }, SNN_ERROR_ARGUMENT,
+     "the name of a tensor is NULL"},
 };
 
 class NullArguments : public testing::TestWithParam<Case> {};

@@ -1,24 +1,14 @@
 // Parameters of an instance as safetensors files, under PyTorch's names and in PyTorch's shapes.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#ifndef SNN_RUNTIME_TRAIN_CHECKPOINT_H
-#define SNN_RUNTIME_TRAIN_CHECKPOINT_H
+#ifndef SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H
+#define SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H
 
-#include "runtime/data/Safetensors.h"
+#include "runtime/checkpoint/TableTensors.h"
 #include "snn/runtime.h"
 
 #include <optional>
 
 namespace snn {
-
-/// A tensor with its memory.
-struct OwnedTensor {
-  std::string name;
-  ElementType type = ElementType::F32;
-  std::vector<int64_t> shape;
-  std::vector<std::byte> bytes;
-
-  TensorToWrite view() const { return {name, type, shape, bytes}; }
-};
 
 /// Copies of all parameters; of all buffers; of all gradients, as `grad.NAME`. In the table's types.
 std::vector<OwnedTensor> parameterTensors(const snn_instance *instance, const snn_model_table &table);
@@ -37,6 +27,14 @@ std::string modelHashText(const snn_model_table &table);
 
 enum class OtherTensors { Refuse, Ignore };
 
+/// A state_dict as a model takes it: its tensors in the order of its table, in the table's types.
+struct Checkpoint {
+  std::vector<OwnedTensor> parameters, buffers;
+};
+
+/// Of the table only the name and the lists of tensors are read. Throws DataError as loadCheckpoint.
+Checkpoint readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others);
+
 /// Sets all parameters and buffers from the file (F32 and F64 become the model's precision). Throws DataError, naming
 /// the tensor, if one is missing, has another shape or a value that is not finite, if a constant differs from the
 /// compiled one, or, with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then nothing has
@@ -46,4 +44,4 @@ void loadCheckpoint(snn_instance *instance, const snn_model_table &table, const 
 
 } // namespace snn
 
-#endif // SNN_RUNTIME_TRAIN_CHECKPOINT_H
+#endif // SNN_RUNTIME_CHECKPOINT_CHECKPOINT_H

@@ -1,11 +1,9 @@
 // Saving and loading of parameters.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "runtime/train/Checkpoint.h"
-#include "runtime/train/Model.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/data/Errors.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 
 using namespace snn;
@@ -13,22 +11,7 @@ using namespace snn;
 static constexpr const char *anotherModel = "these weights belong to another model";
 
 static OwnedTensor emptyTensor(std::string name, const snn_tensor_info &tensor) {
-  OwnedTensor result{std::move(name), elementTypeOf(tensor.dtype), shapeOf(tensor), {}};
-  uint64_t bytes = snn_dtype_bytes(tensor.dtype);
-  for (int64_t extent : result.shape)
-    bytes *= uint64_t(extent);
-  result.bytes.resize(bytes);
-  return result;
-}
-
-/// Writes `value` as element number `index` of a real tensor.
-static void putReal(OwnedTensor &tensor, uint64_t index, double value) {
-  if (tensor.type == ElementType::F32) {
-    float narrow = float(value);
-    std::memcpy(tensor.bytes.data() + index * sizeof(narrow), &narrow, sizeof(narrow));
-  } else {
-    std::memcpy(tensor.bytes.data() + index * sizeof(value), &value, sizeof(value));
-  }
+  return emptyTensor(std::move(name), tensor.dtype, shapeOf(tensor));
 }
 
 using Getter = int32_t (*)(const snn_instance *, const char *, void *, uint64_t);
@@ -57,20 +40,9 @@ std::vector<OwnedTensor> snn::gradientTensors(const snn_instance *instance, cons
 
 /// Membranes that are not numbers never fire, so a network can be ruined while its loss looks well.
 static void requireFinite(const OwnedTensor &tensor) {
-  auto check = [&](auto zero) {
-    using Real = decltype(zero);
-    for (size_t offset = 0; offset < tensor.bytes.size(); offset += sizeof(Real)) {
-      Real value;
-      std::memcpy(&value, tensor.bytes.data() + offset, sizeof(Real));
-      if (!std::isfinite(value))
-        throw DataError(fmt::format("{} became {} at element {}; a smaller learning rate may help", tensor.name, value,
-                                    offset / sizeof(Real)));
-    }
-  };
-  if (tensor.type == ElementType::F32)
-    check(float(0));
-  else if (tensor.type == ElementType::F64)
-    check(double(0));
+  if (std::optional<NotFinite> found = findNotFinite(tensor))
+    throw DataError(fmt::format("{} became {} at element {}; a smaller learning rate may help", tensor.name,
+                                found->value, found->element));
 }
 
 std::string snn::modelHashText(const snn_model_table &table) { return fmt::format("{:016x}", table.model_hash); }
@@ -120,24 +92,7 @@ static OwnedTensor readTensor(const snn_tensor_info &info, const TensorFile &fil
   if (stored->shape != shapeOf(info))
     throw DataError(fmt::format("{} has shape {}, expected {}; {}", label, shapeText(stored->shape),
                                 tableShapeText(info), anotherModel));
-  OwnedTensor tensor = emptyTensor(info.name, info);
-  if (tensor.type == ElementType::I64) {
-    if (stored->type != ElementType::I64)
-      throw DataError(fmt::format("{} has dtype {}, expected I64", label, stored->typeName));
-    tensor.bytes.assign(stored->bytes.begin(), stored->bytes.end());
-    return tensor;
-  }
-  if (stored->type != ElementType::F32 && stored->type != ElementType::F64)
-    throw DataError(fmt::format("{} has dtype {}, expected F32 or F64", label, stored->typeName));
-  std::vector<double> values = numbersOf(*stored, label);
-  for (uint64_t element = 0; element < values.size(); ++element) {
-    bool overflows = tensor.type == ElementType::F32 && !std::isfinite(float(values[element]));
-    if (!std::isfinite(values[element]) || overflows)
-      throw DataError(
-          fmt::format("{} has the value {} at element {}, expected finite numbers", label, values[element], element));
-    putReal(tensor, element, values[element]);
-  }
-  return tensor;
+  return convertStored(*stored, info.name, info.dtype, label);
 }
 
 /// What PyTorch keeps beside running statistics: how many batches they have seen. It changes no result, so it is read
@@ -151,8 +106,7 @@ static bool isBatchCounter(const snn_model_table &table, std::string_view name, 
                      [&](const snn_tensor_info &buffer) { return std::string_view(buffer.name).starts_with(name); });
 }
 
-void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
-                         OtherTensors others) {
+Checkpoint snn::readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others) {
   if (others == OtherTensors::Refuse)
     for (const auto &[name, stored] : file.tensors())
       if (!findTensor(table.parameters, table.parameter_count, name) &&
@@ -164,13 +118,19 @@ void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, c
     if (const StoredTensor *stored = file.find(table.constants[i].name))
       checkConstant(table.constants[i], *stored, file.path());
 
-  std::vector<OwnedTensor> parameters, buffers;
+  Checkpoint checkpoint;
   for (uint64_t i = 0; i < table.parameter_count; ++i)
-    parameters.push_back(readTensor(table.parameters[i], file, table));
+    checkpoint.parameters.push_back(readTensor(table.parameters[i], file, table));
   for (uint64_t i = 0; i < table.buffer_count; ++i)
-    buffers.push_back(readTensor(table.buffers[i], file, table));
-  for (const OwnedTensor &tensor : parameters)
+    checkpoint.buffers.push_back(readTensor(table.buffers[i], file, table));
+  return checkpoint;
+}
+
+void snn::loadCheckpoint(snn_instance *instance, const snn_model_table &table, const TensorFile &file,
+                         OtherTensors others) {
+  const Checkpoint checkpoint = readCheckpoint(table, file, others);
+  for (const OwnedTensor &tensor : checkpoint.parameters)
     check(snn_instance_set_parameter(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
-  for (const OwnedTensor &tensor : buffers)
+  for (const OwnedTensor &tensor : checkpoint.buffers)
     check(snn_instance_set_buffer(instance, tensor.name.c_str(), tensor.bytes.data(), tensor.bytes.size()));
 }
