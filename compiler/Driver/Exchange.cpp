@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Import and export. The libraries for other formats throw, so this file is compiled with exceptions; none leaves it.
+
+#include "compiler/Driver/Exchange.h"
+
+#include "compiler/Driver/Messages.h"
+#include "frontends/nir/Model.h"
+#include "frontends/snn/Frontend.h"
+#include "runtime/data/Errors.h"
+#include "runtime/data/Safetensors.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+namespace snn {
+namespace {
+
+/// Runs `body`; what it throws becomes a message and an exit status.
+ExitStatus guarded(llvm::raw_ostream &errors, llvm::function_ref<ExitStatus()> body) {
+  try {
+    return body();
+  } catch (const MemoryError &error) {
+    printError(errors, error.what());
+    return kExitOutOfMemory;
+  } catch (const DataError &error) {
+    printError(errors, error.what());
+    return kExitModelError;
+  } catch (const WriteError &error) {
+    printError(errors, error.what());
+    return kExitCannotWrite;
+  } catch (const std::exception &error) {
+    printError(errors, llvm::Twine("internal error: ") + error.what());
+    return kExitInternalError;
+  }
+}
+
+bool isSameFile(llvm::StringRef a, llvm::StringRef b) { return a == b || llvm::sys::fs::equivalent(a, b); }
+
+/// Elements as they are stored, which have to live as long as they are needed.
+std::vector<std::byte> bytesOf(const nir::Tensor &tensor) {
+  std::vector<std::byte> bytes(tensor.numbers.size() * (tensor.single ? sizeof(float) : sizeof(double)));
+  for (size_t i = 0; i < tensor.numbers.size(); ++i)
+    if (const float number = float(tensor.numbers[i]); tensor.single)
+      std::memcpy(bytes.data() + i * sizeof(float), &number, sizeof(float));
+    else
+      std::memcpy(bytes.data() + i * sizeof(double), &tensor.numbers[i], sizeof(double));
+  return bytes;
+}
+
+void writeWeights(const std::string &path, const std::vector<nir::Tensor> &tensors) {
+  std::vector<std::vector<std::byte>> contents;
+  std::vector<TensorToWrite> written;
+  contents.reserve(tensors.size());
+  for (const nir::Tensor &tensor : tensors) {
+    contents.push_back(bytesOf(tensor));
+    written.push_back(
+        {tensor.name, tensor.single ? ElementType::F32 : ElementType::F64, tensor.shape, contents.back()});
+  }
+  writeSafetensors(path, std::move(written));
+}
+
+std::string besideText(const std::string &text) {
+  llvm::SmallString<128> path(text);
+  llvm::sys::path::replace_extension(path, ".safetensors");
+  return path.str().str();
+}
+
+/// What snnc takes has limits, of sizes and of numbers, that the front end knows. Its warnings are about texts that
+/// people write.
+bool isModel(const std::string &text, const ImportOptions &options, llvm::raw_ostream &errors) {
+  std::string said;
+  llvm::raw_string_ostream diagnostics(said);
+  if (frontend::checkModel(text, options.output, frontend::FrontendOptions(), diagnostics))
+    return true;
+  printError(errors, options.input + ": holds a network that is no model of snnc; its text would get these errors");
+  errors << said;
+  return false;
+}
+
+ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) {
+  const std::string weights = options.weights.empty() ? besideText(options.output) : options.weights;
+  for (const std::string &file : {options.output, weights})
+    if (isSameFile(file, options.input)) {
+      printError(errors, "the output '" + file + "' is the input; name another file");
+      return kExitCommandLine;
+    }
+  if (isSameFile(options.output, weights)) {
+    printError(errors, "the model and its weights cannot both go to '" + weights + "'; name another file with --weights");
+    return kExitCommandLine;
+  }
+  nir::TextOptions choices;
+  choices.path = options.input;
+  choices.source = llvm::sys::path::filename(options.input).str();
+  choices.timeStep = options.timeStep;
+  choices.steps = options.steps;
+  const nir::TextModel model = nir::textOf(nir::graphOf(nir::readHdf5(options.input), options.input), choices);
+  if (!isModel(model.text, options, errors))
+    return kExitModelError;
+  // A model without its weights would be half of a result, so they come first.
+  writeWeights(weights, model.tensors);
+  writeFileAtomically(options.output, model.text);
+  return kExitSuccess;
+}
+
+} // namespace
+
+ExitStatus importFile(const ImportOptions &options, llvm::raw_ostream &errors) {
+  PrintableStream printable(errors);
+  return guarded(printable, [&] { return importGraph(options, printable); });
+}
+
+} // namespace snn

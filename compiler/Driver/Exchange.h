@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Networks and weights of other programs: reading them as models, and writing models for them.
+
+#ifndef SNN_COMPILER_DRIVER_EXCHANGE_H
+#define SNN_COMPILER_DRIVER_EXCHANGE_H
+
+#include "compiler/Driver/Compile.h"
+
+namespace snn {
+
+struct ImportOptions {
+  /// A NIR graph (.nir), or a checkpoint of PyTorch (.pt, .pth).
+  std::string input;
+  /// The model's text; of a checkpoint, the .safetensors file.
+  std::string output;
+  /// Where the weights of a graph go. Empty: beside the text, with its stem.
+  std::string weights;
+  std::optional<double> timeStep; ///< in seconds; of a graph
+  std::optional<int64_t> steps;   ///< that the model has; of a graph
+};
+
+/// Reads and writes. Everything there is to say goes to `errors`. What is written is complete, or is not there.
+ExitStatus importFile(const ImportOptions &options, llvm::raw_ostream &errors);
+
+} // namespace snn
+
+#endif // SNN_COMPILER_DRIVER_EXCHANGE_H

@@ -1,0 +1,268 @@
+// Reading over the C library: every object is looked at before its content is.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "frontends/nir/Hdf5.h"
+#include "frontends/nir/Hdf5Handle.h"
+#include "runtime/data/Errors.h"
+#include "runtime/data/Files.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <set>
+
+using namespace snn;
+using namespace snn::nir;
+
+namespace {
+
+constexpr unsigned mostLevels = 32;
+constexpr size_t mostObjects = size_t(1) << 16;
+constexpr uint64_t mostElements = uint64_t(1) << 31;
+constexpr uint64_t mostPerByte = 1032; // what a byte of deflate can stand for
+constexpr size_t mostText = size_t(1) << 20;
+
+class Reader {
+public:
+  Reader(const std::string &path, uint64_t fileBytes) : path(path), fileBytes(fileBytes) {}
+
+  void readGroup(hid_t group, const std::string &place, unsigned level, Group &to);
+
+private:
+  [[noreturn]] void fail(const std::string &place, const std::string &what) const {
+    throw DataError(fmt::format("{}: {} {}", path, place.empty() ? "/" : place, what));
+  }
+  [[noreturn]] void damaged(const std::string &place) const {
+    fail(place, fmt::format("cannot be read, the file may be damaged: {}", lastError()));
+  }
+  template <typename Number> Number known(Number result, const std::string &place) const {
+    if (result < 0)
+      damaged(place);
+    return result;
+  }
+
+  void readLink(hid_t group, const std::string &name, const std::string &place, unsigned level, Group &to);
+  Value readValue(hid_t set, const std::string &place);
+  void checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) const;
+  void checkFilters(hid_t properties, const std::string &place) const;
+  std::vector<std::string> readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const;
+
+  const std::string &path;
+  uint64_t fileBytes;
+  std::set<haddr_t> seen;
+};
+
+void Reader::readGroup(hid_t group, const std::string &place, unsigned level, Group &to) {
+  if (level > mostLevels)
+    fail(place, fmt::format("nests more than {} groups", mostLevels));
+  std::vector<std::string> names;
+  auto collect = [](hid_t, const char *name, const H5L_info_t *, void *list) -> herr_t {
+    auto &names = *static_cast<std::vector<std::string> *>(list);
+    names.push_back(name);
+    return names.size() > mostObjects ? -1 : 0;
+  };
+  hsize_t at = 0;
+  if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &at, collect, &names) < 0) {
+    if (names.size() > mostObjects)
+      fail(place, fmt::format("holds more than {} objects", mostObjects));
+    damaged(place);
+  }
+  for (const std::string &name : names)
+    readLink(group, name, place + "/" + name, level, to);
+}
+
+void Reader::readLink(hid_t group, const std::string &name, const std::string &place, unsigned level, Group &to) {
+  H5L_info_t link;
+  known(H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT), place);
+  if (link.type == H5L_TYPE_SOFT)
+    fail(place, "is a soft link, which no NIR file needs: links are refused");
+  if (link.type != H5L_TYPE_HARD)
+    fail(place, "is a link out of the file, which is refused: whatever the file says would be opened");
+  H5O_info_t info;
+  known(H5Oget_info_by_name1(group, name.c_str(), &info, H5P_DEFAULT), place);
+  if (!seen.insert(info.addr).second)
+    fail(place, "is an object that stands in the file under another name too, which is refused");
+  if (seen.size() > mostObjects)
+    fail(place, fmt::format("is one of more than {} objects", mostObjects));
+  if (info.type == H5O_TYPE_GROUP) {
+    Handle child(H5Gopen2(group, name.c_str(), H5P_DEFAULT), H5Gclose);
+    known(child.get(), place);
+    return readGroup(child.get(), place, level + 1, to.groups[name]);
+  }
+  if (info.type != H5O_TYPE_DATASET)
+    fail(place, "is neither a group nor a data set, which NIR does not have");
+  Handle set(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose);
+  known(set.get(), place);
+  to.values.emplace(name, readValue(set.get(), place));
+}
+
+/// The package `nir` packs arrays with deflate unless told otherwise, so that one is taken; it is part of zlib, and what
+/// it makes of a byte has a bound. All others would be code from somewhere else, or are rarely tested.
+void Reader::checkFilters(hid_t properties, const std::string &place) const {
+  const int count = known(H5Pget_nfilters(properties), place);
+  for (int i = 0; i < count; ++i) {
+    unsigned flags, values[16], config;
+    size_t valueCount = std::size(values);
+    char name[64] = "";
+    const H5Z_filter_t filter =
+        H5Pget_filter2(properties, unsigned(i), &flags, &valueCount, values, sizeof(name), name, &config);
+    if (filter == H5Z_FILTER_DEFLATE && count == 1)
+      continue;
+    const std::string called = name[0] ? fmt::format("filter '{}'", std::string(name, strnlen(name, sizeof(name))))
+                                       : fmt::format("filter {}", int(filter));
+    fail(place, fmt::format("goes through {}; only gzip, alone, is taken: write it with compression=\"gzip\" or None",
+                            called));
+  }
+}
+
+void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) const {
+  Handle properties(H5Dget_create_plist(set), H5Pclose);
+  known(properties.get(), place);
+  const H5D_layout_t layout = H5Pget_layout(properties.get());
+  if (layout == H5D_VIRTUAL)
+    fail(place, "is a virtual data set, made of those of other files, which is refused");
+  known(int(layout), place);
+  if (known(H5Pget_external_count(properties.get()), place) != 0)
+    fail(place, "has its storage in another file, which is refused");
+  checkFilters(properties.get(), place);
+  if (elements > mostElements)
+    fail(place, fmt::format("has {} elements, at most {} are taken", elements, mostElements));
+  const uint64_t bytes = elements * elementBytes;
+  if (bytes == 0)
+    return;
+  const uint64_t stored = H5Dget_storage_size(set);
+  if (stored > fileBytes)
+    fail(place, fmt::format("says that {} bytes of it are stored, in a file of {}", stored, fileBytes));
+  if (layout != H5D_CHUNKED) {
+    if (stored != bytes)
+      fail(place, fmt::format("has {} elements of {} bytes, but {} bytes are stored", elements, elementBytes, stored));
+    return;
+  }
+  hsize_t chunk[H5S_MAX_RANK], extents[H5S_MAX_RANK];
+  Handle space(H5Dget_space(set), H5Sclose);
+  const int rank = known(H5Pget_chunk(properties.get(), H5S_MAX_RANK, chunk), place);
+  if (known(H5Sget_simple_extent_dims(space.get(), extents, nullptr), place) != rank)
+    damaged(place);
+  // Each factor is below 2^32, and so is each product that is gone on with.
+  uint64_t perChunk = elementBytes, chunks = 1;
+  for (int i = 0; i < rank; ++i) {
+    perChunk *= std::max<uint64_t>(chunk[i], 1);
+    chunks *= (extents[i] + chunk[i] - 1) / std::max<uint64_t>(chunk[i], 1);
+    if (perChunk > mostElements || chunks > mostElements)
+      fail(place, "is stored in pieces that are too large");
+  }
+  hsize_t there = 0;
+  known(H5Dget_num_chunks(set, space.get(), &there), place);
+  if (there != chunks)
+    fail(place, fmt::format("has {} of the {} pieces that it is stored in: it was not written to its end", there, chunks));
+  if (chunks * perChunk / mostPerByte > stored)
+    fail(place, fmt::format("says that {} bytes make {} in pieces of {}, more than gzip can have packed", stored, bytes,
+                            perChunk));
+}
+
+std::vector<std::string> Reader::readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const {
+  std::vector<std::string> texts;
+  if (known(H5Tis_variable_str(type), place)) {
+    std::vector<char *> pointers(count, nullptr);
+    Handle memory(H5Tcopy(H5T_C_S1), H5Tclose);
+    Handle space(H5Dget_space(set), H5Sclose);
+    H5Tset_size(memory.get(), H5T_VARIABLE);
+    H5Tset_cset(memory.get(), H5Tget_cset(type));
+    const herr_t result = H5Dread(set, memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data());
+    const std::string reason = result < 0 ? lastError() : "";
+    for (char *pointer : pointers)
+      texts.push_back(pointer ? std::string(pointer, strnlen(pointer, mostText)) : "");
+    H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, pointers.data());
+    if (result < 0)
+      fail(place, "cannot be read, the file may be damaged: " + reason);
+    return texts;
+  }
+  const size_t width = H5Tget_size(type);
+  std::vector<char> bytes(count * width);
+  known(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), place);
+  for (uint64_t i = 0; i < count; ++i)
+    texts.emplace_back(bytes.data() + i * width, strnlen(bytes.data() + i * width, width));
+  return texts;
+}
+
+Value Reader::readValue(hid_t set, const std::string &place) {
+  Handle type(H5Dget_type(set), H5Tclose), space(H5Dget_space(set), H5Sclose);
+  known(type.get(), place);
+  known(space.get(), place);
+  Value value;
+  const H5S_class_t extent = H5Sget_simple_extent_type(space.get());
+  hsize_t extents[H5S_MAX_RANK];
+  const int rank = extent == H5S_NULL ? 0 : known(H5Sget_simple_extent_dims(space.get(), extents, nullptr), place);
+  uint64_t elements = extent == H5S_NULL ? 0 : 1;
+  for (int i = 0; i < rank; ++i) {
+    if (extents[i] > mostElements)
+      fail(place, fmt::format("has an extent of {}, at most {} are taken", extents[i], mostElements));
+    value.shape.push_back(int64_t(extents[i]));
+    elements = std::min<uint64_t>(elements * extents[i], mostElements + 1); // below 2^63
+  }
+  // Of a text of any length a length and a place in the file's heap are stored.
+  const bool anyLength = H5Tdetect_class(type.get(), H5T_STRING) > 0 && H5Tis_variable_str(type.get()) > 0;
+  const size_t elementBytes = anyLength ? 16 : H5Tget_size(type.get());
+  if (elementBytes == 0 || elementBytes > mostText)
+    damaged(place);
+  checkStorage(set, elements, elementBytes, place);
+
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if (kind == H5T_STRING) {
+    value.kind = Value::Kind::Text;
+    if (elements > mostObjects)
+      fail(place, fmt::format("has {} texts, at most {} are taken", elements, mostObjects));
+    if (elements != 0)
+      value.texts = readTexts(set, type.get(), elements, place);
+    return value;
+  }
+  if (extent == H5S_NULL || (kind != H5T_FLOAT && kind != H5T_INTEGER) || elementBytes > 8) {
+    value.kind = Value::Kind::Other;
+    return value;
+  }
+  value.kind = kind == H5T_INTEGER ? Value::Kind::Integer : elementBytes > 4 ? Value::Kind::Double : Value::Kind::Single;
+  try {
+    value.numbers.resize(elements);
+  } catch (const std::exception &) {
+    throw MemoryError(fmt::format("{}: {} has {} elements, for which there is not enough memory", path, place, elements));
+  }
+  if (elements != 0)
+    known(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value.numbers.data()), place);
+  return value;
+}
+
+} // namespace
+
+Value nir::scalar(double number) {
+  Value value;
+  value.numbers = {number};
+  return value;
+}
+
+Value nir::scalar(std::string text) {
+  Value value;
+  value.kind = Value::Kind::Text;
+  value.texts = {std::move(text)};
+  return value;
+}
+
+Group nir::readHdf5(const std::string &path) {
+  std::vector<std::byte> bytes = readFile(path);
+  constexpr unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  if (bytes.size() < sizeof(signature) || std::memcmp(bytes.data(), signature, sizeof(signature)) != 0)
+    throw DataError(fmt::format("{}: is no HDF5 file, which a .nir file is", path));
+  prepareLibrary();
+  // The library gets the bytes, and no path: it has nothing that it could open.
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  if (!access || H5Pset_fapl_core(access.get(), size_t(1) << 16, /*backing_store=*/false) < 0 ||
+      H5Pset_file_image(access.get(), bytes.data(), bytes.size()) < 0)
+    throw MemoryError(fmt::format("{}: has {} bytes, for which there is not enough memory", path, bytes.size()));
+  Handle file(H5Fopen("image", H5F_ACC_RDONLY, access.get()), H5Fclose);
+  if (!file)
+    throw DataError(fmt::format("{}: is cut short or damaged: {}", path, lastError()));
+  Handle top(H5Gopen2(file.get(), "/", H5P_DEFAULT), H5Gclose);
+  if (!top)
+    throw DataError(fmt::format("{}: is cut short or damaged: {}", path, lastError()));
+  Group root;
+  Reader(path, bytes.size()).readGroup(top.get(), "", 0, root);
+  return root;
+}
