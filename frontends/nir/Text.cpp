@@ -146,7 +146,8 @@ Writer::Result Writer::inputOf(size_t node) {
     Line sum;
     sum.call = fmt::format("add({})", labelOf(parts[i].line));
     sum.shape = parts.front().shape;
-    parts.front() = {add(std::move(sum), ""), sum.shape, false};
+    parts.front().line = add(std::move(sum), "");
+    parts.front().spikes = false;
   }
   return parts.front();
 }
