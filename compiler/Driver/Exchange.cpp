@@ -3,6 +3,7 @@
 
 #include "compiler/Driver/Exchange.h"
 
+#include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Messages.h"
 #include "frontends/nir/Model.h"
 #include "frontends/snn/Frontend.h"
@@ -11,6 +12,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include <exception>
 
 namespace snn {
 namespace {
@@ -77,6 +79,27 @@ bool isModel(const std::string &text, const ImportOptions &options, llvm::raw_os
   return false;
 }
 
+/// The library that reads HDF5 believes more of a file than it should; a crash in it is the file's fault.
+nir::Group readTree(const std::string &path) {
+  nir::Group tree;
+  std::exception_ptr thrown;
+  std::string reason;
+  const bool ended = runGuarded(
+      [&] {
+        try {
+          tree = nir::readHdf5(path);
+        } catch (...) {
+          thrown = std::current_exception();
+        }
+      },
+      reason);
+  if (!ended)
+    throw DataError(path + ": is damaged: the HDF5 library crashes on it");
+  if (thrown)
+    std::rethrow_exception(thrown);
+  return tree;
+}
+
 ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) {
   const std::string weights = options.weights.empty() ? besideText(options.output) : options.weights;
   for (const std::string &file : {options.output, weights})
@@ -93,7 +116,7 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
   choices.source = llvm::sys::path::filename(options.input).str();
   choices.timeStep = options.timeStep;
   choices.steps = options.steps;
-  const nir::TextModel model = nir::textOf(nir::graphOf(nir::readHdf5(options.input), options.input), choices);
+  const nir::TextModel model = nir::textOf(nir::graphOf(readTree(options.input), options.input), choices);
   if (!isModel(model.text, options, errors))
     return kExitModelError;
   // A model without its weights would be half of a result, so they come first.

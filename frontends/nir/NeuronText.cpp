@@ -105,6 +105,11 @@ Parameter Translator::kept(const Parameter &tau) const {
     number = tau.single ? double(1 - float(dt) / float(number)) : std::stod(fmt::format("{:.15g}", 1 - dt / number));
     number = std::max(number, 0.0);
   }
+  if (std::ranges::all_of(result.numbers, [](double n) { return std::abs(double(float(n)) - n) <= 4e-16 * n; })) {
+    result.single = true;
+    for (double &number : result.numbers)
+      number = double(float(number));
+  }
   return result;
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "frontends/nir/Hdf5.h"
 #include "frontends/nir/Hdf5Handle.h"
+#include "frontends/nir/TextHeap.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Files.h"
 
@@ -19,11 +20,11 @@ constexpr unsigned mostLevels = 32;
 constexpr size_t mostObjects = size_t(1) << 16;
 constexpr uint64_t mostElements = uint64_t(1) << 31;
 constexpr uint64_t mostPerByte = 1032; // what a byte of deflate can stand for
-constexpr size_t mostText = size_t(1) << 20;
+constexpr size_t mostText = size_t(1) << 20; // of a text of fixed length
 
 class Reader {
 public:
-  Reader(const std::string &path, uint64_t fileBytes) : path(path), fileBytes(fileBytes) {}
+  Reader(const std::string &path, std::span<const std::byte> file) : path(path), file(file) {}
 
   void readGroup(hid_t group, const std::string &place, unsigned level, Group &to);
 
@@ -47,7 +48,7 @@ private:
   std::vector<std::string> readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const;
 
   const std::string &path;
-  uint64_t fileBytes;
+  std::span<const std::byte> file;
   std::set<haddr_t> seen;
 };
 
@@ -130,8 +131,8 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
   if (bytes == 0)
     return;
   const uint64_t stored = H5Dget_storage_size(set);
-  if (stored > fileBytes)
-    fail(place, fmt::format("says that {} bytes of it are stored, in a file of {}", stored, fileBytes));
+  if (stored > file.size())
+    fail(place, fmt::format("says that {} bytes of it are stored, in a file of {}", stored, file.size()));
   if (layout != H5D_CHUNKED) {
     if (stored != bytes)
       fail(place, fmt::format("has {} elements of {} bytes, but {} bytes are stored", elements, elementBytes, stored));
@@ -160,23 +161,17 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
 }
 
 std::vector<std::string> Reader::readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const {
-  std::vector<std::string> texts;
   if (known(H5Tis_variable_str(type), place)) {
-    std::vector<char *> pointers(count, nullptr);
-    Handle memory(H5Tcopy(H5T_C_S1), H5Tclose);
-    Handle space(H5Dget_space(set), H5Sclose);
-    H5Tset_size(memory.get(), H5T_VARIABLE);
-    H5Tset_cset(memory.get(), H5Tget_cset(type));
-    const herr_t result = H5Dread(set, memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data());
-    const std::string reason = result < 0 ? lastError() : "";
-    for (char *pointer : pointers)
-      texts.push_back(pointer ? std::string(pointer, strnlen(pointer, mostText)) : "");
-    H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, pointers.data());
-    if (result < 0)
-      fail(place, "cannot be read, the file may be damaged: " + reason);
-    return texts;
+    const haddr_t at = H5Dget_offset(set);
+    if (at == HADDR_UNDEF || at > file.size())
+      fail(place, "has texts that are not stored in one piece, as in NIR files they are");
+    std::optional<std::vector<std::string>> texts = readTextHeap(file, at, count);
+    if (!texts)
+      fail(place, "has texts that are not in the file where it says, the file may be damaged");
+    return *texts;
   }
   const size_t width = H5Tget_size(type);
+  std::vector<std::string> texts;
   std::vector<char> bytes(count * width);
   known(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), place);
   for (uint64_t i = 0; i < count; ++i)
@@ -263,6 +258,11 @@ Group nir::readHdf5(const std::string &path) {
   if (!top)
     throw DataError(fmt::format("{}: is cut short or damaged: {}", path, lastError()));
   Group root;
-  Reader(path, bytes.size()).readGroup(top.get(), "", 0, root);
+  // What is read here and not by the library.
+  Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
+  size_t addressBytes = 0, sizeBytes = 0;
+  if (H5Pget_sizes(creation.get(), &addressBytes, &sizeBytes) < 0 || addressBytes != 8 || sizeBytes != 8)
+    throw DataError(fmt::format("{}: has addresses of {} bytes and sizes of {}, expected 8", path, addressBytes, sizeBytes));
+  Reader(path, bytes).readGroup(top.get(), "", 0, root);
   return root;
 }

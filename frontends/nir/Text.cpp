@@ -87,7 +87,6 @@ private:
   std::map<size_t, Result> results;
   std::string from; ///< stands before the next line
   int above = modelInput;
-  int labels = 0;
 };
 
 /// Whole numbers of at least `least`; one stands for `count`.
@@ -117,10 +116,7 @@ void Writer::wantShape(const Node &node, const std::vector<int64_t> &shape, cons
 std::string Writer::labelOf(int line) {
   if (line == modelInput)
     return "input";
-  std::string &label = lines[size_t(line)].label;
-  if (label.empty())
-    label = fmt::format("h{}", ++labels);
-  return label;
+  return lines[size_t(line)].label = fmt::format("h{}", line);
 }
 
 int Writer::add(Line line, const std::string &node) {
