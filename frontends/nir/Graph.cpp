@@ -95,21 +95,21 @@ void Builder::addNode(const Group &group, const std::string &name, const std::st
     if (field == "type")
       continue;
     if (std::ranges::count(fields.needed, field) + std::ranges::count(fields.optional, field) == 0)
-      fail(fmt::format("{}, a {}, has a field '{}', which is not known; what it means cannot be kept", nodeText(name),
+      fail(fmt::format("{} ({}) has a field '{}', which is not known; what it means cannot be kept", nodeText(name),
                        type, field));
     if (!value.isNumbers() && !(mayBeText(field) && value.kind == Value::Kind::Text && value.texts.size() == 1))
-      fail(fmt::format("{}, a {}: field '{}' holds no numbers", nodeText(name), type, field));
+      fail(fmt::format("{} ({}): field '{}' holds no numbers", nodeText(name), type, field));
     for (double number : value.numbers)
       if (!std::isfinite(number))
-        fail(fmt::format("{}, a {}: field '{}' holds {}, expected finite numbers", nodeText(name), type, field, number));
+        fail(fmt::format("{} ({}): field '{}' holds {}, expected finite numbers", nodeText(name), type, field, number));
     node.fields.emplace(field, value);
   }
   for (const std::string &field : fields.needed)
     if (!node.fields.contains(field))
-      fail(fmt::format("{}, a {}, has no field '{}'", nodeText(name), type, field));
+      fail(fmt::format("{} ({}) has no field '{}'", nodeText(name), type, field));
   for (const auto &[child, inside] : group.groups) {
     if (child != "metadata")
-      fail(fmt::format("{}, a {}, has a group '{}', which is not known", nodeText(name), type, child));
+      fail(fmt::format("{} ({}) has a group '{}', which is not known", nodeText(name), type, child));
     node.metadata = inside.values;
   }
   graph.nodes.push_back(std::move(node));
@@ -137,7 +137,7 @@ void Builder::addGraph(const Group &group, const std::string &name, size_t &inle
     fail(fmt::format("{} has no 'nodes' and 'edges', which a NIRGraph has", nodeText(name)));
   for (const auto &[field, value] : group.values)
     if (field != "type" && field != "edges")
-      fail(fmt::format("{}, a NIRGraph, has a field '{}', which is not known", nodeText(name), field));
+      fail(fmt::format("{} (NIRGraph) has a field '{}', which is not known", nodeText(name), field));
   std::map<std::string, std::pair<size_t, size_t>> ends; // where edges go in and come out
   std::vector<size_t> inputs, outputs;
   for (const auto &[field, child] : nodes->second.groups) {

@@ -40,7 +40,7 @@ public:
 
 private:
   [[noreturn]] void fail(const std::string &what) const {
-    throw DataError(fmt::format("{}: node '{}', a {}: {}", path, node.name, node.type, what));
+    throw DataError(fmt::format("{}: node '{}' ({}): {}", path, node.name, node.type, what));
   }
 
   Parameter parameter(const std::string &field, double byDefault = 0) const;

@@ -126,7 +126,7 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
     fail(place, "has its storage in another file, which is refused");
   checkFilters(properties.get(), place);
   if (elements > mostElements)
-    fail(place, fmt::format("has {} elements, at most {} are taken", elements, mostElements));
+    fail(place, fmt::format("has more than {} elements", mostElements));
   const uint64_t bytes = elements * elementBytes;
   if (bytes == 0)
     return;

@@ -58,7 +58,7 @@ private:
   };
 
   [[noreturn]] void fail(const Node &node, const std::string &what) const {
-    throw DataError(fmt::format("{}: node '{}', a {}: {}", options.path, node.name, node.type, what));
+    throw DataError(fmt::format("{}: node '{}' ({}): {}", options.path, node.name, node.type, what));
   }
 
   std::vector<int64_t> integers(const Node &node, const std::string &field, size_t count, int64_t least) const;
