@@ -7,6 +7,7 @@
 #include "compiler/Driver/Messages.h"
 #include "frontends/nir/Model.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/torch/Checkpoint.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Safetensors.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -125,11 +126,51 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
   return kExitSuccess;
 }
 
+ExitStatus importCheckpoint(const ImportOptions &options, llvm::raw_ostream &errors) {
+  const std::pair<bool, const char *> ofGraphs[] = {
+      {!options.weights.empty(), "--weights"}, {options.timeStep.has_value(), "--dt"}, {options.steps.has_value(), "--steps"}};
+  for (const auto &[given, option] : ofGraphs)
+    if (given) {
+      printError(errors, llvm::Twine(option) + " is for graphs, and '" + options.input + "' is a checkpoint of PyTorch");
+      return kExitCommandLine;
+    }
+  if (isSameFile(options.output, options.input)) {
+    printError(errors, "the output '" + options.output + "' is the input; name another file");
+    return kExitCommandLine;
+  }
+  const torch::Checkpoint checkpoint = torch::readCheckpoint(options.input, options.key);
+  std::vector<TensorToWrite> written;
+  for (const auto &[name, tensor] : checkpoint.tensors)
+    written.push_back({name, tensor.type, tensor.shape, tensor.bytes});
+  writeSafetensors(options.output, std::move(written));
+  for (const std::string &name : checkpoint.others)
+    printNote(errors, "'" + name + "' is no tensor and is left out");
+  return kExitSuccess;
+}
+
+/// By its first bytes, and by its name if they are nothing that is known.
+bool isCheckpoint(const std::string &path) {
+  const FileBytes file = mapFile(path);
+  const llvm::StringRef head(reinterpret_cast<const char *>(file.bytes.data()), std::min<size_t>(file.bytes.size(), 8));
+  const llvm::StringRef extension = llvm::sys::path::extension(path);
+  return torch::looksLikeCheckpoint(file.bytes.first(head.size())) ||
+         (head != "\x89HDF\r\n\x1a\n" && (extension == ".pt" || extension == ".pth"));
+}
+
+ExitStatus importAny(const ImportOptions &options, llvm::raw_ostream &errors) {
+  if (isCheckpoint(options.input))
+    return importCheckpoint(options, errors);
+  if (options.key.empty())
+    return importGraph(options, errors);
+  printError(errors, "--key is for checkpoints of PyTorch, and '" + options.input + "' is none");
+  return kExitCommandLine;
+}
+
 } // namespace
 
 ExitStatus importFile(const ImportOptions &options, llvm::raw_ostream &errors) {
   PrintableStream printable(errors);
-  return guarded(printable, [&] { return importGraph(options, printable); });
+  return guarded(printable, [&] { return importAny(options, printable); });
 }
 
 } // namespace snn

@@ -17,6 +17,8 @@ struct ImportOptions {
   std::string weights;
   std::optional<double> timeStep; ///< in seconds; of a graph
   std::optional<int64_t> steps;   ///< that the model has; of a graph
+  /// Of a checkpoint: names the dictionary of tensors in it. Empty: it is one.
+  std::string key;
 };
 
 /// Reads and writes. Everything there is to say goes to `errors`. What is written is complete, or is not there.

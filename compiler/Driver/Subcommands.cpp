@@ -69,6 +69,9 @@ int importCommand(int argc, const char *const *argv, llvm::raw_ostream &errors) 
   app.add_option("--steps", options.steps, "the number of time steps of the model (default: given with each call)")
       ->check(CLI::Range(int64_t(1), frontend::limits::kSteps).description(""))
       ->type_name("N");
+  app.add_option("--key", options.key,
+                 "of a checkpoint that holds several dictionaries, such as model_state_dict: the one to take")
+      ->type_name("NAME");
   return run(app, argc, argv, errors, [&] { return importFile(options, errors); });
 }
 
