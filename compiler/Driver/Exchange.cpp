@@ -5,8 +5,11 @@
 
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Messages.h"
+#include "compiler/Driver/ReadFile.h"
+#include "frontends/nir/FromModel.h"
 #include "frontends/nir/Model.h"
 #include "frontends/snn/Frontend.h"
+#include "frontends/snn/Limits.h"
 #include "frontends/torch/Checkpoint.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Safetensors.h"
@@ -109,7 +112,8 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
       return kExitCommandLine;
     }
   if (isSameFile(options.output, weights)) {
-    printError(errors, "the model and its weights cannot both go to '" + weights + "'; name another file with --weights");
+    printError(errors,
+               "the model and its weights cannot both go to '" + weights + "'; name another file with --weights");
     return kExitCommandLine;
   }
   nir::TextOptions choices;
@@ -127,11 +131,13 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
 }
 
 ExitStatus importCheckpoint(const ImportOptions &options, llvm::raw_ostream &errors) {
-  const std::pair<bool, const char *> ofGraphs[] = {
-      {!options.weights.empty(), "--weights"}, {options.timeStep.has_value(), "--dt"}, {options.steps.has_value(), "--steps"}};
+  const std::pair<bool, const char *> ofGraphs[] = {{!options.weights.empty(), "--weights"},
+                                                    {options.timeStep.has_value(), "--dt"},
+                                                    {options.steps.has_value(), "--steps"}};
   for (const auto &[given, option] : ofGraphs)
     if (given) {
-      printError(errors, llvm::Twine(option) + " is for graphs, and '" + options.input + "' is a checkpoint of PyTorch");
+      printError(errors,
+                 llvm::Twine(option) + " is for graphs, and '" + options.input + "' is a checkpoint of PyTorch");
       return kExitCommandLine;
     }
   if (isSameFile(options.output, options.input)) {
@@ -166,7 +172,44 @@ ExitStatus importAny(const ImportOptions &options, llvm::raw_ostream &errors) {
   return kExitCommandLine;
 }
 
+ExitStatus exportGraph(const ExportOptions &options, llvm::raw_ostream &errors) {
+  for (const std::string &file : {options.input, options.weights})
+    if (!file.empty() && isSameFile(options.output, file)) {
+      printError(errors, "the output '" + options.output + "' is the input; name another file");
+      return kExitCommandLine;
+    }
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+      readText(options.input, {"the text of a model", frontend::limits::kFileBytes});
+  if (!buffer) {
+    printError(errors, llvm::toString(buffer.takeError()));
+    return kExitModelError;
+  }
+  frontend::FrontendOptions choices;
+  choices.defines = options.defines;
+  const std::optional<frontend::CheckedModel> model =
+      frontend::checkModel((*buffer)->getBuffer(), (*buffer)->getBufferIdentifier(), choices, errors);
+  if (!model)
+    return kExitModelError;
+  std::optional<TensorFile> weights;
+  if (!options.weights.empty())
+    weights = TensorFile::read(options.weights);
+  nir::FromOptions ways;
+  ways.path = options.input;
+  ways.timeStep = options.timeStep.value_or(nir::kDefaultTimeStep);
+  ways.keepResets = options.keepResets;
+  const nir::FromModel result = nir::graphOf(*model, weights ? &*weights : nullptr, ways);
+  nir::writeHdf5(options.output, nir::treeOf(result.graph));
+  for (const std::string &sentence : result.notes)
+    printNote(errors, sentence);
+  return kExitSuccess;
+}
+
 } // namespace
+
+ExitStatus exportModel(const ExportOptions &options, llvm::raw_ostream &errors) {
+  PrintableStream printable(errors);
+  return guarded(printable, [&] { return exportGraph(options, printable); });
+}
 
 ExitStatus importFile(const ImportOptions &options, llvm::raw_ostream &errors) {
   PrintableStream printable(errors);

@@ -24,6 +24,19 @@ struct ImportOptions {
 /// Reads and writes. Everything there is to say goes to `errors`. What is written is complete, or is not there.
 ExitStatus importFile(const ImportOptions &options, llvm::raw_ostream &errors);
 
+struct ExportOptions {
+  std::string input;   ///< a model (.snn)
+  std::string output;  ///< a NIR graph (.nir)
+  std::string weights; ///< what the model has learned (.safetensors). Empty: it has learned nothing
+  std::map<std::string, std::string> defines; ///< values for `param` declarations of the model
+  std::optional<double> timeStep;             ///< in seconds, for which decays become time constants
+  /// Resets that NIR cannot say are written beside the graph instead of being refused.
+  bool keepResets = false;
+};
+
+/// As importFile(), the other way.
+ExitStatus exportModel(const ExportOptions &options, llvm::raw_ostream &errors);
+
 } // namespace snn
 
 #endif // SNN_COMPILER_DRIVER_EXCHANGE_H

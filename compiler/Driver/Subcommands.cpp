@@ -22,6 +22,12 @@ Reads a network that another program wrote as a NIR graph, or a checkpoint of Py
 runs nothing.
 )";
 
+constexpr const char *kExportExamples = R"(Examples:
+  snnc export model.snn --weights=weights.safetensors -o net.nir
+
+Writes a model as a NIR graph, which snnTorch, norse, SpikingJelly and others read. What NIR has no words for is refused.
+)";
+
 constexpr const char *kStatus = "Exit status: 0 done, 1 errors in the input, 2 bad command line, 71 out of memory, "
                                 "74 cannot write";
 
@@ -75,12 +81,41 @@ int importCommand(int argc, const char *const *argv, llvm::raw_ostream &errors) 
   return run(app, argc, argv, errors, [&] { return importFile(options, errors); });
 }
 
+int exportCommand(int argc, const char *const *argv, llvm::raw_ostream &errors) {
+  CLI::App app(kExportExamples, "snnc export");
+  ExportOptions options;
+  std::vector<std::string> defines;
+  app.add_option("input", options.input, "a model")->required()->type_name("FILE.snn");
+  app.add_option("-o,--output", options.output, "the graph")->required()->type_name("FILE.nir");
+  app.add_option("--weights", options.weights, "what the model has learned")->type_name("FILE.safetensors");
+  app.add_option("--dt", options.timeStep,
+                 "the time step in seconds for which decays become time constants (default: 0.0001)")
+      ->check(isTimeStep());
+  app.add_flag("--keep-resets", options.keepResets,
+               "write resets that NIR cannot say as metadata, which snnc import reads and other programs do not");
+  app.add_option("-D", defines, "the value of a param of the model")->allow_extra_args(false)->type_name("NAME=VALUE");
+  return run(app, argc, argv, errors, [&] {
+    for (const std::string &define : defines) {
+      const size_t sign = define.find('=');
+      if (sign == 0 || sign == std::string::npos || sign + 1 == define.size() ||
+          !options.defines.emplace(define.substr(0, sign), define.substr(sign + 1)).second) {
+        PrintableStream printable(errors);
+        printError(printable, "-D: '" + define + "', expected name=value, each name once");
+        return kExitCommandLine;
+      }
+    }
+    return exportModel(options, errors);
+  });
+}
+
 } // namespace
 
 std::optional<int> runSubcommand(int argc, const char *const *argv, llvm::raw_ostream &errors) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "import")
     return importCommand(argc, argv, errors);
+  if (word == "export")
+    return exportCommand(argc, argv, errors);
   return std::nullopt;
 }
 

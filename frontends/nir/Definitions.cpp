@@ -52,7 +52,8 @@ std::string neuron(const Form &form) {
   if (!leaks)
     body += fmt::format("  {} = {} + dt * {}\n", to, before, drive);
   else
-    body += fmt::format("  {} = {} + dt / {} * (v_leak - {} + {})\n", to, before, cuba ? "tau_mem" : "tau", before, drive);
+    body +=
+        fmt::format("  {} = {} + dt / {} * (v_leak - {} + {})\n", to, before, cuba ? "tau_mem" : "tau", before, drive);
   if (fires)
     body += "  s = fire(v - v_threshold, surrogate)\n"
             "  mem = (1 - s) * v + s * v_reset\n"
@@ -72,7 +73,8 @@ std::string nir::definitionOf(const Form &form) {
   if (form.type == "Scale")
     return "neuron nir_scale(x; scale = 1) { value scale * x }\n";
   if (form.type == "Threshold")
-    return "neuron nir_threshold(x; threshold = 1, surrogate = atan(alpha = 2)) { spike fire(x - threshold, surrogate) }\n";
+    return "neuron nir_threshold(x; threshold = 1, surrogate = atan(alpha = 2)) { spike fire(x - threshold, surrogate) "
+           "}\n";
   if (form.type == "SumPool2d")
     return R"(layer nir_sum_pool(x[channels, height, width]; kernel in [1, inf), stride = kernel in [1, inf), padding = 0 in [0, inf)) {
   rows = trunc((height + 2 * padding.0 - kernel.0) / stride.0) + 1
@@ -82,11 +84,11 @@ std::string nir::definitionOf(const Form &form) {
 }
 )";
   if (form.type == kReadout)
-    return R"(# What is no spike is shown as a membrane.
+    return R"(# Shows values as a membrane, and spikes as themselves.
 neuron nir_readout(x) {
   state mem = 0
   mem = x
-  spike fire(mem - 1, atan(alpha = 2))
+  spike fire(mem - 0.5, atan(alpha = 2))
 }
 )";
   return neuron(form);

@@ -19,15 +19,15 @@ struct Form {
 /// "nir_lif", "nir_rcuba_lif_from_rest".
 std::string nameOf(const Form &form);
 
-/// The whole definition. Neurons are NIR's differential equations by Euler's method with steps of dt, the current before
-/// the membrane; a neuron fires where v > v_threshold and is set to v_reset in the same step.
+/// The whole definition. Neurons are NIR's differential equations by Euler's method with steps of dt, the current
+/// before the membrane; a neuron fires where v > v_threshold and is set to v_reset in the same step.
 std::string definitionOf(const Form &form);
 
 /// All forms that there are, and the one of a name.
 const std::vector<Form> &allForms();
 std::optional<Form> formNamed(const std::string &name);
 
-/// Shows values that are no spikes as the membrane of a last layer, as the last layer of a model must be of neurons.
+/// Shows what is not the spikes of neurons in one row as the membrane of a last layer, which a model must have.
 inline constexpr const char *kReadout = "Readout";
 
 } // namespace snn::nir

@@ -63,7 +63,8 @@ private:
   [[noreturn]] void fail(const std::string &what) const { throw DataError(fmt::format("{}: {}", path, what)); }
   std::string textOf(const Group &group, const std::string &field, const std::string &place) const;
   void addNode(const Group &group, const std::string &name, const std::string &type);
-  void addEdges(const Value &edges, const std::string &name, const std::map<std::string, std::pair<size_t, size_t>> &ends);
+  void addEdges(const Value &edges, const std::string &name,
+                const std::map<std::string, std::pair<size_t, size_t>> &ends);
 
   const std::string &path;
   Graph &graph;
@@ -84,8 +85,8 @@ void Builder::addNode(const Group &group, const std::string &name, const std::st
     std::vector<std::string> types;
     for (const auto &[other, fields] : fieldsOfTypes())
       types.push_back(other);
-    fail(fmt::format("{} is of type '{}', which has no counterpart here; known are {} and NIRGraph", nodeText(name), type,
-                     fmt::join(types, ", ")));
+    fail(fmt::format("{} is of type '{}', which has no counterpart here; known are {} and NIRGraph", nodeText(name),
+                     type, fmt::join(types, ", ")));
   }
   if (graph.nodes.size() >= mostNodes)
     fail(fmt::format("the graph has more than {} nodes", mostNodes));
@@ -124,8 +125,8 @@ void Builder::addEdges(const Value &edges, const std::string &name,
   for (size_t i = 0; i + 1 < edges.texts.size(); i += 2) {
     for (size_t end : {i, i + 1})
       if (!ends.contains(edges.texts[end]))
-        fail(fmt::format("{}: an edge goes from '{}' to '{}', but there is no node '{}'", nodeText(name), edges.texts[i],
-                         edges.texts[i + 1], edges.texts[end]));
+        fail(fmt::format("{}: an edge goes from '{}' to '{}', but there is no node '{}'", nodeText(name),
+                         edges.texts[i], edges.texts[i + 1], edges.texts[end]));
     graph.edges.emplace_back(ends.at(edges.texts[i]).second, ends.at(edges.texts[i + 1]).first);
   }
 }

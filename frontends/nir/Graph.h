@@ -38,18 +38,18 @@ struct Graph {
   std::vector<size_t> after(size_t node) const;
 };
 
-/// The graph of a tree as the package `nir` writes it. Graphs within the graph are taken apart: their nodes become nodes
-/// of the whole. Throws DataError, which starts with `path`: what is missing, has another type, is a node type or a field
-/// that is not known, numbers that are not finite, edges that lead nowhere or stand twice.
+/// The graph of a tree as the package `nir` writes it. Graphs within the graph are taken apart: their nodes become
+/// nodes of the whole. Throws DataError, which starts with `path`: what is missing, has another type, is a node type or
+/// a field that is not known, numbers that are not finite, edges that lead nowhere or stand twice.
 Graph graphOf(const Group &root, const std::string &path);
 
 /// The tree, as the package `nir` would write it. A neuron's feedback becomes edges.
 Group treeOf(const Graph &graph);
 
 /// Finds neurons whose spikes come back through one Linear or Affine that does nothing else, as snnTorch writes RLeaky
-/// and RSynaptic, and sets `feedback`. Returns all other nodes in an order in which each comes after those that it takes,
-/// so that chains stay together. Throws DataError: other cycles, nodes that nothing leads to or that lead nowhere, several
-/// inputs or outputs.
+/// and RSynaptic, and sets `feedback`. Returns all other nodes in an order in which each comes after those that it
+/// takes, so that chains stay together. Throws DataError: other cycles, nodes that nothing leads to or that lead
+/// nowhere, several inputs or outputs.
 std::vector<size_t> orderNodes(Graph &graph, const std::string &path);
 
 } // namespace snn::nir

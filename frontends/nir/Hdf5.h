@@ -37,9 +37,10 @@ struct Group {
   std::map<std::string, Value> values;
 };
 
-/// The tree of a file. Throws DataError: what is no HDF5 file, is cut short or damaged; soft and external links, storage
-/// in other files, virtual data sets, filters other than gzip's deflate, data sets that are larger than what is stored
-/// of them could be, objects that are reached in two ways. Nothing else than `path` is opened, and no plug-in is loaded.
+/// The tree of a file. Throws DataError: what is no HDF5 file, is cut short or damaged; soft and external links,
+/// storage in other files, virtual data sets, filters other than gzip's deflate, data sets that are larger than what is
+/// stored of them could be, objects that are reached in two ways. Nothing else than `path` is opened, and no plug-in is
+/// loaded.
 Group readHdf5(const std::string &path);
 
 /// Writes atomically; data sets are contiguous and without filters. Throws WriteError.

@@ -30,8 +30,9 @@ struct TextModel {
   std::vector<Tensor> tensors;
 };
 
-/// Translates. Nothing of a neuron is approximated: where the standard's neurons do not compute what NIR's equations say
-/// (docs/nir.md), the text gets definitions that do. Throws DataError, which starts with options.path and names the node.
+/// Translates. Nothing of a neuron is approximated: where the standard's neurons do not compute what NIR's equations
+/// say (docs/nir.md), the text gets definitions that do. Throws DataError, which starts with options.path and names the
+/// node.
 TextModel textOf(Graph graph, const TextOptions &options);
 
 } // namespace snn::nir

@@ -31,7 +31,8 @@ std::vector<int64_t> withoutOnes(std::vector<int64_t> shape) {
 
 class Translator {
 public:
-  Translator(const Graph &graph, const Node &node, const std::vector<int64_t> &shape, double dt, const std::string &path)
+  Translator(const Graph &graph, const Node &node, const std::vector<int64_t> &shape, double dt,
+             const std::string &path)
       : graph(graph), node(node), dt(dt), path(path) {
     line.shape = shape;
   }
@@ -98,18 +99,18 @@ Parameter Translator::timeConstant(const std::string &field) const {
 }
 
 /// What is left of a state after a step, 1 - dt / tau, in the precision of the file: as numpy computes it for those who
-/// read the file there. In double precision the digits that rounding has spoilt are left out.
+/// read the file there. Time constants of double precision may come from decays of single precision, as those of
+/// recurrent neurons that snnTorch writes and all that snnc writes; else the digits that rounding has spoilt are left
+/// out.
 Parameter Translator::kept(const Parameter &tau) const {
   Parameter result = tau;
-  for (double &number : result.numbers) {
-    number = tau.single ? double(1 - float(dt) / float(number)) : std::stod(fmt::format("{:.15g}", 1 - dt / number));
-    number = std::max(number, 0.0);
-  }
-  if (std::ranges::all_of(result.numbers, [](double n) { return std::abs(double(float(n)) - n) <= 4e-16 * n; })) {
-    result.single = true;
-    for (double &number : result.numbers)
-      number = double(float(number));
-  }
+  for (double &number : result.numbers)
+    number = std::max(0.0, tau.single ? double(1 - float(dt) / float(number)) : 1 - dt / number);
+  constexpr double rounding = 5e-16; // of the difference and of the quotient, which is at most 1
+  result.single = std::ranges::all_of(
+      result.numbers, [](double number) { return std::abs(double(float(number)) - number) <= rounding; });
+  for (double &number : result.numbers)
+    number = result.single ? double(float(number)) : std::stod(fmt::format("{:.15g}", number));
   return result;
 }
 
@@ -123,8 +124,8 @@ bool Translator::comesInWhole(const Parameter &gain, const Parameter &tau) const
 
 void Translator::readMetadata() {
   if (const auto found = node.metadata.find(kResetKey); found != node.metadata.end()) {
-    if (found->second.texts.size() != 1 || !std::ranges::count(std::vector<std::string>{"zero", "subtract", "none"},
-                                                               found->second.texts.front()))
+    if (found->second.texts.size() != 1 ||
+        !std::ranges::count(std::vector<std::string>{"zero", "subtract", "none"}, found->second.texts.front()))
       fail(fmt::format("the metadata '{}' is none of zero, subtract, none", kResetKey));
     reset = found->second.texts.front();
   }
@@ -222,7 +223,8 @@ std::string Translator::standardNeuron() {
 /// A neuron with the parameters that NIR has.
 std::string Translator::ownNeuron() {
   if (reset != "zero" || delay)
-    fail("its metadata says that its reset is not NIR's, but there is no neuron with that reset and its other parameters");
+    fail("its metadata says that its reset is not NIR's, but there is no neuron with that reset and its other "
+         "parameters");
   const bool cuba = node.type.starts_with("Cuba"), leaks = node.type != "IF", fires = node.type.ends_with("IF");
   const Parameter rest = leaks ? parameter("v_leak") : parameter("v_reset");
   line.form = Form{node.type, node.feedback.has_value(), !rest.is(0)};

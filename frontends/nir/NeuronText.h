@@ -10,12 +10,12 @@ namespace snn::nir {
 
 /// A layer without its place in a model.
 struct Line {
-  std::string call;              ///< "leaky(beta = 0.9)"
-  std::optional<Form> form;      ///< the definition that it needs
-  std::vector<Tensor> tensors;   ///< with names such as "beta", to which the layer's comes
-  bool usesTimeStep = false;     ///< names the param `dt`
-  bool spikes = false;           ///< is of neurons that fire
-  std::vector<int64_t> shape;    ///< of what it gives
+  std::string call;            ///< "leaky(beta = 0.9)"
+  std::optional<Form> form;    ///< the definition that it needs
+  std::vector<Tensor> tensors; ///< with names such as "beta", to which the layer's comes
+  bool usesTimeStep = false;   ///< names the param `dt`
+  bool spikes = false;         ///< is of neurons that fire
+  std::vector<int64_t> shape;  ///< of what it gives
 };
 
 /// Of a node Scale, Threshold, LI, LIF, IF, CubaLI or CubaLIF, whose input has these extents. Throws DataError.

@@ -19,7 +19,7 @@ namespace {
 constexpr unsigned mostLevels = 32;
 constexpr size_t mostObjects = size_t(1) << 16;
 constexpr uint64_t mostElements = uint64_t(1) << 31;
-constexpr uint64_t mostPerByte = 1032; // what a byte of deflate can stand for
+constexpr uint64_t mostPerByte = 1032;       // what a byte of deflate can stand for
 constexpr size_t mostText = size_t(1) << 20; // of a text of fixed length
 
 class Reader {
@@ -96,8 +96,8 @@ void Reader::readLink(hid_t group, const std::string &name, const std::string &p
   to.values.emplace(name, readValue(set.get(), place));
 }
 
-/// The package `nir` packs arrays with deflate unless told otherwise, so that one is taken; it is part of zlib, and what
-/// it makes of a byte has a bound. All others would be code from somewhere else, or are rarely tested.
+/// The package `nir` packs arrays with deflate unless told otherwise, so that one is taken; it is part of zlib, and
+/// what it makes of a byte has a bound. All others would be code from somewhere else, or are rarely tested.
 void Reader::checkFilters(hid_t properties, const std::string &place) const {
   const int count = known(H5Pget_nfilters(properties), place);
   for (int i = 0; i < count; ++i) {
@@ -154,7 +154,8 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
   hsize_t there = 0;
   known(H5Dget_num_chunks(set, space.get(), &there), place);
   if (there != chunks)
-    fail(place, fmt::format("has {} of the {} pieces that it is stored in: it was not written to its end", there, chunks));
+    fail(place,
+         fmt::format("has {} of the {} pieces that it is stored in: it was not written to its end", there, chunks));
   if (chunks * perChunk / mostPerByte > stored)
     fail(place, fmt::format("says that {} bytes make {} in pieces of {}, more than gzip can have packed", stored, bytes,
                             perChunk));
@@ -214,11 +215,14 @@ Value Reader::readValue(hid_t set, const std::string &place) {
     value.kind = Value::Kind::Other;
     return value;
   }
-  value.kind = kind == H5T_INTEGER ? Value::Kind::Integer : elementBytes > 4 ? Value::Kind::Double : Value::Kind::Single;
+  value.kind = kind == H5T_INTEGER ? Value::Kind::Integer
+               : elementBytes > 4  ? Value::Kind::Double
+                                   : Value::Kind::Single;
   try {
     value.numbers.resize(elements);
   } catch (const std::exception &) {
-    throw MemoryError(fmt::format("{}: {} has {} elements, for which there is not enough memory", path, place, elements));
+    throw MemoryError(
+        fmt::format("{}: {} has {} elements, for which there is not enough memory", path, place, elements));
   }
   if (elements != 0)
     known(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value.numbers.data()), place);
@@ -262,7 +266,8 @@ Group nir::readHdf5(const std::string &path) {
   Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
   size_t addressBytes = 0, sizeBytes = 0;
   if (H5Pget_sizes(creation.get(), &addressBytes, &sizeBytes) < 0 || addressBytes != 8 || sizeBytes != 8)
-    throw DataError(fmt::format("{}: has addresses of {} bytes and sizes of {}, expected 8", path, addressBytes, sizeBytes));
+    throw DataError(
+        fmt::format("{}: has addresses of {} bytes and sizes of {}, expected 8", path, addressBytes, sizeBytes));
   Reader(path, bytes).readGroup(top.get(), "", 0, root);
   return root;
 }

@@ -70,11 +70,12 @@ private:
   int add(Line line, const std::string &node);
   void addInput(size_t node);
   void addLayer(size_t node);
+  void addOutput(size_t node);
 
   Line linear(const Node &node, const std::vector<int64_t> &shape) const;
   Line convolution(const Node &node, const std::vector<int64_t> &shape) const;
-  std::vector<int64_t> paddingOf(const Node &node, const std::vector<int64_t> &kernel, const std::vector<int64_t> &stride,
-                                 const std::vector<int64_t> &dilation) const;
+  std::vector<int64_t> paddingOf(const Node &node, const std::vector<int64_t> &kernel,
+                                 const std::vector<int64_t> &stride, const std::vector<int64_t> &dilation) const;
   Line pooling(const Node &node, const std::vector<int64_t> &shape) const;
   std::vector<int64_t> flattened(const Node &node, const std::vector<int64_t> &shape) const;
 
@@ -108,7 +109,8 @@ std::vector<int64_t> Writer::shapeField(const Node &node) const {
   return integers(node, "shape", node.fields.at("shape").size(), 1);
 }
 
-void Writer::wantShape(const Node &node, const std::vector<int64_t> &shape, const std::vector<int64_t> &expected) const {
+void Writer::wantShape(const Node &node, const std::vector<int64_t> &shape,
+                       const std::vector<int64_t> &expected) const {
   if (shape != expected)
     fail(node, fmt::format("what comes in has the extents {}, expected {}", shapeText(shape), shapeText(expected)));
 }
@@ -177,7 +179,8 @@ std::vector<int64_t> Writer::paddingOf(const Node &node, const std::vector<int64
   if (padding.texts.front() == "valid")
     return result;
   if (padding.texts.front() != "same")
-    fail(node, fmt::format("'padding' is '{}', expected numbers, 'same' or 'valid'", commentText(padding.texts.front())));
+    fail(node,
+         fmt::format("'padding' is '{}', expected numbers, 'same' or 'valid'", commentText(padding.texts.front())));
   for (size_t i = 0; i < kernel.size(); ++i) {
     const int64_t all = dilation[i] * (kernel[i] - 1);
     if (stride[i] != 1 || all % 2 != 0)
@@ -206,16 +209,18 @@ Line Writer::convolution(const Node &node, const std::vector<int64_t> &shape) co
     fail(node, fmt::format("its weight has the extents {}, expected {}", shapeText(weight.shape), count + 2));
   const int64_t groups = integers(node, "groups", 1, 1).front(), outputs = weight.shape[0];
   if (shape.size() != count + 1 || shape[0] != weight.shape[1] * groups || outputs % groups != 0)
-    fail(node, fmt::format("what comes in has the extents {}; its weight of {} in {} groups takes {} channels and {} more "
-                           "extents",
-                           shapeText(shape), shapeText(weight.shape), groups, weight.shape[1] * groups, count));
+    fail(node,
+         fmt::format("what comes in has the extents {}; its weight of {} in {} groups takes {} channels and {} more "
+                     "extents",
+                     shapeText(shape), shapeText(weight.shape), groups, weight.shape[1] * groups, count));
   if (bias.shape != std::vector<int64_t>{outputs})
     fail(node, fmt::format("its bias has the extents {}, expected [{}]", shapeText(bias.shape), outputs));
   if (node.fields.contains("input_shape") &&
       integers(node, "input_shape", count, 1) != std::vector<int64_t>(shape.begin() + 1, shape.end()))
     fail(node, fmt::format("what comes in has the extents {}, but 'input_shape' says another one", shapeText(shape)));
   const std::vector<int64_t> kernel(weight.shape.begin() + 2, weight.shape.end());
-  const std::vector<int64_t> stride = integers(node, "stride", count, 1), dilation = integers(node, "dilation", count, 1);
+  const std::vector<int64_t> stride = integers(node, "stride", count, 1),
+                             dilation = integers(node, "dilation", count, 1);
   const std::vector<int64_t> padding = paddingOf(node, kernel, stride, dilation);
   Line line;
   line.call = fmt::format("conv({}, kernel = {}", outputs, windowText(kernel));
@@ -264,9 +269,10 @@ std::vector<int64_t> Writer::flattened(const Node &node, const std::vector<int64
   if (start >= end)
     return shape;
   if (start != 0 || end + 1 != shape.size())
-    fail(node, fmt::format("flattens the extents {} to {} of {}; only all of them can be flattened, without the samples' "
-                           "(start_dim = 0, end_dim = -1)",
-                           start, end, shapeText(shape)));
+    fail(node,
+         fmt::format("flattens the extents {} to {} of {}; only all of them can be flattened, without the samples' "
+                     "(start_dim = 0, end_dim = -1)",
+                     start, end, shapeText(shape)));
   int64_t product = 1;
   for (int64_t extent : shape)
     if (__builtin_mul_overflow(product, extent, &product))
@@ -312,12 +318,31 @@ void Writer::addLayer(size_t index) {
   results[index].line = add(std::move(line), node.name);
 }
 
+/// The last layer of a model is one of neurons that fire, with one extent.
+void Writer::addOutput(size_t node) {
+  const Result result = inputOf(node);
+  wantShape(graph.nodes[node], result.shape, shapeField(graph.nodes[node]));
+  if (result.shape.size() > 1) {
+    Line flatten;
+    flatten.call = "flatten";
+    add(std::move(flatten), "");
+  }
+  if (result.spikes && result.shape.size() == 1 && from.empty())
+    return;
+  Line readout;
+  readout.form = Form{kReadout};
+  readout.call = nameOf(*readout.form);
+  add(std::move(readout), "");
+}
+
 std::string Writer::text(const std::vector<int64_t> &input) const {
   std::string text = fmt::format("snn 1\n# Made of {}, NIR {}, by snnc import.\n", commentText(options.source),
                                  commentText(graph.version));
   const bool said = options.timeStep.has_value(), stored = graph.timeStep.has_value();
   text += fmt::format("# Time steps of {} s{}.\n", numberText(dt, false),
-                      said ? "" : stored ? ", as the file says" : ", as the file says none; --dt says another one");
+                      said     ? ""
+                      : stored ? ", as the file says"
+                               : ", as the file says none; --dt says another one");
   std::set<std::string> definitions;
   std::string head, body;
   bool usesTimeStep = false;
@@ -355,15 +380,7 @@ TextModel Writer::write() {
     } else if (graph.nodes[node].type != "Output") {
       addLayer(node);
     } else {
-      const Result result = inputOf(node);
-      wantShape(graph.nodes[node], result.shape, shapeField(graph.nodes[node]));
-      if (!result.spikes || !from.empty()) {
-        Line readout;
-        readout.form = Form{kReadout};
-        readout.call = nameOf(*readout.form);
-        readout.shape = result.shape;
-        add(std::move(readout), "");
-      }
+      addOutput(node);
     }
   }
   TextModel model{text(input), {}};

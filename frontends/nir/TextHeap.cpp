@@ -63,7 +63,8 @@ private:
 
 } // namespace
 
-std::optional<std::vector<std::string>> nir::readTextHeap(std::span<const std::byte> file, uint64_t at, uint64_t count) {
+std::optional<std::vector<std::string>> nir::readTextHeap(std::span<const std::byte> file, uint64_t at,
+                                                          uint64_t count) {
   std::vector<std::string> texts;
   for (uint64_t i = 0; i < count; ++i) {
     std::optional<std::string> text = Heaps(file).text(at + i * referenceBytes);

@@ -60,7 +60,8 @@ Storage storageOf(const std::string &type) {
 class Reader {
 public:
   Reader(FileBytes file, const std::string &path)
-      : path(path), budget(mostGrowth * (file.bytes.size() + 1024)), archive(std::move(file), path, "checkpoint of PyTorch", /*folders=*/true) {}
+      : path(path), budget(mostGrowth * (file.bytes.size() + 1024)),
+        archive(std::move(file), path, "checkpoint of PyTorch", /*folders=*/true) {}
 
   Checkpoint read(const std::string &key);
 
@@ -141,7 +142,8 @@ void Reader::checkView(const TensorView &view, uint64_t elements, const std::str
       break;
   }
   if (last >= most)
-    fail(fmt::format("tensor \"{}\" of {} lies outside of its storage of {} elements", name, shapeText(view.shape), most));
+    fail(fmt::format("tensor \"{}\" of {} lies outside of its storage of {} elements", name, shapeText(view.shape),
+                     most));
   if (elements > most)
     fail(fmt::format("tensor \"{}\" of {} takes elements of its storage of {} more than once; save .contiguous() of it",
                      name, shapeText(view.shape), most));
@@ -220,8 +222,9 @@ bool torch::looksLikeCheckpoint(std::span<const std::byte> head) {
 Checkpoint torch::readCheckpoint(const std::string &path, const std::string &key) {
   FileBytes file = mapFile(path);
   if (file.bytes.size() > 2 && file.bytes[0] == std::byte(0x80))
-    throw DataError(fmt::format("{}: is a pickle without an archive around it, as PyTorch wrote before 1.6; load it there "
-                                "and save it again",
-                                path));
+    throw DataError(
+        fmt::format("{}: is a pickle without an archive around it, as PyTorch wrote before 1.6; load it there "
+                    "and save it again",
+                    path));
   return Reader(std::move(file), path).read(key);
 }

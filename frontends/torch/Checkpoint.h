@@ -23,8 +23,8 @@ bool looksLikeCheckpoint(std::span<const std::byte> head);
 
 /// Reads what torch.save (1.6 or later) wrote: a dictionary of tensors; or one in which `key` names that dictionary.
 /// Tensors may share storages and have any strides; F16 and BF16 become F32, which holds all of their values. Throws
-/// DataError, which starts with `path`: other archives and objects, big-endian numbers, tensors that are not within their
-/// storages or read elements more than once, and all that readPickle() refuses.
+/// DataError, which starts with `path`: other archives and objects, big-endian numbers, tensors that are not within
+/// their storages or read elements more than once, and all that readPickle() refuses.
 Checkpoint readCheckpoint(const std::string &path, const std::string &key = "");
 
 } // namespace snn::torch

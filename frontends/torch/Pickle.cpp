@@ -18,11 +18,20 @@ using Kind = Object::Kind;
 
 /// All that may be named: they stand for data, and are told apart by their names.
 constexpr std::string_view knownGlobals[] = {
-    "collections.OrderedDict",  "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter",
-    "torch.FloatStorage",       "torch.DoubleStorage",             "torch.HalfStorage",
-    "torch.BFloat16Storage",    "torch.LongStorage",               "torch.IntStorage",
-    "torch.ShortStorage",       "torch.CharStorage",               "torch.ByteStorage",
-    "torch.BoolStorage",        "torch.Size",
+    "collections.OrderedDict",
+    "torch._utils._rebuild_tensor_v2",
+    "torch._utils._rebuild_parameter",
+    "torch.FloatStorage",
+    "torch.DoubleStorage",
+    "torch.HalfStorage",
+    "torch.BFloat16Storage",
+    "torch.LongStorage",
+    "torch.IntStorage",
+    "torch.ShortStorage",
+    "torch.CharStorage",
+    "torch.ByteStorage",
+    "torch.BoolStorage",
+    "torch.Size",
 };
 
 class Machine {
@@ -141,9 +150,10 @@ void Machine::pushGlobal(const std::string &module, const std::string &name) {
   if (full.starts_with("torch.") && full.ends_with("Storage") && std::ranges::count(knownGlobals, full) == 0)
     fail(fmt::format("it has elements of '{}', which safetensors files of snnc do not have", full.substr(0, 100)));
   if (std::ranges::count(knownGlobals, full) == 0)
-    fail(fmt::format("it names '{}', which is no tensor, and nothing that a file names is run; save what has only tensors, "
-                     "as torch.save(model.state_dict(), ...) does",
-                     full.substr(0, 100)));
+    fail(fmt::format(
+        "it names '{}', which is no tensor, and nothing that a file names is run; save what has only tensors, "
+        "as torch.save(model.state_dict(), ...) does",
+        full.substr(0, 100)));
   push(Kind::Global).text = full;
 }
 

@@ -26,12 +26,12 @@ struct TensorView {
 struct Object {
   enum class Kind { Mark, None, Boolean, Integer, Real, Text, Sequence, Dictionary, Global, Storage, Tensor };
   Kind kind = Kind::None;
-  int64_t integer = 0;              ///< also of a Boolean
+  int64_t integer = 0; ///< also of a Boolean
   double real = 0;
-  std::string text;                 ///< of a Text; "module.name" of a Global
-  std::vector<const Object *> elements;  ///< of a tuple or a list
+  std::string text;                                               ///< of a Text; "module.name" of a Global
+  std::vector<const Object *> elements;                           ///< of a tuple or a list
   std::vector<std::pair<const Object *, const Object *>> entries; ///< of a dictionary
-  TensorView tensor;                ///< of a Tensor; of a Storage its first three fields
+  TensorView tensor;                                              ///< of a Tensor; of a Storage its first three fields
 };
 
 /// All objects, so that none has to end before another one, however deep they nest.
@@ -41,8 +41,8 @@ struct Pickle {
 };
 
 /// Interprets a pickle, as torch.save writes it for dictionaries of tensors, numbers, texts, tuples and lists. Throws
-/// DataError, which starts with `path` and names the byte: opcodes and globals beyond those, and whatever is cut short or
-/// makes no sense.
+/// DataError, which starts with `path` and names the byte: opcodes and globals beyond those, and whatever is cut short
+/// or makes no sense.
 Pickle readPickle(std::span<const std::byte> bytes, const std::string &path);
 
 } // namespace snn::torch

@@ -13,8 +13,8 @@ namespace snn {
 class ZipFile {
 public:
   /// Reads the list of members. Throws DataError: what lies outside of the file, is encrypted or spans several disks,
-  /// names that are there twice or, unless `folders` says that they may, lead to folders. `kind` is what the file should
-  /// be, for messages.
+  /// names that are there twice or, unless `folders` says that they may, lead to folders. `kind` is what the file
+  /// should be, for messages.
   ZipFile(FileBytes file, std::string path, std::string kind = ".npz file", bool folders = false);
 
   struct Member {

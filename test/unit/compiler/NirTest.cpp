@@ -104,7 +104,8 @@ TEST(Nir, TheTimeStepIsTheUsersOrTheFilesOrStated) {
   Net net;
   EXPECT_NE(net.model().text.find("# Time steps of 0.0001 s, as the file says none"), std::string::npos);
   net.root.groups["node"].groups["metadata"].values[kTimeStepKey] = scalar(2e-4);
-  EXPECT_NE(net.model().text.find("# Time steps of 0.0002 s, as the file says.\nparam dt = 0.0002\n"), std::string::npos);
+  EXPECT_NE(net.model().text.find("# Time steps of 0.0002 s, as the file says.\nparam dt = 0.0002\n"),
+            std::string::npos);
   TextOptions options;
   options.timeStep = 5e-4;
   EXPECT_NE(net.model(options).text.find("# Time steps of 0.0005 s.\n"), std::string::npos);
@@ -153,7 +154,8 @@ TEST(Nir, SpikesComeBackThroughOneWeight) {
   Net net;
   net.nodes()["back"] = node("Linear", {{"weight", array({2, 2}, {1, 2, 3, 4})}});
   net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"lif", "back"}, {"back", "lif"}});
-  EXPECT_NE(net.lines().find("rleaky(beta = 0.9, threshold = 1, recurrent = linear(bias = false), reset = zero, delay = false)"),
+  EXPECT_NE(net.lines().find(
+                "rleaky(beta = 0.9, threshold = 1, recurrent = linear(bias = false), reset = zero, delay = false)"),
             std::string::npos);
   EXPECT_EQ(net.model().tensors.back().name, "1.recurrent.weight");
   net.field("back", "weight") = array({2, 2}, {1, 0, 0, 4});
@@ -166,11 +168,27 @@ TEST(Nir, SpikesComeBackThroughOneWeight) {
   net.expectError("the spikes of [2] neurons come back through 'back' with a weight of [1, 2]");
   net.field("back", "weight") = array({2, 2}, {1, 2, 3, 4});
   net.nodes()["too"] = net.nodes()["back"];
-  net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"lif", "back"}, {"back", "lif"}, {"lif", "too"}, {"too", "lif"}});
+  net.connect(
+      {{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"lif", "back"}, {"back", "lif"}, {"lif", "too"}, {"too", "lif"}});
   net.expectError("the spikes of 'lif' come back in two ways, through 'back' and 'too'");
   net.nodes().erase("too");
   net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"lif", "back"}, {"back", "fc"}});
   net.expectError("there is a cycle through 'back', 'fc', 'lif', 'out'");
+}
+
+TEST(Nir, TheLastLayerIsOneOfNeuronsInARow) {
+  Net net;
+  for (const char *name : {"in", "out"})
+    net.field(name, "shape") = vector({2, 1, 1});
+  net.nodes().erase("fc");
+  net.connect({{"in", "lif"}, {"lif", "out"}});
+  for (const char *type : {"LIF", "Scale"}) {
+    EXPECT_NE(net.lines().find("\n  flatten\n  nir_readout\n"), std::string::npos) << net.lines();
+    std::string said;
+    llvm::raw_string_ostream diagnostics(said);
+    EXPECT_TRUE(frontend::checkModel(net.model().text, "net.snn", {}, diagnostics)) << type << said;
+    net.nodes()["lif"] = node("Scale", {{"scale", array({2, 1, 1}, {1, 2})}});
+  }
 }
 
 TEST(Nir, AllDefinitionsAreDefinitions) {
@@ -202,55 +220,96 @@ TEST_P(NirErrors, AreSaid) {
 
 const Wrong wrong[] = {
     {"NoVersion", [](Net &net) { net.root.values.clear(); }, "has no 'version' and 'node', which a NIR file has"},
-    {"OtherVersion", [](Net &net) { net.root.values["version"] = scalar("2.0"); }, "is of NIR's version '2.0'; known are 0 and 1"},
-    {"NoGraph", [](Net &net) { net.root.groups["node"].values["type"] = scalar("LIF"); }, "holds no NIRGraph; a single node is no network"},
-    {"NoEdges", [](Net &net) { net.root.groups["node"].values.erase("edges"); }, "the graph has no 'nodes' and 'edges', which a NIRGraph has"},
-    {"NoType", [](Net &net) { net.nodes()["fc"].values.erase("type"); }, "node 'fc' has no text 'type', which all nodes of NIR have"},
+    {"OtherVersion", [](Net &net) { net.root.values["version"] = scalar("2.0"); },
+     "is of NIR's version '2.0'; known are 0 and 1"},
+    {"NoGraph", [](Net &net) { net.root.groups["node"].values["type"] = scalar("LIF"); },
+     "holds no NIRGraph; a single node is no network"},
+    {"NoEdges", [](Net &net) { net.root.groups["node"].values.erase("edges"); },
+     "the graph has no 'nodes' and 'edges', which a NIRGraph has"},
+    {"NoType", [](Net &net) { net.nodes()["fc"].values.erase("type"); },
+     "node 'fc' has no text 'type', which all nodes of NIR have"},
     {"UnknownType", [](Net &net) { net.nodes()["fc"] = node("Delay", {{"delay", vector({1, 1})}}); },
      "node 'fc' is of type 'Delay', which has no counterpart here; known are Affine, AvgPool2d,"},
     {"UnknownField", [](Net &net) { net.field("lif", "v_peak") = vector({1, 1}); },
      "node 'lif' (LIF) has a field 'v_peak', which is not known; what it means cannot be kept"},
     {"NoField", [](Net &net) { net.nodes()["lif"].values.erase("tau"); }, "node 'lif' (LIF) has no field 'tau'"},
-    {"NoNumbers", [](Net &net) { net.field("lif", "tau") = scalar("long"); }, "node 'lif' (LIF): field 'tau' holds no numbers"},
-    {"NotFinite", [](Net &net) { net.field("lif", "tau") = vector({1, NAN}); }, "field 'tau' holds nan, expected finite numbers"},
-    {"Group", [](Net &net) { net.nodes()["lif"].groups["more"]; }, "node 'lif' (LIF) has a group 'more', which is not known"},
-    {"EdgeToNothing", [](Net &net) { net.connect({{"in", "nothing"}}); }, "an edge goes from 'in' to 'nothing', but there is no node 'nothing'"},
-    {"EdgesOfNumbers", [](Net &net) { net.root.groups["node"].values["edges"] = vector({1, 2}); }, "'edges' are not pairs of names"},
-    {"EdgeTwice", [](Net &net) { net.connect({{"in", "fc"}, {"in", "fc"}, {"fc", "lif"}, {"lif", "out"}}); }, "'in' leads to 'fc' twice"},
-    {"TwoInputs", [](Net &net) { net.nodes()["in2"] = net.nodes()["in"]; }, "has 2 nodes of type Input and 1 of type Output, expected one of each"},
-    {"NothingLeadsTo", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "out"}}); }, "nothing leads from the input to 'lif'"},
-    {"LeadsNowhere", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "out"}, {"in", "lif"}}); }, "'lif' does not lead to the output"},
-    {"ItselfAgain", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "lif"}, {"lif", "out"}}); }, "there is a cycle through 'lif', 'out'"},
-    {"InputLast", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"out", "in"}}); }, "an edge leads to the Input or from the Output"},
+    {"NoNumbers", [](Net &net) { net.field("lif", "tau") = scalar("long"); },
+     "node 'lif' (LIF): field 'tau' holds no numbers"},
+    {"NotFinite", [](Net &net) { net.field("lif", "tau") = vector({1, NAN}); },
+     "field 'tau' holds nan, expected finite numbers"},
+    {"Group", [](Net &net) { net.nodes()["lif"].groups["more"]; },
+     "node 'lif' (LIF) has a group 'more', which is not known"},
+    {"EdgeToNothing", [](Net &net) { net.connect({{"in", "nothing"}}); },
+     "an edge goes from 'in' to 'nothing', but there is no node 'nothing'"},
+    {"EdgesOfNumbers", [](Net &net) { net.root.groups["node"].values["edges"] = vector({1, 2}); },
+     "'edges' are not pairs of names"},
+    {"EdgeTwice", [](Net &net) { net.connect({{"in", "fc"}, {"in", "fc"}, {"fc", "lif"}, {"lif", "out"}}); },
+     "'in' leads to 'fc' twice"},
+    {"TwoInputs", [](Net &net) { net.nodes()["in2"] = net.nodes()["in"]; },
+     "has 2 nodes of type Input and 1 of type Output, expected one of each"},
+    {"NothingLeadsTo", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "out"}}); },
+     "nothing leads from the input to 'lif'"},
+    {"LeadsNowhere", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "out"}, {"in", "lif"}}); },
+     "'lif' does not lead to the output"},
+    {"ItselfAgain", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "lif"}, {"lif", "out"}}); },
+     "there is a cycle through 'lif', 'out'"},
+    {"InputLast", [](Net &net) { net.connect({{"in", "fc"}, {"fc", "lif"}, {"lif", "out"}, {"out", "in"}}); },
+     "an edge leads to the Input or from the Output"},
     {"NoExtents", [](Net &net) { net.field("in", "shape") = vector({}); }, "node 'in' (Input): has no extents"},
-    {"WrongExtent", [](Net &net) { net.field("in", "shape") = vector({2.5}); }, "'shape' is 2.5, expected a whole number of at least 1"},
-    {"OtherExtents", [](Net &net) { net.field("in", "shape") = vector({3}); }, "node 'fc' (Affine): what comes in has the extents [3], expected [2]"},
-    {"OtherOutput", [](Net &net) { net.field("out", "shape") = vector({3}); }, "node 'out' (Output): what comes in has the extents [2], expected [3]"},
-    {"OtherNeurons", [](Net &net) { net.field("lif", "tau") = vector({1, 2, 3}); }, "'tau' has the extents [3], but what comes in has [2]"},
-    {"OtherBias", [](Net &net) { net.field("fc", "bias") = vector({1}); }, "its bias has the extents [1], expected [2]"},
+    {"WrongExtent", [](Net &net) { net.field("in", "shape") = vector({2.5}); },
+     "'shape' is 2.5, expected a whole number of at least 1"},
+    {"OtherExtents", [](Net &net) { net.field("in", "shape") = vector({3}); },
+     "node 'fc' (Affine): what comes in has the extents [3], expected [2]"},
+    {"OtherOutput", [](Net &net) { net.field("out", "shape") = vector({3}); },
+     "node 'out' (Output): what comes in has the extents [2], expected [3]"},
+    {"OtherNeurons", [](Net &net) { net.field("lif", "tau") = vector({1, 2, 3}); },
+     "'tau' has the extents [3], but what comes in has [2]"},
+    {"OtherBias", [](Net &net) { net.field("fc", "bias") = vector({1}); },
+     "its bias has the extents [1], expected [2]"},
     {"EmptyParameter", [](Net &net) { net.field("lif", "tau") = vector({}); }, "'tau' is empty"},
     {"FastNeuron", [](Net &net) { net.field("lif", "tau") = vector({1e-5, 1e-5}); },
-     "'tau' is 1e-05 s, less than the time step of 0.0001 s, with which Euler's method does not follow the neuron: say the "
+     "'tau' is 1e-05 s, less than the time step of 0.0001 s, with which Euler's method does not follow the neuron: say "
+     "the "
      "time step that the file was made for with --dt"},
-    {"Flatten", [](Net &net) {
+    {"Flatten",
+     [](Net &net) {
        net.field("in", "shape") = vector({1, 2, 1});
        net.nodes()["fc"] = node("Flatten", {{"start_dim", scalar(1)}, {"end_dim", scalar(-1)}});
-     }, "flattens the extents 1 to 2 of [1, 2, 1]; only all of them can be flattened"},
-    {"Padding", [](Net &net) {
+     },
+     "flattens the extents 1 to 2 of [1, 2, 1]; only all of them can be flattened"},
+    {"Padding",
+     [](Net &net) {
        net.field("in", "shape") = vector({1, 4});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})}, {"bias", vector({0})}, {"stride", scalar(1)},
-                                           {"padding", scalar("same")}, {"dilation", scalar(1)}, {"groups", scalar(1)}});
-     }, "'padding' is 'same', which needs a stride of 1 and as much on both sides; give numbers"},
-    {"Channels", [](Net &net) {
+       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
+                                           {"bias", vector({0})},
+                                           {"stride", scalar(1)},
+                                           {"padding", scalar("same")},
+                                           {"dilation", scalar(1)},
+                                           {"groups", scalar(1)}});
+     },
+     "'padding' is 'same', which needs a stride of 1 and as much on both sides; give numbers"},
+    {"Channels",
+     [](Net &net) {
        net.field("in", "shape") = vector({3, 4});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})}, {"bias", vector({0})}, {"stride", scalar(1)},
-                                           {"padding", scalar(0)}, {"dilation", scalar(1)}, {"groups", scalar(1)}});
-     }, "what comes in has the extents [3, 4]; its weight of [1, 1, 2] in 1 groups takes 1 channels and 1 more extents"},
-    {"NothingLeft", [](Net &net) {
+       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
+                                           {"bias", vector({0})},
+                                           {"stride", scalar(1)},
+                                           {"padding", scalar(0)},
+                                           {"dilation", scalar(1)},
+                                           {"groups", scalar(1)}});
+     },
+     "what comes in has the extents [3, 4]; its weight of [1, 1, 2] in 1 groups takes 1 channels and 1 more extents"},
+    {"NothingLeft",
+     [](Net &net) {
        net.field("in", "shape") = vector({1, 1});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})}, {"bias", vector({0})}, {"stride", scalar(1)},
-                                           {"padding", scalar(0)}, {"dilation", scalar(1)}, {"groups", scalar(1)}});
-     }, "nothing is left of the extents [1, 1]"},
+       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
+                                           {"bias", vector({0})},
+                                           {"stride", scalar(1)},
+                                           {"padding", scalar(0)},
+                                           {"dilation", scalar(1)},
+                                           {"groups", scalar(1)}});
+     },
+     "nothing is left of the extents [1, 1]"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, NirErrors, testing::ValuesIn(wrong), [](const auto &info) { return info.param.name; });
