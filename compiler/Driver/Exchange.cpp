@@ -5,6 +5,7 @@
 
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Messages.h"
+#include "compiler/Driver/Output.h"
 #include "compiler/Driver/ReadFile.h"
 #include "frontends/nir/FromModel.h"
 #include "frontends/nir/Model.h"
@@ -38,6 +39,14 @@ ExitStatus guarded(llvm::raw_ostream &errors, llvm::function_ref<ExitStatus()> b
     printError(errors, llvm::Twine("internal error: ") + error.what());
     return kExitInternalError;
   }
+}
+
+/// What is no text goes to a file.
+bool isFile(const std::string &output, llvm::raw_ostream &errors) {
+  if (output != "-")
+    return true;
+  printError(errors, "the result is no text and cannot be printed; name a file with -o");
+  return false;
 }
 
 bool isSameFile(llvm::StringRef a, llvm::StringRef b) { return a == b || llvm::sys::fs::equivalent(a, b); }
@@ -111,6 +120,10 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
       printError(errors, "the output '" + file + "' is the input; name another file");
       return kExitCommandLine;
     }
+  if (options.output == "-" && options.weights.empty()) {
+    printError(errors, "the model is printed; say with --weights where its weights go");
+    return kExitCommandLine;
+  }
   if (isSameFile(options.output, weights)) {
     printError(errors,
                "the model and its weights cannot both go to '" + weights + "'; name another file with --weights");
@@ -126,7 +139,8 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
     return kExitModelError;
   // A model without its weights would be half of a result, so they come first.
   writeWeights(weights, model.tensors);
-  writeFileAtomically(options.output, model.text);
+  if (llvm::Error error = writeOutput(options.output, model.text))
+    throw WriteError("cannot write '" + options.output + "': " + llvm::toString(std::move(error)));
   return kExitSuccess;
 }
 
@@ -144,6 +158,8 @@ ExitStatus importCheckpoint(const ImportOptions &options, llvm::raw_ostream &err
     printError(errors, "the output '" + options.output + "' is the input; name another file");
     return kExitCommandLine;
   }
+  if (!isFile(options.output, errors))
+    return kExitCommandLine;
   const torch::Checkpoint checkpoint = torch::readCheckpoint(options.input, options.key);
   std::vector<TensorToWrite> written;
   for (const auto &[name, tensor] : checkpoint.tensors)
@@ -173,6 +189,8 @@ ExitStatus importAny(const ImportOptions &options, llvm::raw_ostream &errors) {
 }
 
 ExitStatus exportGraph(const ExportOptions &options, llvm::raw_ostream &errors) {
+  if (!isFile(options.output, errors))
+    return kExitCommandLine;
   for (const std::string &file : {options.input, options.weights})
     if (!file.empty() && isSameFile(options.output, file)) {
       printError(errors, "the output '" + options.output + "' is the input; name another file");

@@ -176,6 +176,22 @@ TEST(Nir, SpikesComeBackThroughOneWeight) {
   net.expectError("there is a cycle through 'back', 'fc', 'lif', 'out'");
 }
 
+// Older versions of snnTorch write a recurrent neuron as a graph within the graph.
+TEST(Nir, SpikesComeBackWithinAGraphWithinTheGraph) {
+  Net net, inner;
+  inner.nodes().erase("fc");
+  inner.nodes()["w_rec"] = node("Affine", {{"weight", array({2, 2}, {1, 2, 3, 4})}, {"bias", vector({5, 6})}});
+  inner.connect({{"in", "lif"}, {"lif", "w_rec"}, {"w_rec", "lif"}, {"lif", "out"}});
+  net.nodes().erase("lif");
+  net.nodes()["rleaky"] = inner.root.groups["node"];
+  net.connect({{"in", "fc"}, {"fc", "rleaky"}, {"rleaky", "out"}});
+  EXPECT_NE(net.lines().find(
+                "rleaky(beta = 0.9, threshold = 1, recurrent = linear, reset = zero, delay = false)  # rleaky.lif"),
+            std::string::npos)
+      << net.lines();
+  EXPECT_EQ(net.model().tensors.back().numbers, (std::vector<double>{5, 6}));
+}
+
 TEST(Nir, TheLastLayerIsOneOfNeuronsInARow) {
   Net net;
   for (const char *name : {"in", "out"})
