@@ -13,11 +13,11 @@ namespace snn::nir {
 /// A data set: numbers or texts in row-major order; a scalar has no extents.
 struct Value {
   enum class Kind {
-    Single,  ///< reals of 32 bits or fewer
-    Double,  ///< reals of 64 bits
-    Integer, ///< also truth values
+    Single, ///< reals of 32 bits
+    Double, ///< reals of 64 bits
+    Integer,
     Text,
-    Other, ///< a type that nobody here asks for, such as a record; without content
+    Other, ///< a type that nobody here asks for, such as a record or a truth value; without content
   };
   Kind kind = Kind::Double;
   std::vector<int64_t> shape;

@@ -1,14 +1,18 @@
 // Reading over the C library: every object is looked at before its content is.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "frontends/nir/Elements.h"
 #include "frontends/nir/Hdf5.h"
 #include "frontends/nir/Hdf5Handle.h"
 #include "frontends/nir/TextHeap.h"
 #include "runtime/data/Errors.h"
 #include "runtime/data/Files.h"
+#include "runtime/data/Safetensors.h"
 
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <new>
+#include <optional>
 #include <set>
 
 using namespace snn;
@@ -19,6 +23,7 @@ namespace {
 constexpr unsigned mostLevels = 32;
 constexpr size_t mostObjects = size_t(1) << 16;
 constexpr uint64_t mostElements = uint64_t(1) << 31;
+constexpr uint64_t mostPieces = uint64_t(1) << 16;
 constexpr uint64_t mostPerByte = 1032;       // what a byte of deflate can stand for
 constexpr size_t mostText = size_t(1) << 20; // of a text of fixed length
 
@@ -45,6 +50,9 @@ private:
   Value readValue(hid_t set, const std::string &place);
   void checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) const;
   void checkFilters(hid_t properties, const std::string &place) const;
+  std::span<const std::byte> part(uint64_t at, uint64_t bytes, const std::string &place) const;
+  std::span<const std::byte> onePiece(hid_t set, uint64_t bytes, const std::string &place) const;
+  std::vector<std::byte> readBytes(hid_t set, uint64_t bytes, const std::string &place) const;
   std::vector<std::string> readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const;
 
   const std::string &path;
@@ -148,8 +156,8 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
   for (int i = 0; i < rank; ++i) {
     perChunk *= std::max<uint64_t>(chunk[i], 1);
     chunks *= (extents[i] + chunk[i] - 1) / std::max<uint64_t>(chunk[i], 1);
-    if (perChunk > mostElements || chunks > mostElements)
-      fail(place, "is stored in pieces that are too large");
+    if (perChunk > mostElements || chunks > mostPieces)
+      fail(place, "is stored in pieces that are too large or too many");
   }
   hsize_t there = 0;
   known(H5Dget_num_chunks(set, space.get(), &there), place);
@@ -161,23 +169,98 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
                             perChunk));
 }
 
+std::span<const std::byte> Reader::part(uint64_t at, uint64_t bytes, const std::string &place) const {
+  if (at > file.size() || bytes > file.size() - at)
+    fail(place, "is not in the file where it says, the file may be cut short or damaged");
+  return file.subspan(at, bytes);
+}
+
+/// Content that is stored in one piece.
+std::span<const std::byte> Reader::onePiece(hid_t set, uint64_t bytes, const std::string &place) const {
+  const haddr_t at = H5Dget_offset(set);
+  if (at == HADDR_UNDEF)
+    fail(place, "is stored in a way that NIR files do not have, neither in one piece nor in equal ones");
+  return part(at, bytes, place);
+}
+
+/// The library has said where content lies, and is not asked for it: it takes a piece that unpacks to less than it
+/// should for a whole one.
+std::vector<std::byte> Reader::readBytes(hid_t set, uint64_t bytes, const std::string &place) const {
+  Handle properties(H5Dget_create_plist(set), H5Pclose), space(H5Dget_space(set), H5Sclose);
+  if (H5Pget_layout(properties.get()) != H5D_CHUNKED) {
+    const std::span<const std::byte> content = onePiece(set, bytes, place);
+    return {content.begin(), content.end()};
+  }
+  hsize_t chunk[H5S_MAX_RANK], extents[H5S_MAX_RANK], at[H5S_MAX_RANK], count = 0;
+  const int rank = known(H5Pget_chunk(properties.get(), H5S_MAX_RANK, chunk), place);
+  known(H5Sget_simple_extent_dims(space.get(), extents, nullptr), place);
+  known(H5Dget_num_chunks(set, space.get(), &count), place);
+  uint64_t elements = 1, perChunk = 1;
+  for (int i = 0; i < rank; ++i) {
+    elements *= extents[i];
+    perChunk *= chunk[i];
+  }
+  const size_t elementBytes = bytes / elements;
+  const std::vector<uint64_t> window(chunk, chunk + rank), array(extents, extents + rank);
+  const bool packed = known(H5Pget_nfilters(properties.get()), place) != 0;
+  std::vector<std::byte> result(bytes);
+  std::set<std::vector<uint64_t>> placed;
+  for (hsize_t i = 0; i < count; ++i) {
+    unsigned skipped = 0;
+    haddr_t address = HADDR_UNDEF;
+    hsize_t stored = 0;
+    known(H5Dget_chunk_info(set, space.get(), i, at, &skipped, &address, &stored), place);
+    std::span<const std::byte> content = part(address, stored, place);
+    std::vector<std::byte> unpacked;
+    if (packed && !(skipped & 1))
+      content = unpacked = inflateExactly(content, perChunk * elementBytes);
+    const std::vector<uint64_t> first(at, at + rank);
+    bool isPlaced = content.size() == perChunk * elementBytes && placed.insert(first).second;
+    for (int axis = 0; axis < rank; ++axis)
+      isPlaced &= first[size_t(axis)] < extents[axis] && first[size_t(axis)] % chunk[axis] == 0;
+    if (!isPlaced)
+      fail(place, fmt::format("has a piece at {} that does not unpack to what it should be, the file may be damaged",
+                              shapeText(std::vector<int64_t>(first.begin(), first.end()))));
+    placePiece(content, window, first, array, elementBytes, result);
+  }
+  return result;
+}
+
 std::vector<std::string> Reader::readTexts(hid_t set, hid_t type, uint64_t count, const std::string &place) const {
   if (known(H5Tis_variable_str(type), place)) {
-    const haddr_t at = H5Dget_offset(set);
-    if (at == HADDR_UNDEF || at > file.size())
-      fail(place, "has texts that are not stored in one piece, as in NIR files they are");
-    std::optional<std::vector<std::string>> texts = readTextHeap(file, at, count);
+    const std::span<const std::byte> references = onePiece(set, count * kTextReferenceBytes, place);
+    std::optional<std::vector<std::string>> texts = readTextHeap(file, references);
     if (!texts)
       fail(place, "has texts that are not in the file where it says, the file may be damaged");
     return *texts;
   }
   const size_t width = H5Tget_size(type);
+  const std::vector<std::byte> bytes = readBytes(set, count * width, place);
   std::vector<std::string> texts;
-  std::vector<char> bytes(count * width);
-  known(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), place);
-  for (uint64_t i = 0; i < count; ++i)
-    texts.emplace_back(bytes.data() + i * width, strnlen(bytes.data() + i * width, width));
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto *begin = reinterpret_cast<const char *>(bytes.data() + i * width);
+    texts.emplace_back(begin, strnlen(begin, width));
+  }
   return texts;
+}
+
+/// Of numbers as machines have them; a file can describe any other layout of bits too, which nobody needs.
+std::optional<ElementLayout> layoutOf(hid_t type) {
+  using Kind = ElementLayout::Kind;
+  const std::pair<hid_t, ElementLayout> known[] = {
+      {H5T_IEEE_F32LE, {Kind::Real, 4, false}},    {H5T_IEEE_F32BE, {Kind::Real, 4, true}},
+      {H5T_IEEE_F64LE, {Kind::Real, 8, false}},    {H5T_IEEE_F64BE, {Kind::Real, 8, true}},
+      {H5T_STD_I8LE, {Kind::Signed, 1, false}},    {H5T_STD_U8LE, {Kind::Unsigned, 1, false}},
+      {H5T_STD_I16LE, {Kind::Signed, 2, false}},   {H5T_STD_I16BE, {Kind::Signed, 2, true}},
+      {H5T_STD_U16LE, {Kind::Unsigned, 2, false}}, {H5T_STD_U16BE, {Kind::Unsigned, 2, true}},
+      {H5T_STD_I32LE, {Kind::Signed, 4, false}},   {H5T_STD_I32BE, {Kind::Signed, 4, true}},
+      {H5T_STD_U32LE, {Kind::Unsigned, 4, false}}, {H5T_STD_U32BE, {Kind::Unsigned, 4, true}},
+      {H5T_STD_I64LE, {Kind::Signed, 8, false}},   {H5T_STD_I64BE, {Kind::Signed, 8, true}},
+      {H5T_STD_U64LE, {Kind::Unsigned, 8, false}}, {H5T_STD_U64BE, {Kind::Unsigned, 8, true}}};
+  for (const auto &[other, layout] : known)
+    if (H5Tequal(type, other) > 0)
+      return layout;
+  return std::nullopt;
 }
 
 Value Reader::readValue(hid_t set, const std::string &place) {
@@ -197,7 +280,7 @@ Value Reader::readValue(hid_t set, const std::string &place) {
   }
   // Of a text of any length a length and a place in the file's heap are stored.
   const bool anyLength = H5Tdetect_class(type.get(), H5T_STRING) > 0 && H5Tis_variable_str(type.get()) > 0;
-  const size_t elementBytes = anyLength ? 16 : H5Tget_size(type.get());
+  const size_t elementBytes = anyLength ? kTextReferenceBytes : H5Tget_size(type.get());
   if (elementBytes == 0 || elementBytes > mostText)
     damaged(place);
   checkStorage(set, elements, elementBytes, place);
@@ -211,21 +294,22 @@ Value Reader::readValue(hid_t set, const std::string &place) {
       value.texts = readTexts(set, type.get(), elements, place);
     return value;
   }
-  if (extent == H5S_NULL || (kind != H5T_FLOAT && kind != H5T_INTEGER) || elementBytes > 8) {
+  const std::optional<ElementLayout> layout = layoutOf(type.get());
+  if (!layout || extent == H5S_NULL) {
     value.kind = Value::Kind::Other;
     return value;
   }
-  value.kind = kind == H5T_INTEGER ? Value::Kind::Integer
-               : elementBytes > 4  ? Value::Kind::Double
-                                   : Value::Kind::Single;
+  value.kind = layout->kind != ElementLayout::Kind::Real ? Value::Kind::Integer
+               : layout->bytes == 8                      ? Value::Kind::Double
+                                                         : Value::Kind::Single;
+  if (elements == 0)
+    return value;
   try {
-    value.numbers.resize(elements);
-  } catch (const std::exception &) {
+    value.numbers = decode(readBytes(set, elements * elementBytes, place), *layout);
+  } catch (const std::bad_alloc &) {
     throw MemoryError(
         fmt::format("{}: {} has {} elements, for which there is not enough memory", path, place, elements));
   }
-  if (elements != 0)
-    known(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value.numbers.data()), place);
   return value;
 }
 

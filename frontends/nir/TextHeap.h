@@ -12,10 +12,13 @@
 
 namespace snn::nir {
 
-/// The `count` texts whose references stand at byte `at` of a file with addresses of 8 bytes. Nothing if a reference or
-/// the heap that it names is not as HDF5 File Format Specification 3.0, III.E and IV.B, says. The library's own reader
-/// believes the sizes in a heap: of 1,500 files with up to five wrong bytes it crashed on 9, all here.
-std::optional<std::vector<std::string>> readTextHeap(std::span<const std::byte> file, uint64_t at, uint64_t count);
+inline constexpr size_t kTextReferenceBytes = 16;
+
+/// The texts of references, of a file with addresses of 8 bytes. Nothing if a reference or the heap that it names is
+/// not as the HDF5 File Format Specification 3.0 says (III.E, "Global Heap"). The library's own reader believes the
+/// sizes in a heap: of 1,500 files with up to five wrong bytes it crashed on 9, all here.
+std::optional<std::vector<std::string>> readTextHeap(std::span<const std::byte> file,
+                                                     std::span<const std::byte> references);
 
 } // namespace snn::nir
 

@@ -1,6 +1,7 @@
 // Graphs that are refused, and how; what becomes of those that are not. The trees are what files would hold.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "frontends/nir/Definitions.h"
+#include "frontends/nir/Elements.h"
 #include "frontends/nir/Model.h"
 #include "frontends/snn/Frontend.h"
 #include "runtime/data/Errors.h"
@@ -218,6 +219,50 @@ TEST(Nir, AllDefinitionsAreDefinitions) {
   llvm::raw_string_ostream diagnostics(said);
   EXPECT_TRUE(frontend::checkModel(text, "definitions.snn", {}, diagnostics));
   EXPECT_EQ(said, "");
+}
+
+TEST(NirElements, PiecesOfAnArrayComeToTheirPlaces) {
+  const std::vector<uint64_t> extents = {3, 5, 4}, chunk = {2, 2, 3};
+  std::vector<std::byte> array(3 * 5 * 4, std::byte(255)), piece(2 * 2 * 3);
+  for (uint64_t a = 0; a < 3; a += 2)
+    for (uint64_t b = 0; b < 5; b += 2)
+      for (uint64_t c = 0; c < 4; c += 3) {
+        for (uint64_t i = 0; i < piece.size(); ++i) {
+          const uint64_t x = a + i / 6, y = b + i / 3 % 2, z = c + i % 3;
+          piece[i] = std::byte(x < 3 && y < 5 && z < 4 ? (x * 5 + y) * 4 + z : 99);
+        }
+        placePiece(piece, chunk, std::vector<uint64_t>{a, b, c}, extents, 1, array);
+      }
+  for (size_t i = 0; i < array.size(); ++i)
+    EXPECT_EQ(array[i], std::byte(i));
+}
+
+TEST(NirElements, NumbersHaveBothOrdersOfBytes) {
+  auto bytes = [](std::vector<int> values) {
+    std::vector<std::byte> result;
+    for (int value : values)
+      result.push_back(std::byte(value));
+    return result;
+  };
+  using Kind = ElementLayout::Kind;
+  EXPECT_EQ(decode(bytes({0, 0, 0xc0, 0x3f, 0, 0, 0x80, 0xbf}), {Kind::Real, 4, false}),
+            (std::vector<double>{1.5, -1}));
+  EXPECT_EQ(decode(bytes({0xbf, 0xf0, 0, 0, 0, 0, 0, 0}), {Kind::Real, 8, true}), (std::vector<double>{-1}));
+  EXPECT_EQ(decode(bytes({0xfe, 0xff, 0x00, 0x01}), {Kind::Signed, 2, false}), (std::vector<double>{-2, 256}));
+  EXPECT_EQ(decode(bytes({0xff, 0xfe}), {Kind::Unsigned, 2, true}), (std::vector<double>{65534}));
+  EXPECT_EQ(decode(bytes({0xff}), {Kind::Signed, 1, false}), (std::vector<double>{-1}));
+  EXPECT_EQ(decode(bytes({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}), {Kind::Signed, 8, true}),
+            (std::vector<double>{-1}));
+}
+
+TEST(NirElements, OnlyWhatUnpacksToTheWholePieceIsTaken) {
+  // zlib's bytes of "abab...", 40 of them.
+  const unsigned char packed[] = {0x78, 0x9c, 0x4b, 0x4c, 0x4a, 0x24, 0x0a, 0x02, 0x00, 0x38, 0x7b, 0x0f, 0x3d};
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(packed));
+  EXPECT_EQ(inflateExactly(bytes, 40).size(), 40u);
+  EXPECT_TRUE(inflateExactly(bytes, 39).empty());
+  EXPECT_TRUE(inflateExactly(bytes, 41).empty());
+  EXPECT_TRUE(inflateExactly(bytes.first(8), 40).empty());
 }
 
 struct Wrong {
