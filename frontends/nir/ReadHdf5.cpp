@@ -24,12 +24,14 @@ constexpr unsigned mostLevels = 32;
 constexpr size_t mostObjects = size_t(1) << 16;
 constexpr uint64_t mostElements = uint64_t(1) << 31;
 constexpr uint64_t mostPieces = uint64_t(1) << 16;
-constexpr uint64_t mostPerByte = 1032;       // what a byte of deflate can stand for
-constexpr size_t mostText = size_t(1) << 20; // of a text of fixed length
+constexpr uint64_t mostUnpacked = uint64_t(1) << 30, mostGrowth = 100; // together, so that few bytes stay few
+constexpr uint64_t mostPerByte = 1032;                                 // what a byte of deflate can stand for
+constexpr size_t mostText = size_t(1) << 20;                           // of a text of fixed length
 
 class Reader {
 public:
-  Reader(const std::string &path, std::span<const std::byte> file) : path(path), file(file) {}
+  Reader(const std::string &path, std::span<const std::byte> file)
+      : path(path), file(file), budget(mostUnpacked + mostGrowth * file.size()) {}
 
   void readGroup(hid_t group, const std::string &place, unsigned level, Group &to);
 
@@ -48,7 +50,7 @@ private:
 
   void readLink(hid_t group, const std::string &name, const std::string &place, unsigned level, Group &to);
   Value readValue(hid_t set, const std::string &place);
-  void checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) const;
+  void checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place);
   void checkFilters(hid_t properties, const std::string &place) const;
   std::span<const std::byte> part(uint64_t at, uint64_t bytes, const std::string &place) const;
   std::span<const std::byte> onePiece(hid_t set, uint64_t bytes, const std::string &place) const;
@@ -57,6 +59,7 @@ private:
 
   const std::string &path;
   std::span<const std::byte> file;
+  uint64_t budget; ///< bytes that content may still have
   std::set<haddr_t> seen;
 };
 
@@ -123,7 +126,7 @@ void Reader::checkFilters(hid_t properties, const std::string &place) const {
   }
 }
 
-void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) const {
+void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, const std::string &place) {
   Handle properties(H5Dget_create_plist(set), H5Pclose);
   known(properties.get(), place);
   const H5D_layout_t layout = H5Pget_layout(properties.get());
@@ -138,6 +141,10 @@ void Reader::checkStorage(hid_t set, uint64_t elements, uint64_t elementBytes, c
   const uint64_t bytes = elements * elementBytes;
   if (bytes == 0)
     return;
+  if (bytes > budget)
+    fail(place, fmt::format("unpacks, with what comes before it, to more than {} MiB and {} times the file",
+                            mostUnpacked >> 20, mostGrowth));
+  budget -= bytes;
   const uint64_t stored = H5Dget_storage_size(set);
   if (stored > file.size())
     fail(place, fmt::format("says that {} bytes of it are stored, in a file of {}", stored, file.size()));

@@ -5,6 +5,7 @@
 #include "runtime/data/Safetensors.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
@@ -98,7 +99,7 @@ std::vector<int64_t> Writer::integers(const Node &node, const std::string &field
   std::vector<int64_t> result;
   for (size_t i = 0; i < count; ++i) {
     const double number = value.numbers[value.numbers.size() == 1 ? 0 : i];
-    if (number != double(int64_t(number)) || number < double(least) || number > double(mostExtent))
+    if (!(number >= double(least) && number <= double(mostExtent)) || number != std::trunc(number))
       fail(node, fmt::format("'{}' is {}, expected a whole number of at least {}", field, number, least));
     result.push_back(int64_t(number));
   }

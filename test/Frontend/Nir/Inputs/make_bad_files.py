@@ -76,6 +76,7 @@ BAD = {
     "unwritten": replaced(lambda group: group.create_dataset("weight", (2, 2), "f4")),
     "unwritten_pieces": replaced(lambda group: group.create_dataset("weight", (2, 2), "f4", chunks=(1, 1))),
     "huge": replaced(lambda group: group.create_dataset("weight", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024), compression="gzip")),
+    "bomb": replaced(lambda group: group.create_dataset("weight", (1 << 15, 1 << 14), "f4", chunks=(1 << 14, 1 << 14), compression="gzip")),
     "record": replaced(lambda group: group.create_dataset("weight", data=np.zeros(2, dtype=[("a", "f4")]))),
     "no_graph": lambda file: file.create_dataset("something", data=1),
 }
