@@ -25,6 +25,8 @@ constexpr const char *kExamples = R"(Examples:
   snnc model.snn --mode=infer --emit=obj,header --weights=weights.safetensors    with its weights, for a C program
   snnc model.snn --memory-limit=64MiB        backpropagation over many steps in less memory, the same results
   snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
+  snnc import net.nir -o net.snn             a network of another program as a model; --help tells more
+  snnc export model.snn --weights=weights.safetensors -o net.nir
 )";
 
 std::string stageTable() {

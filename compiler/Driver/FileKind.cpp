@@ -12,6 +12,8 @@ namespace {
 
 constexpr StringLiteral kWeights = "weights go to snn-train and snn-run, the compiler takes the text of a model";
 
+constexpr StringLiteral kTensors = "'snnc import' takes its tensors out, for snn-train and snn-run";
+
 struct Magic {
   StringLiteral bytes;
   FileKind kind;
@@ -23,7 +25,7 @@ template <size_t N> constexpr StringLiteral bytes(const char (&text)[N]) { retur
 const Magic kMagics[] = {
     {bytes("\x7f\x45LF"), {"a compiled library or object file (ELF)", "snn-train and snn-run take compiled models"}},
     {bytes("!<arch>\n"), {"an archive of object files", ""}},
-    {bytes("\x89HDF\r\n\x1a\n"), {"an HDF5 file", kWeights}},
+    {bytes("\x89HDF\r\n\x1a\n"), {"an HDF5 file", "'snnc import' makes a model of a NIR graph"}},
     {bytes("\x93NUMPY"), {"a NumPy array", "data goes to snn-train and snn-run"}},
     {bytes("\x1f\x8b"), {"compressed by gzip", "unpack it first"}},
     {bytes("\x28\xb5\x2f\xfd"), {"compressed by zstd", "unpack it first"}},
@@ -43,7 +45,7 @@ const Magic kMagics[] = {
 /// A zip archive's first entry says what it is.
 FileKind zipKind(StringRef head) {
   if (head.contains("data.pkl") || head.contains("archive/"))
-    return {"a checkpoint of PyTorch", "save its state_dict as safetensors, which snn-train and snn-run take"};
+    return {"a checkpoint of PyTorch", kTensors};
   if (head.contains(".npy"))
     return {"an archive of NumPy arrays", "data goes to snn-train and snn-run"};
   return {"a zip archive", "unpack it first"};
@@ -66,8 +68,7 @@ std::optional<FileKind> binaryKind(StringRef head) {
   if (head.starts_with("PK\x03\x04"))
     return zipKind(head);
   if (isPickle(head))
-    return FileKind{"a pickle of Python, as torch.save writes",
-                    "save its state_dict as safetensors, which snn-train and snn-run take"};
+    return FileKind{"a pickle of Python, as torch.save writes", kTensors};
   for (const Magic &magic : kMagics)
     if (head.starts_with(magic.bytes))
       return magic.kind;

@@ -27,7 +27,6 @@ struct snn_instance {
   snn_instance(const snn_model_table &table, uint64_t batch, uint64_t steps, snn_pool *pool);
 
   void init(uint64_t seed);
-  void copyInitialParameters();
   void resetState();
   void resetOptimizer();
   void resetBuffers();

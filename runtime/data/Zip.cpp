@@ -32,7 +32,7 @@ struct Inflater {
 } // namespace
 
 void ZipFile::fail(const std::string &what) const {
-  throw DataError(fmt::format("{}: is not a valid .npz file: {}", path, what));
+  throw DataError(fmt::format("{}: is not a valid {}: {}", path, kind, what));
 }
 
 /// Little-endian; 0 <= bytes <= 8. Everything that is read from the file passes here.
@@ -55,7 +55,8 @@ uint64_t ZipFile::findEnd() const {
   fail("it has no list of members at its end: it may be cut short");
 }
 
-ZipFile::ZipFile(FileBytes bytes, std::string givenPath) : file(std::move(bytes)), path(std::move(givenPath)) {
+ZipFile::ZipFile(FileBytes bytes, std::string givenPath, std::string givenKind, bool folders)
+    : file(std::move(bytes)), path(std::move(givenPath)), kind(std::move(givenKind)), folders(folders) {
   const uint64_t end = findEnd();
   uint64_t count = number(end + 10, 2), listBytes = number(end + 12, 4), at = number(end + 16, 4), limit = end;
   if (number(end + 4, 2) != number(end + 6, 2))
@@ -105,7 +106,7 @@ void ZipFile::readEntry(uint64_t &at, uint64_t end) {
         }
     field += 4 + bytes;
   }
-  if (name.empty() || name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
+  if (name.empty() || (!folders && name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos))
     fail("a member has a name that is a path, expected the name of an array");
   if (member.method != stored && member.method != deflated)
     fail(fmt::format("member \"{}\" is packed by method {}, expected 0 (stored) or 8 (deflated)", name, member.method));

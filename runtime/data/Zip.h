@@ -1,4 +1,4 @@
-// Members of zip files, as numpy.savez writes them.
+// Members of zip files, as numpy.savez and torch.save write them.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef SNN_RUNTIME_DATA_ZIP_H
 #define SNN_RUNTIME_DATA_ZIP_H
@@ -13,8 +13,9 @@ namespace snn {
 class ZipFile {
 public:
   /// Reads the list of members. Throws DataError: what lies outside of the file, is encrypted or spans several disks,
-  /// names that are there twice or lead to folders.
-  ZipFile(FileBytes file, std::string path);
+  /// names that are there twice or, unless `folders` says that they may, lead to folders. `kind` is what the file
+  /// should be, for messages.
+  ZipFile(FileBytes file, std::string path, std::string kind = ".npz file", bool folders = false);
 
   struct Member {
     uint64_t method = 0, crc = 0, packedBytes = 0, bytes = 0, at = 0; // `at`: of the local header
@@ -32,7 +33,8 @@ private:
   void readEntry(uint64_t &at, uint64_t end);
 
   FileBytes file;
-  std::string path;
+  std::string path, kind;
+  bool folders;
   std::map<std::string, Member> list;
 };
 

@@ -1,0 +1,133 @@
+// Parameters from the text or from the weights.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "frontends/nir/ModelValues.h"
+#include "runtime/data/Errors.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace snn;
+using namespace snn::nir;
+using frontend::CheckedLayer;
+using frontend::ParamValue;
+
+namespace {
+
+uint64_t productOf(const std::vector<int64_t> &extents) {
+  uint64_t product = 1;
+  for (int64_t extent : extents)
+    product *= uint64_t(extent); // the checks have bounded it
+  return product;
+}
+
+} // namespace
+
+void LayerValues::fail(const std::string &what) const {
+  const llvm::SMLoc loc = layer.block ? layer.block->range.Start : layer.loc;
+  std::string place = path;
+  if (loc.isValid()) {
+    const auto [line, column] = model.sources->getLineAndColumn(loc);
+    place += fmt::format(":{}:{}", line, column);
+  }
+  throw DataError(fmt::format("{}: {}", place, what));
+}
+
+std::string LayerValues::name() const {
+  if (layer.kind == CheckedLayer::Kind::Neuron)
+    return layer.neuron->decl->name.text.str();
+  return layer.kind == CheckedLayer::Kind::Defined ? layer.call.definition->name.text.str() : "";
+}
+
+bool LayerValues::isOwn() const {
+  const frontend::Definition *used =
+      layer.kind == CheckedLayer::Kind::Neuron ? layer.neuron->decl : layer.call.definition;
+  return std::ranges::any_of(model.file->definitions, [&](const auto &own) { return own.get() == used; });
+}
+
+std::string LayerValues::definition() const {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printDefinition(layer.kind == CheckedLayer::Kind::Neuron ? *layer.neuron->decl : *layer.call.definition,
+                  llvm::StringMap<double>(), stream);
+  return text;
+}
+
+const StoredTensor *LayerValues::find(const std::string &name) const {
+  return weights ? weights->find(layer.key + "." + name) : nullptr;
+}
+
+/// Of a parameter that has one number for all neurons, for each, or for each channel.
+std::vector<double> LayerValues::spread(const StoredTensor &tensor, const std::string &name) const {
+  std::vector<double> given = numbersOf(tensor, name);
+  const uint64_t neurons = productOf(layer.to), channels = uint64_t(layer.to.front());
+  if (given.size() == neurons)
+    return given;
+  if (given.size() != 1 && given.size() != channels)
+    fail(fmt::format("tensor \"{}.{}\" of the weights has the extents {}, but the neurons have {}", layer.key, name,
+                     shapeText(tensor.shape), shapeText(layer.to)));
+  std::vector<double> result(neurons);
+  for (uint64_t i = 0; i < neurons; ++i)
+    result[i] = given[given.size() == 1 ? 0 : i / (neurons / channels)];
+  return result;
+}
+
+std::vector<double> LayerValues::numbers(const std::string &parameter) const {
+  const ParamValue &value = valueOf(layer, parameter);
+  const StoredTensor *stored = find(parameter);
+  if (value.learn || value.each) {
+    if (!stored)
+      fail(fmt::format("'{}' is not a number of the text, and the weights have no \"{}.{}\"", parameter, layer.key,
+                       parameter));
+    return spread(*stored, parameter);
+  }
+  if (stored)
+    for (double number : spread(*stored, parameter))
+      if (float(number) != float(value.number))
+        fail(fmt::format("'{}' is {}, but {} in the weights: change the model or the weights", parameter, value.number,
+                         number));
+  return std::vector<double>(productOf(layer.to), value.number);
+}
+
+double LayerValues::number(const std::string &parameter) const {
+  const ParamValue &value = valueOf(layer, parameter);
+  if (value.learn || value.each)
+    fail(fmt::format("'{}' is learned, or is one for each neuron; NIR has no place for that", parameter));
+  return numbers(parameter).front();
+}
+
+bool LayerValues::isDouble(const std::string &parameter) const {
+  const StoredTensor *stored = find(parameter);
+  return stored && stored->type == ElementType::F64;
+}
+
+bool LayerValues::hasOption(const std::string &option, const std::string &word) const {
+  return wordOf(layer, option) == word;
+}
+
+bool LayerValues::hasFunction(const std::string &parameter, const std::string &function) const {
+  const frontend::Definition *used = valueOf(layer, parameter).surrogate.definition;
+  return used && used->name.text == function &&
+         std::ranges::none_of(model.file->definitions, [&](const auto &own) { return own.get() == used; });
+}
+
+std::vector<double> LayerValues::window(const std::string &parameter, size_t count) const {
+  const auto &params = layer.call.definition->params;
+  const auto found = std::ranges::find(params, llvm::StringRef(parameter), [](const auto &p) { return p.name.text; });
+  std::vector<double> numbers = layer.call.values[size_t(found - params.begin())].numbers;
+  numbers.resize(count, numbers.front()); // one stands for all
+  return numbers;
+}
+
+Value LayerValues::array(const std::string &name, const std::vector<int64_t> &extents) const {
+  const StoredTensor *stored = find(name);
+  if (!stored)
+    fail(fmt::format("the weights have no \"{}.{}\"{}", layer.key, name,
+                     weights ? "" : "; name their file with --weights"));
+  if (stored->shape != extents)
+    fail(fmt::format("tensor \"{}.{}\" of the weights has the extents {}, expected {}", layer.key, name,
+                     shapeText(stored->shape), shapeText(extents)));
+  return {stored->type == ElementType::F64 ? Value::Kind::Double : Value::Kind::Single,
+          extents,
+          numbersOf(*stored, name),
+          {}};
+}
