@@ -277,6 +277,10 @@ Line Translator::translate() {
 
 } // namespace
 
+bool nir::hasNeurons(const Node &node) {
+  return node.type == "Scale" || node.type == "Threshold" || node.type.ends_with("IF") || node.type.ends_with("LI");
+}
+
 Line nir::neuronLine(const Graph &graph, const Node &node, const std::vector<int64_t> &shape, double timeStep,
                      const std::string &path) {
   return Translator(graph, node, shape, timeStep, path).translate();

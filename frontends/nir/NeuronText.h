@@ -18,6 +18,9 @@ struct Line {
   std::vector<int64_t> shape;  ///< of what it gives
 };
 
+/// Whether a node is one of those that neuronLine() takes.
+bool hasNeurons(const Node &node);
+
 /// Of a node Scale, Threshold, LI, LIF, IF, CubaLI or CubaLIF, whose input has these extents. Throws DataError.
 Line neuronLine(const Graph &graph, const Node &node, const std::vector<int64_t> &shape, double timeStep,
                 const std::string &path);
