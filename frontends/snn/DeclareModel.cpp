@@ -183,7 +183,7 @@ private:
   }
   void declareOutput(Location loc, const std::string &symbol, core::ArrayType type) {
     context.outputs.push_back({symbol, type});
-    OutputOp::create(builder, loc, symbol, type, /*differentiable=*/model.options.mode == Mode::Train);
+    OutputOp::create(builder, loc, symbol, type);
   }
 
   ModelContext &context;
