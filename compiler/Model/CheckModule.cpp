@@ -46,9 +46,10 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     const bool composed = !table.lookup(kNetwork);
     for (func::FuncOp function : module.getOps<func::FuncOp>()) {
       if (!llvm::is_contained(composed ? ArrayRef(kOfLater) : ArrayRef(kOfSnn), function.getName()))
-        return function.emitError() << "is no function of a model; expected "
-                                    << (composed ? "forward, forward_training, evaluate, loss_and_gradient, backward or update"
-                                                 : "network, training_network, criterion, clip or update");
+        return function.emitError()
+               << "is no function of a model; expected "
+               << (composed ? "forward, forward_training, evaluate, loss_and_gradient, backward or update"
+                            : "network, training_network, criterion, clip or update");
       if (failed(checkFunction(function)))
         return failure();
     }

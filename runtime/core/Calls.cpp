@@ -78,14 +78,10 @@ struct NamedEntry {
 
 /// In the order of enum snn_entry.
 constexpr NamedEntry kEntries[] = {
-    {"forward", &snn_model_table::forward},
-    {"step", &snn_model_table::step},
-    {"evaluate", &snn_model_table::evaluate},
-    {"loss_and_gradient", &snn_model_table::loss_and_gradient},
-    {"backward", &snn_model_table::backward},
-    {"update", &snn_model_table::update},
-    {"train_step", &snn_model_table::train_step},
-    {"forward_training", &snn_model_table::forward_training},
+    {"forward", &snn_model_table::forward},       {"step", &snn_model_table::step},
+    {"evaluate", &snn_model_table::evaluate},     {"loss_and_gradient", &snn_model_table::loss_and_gradient},
+    {"backward", &snn_model_table::backward},     {"update", &snn_model_table::update},
+    {"train_step", &snn_model_table::train_step}, {"forward_training", &snn_model_table::forward_training},
 };
 
 } // namespace

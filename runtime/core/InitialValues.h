@@ -9,8 +9,8 @@
 
 namespace snn {
 
-/// Fills the span of all parameters, or of all buffers: with the values that are a part of the code, or else element e (in row-major order of the shape) of array a is a
-/// function of (seed, a, e). Bytes between elements stay as they are.
+/// Fills the span of all parameters, or of all buffers: with the values that are a part of the code, or else element e
+/// (in row-major order of the shape) of array a is a function of (seed, a, e). Bytes between elements stay as they are.
 void startParameters(const snn_model_table &table, uint64_t seed, std::byte *span);
 void startBuffers(const snn_model_table &table, uint64_t seed, std::byte *span);
 

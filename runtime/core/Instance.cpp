@@ -75,9 +75,7 @@ void snn_instance::resetOptimizer() {
   updates = 0;
 }
 
-void snn_instance::resetBuffers() {
-  startBuffers(table, seed, buffers());
-}
+void snn_instance::resetBuffers() { startBuffers(table, seed, buffers()); }
 
 void snn_instance::resetState() {
   StandardFloatMode mode;

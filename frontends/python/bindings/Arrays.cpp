@@ -78,16 +78,15 @@ template <typename Array>
 void checkElements(const Array &array, const std::string &what, const snn_tensor_info &info, uint32_t dtype,
                    uint64_t steps, uint64_t batch) {
   if (array.dtype() != elementType(dtype))
-    throw nb::type_error((what + ": expected elements of type " + dtypeName(dtype) + ", found " +
-                          typeText(array.dtype()))
-                             .c_str());
+    throw nb::type_error(
+        (what + ": expected elements of type " + dtypeName(dtype) + ", found " + typeText(array.dtype())).c_str());
   bool fits = array.ndim() == info.rank;
   for (uint32_t d = 0; fits && d < info.rank; ++d)
     fits = int64_t(array.shape(d)) == extentOf(info, d, steps, batch);
   if (!fits)
-    throw nb::value_error((what + ": expected the shape " + python::shapeText(info, steps, batch) + ", found " +
-                           shapeText(array))
-                              .c_str());
+    throw nb::value_error(
+        (what + ": expected the shape " + python::shapeText(info, steps, batch) + ", found " + shapeText(array))
+            .c_str());
 }
 
 template <typename Array> bool isContiguous(const Array &array) {
@@ -115,9 +114,9 @@ template <typename Array> auto spanOf(nb::handle object, const char *what, uint6
                            std::to_string(array.nbytes()))
                               .c_str());
   if (reinterpret_cast<uintptr_t>(array.data()) % SNN_ALIGNMENT != 0)
-    throw nb::value_error((std::string(what) + ": expected memory that is aligned to " +
-                           std::to_string(SNN_ALIGNMENT) + " bytes")
-                              .c_str());
+    throw nb::value_error(
+        (std::string(what) + ": expected memory that is aligned to " + std::to_string(SNN_ALIGNMENT) + " bytes")
+            .c_str());
   return array.data();
 }
 

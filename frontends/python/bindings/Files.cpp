@@ -45,11 +45,11 @@ nb::tuple read(const std::string &path) {
 
 ElementType elementTypeOf(const nb::ndarray<nb::ro> &array, const std::string &name) {
   const std::pair<nb::dlpack::dtype, ElementType> known[] = {
-      {nb::dtype<float>(), ElementType::F32},      {nb::dtype<double>(), ElementType::F64},
-      {nb::dtype<int64_t>(), ElementType::I64},    {nb::dtype<uint8_t>(), ElementType::U8},
-      {nb::dtype<bool>(), ElementType::Bool},      {nb::dtype<int8_t>(), ElementType::I8},
-      {nb::dtype<int16_t>(), ElementType::I16},    {nb::dtype<uint16_t>(), ElementType::U16},
-      {nb::dtype<int32_t>(), ElementType::I32},    {nb::dtype<uint32_t>(), ElementType::U32},
+      {nb::dtype<float>(), ElementType::F32},    {nb::dtype<double>(), ElementType::F64},
+      {nb::dtype<int64_t>(), ElementType::I64},  {nb::dtype<uint8_t>(), ElementType::U8},
+      {nb::dtype<bool>(), ElementType::Bool},    {nb::dtype<int8_t>(), ElementType::I8},
+      {nb::dtype<int16_t>(), ElementType::I16},  {nb::dtype<uint16_t>(), ElementType::U16},
+      {nb::dtype<int32_t>(), ElementType::I32},  {nb::dtype<uint32_t>(), ElementType::U32},
       {nb::dtype<uint64_t>(), ElementType::U64},
   };
   for (const auto &[dtype, type] : known)

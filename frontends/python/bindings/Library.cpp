@@ -115,9 +115,9 @@ nb::handle entry(nb::handle list, uint64_t index) {
 
 void checkLength(nb::handle list, const char *what, uint64_t expected) {
   if (!list.is_none() && nb::len(list) != expected)
-    throw nb::value_error((std::string("expected ") + std::to_string(expected) + " " + what + ", found " +
-                           std::to_string(nb::len(list)))
-                              .c_str());
+    throw nb::value_error(
+        (std::string("expected ") + std::to_string(expected) + " " + what + ", found " + std::to_string(nb::len(list)))
+            .c_str());
 }
 
 /// Everything that a call refers to is kept by the caller's arguments while it runs.
@@ -174,8 +174,8 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   if (!hyper.is_none())
     call.hyper = static_cast<const double *>(readContiguous(hyper, "numbers", numbersInfo, SNN_DTYPE_F64, 0, 0));
   if (!sampleIds.is_none())
-    call.sample_ids = static_cast<const uint64_t *>(
-        readContiguous(sampleIds, "numbers", idsInfo, SNN_DTYPE_I64, 0, numbers.batch));
+    call.sample_ids =
+        static_cast<const uint64_t *>(readContiguous(sampleIds, "numbers", idsInfo, SNN_DTYPE_I64, 0, numbers.batch));
   call.optimizer_step = numbers.update;
   call.updates = numbers.updates;
   call.epoch = numbers.epoch;
@@ -204,8 +204,9 @@ void bindLibrary(nb::module_ &module) {
       .def_ro("strides", &Tensor::strides, "In elements, of parameters, buffers and states; else None.")
       .def_ro("offset", &Tensor::offset, "In bytes, into its span.")
       .def_ro("value", &Tensor::low, "Of constants the value, of states that at rest.")
-      .def_prop_ro("classes", [](const Tensor &t) { return int64_t(t.high); },
-                   "Of labels what they are below; 0: the model's classes.")
+      .def_prop_ro(
+          "classes", [](const Tensor &t) { return int64_t(t.high); },
+          "Of labels what they are below; 0: the model's classes.")
       .def_prop_ro("differentiable", [](const Tensor &t) { return (t.flags & SNN_TENSOR_DIFFERENTIABLE) != 0; })
       .def("__repr__", [](const Tensor &t) { return t.text; });
 
@@ -238,9 +239,8 @@ void bindLibrary(nb::module_ &module) {
       .def(
           "__init__",
           [](Numbers *self, uint64_t batch, uint64_t steps, uint64_t firstStep, uint64_t update, uint64_t updates,
-             uint64_t epoch, uint64_t epochs, uint64_t seed) {
-            new (self) Numbers{batch, steps, firstStep, update, updates, epoch, epochs, seed};
-          },
+             uint64_t epoch, uint64_t epochs,
+             uint64_t seed) { new (self) Numbers{batch, steps, firstStep, update, updates, epoch, epochs, seed}; },
           "batch"_a, "steps"_a, "first_step"_a = 0, "update"_a = 1, "updates"_a = 0, "epoch"_a = 0, "epochs"_a = 0,
           "seed"_a = 0);
 
@@ -251,7 +251,8 @@ void bindLibrary(nb::module_ &module) {
       .def_prop_ro("target", [](const Library &l) { return l.table().target; })
       .def_prop_ro("precision", [](const Library &l) { return dtypeName(l.table().precision); })
       .def_prop_ro("model_hash", [](const Library &l) { return l.table().model_hash; })
-      .def_prop_ro("steps", [](const Library &l) { return l.table().steps; }, "-1: the call says.")
+      .def_prop_ro(
+          "steps", [](const Library &l) { return l.table().steps; }, "-1: the call says.")
       .def_prop_ro("max_steps", [](const Library &l) { return l.table().max_steps; })
       .def_prop_ro("classes", [](const Library &l) { return l.table().classes; })
       .def_prop_ro("default_batch", [](const Library &l) { return l.table().default_batch; })
@@ -259,19 +260,22 @@ void bindLibrary(nb::module_ &module) {
       .def_prop_ro("parameter_bytes", [](const Library &l) { return l.table().parameter_bytes; })
       .def_prop_ro("buffer_bytes", [](const Library &l) { return l.table().buffer_bytes; })
       .def_prop_ro("optimizer_bytes", [](const Library &l) { return l.table().optimizer_bytes; })
-      .def_prop_ro("state_bytes", [](const Library &l) { return l.table().state_bytes; }, "Of one sample.")
-      .def_prop_ro("window",
-                   [](const Library &l) {
-                     const snn_model_table &t = l.table();
-                     return t.struct_size > offsetof(snn_model_table, window) ? t.window : 0;
-                   },
-                   "Most steps of a call that trains; 0: as forward.")
-      .def_prop_ro("trains_apart",
-                   [](const Library &l) {
-                     const snn_model_table &t = l.table();
-                     return t.struct_size > offsetof(snn_model_table, forward_training) && t.forward_training;
-                   },
-                   "Whether the network is another one when it trains.")
+      .def_prop_ro(
+          "state_bytes", [](const Library &l) { return l.table().state_bytes; }, "Of one sample.")
+      .def_prop_ro(
+          "window",
+          [](const Library &l) {
+            const snn_model_table &t = l.table();
+            return t.struct_size > offsetof(snn_model_table, window) ? t.window : 0;
+          },
+          "Most steps of a call that trains; 0: as forward.")
+      .def_prop_ro(
+          "trains_apart",
+          [](const Library &l) {
+            const snn_model_table &t = l.table();
+            return t.struct_size > offsetof(snn_model_table, forward_training) && t.forward_training;
+          },
+          "Whether the network is another one when it trains.")
       .def_prop_ro("trains", [](const Library &l) { return l.table().train_step != nullptr; })
       .def_prop_ro("parameters",
                    [](const Library &l) { return entriesOf<Tensor>(l.table().parameters, l.table().parameter_count); })
@@ -286,11 +290,12 @@ void bindLibrary(nb::module_ &module) {
       .def_prop_ro("states",
                    [](const Library &l) { return entriesOf<Tensor>(l.table().states, l.table().state_count); })
       .def_prop_ro("hyper", [](const Library &l) { return entriesOf<Hyper>(l.table().hyper, l.table().hyper_count); })
-      .def("arena_size",
-           [](const Library &l, uint64_t batch, uint64_t steps, uint64_t workers) {
-             return l.table().arena_size(batch, steps, workers);
-           },
-           "batch"_a, "steps"_a, "workers"_a)
+      .def(
+          "arena_size",
+          [](const Library &l, uint64_t batch, uint64_t steps, uint64_t workers) {
+            return l.table().arena_size(batch, steps, workers);
+          },
+          "batch"_a, "steps"_a, "workers"_a)
       .def(
           "initial",
           [](const Library &l, uint64_t seed, nb::handle parameters, nb::handle buffers) {
@@ -300,8 +305,7 @@ void bindLibrary(nb::module_ &module) {
           "seed"_a, "parameters"_a.none(), "buffers"_a.none())
       .def("call", &call, "entry"_a, "arena"_a, "threads"_a.none(), "numbers"_a, "parameters"_a.none(),
            "gradients"_a.none(), "optimizer"_a.none(), "buffers"_a.none(), "state_in"_a.none(), "state_out"_a.none(),
-           "inputs"_a.none(), "outputs"_a.none(), "output_gradients"_a.none(), "hyper"_a.none(),
-           "sample_ids"_a.none());
+           "inputs"_a.none(), "outputs"_a.none(), "output_gradients"_a.none(), "hyper"_a.none(), "sample_ids"_a.none());
 
   module.attr("ENTRIES") = nb::dict();
   nb::dict entries = nb::cast<nb::dict>(module.attr("ENTRIES"));

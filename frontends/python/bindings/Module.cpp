@@ -29,8 +29,9 @@ NB_MODULE(_runtime, module) {
       "snnc.ModelError",
       "A model refuses a call, or a file is no model that runs here. `code` is that of snn/abi.h or snn/runtime.h.",
       PyExc_ValueError, nullptr);
-  fileError = PyErr_NewExceptionWithDoc("snnc.FileError", "A file of tensors cannot be read or written, or is not what "
-                                                          "its format says.",
+  fileError = PyErr_NewExceptionWithDoc("snnc.FileError",
+                                        "A file of tensors cannot be read or written, or is not what "
+                                        "its format says.",
                                         PyExc_ValueError, nullptr);
   module.attr("ModelError") = nb::borrow(modelError);
   module.attr("FileError") = nb::borrow(fileError);

@@ -81,7 +81,7 @@ TEST_F(CallsTest, SayWhatTheyRefuse) {
   EXPECT_STREQ(snn_last_error(), "tiny.train_step: row 3 of the batch has label 2, expected 0 to 1");
   call.arena_size = 0;
   EXPECT_EQ(snn_library_call(library.get(), SNN_ENTRY_FORWARD, &call), SNN_ERROR_ARENA);
-  EXPECT_EQ(snn_library_call(library.get(), 7, &call), SNN_ERROR_ARGUMENT);
-  EXPECT_STREQ(snn_last_error(), "there is no entry 7");
+  EXPECT_EQ(snn_library_call(library.get(), 8, &call), SNN_ERROR_ARGUMENT);
+  EXPECT_STREQ(snn_last_error(), "there is no entry 8");
   EXPECT_EQ(snn_library_call(library.get(), SNN_ENTRY_FORWARD, nullptr), SNN_ERROR_ARGUMENT);
 }
