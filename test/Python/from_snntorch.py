@@ -155,6 +155,11 @@ def test_flattened():
     x = torch.rand(4, 1, 28, 28)
     utils.reset(net)
     assert torch.equal(module(x)[0], net(x))
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+    utils.reset(net)
+    module(ours).square().sum().backward()
+    net(theirs).square().sum().backward()
+    support.close(ours.grad, theirs.grad, 1e-5, "input.grad")
 
 
 def test_refused():

@@ -437,7 +437,7 @@ class Model:
         return self._call(entry, self._prepare(x, y, steps=steps, sample_ids=sample_ids))
 
     def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
-              gradients=None):
+              gradients=None, epoch=None):
         if state is not None and (state.batch != call.batch or state.tensors.keys() != {t.name for t in self.library.states}
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
             raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
@@ -445,7 +445,7 @@ class Model:
         if gradients is None and self.library.trains:
             gradients = self._gradients
         numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1, updates,
-                                   self.epoch, epochs, self.seed)
+                                   self.epoch if epoch is None else epoch, epochs, self.seed)
         return self.library.call(
             _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
             gradients, self._optimizer, self._buffers,

@@ -21,7 +21,7 @@ def folder():
     """The folder, whether or not it exists."""
     own = os.environ.get("SNNC_CACHE_DIR")
     if own:
-        return pathlib.Path(own)
+        return pathlib.Path(own).absolute()
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "snnc"
 
 

@@ -54,8 +54,9 @@ class _Network(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
-        _ = ctx.saved_tensors  # raises if one of them was changed in place
+        x, *_ = ctx.saved_tensors  # raises if one of them was changed in place
         of_input, of_parameters = ctx.module._run_backward(ctx.made, gradients, ctx.needs_input_grad[1])
+        of_input = of_input.reshape(x.shape) if of_input is not None else None
         wanted = ctx.needs_input_grad[5:]
         of_parameters = (gradient if want else None for gradient, want in zip(of_parameters, wanted))
         return None, of_input, None, None, None, *of_parameters
@@ -209,11 +210,10 @@ class Module(nn.Module):
         if behind is not None:
             state_out = model._state_behind(call, state)
             behind.append(state_out)
-        model.epoch = made.epoch
         if self.training:
             self._count_batches()
         model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
-                    state_out=state_out)
+                    state_out=state_out, epoch=made.epoch)
         return tuple(outputs), made
 
     def _run_backward(self, made, gradients, wants_input):
@@ -230,9 +230,8 @@ class Module(nn.Module):
             of_input = torch.empty(made.call.inputs[0].shape, dtype=_TYPES[library.precision])
             results[model._places["grad.input"]] = of_input.numpy()
         span = torch.empty(max(library.parameter_bytes, 1), dtype=torch.uint8)
-        model.epoch = made.epoch
         model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state,
-                    gradients=span.numpy())
+                    gradients=span.numpy(), epoch=made.epoch)
         reals = span[:library.parameter_bytes].view(_TYPES[library.precision])
         return of_input, [reals.as_strided(tensor.shape, tensor.strides, tensor.offset // reals.element_size())
                           for tensor in library.parameters]
