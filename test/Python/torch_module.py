@@ -8,7 +8,7 @@ import io
 import numpy as np
 import snntorch as snn
 import torch
-from snntorch import functional, surrogate, utils
+from snntorch import functional, surrogate
 
 import snnc
 import support

@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import snntorch
-import torch
 from torch import nn
 
 from . import layers
