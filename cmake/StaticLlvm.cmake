@@ -8,7 +8,7 @@ llvm_map_components_to_libnames(components
 add_library(snn_static_llvm INTERFACE)
 target_link_libraries(snn_static_llvm INTERFACE ${components})
 target_link_options(snn_static_llvm INTERFACE
-  -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed -Wl,--exclude-libs,ALL)
+  -static-libstdc++ -static-libgcc -s -Wl,--gc-sections -Wl,--as-needed -Wl,--exclude-libs,ALL)
 
 foreach(target ${MLIR_EXPORTED_TARGETS} ${LLD_EXPORTED_TARGETS})
   get_target_property(kind ${target} TYPE)
