@@ -61,6 +61,12 @@ def test_types():
         model(x[..., :27])
     with support.raises(TypeError, "\"input\"", "complex"):
         model(x.astype(complex))
+    with support.raises(TypeError, "\"input\"", "BFloat16"):
+        model(torch.zeros(4, 1, 28, 28, dtype=torch.bfloat16))
+    with support.raises(TypeError, "\"input\"", "found one on meta"):
+        model(torch.zeros(4, 1, 28, 28, device="meta"))
+    with support.raises(ValueError, "there are no samples"):
+        model(x[:0])
 
 
 def test_refusals_change_nothing():

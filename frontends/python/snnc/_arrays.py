@@ -15,7 +15,10 @@ def as_numpy(value, what):
     if hasattr(value, "detach") and hasattr(value, "numpy"):  # a tensor of PyTorch, which may have a gradient
         if value.device.type != "cpu":
             raise TypeError(f"{what}: expected a tensor in the CPU's memory, found one on {value.device}; say .cpu()")
-        return value.detach().numpy()
+        try:
+            return value.detach().numpy()
+        except TypeError as error:  # elements or layouts that NumPy does not have
+            raise TypeError(f"{what}: {error}") from None
     if hasattr(value, "__dlpack__"):
         try:
             return np.from_dlpack(value)

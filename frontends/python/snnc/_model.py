@@ -415,6 +415,8 @@ class Model:
         batches = {array.shape[tensor.shape.index("B")] for tensor, array in zip(self.library.inputs, arrays)}
         if len(lengths) > 1 or len(batches) > 1:
             raise ValueError(f"inputs disagree: {sorted(batches)} samples, {sorted(lengths)} time steps")
+        if 0 in batches:
+            raise ValueError("there are no samples")
         ids = None if sample_ids is None else np.ascontiguousarray(sample_ids, np.int64)
         arrays += [None] * (len(self.library.inputs) - len(arrays))
         return _Call(arrays, batches.pop(), lengths.pop(), ids)
