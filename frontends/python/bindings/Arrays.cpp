@@ -60,6 +60,14 @@ int64_t extentOf(const snn_tensor_info &info, uint32_t dimension, uint64_t steps
   return extent == SNN_EXTENT_TIME ? int64_t(steps) : extent == SNN_EXTENT_BATCH ? int64_t(batch) : extent;
 }
 
+/// The shape that the call asks for.
+std::string shapeText(const snn_tensor_info &info, uint64_t steps, uint64_t batch) {
+  std::string text = "[";
+  for (uint32_t d = 0; d < info.rank; ++d)
+    text += (d ? ", " : "") + std::to_string(extentOf(info, d, steps, batch));
+  return text + "]";
+}
+
 template <typename Array> Array take(nb::handle object, const std::string &what) {
   Array array;
   if (!nb::try_cast(object, array)) {
@@ -85,8 +93,7 @@ void checkElements(const Array &array, const std::string &what, const snn_tensor
     fits = int64_t(array.shape(d)) == extentOf(info, d, steps, batch);
   if (!fits)
     throw nb::value_error(
-        (what + ": expected the shape " + python::shapeText(info, steps, batch) + ", found " + shapeText(array))
-            .c_str());
+        (what + ": expected the shape " + shapeText(info, steps, batch) + ", found " + shapeText(array)).c_str());
 }
 
 template <typename Array> bool isContiguous(const Array &array) {
@@ -135,20 +142,6 @@ const char *dtypeName(uint32_t dtype) {
   default:
     return "i64";
   }
-}
-
-std::string shapeText(const snn_tensor_info &info, std::optional<uint64_t> steps, std::optional<uint64_t> batch) {
-  std::string text = "[";
-  for (uint32_t d = 0; d < info.rank; ++d) {
-    text += d ? ", " : "";
-    if (info.shape[d] == SNN_EXTENT_TIME)
-      text += steps ? std::to_string(*steps) : "T";
-    else if (info.shape[d] == SNN_EXTENT_BATCH)
-      text += batch ? std::to_string(*batch) : "B";
-    else
-      text += std::to_string(info.shape[d]);
-  }
-  return text + "]";
 }
 
 InputArray::InputArray(nb::handle object, const snn_tensor_info &info, uint64_t steps, uint64_t batch)

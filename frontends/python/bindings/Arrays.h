@@ -8,7 +8,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +19,6 @@ using WriteArray = nanobind::ndarray<>;
 
 /// "f32", "f64", "u8", "i64".
 const char *dtypeName(uint32_t dtype);
-
-/// "[T, B, 10]", with what a call makes of time and batch where these are known.
-std::string shapeText(const snn_tensor_info &info, std::optional<uint64_t> steps = std::nullopt,
-                      std::optional<uint64_t> batch = std::nullopt);
 
 /// The elements of one call, of any strides. Throws TypeError (another type, another device) or ValueError (another
 /// shape) of Python, naming the tensor.

@@ -33,29 +33,28 @@ namespace {
 /// An entry of one of the table's lists: a copy, which may outlive the library.
 struct Tensor {
   explicit Tensor(const snn_tensor_info &info)
-      : name(info.name), dtype(dtypeName(info.dtype)), text(dtype + shapeText(info) + " \"" + name + "\""),
-        offset(info.offset), low(info.init_low), high(info.init_high), flags(info.flags),
-        shape(info.shape, info.shape + info.rank) {
-    if (info.strides || info.rank == 0)
-      strides.emplace(info.strides, info.strides + info.rank);
-  }
-
-  nb::tuple extents() const {
-    nb::list all;
-    for (int64_t extent : shape)
-      if (extent < 0)
-        all.append(extent == SNN_EXTENT_TIME ? "T" : "B");
+      : name(info.name), dtype(dtypeName(info.dtype)), text(dtype + tableShapeText(info) + " \"" + name + "\""),
+        offset(info.offset), low(info.init_low), high(info.init_high), flags(info.flags), strides(nb::none()) {
+    nb::list extents, steps;
+    for (uint32_t d = 0; d < info.rank; ++d) {
+      if (info.shape[d] < 0)
+        extents.append(info.shape[d] == SNN_EXTENT_TIME ? "T" : "B");
       else
-        all.append(extent);
-    return nb::tuple(all);
+        extents.append(info.shape[d]);
+      if (info.strides)
+        steps.append(info.strides[d]);
+    }
+    shape = nb::tuple(extents);
+    if (info.strides || info.rank == 0)
+      strides = nb::tuple(steps);
   }
 
   std::string name, dtype, text;
   uint64_t offset;
   double low, high;
   uint32_t flags;
-  std::vector<int64_t> shape;
-  std::optional<std::vector<int64_t>> strides;
+  nb::tuple shape;
+  nb::object strides; ///< a tuple, or None
 };
 
 struct Hyper {
@@ -68,15 +67,33 @@ struct Hyper {
   bool belowHigh;
 };
 
+template <typename Entry, typename Info> nb::tuple entriesOf(const Info *infos, uint64_t count) {
+  nb::list entries;
+  for (uint64_t i = 0; i < count; ++i)
+    entries.append(nb::cast(Entry{infos[i]}));
+  return nb::tuple(entries);
+}
+
 class Library {
 public:
   explicit Library(const std::string &path) : handle(snn_library_open(path.c_str())) {
     if (!handle)
       throw ModelFailure(SNN_ERROR_LIBRARY);
+    const snn_model_table &t = table();
+    parameters = entriesOf<Tensor>(t.parameters, t.parameter_count);
+    buffers = entriesOf<Tensor>(t.buffers, t.buffer_count);
+    constants = entriesOf<Tensor>(t.constants, t.constant_count);
+    inputs = entriesOf<Tensor>(t.inputs, t.input_count);
+    outputs = entriesOf<Tensor>(t.outputs, t.output_count);
+    states = entriesOf<Tensor>(t.states, t.state_count);
+    hyper = entriesOf<Hyper>(t.hyper, t.hyper_count);
   }
 
   const snn_model_table &table() const { return *snn_library_table(handle.get()); }
   const snn_library *get() const { return handle.get(); }
+
+  /// Made once: each call looks at them.
+  nb::tuple parameters, buffers, constants, inputs, outputs, states, hyper;
 
 private:
   LibraryHandle handle;
@@ -93,13 +110,6 @@ nb::ndarray<nb::numpy, int64_t, nb::ndim<1>> numbersOf(std::vector<uint64_t> num
 void check(int32_t code) {
   if (code != SNN_OK)
     throw ModelFailure(code);
-}
-
-template <typename Entry, typename Info> nb::tuple entriesOf(const Info *infos, uint64_t count) {
-  nb::list entries;
-  for (uint64_t i = 0; i < count; ++i)
-    entries.append(nb::cast(Entry{infos[i]}));
-  return nb::tuple(entries);
 }
 
 /// The numbers of a call, of Python's keywords.
@@ -200,7 +210,7 @@ void bindLibrary(nb::module_ &module) {
   nb::class_<Tensor>(module, "Tensor", "What a model's table says of one tensor.")
       .def_ro("name", &Tensor::name)
       .def_ro("dtype", &Tensor::dtype, "\"f32\", \"f64\", \"u8\" or \"i64\".")
-      .def_prop_ro("shape", &Tensor::extents, "Extents; \"T\" and \"B\" stand for time and batch.")
+      .def_ro("shape", &Tensor::shape, "Extents; \"T\" and \"B\" stand for time and batch.")
       .def_ro("strides", &Tensor::strides, "In elements, of parameters, buffers and states; else None.")
       .def_ro("offset", &Tensor::offset, "In bytes, into its span.")
       .def_ro("value", &Tensor::low, "Of constants the value, of states that at rest.")
@@ -277,19 +287,13 @@ void bindLibrary(nb::module_ &module) {
           },
           "Whether the network is another one when it trains.")
       .def_prop_ro("trains", [](const Library &l) { return l.table().train_step != nullptr; })
-      .def_prop_ro("parameters",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().parameters, l.table().parameter_count); })
-      .def_prop_ro("buffers",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().buffers, l.table().buffer_count); })
-      .def_prop_ro("constants",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().constants, l.table().constant_count); })
-      .def_prop_ro("inputs",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().inputs, l.table().input_count); })
-      .def_prop_ro("outputs",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().outputs, l.table().output_count); })
-      .def_prop_ro("states",
-                   [](const Library &l) { return entriesOf<Tensor>(l.table().states, l.table().state_count); })
-      .def_prop_ro("hyper", [](const Library &l) { return entriesOf<Hyper>(l.table().hyper, l.table().hyper_count); })
+      .def_ro("parameters", &Library::parameters)
+      .def_ro("buffers", &Library::buffers)
+      .def_ro("constants", &Library::constants)
+      .def_ro("inputs", &Library::inputs)
+      .def_ro("outputs", &Library::outputs)
+      .def_ro("states", &Library::states)
+      .def_ro("hyper", &Library::hyper)
       .def(
           "arena_size",
           [](const Library &l, uint64_t batch, uint64_t steps, uint64_t workers) {

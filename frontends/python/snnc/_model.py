@@ -103,6 +103,7 @@ class Tensors(collections.abc.Mapping):
 
     def __init__(self, span, tensors):
         self._views = {tensor.name: _arrays.view_of(span, tensor) for tensor in tensors}
+        self.addresses = {name: view.ctypes.data for name, view in self._views.items()}
 
     def __getitem__(self, name):
         return self._views[name]
@@ -173,6 +174,7 @@ class Model:
         self.workers = None if threads == 1 else own_threads(threads or 0)
         self._arena = _runtime.Arena()
         self._places = {tensor.name: place for place, tensor in enumerate(library.outputs)}
+        self._states = {tensor.name: tensor for tensor in library.states}
         self._parameters, self._gradients, self._optimizer, self._buffers = (
             _runtime.allocate(size) for size in (library.parameter_bytes, library.parameter_bytes if library.trains else 0,
                                                  library.optimizer_bytes, library.buffer_bytes))
@@ -300,7 +302,7 @@ class Model:
     def loss_and_gradient(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
                           sample_ids: ArrayLike | None = None) -> float:
         """The mean loss of the batch; leaves its gradient in `gradients`, and updates running statistics."""
-        return self._learn("loss_and_gradient", x, y, steps, sample_ids)
+        return self._call("loss_and_gradient", self._prepare(x, y, steps=steps, sample_ids=sample_ids))
 
     def train_step(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
                    sample_ids: ArrayLike | None = None) -> float:
@@ -431,16 +433,12 @@ class Model:
         return results
 
     def _state_behind(self, call, state):
-        tensors = {tensor.name: tensor for tensor in self.library.states}
         steps = (state.steps if state is not None else 0) + call.steps
-        return State(_runtime.allocate(call.batch * self.library.state_bytes), call.batch, steps, tensors)
-
-    def _learn(self, entry, x, y, steps, sample_ids):
-        return self._call(entry, self._prepare(x, y, steps=steps, sample_ids=sample_ids))
+        return State(_runtime.allocate(call.batch * self.library.state_bytes), call.batch, steps, self._states)
 
     def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
               gradients=None, epoch=None):
-        if state is not None and (state.batch != call.batch or state.tensors.keys() != {t.name for t in self.library.states}
+        if state is not None and (state.batch != call.batch or state.tensors.keys() != self._states.keys()
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
             raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
                              f"the call has {call.batch}")

@@ -157,10 +157,9 @@ class Module(nn.Module):
         spans = ((self.model.parameters, "_parameters"), (self.model.buffers, "_buffers"))
         for arrays, kind in spans:
             for name, tensor in self._tensors(arrays, kind):
-                array = arrays[name]
-                if tensor.data_ptr() == array.ctypes.data and tensor.dtype == torch.from_numpy(array).dtype:
+                if tensor.data_ptr() == arrays.addresses[name]:
                     continue
-                view = torch.from_numpy(array)
+                view = torch.from_numpy(arrays[name])
                 if tensor.device.type != "cpu" or tensor.dtype != view.dtype or tensor.shape != view.shape:
                     raise TypeError(f"{name}: expected {view.dtype} of shape {list(view.shape)} in the CPU's memory, found "
                                     f"{tensor.dtype} of shape {list(tensor.shape)} on {tensor.device}")

@@ -27,8 +27,10 @@ def _unless(value, default, rank):
     return None if text == str(default) else text
 
 
-def _weights(module):
-    return {name: name for name, tensor in module.named_parameters(recurse=False) if tensor is not None}
+def _tensors(module):
+    """Those of its state_dict, but for the count of batches, which changes no result."""
+    names = [name for named in (module.named_parameters, module.named_buffers) for name, _ in named(recurse=False)]
+    return {name: name for name in names if name != "num_batches_tracked"}
 
 
 def linear(path, module, **_):
@@ -51,7 +53,7 @@ def conv(path, module, rank, **_):
                      ("bias", None if module.bias is not None else "false"))
 
 
-def pool(path, module, rank, name):
+def pool(path, module, rank, name, **_):
     if module.ceil_mode or getattr(module, "dilation", 1) not in (1, (1,) * rank) or getattr(module, "return_indices", False):
         refuse(path, module, "ceil_mode, dilation and return_indices cannot be expressed")
     if name == "avg_pool" and not module.count_include_pad and _extents(module.padding, rank) != "0":
@@ -116,11 +118,8 @@ def layer(graph, path, module, source, static, all_steps=False):
     for kind in type(module).__mro__:
         if kind in _LAYERS:
             make, options = _LAYERS[kind]
-            tensors = _weights(module)
-            if make is batch_norm:
-                tensors |= {name: name for name in ("running_mean", "running_var")}
-            return Layer(path, make(path, module, together=static or all_steps) if make is batch_norm
-                         else make(path, module, **options), [source], tensors)
+            call = make(path, module, together=static or all_steps, **options)
+            return Layer(path, call, [source], _tensors(module))
     refuse(path, module, "there is no such layer in the language")
     return None
 
