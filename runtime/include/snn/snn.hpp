@@ -176,32 +176,20 @@ public:
 
   template <Array Range> Batch &input(std::string_view name, Range &&data) {
     const std::span array(std::ranges::data(data), std::ranges::size(data));
-    const size_t place = detail::find({table->inputs, table->input_count}, "input", name);
-    const snn_tensor_info &tensor = table->inputs[place];
-    detail::requireFit<typename decltype(array)::element_type>(
-        tensor, "input", detail::elements(tensor, call.batch, call.steps), array.size());
-    views[place] = {array.data(), nullptr};
+    views[placeOf({table->inputs, table->input_count}, "input", name, array)] = {array.data(), nullptr};
     return *this;
   }
 
   template <Array Range> Batch &output(std::string_view name, Range &&data) {
     const std::span array(std::ranges::data(data), std::ranges::size(data));
-    const size_t place = detail::find({table->outputs, table->output_count}, "output", name);
-    const snn_tensor_info &tensor = table->outputs[place];
-    detail::requireFit<typename decltype(array)::element_type>(
-        tensor, "output", detail::elements(tensor, call.batch, call.steps), array.size());
-    outputs[place] = array.data();
+    outputs[placeOf({table->outputs, table->output_count}, "output", name, array)] = array.data();
     return *this;
   }
 
   /// The loss's derivative by an output, for backward().
   template <Array Range> Batch &outputGradient(std::string_view name, Range &&data) {
     const std::span array(std::ranges::data(data), std::ranges::size(data));
-    const size_t place = detail::find({table->outputs, table->output_count}, "output", name);
-    const snn_tensor_info &tensor = table->outputs[place];
-    detail::requireFit<typename decltype(array)::element_type>(
-        tensor, "output", detail::elements(tensor, call.batch, call.steps), array.size());
-    gradients[place] = array.data();
+    gradients[placeOf({table->outputs, table->output_count}, "output", name, array)] = array.data();
     return *this;
   }
 
@@ -221,6 +209,16 @@ public:
 
 private:
   friend class Instance;
+
+  /// Where the tensor of this name stands; its elements must be as many as the array's and of its type.
+  template <typename Element>
+  size_t placeOf(std::span<const snn_tensor_info> tensors, const char *kind, std::string_view name,
+                 std::span<Element> array) const {
+    const size_t place = detail::find(tensors, kind, name);
+    detail::requireFit<Element>(tensors[place], kind, detail::elements(tensors[place], call.batch, call.steps),
+                                array.size());
+    return place;
+  }
 
   const snn_model_table *table;
   snn_batch call = {};

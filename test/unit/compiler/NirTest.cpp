@@ -31,6 +31,16 @@ Group node(const std::string &type, std::map<std::string, Value> fields) {
   return group;
 }
 
+/// One channel, a window of two.
+Group conv1d(Value padding) {
+  return node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
+                         {"bias", vector({0})},
+                         {"stride", scalar(1)},
+                         {"padding", std::move(padding)},
+                         {"dilation", scalar(1)},
+                         {"groups", scalar(1)}});
+}
+
 Value edgesOf(const std::vector<std::pair<std::string, std::string>> &pairs) {
   Value value;
   value.kind = Value::Kind::Text;
@@ -341,34 +351,19 @@ const Wrong wrong[] = {
     {"Padding",
      [](Net &net) {
        net.field("in", "shape") = vector({1, 4});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
-                                           {"bias", vector({0})},
-                                           {"stride", scalar(1)},
-                                           {"padding", scalar("same")},
-                                           {"dilation", scalar(1)},
-                                           {"groups", scalar(1)}});
+       net.nodes()["fc"] = conv1d(scalar("same"));
      },
      "'padding' is 'same', which needs a stride of 1 and as much on both sides; give numbers"},
     {"Channels",
      [](Net &net) {
        net.field("in", "shape") = vector({3, 4});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
-                                           {"bias", vector({0})},
-                                           {"stride", scalar(1)},
-                                           {"padding", scalar(0)},
-                                           {"dilation", scalar(1)},
-                                           {"groups", scalar(1)}});
+       net.nodes()["fc"] = conv1d(scalar(0));
      },
      "what comes in has the extents [3, 4]; its weight of [1, 1, 2] in 1 groups takes 1 channels and 1 more extents"},
     {"NothingLeft",
      [](Net &net) {
        net.field("in", "shape") = vector({1, 1});
-       net.nodes()["fc"] = node("Conv1d", {{"weight", array({1, 1, 2}, {1, 1})},
-                                           {"bias", vector({0})},
-                                           {"stride", scalar(1)},
-                                           {"padding", scalar(0)},
-                                           {"dilation", scalar(1)},
-                                           {"groups", scalar(1)}});
+       net.nodes()["fc"] = conv1d(scalar(0));
      },
      "nothing is left of the extents [1, 1]"},
 };
