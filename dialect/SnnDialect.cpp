@@ -36,6 +36,11 @@ ModelOp getModel(ModuleOp module) {
   return models.empty() ? ModelOp() : *models.begin();
 }
 
+bool isStreaming(ModuleOp module) {
+  ModelOp model = getModel(module);
+  return model && model.getMode() == RunMode::Stream;
+}
+
 StringRef boundName(DictionaryAttr attributes) {
   auto bind = attributes ? attributes.getAs<FlatSymbolRefAttr>(SnnDialect::bindAttrName()) : FlatSymbolRefAttr();
   return bind ? bind.getValue() : StringRef();

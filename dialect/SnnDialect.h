@@ -64,6 +64,8 @@ inline constexpr llvm::StringLiteral kCounts[] = {kUpdateCount, kUpdatesCount, k
 
 /// The one snn.model of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);
+/// Whether its code is a streaming build: a call is one time step of one sample, for one thread.
+bool isStreaming(mlir::ModuleOp module);
 
 /// What the labels that this input holds are below.
 int64_t classesOf(InputOp labels);

@@ -23,6 +23,7 @@ constexpr const char *kExamples = R"(Examples:
   snnc --from=bptt model.bptt.mlir           go on from the text of a stage
   snnc model.snn --mode=infer --emit=obj     an object file without the training part
   snnc model.snn --mode=infer --emit=obj,header --weights=weights.safetensors    with its weights, for a C program
+  snnc model.snn --mode=stream --target-cpu=cortex-m4 --weights=weights.safetensors    for a microcontroller
   snnc model.snn --memory-limit=64MiB        backpropagation over many steps in less memory, the same results
   snnc model.snn --target-cpu=x86-64-v3,x86-64-v4    one library for CPUs with and without AVX-512
   snnc import net.nir -o net.snn             a network of another program as a model; --help tells more
@@ -74,9 +75,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE")
       ->group(front);
-  app.add_option("--mode", words.mode, "train (with backward pass and update) or infer")
+  app.add_option("--mode", words.mode, "train (with backward pass and update), infer, or stream: one step of one sample a call, as an object and a "
+                 "header that need no other file; for microcontrollers too")
       ->capture_default_str()
-      ->check(CLI::IsMember({"train", "infer"}))
+      ->check(CLI::IsMember({"train", "infer", "stream"}))
       ->type_name("MODE")
       ->group(front);
   app.add_option("--precision", words.precision, "f32, or f64 for checking")
@@ -163,7 +165,9 @@ void understand(const CLI::App &app, const Words &words, CompileOptions &options
   }
   if (std::string reason; !options.remarks.empty() && !llvm::Regex(options.remarks).isValid(reason))
     throw wrong("--remarks: '" + options.remarks + "' is no regular expression: " + reason);
-  options.infer = words.mode == "infer";
+  options.mode = *symbolizeRunMode(words.mode);
+  if (options.mode == RunMode::Stream && words.emit.empty())
+    options.emit = {Stage::Obj, Stage::Header};
   options.doublePrecision = words.precision == "f64";
   options.softSpikes = words.spike == "soft";
   if (options.memoryLimit && (*options.memoryLimit < 1 || *options.memoryLimit > uint64_t(1) << 60))

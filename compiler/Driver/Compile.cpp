@@ -58,9 +58,12 @@ private:
   }
 
   bool wants(Stage stage) const { return llvm::is_contained(options.emit, stage); }
+  /// The table has the places of weights, or else the function of a streaming build.
+  Stage takesWeights() { return isStreaming(*module) ? Stage::Cpu : Stage::Llvm; }
   Stage lastModuleStage() const;
 
   ExitStatus checkStart();
+  ExitStatus checkMode();
   ExitStatus load();
   ExitStatus runStages();
   ExitStatus runStage(Stage stage);
@@ -156,6 +159,32 @@ ExitStatus Compilation::load() {
     return kExitSuccess;
   if (!getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
+  return checkMode();
+}
+
+/// Refuses what is asked for beside a streaming build, or without one.
+ExitStatus Compilation::checkMode() {
+  const bool streams = isStreaming(options.from == Stage::Cpu ? variantsOf(*module).front() : *module);
+  if (!streams) {
+    for (const Target &target : options.targets)
+      if (target.bare)
+        return complain(kExitCommandLine, "--target-cpu=" + target.name +
+                                              " is for streaming builds, as there is nothing to load a library; add "
+                                              "--mode=stream");
+    return kExitSuccess;
+  }
+  if (wants(Stage::So))
+    return complain(kExitCommandLine, "a streaming build has no table for a runtime to load, so that there is no library "
+                                      "of it; ask for --emit=obj,header");
+  if (options.targets.size() > 1)
+    return complain(kExitCommandLine, "a streaming build has one target, as nothing is there to choose among several; "
+                                      "name one with --target-cpu");
+  if (options.memoryLimit)
+    return complain(kExitCommandLine, "--memory-limit is about many time steps, of which a streaming build has one");
+  if (!options.weights.empty() && options.from && *options.from >= Stage::Cpu)
+    return complain(kExitCommandLine,
+                    "--weights comes too late: the code of --from=" + describe(*options.from).name +
+                        " has been made without them");
   return kExitSuccess;
 }
 
@@ -170,7 +199,7 @@ ExitStatus Compilation::runStages() {
     OwningOpRef<ModuleOp> before;
     if (stage == Stage::Loops && options.memoryLimit)
       before = module->clone();
-    if (stage == Stage::Llvm && !options.weights.empty())
+    if (stage == takesWeights() && !options.weights.empty())
       if (ExitStatus status = takeWeights(); status != kExitSuccess)
         return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
@@ -328,7 +357,8 @@ ExitStatus Compilation::makeHeader() {
   const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");
-  results.emplace(Stage::Header, emitHeader(*model, *module, !options.weights.empty()));
+  const auto emit = isStreaming(*module) ? emitStreamHeader : emitHeader;
+  results.emplace(Stage::Header, emit(*model, *module, !options.weights.empty()));
   return kExitSuccess;
 }
 

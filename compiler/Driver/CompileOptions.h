@@ -6,6 +6,7 @@
 
 #include "compiler/Emit/Target.h"
 #include "compiler/Pipelines/Pipelines.h"
+#include "dialect/SnnDialect.h"
 #include <map>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ struct CompileOptions {
   std::optional<Stage> from;
 
   // Choices of the front end.
-  bool infer = false;
+  RunMode mode = RunMode::Train;
   bool doublePrecision = false;
   bool softSpikes = false;
   /// "record" or "replay": detached values become outputs or inputs, on the way to stage bptt. Empty: neither.

@@ -3,6 +3,7 @@
 // the module as many times, and leave casts between their types to be removed.
 
 #include "compiler/Emit/Passes.h"
+#include "dialect/SnnDialect.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -43,7 +44,12 @@ struct ConvertToLlvm : impl::ConvertToLlvmBase<ConvertToLlvm> {
     if (failed(applyPartialConversion(module, flat, std::move(loops), config)))
       return signalPassFailure();
 
-    LLVMTypeConverter types(&getContext());
+    // An index has the width of an address.
+    LowerToLLVMOptions options(&getContext());
+    if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
+      if (auto bits = shape.getAs<IntegerAttr>("pointer_bits"))
+        options.overrideIndexBitwidth(bits.getInt());
+    LLVMTypeConverter types(&getContext(), options);
     LLVMConversionTarget target(getContext());
     target.addIllegalDialect<arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, index::IndexDialect,
                              math::MathDialect, vector::VectorDialect>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // snn-emit-descriptor: the table of snn/abi.h.
 
+#include "compiler/Codegen/StreamLayout.h"
 #include "compiler/Emit/ConstantWriter.h"
 #include "compiler/Emit/ModelInterface.h"
 #include "compiler/Emit/Passes.h"
@@ -66,11 +67,17 @@ abi::Symbol writeHyper(ConstantWriter &writer, const std::vector<HyperInfo> &hyp
   return writer.records(records);
 }
 
-/// A global with the bytes of a span; nothing without the attribute, or for a span without bytes.
+/// A global with the bytes of a span; nothing without the attribute, or for a span without bytes. Code that knows of it
+/// has declared it.
 abi::Symbol writeSpan(ImplicitLocOpBuilder &b, ModelOp model, StringRef attribute, StringRef name) {
   auto bytes = model->getAttrOfType<StringAttr>(attribute);
   if (!bytes || bytes.empty())
     return {};
+  if (auto declared = model->getParentOfType<ModuleOp>().lookupSymbol<LLVM::GlobalOp>(name)) {
+    declared.setValueAttr(bytes);
+    declared.setLinkage(LLVM::Linkage::Internal);
+    return {name.str()};
+  }
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
   LLVM::GlobalOp::create(b, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, bytes, SNN_ALIGNMENT);
   return {name.str()};
@@ -130,19 +137,24 @@ struct EmitDescriptor : impl::EmitDescriptorBase<EmitDescriptor> {
     if (failed(target))
       return signalPassFailure();
 
+    // What a program calls by its name is of a streaming build, which has no table.
+    const bool streams = isStreaming(module);
+    const std::string exported = streams ? streamSymbolOf(model->name) : "";
     for (auto function : module.getOps<LLVM::LLVMFuncOp>())
-      if (!function.isExternal())
+      if (!function.isExternal() && function.getSymName() != exported)
         function.setLinkage(LLVM::Linkage::Internal);
     ImplicitLocOpBuilder b(getModel(module).getLoc(), OpBuilder::atBlockEnd(module.getBody()));
     ConstantWriter writer(b);
     ModelOp declared = getModel(module);
     const abi::Symbol parameters = writeSpan(b, declared, SnnDialect::initialParametersAttrName(), kInitialParameters);
     const abi::Symbol buffers = writeSpan(b, declared, SnnDialect::initialBuffersAttrName(), kInitialBuffers);
-    abi::Symbol table = writeTable(writer, *model, target->name, parameters, buffers, [&](StringRef name) {
-      auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
-      return function && !function.isExternal();
-    });
-    module.lookupSymbol<LLVM::GlobalOp>(table.name).setSymName(kTable);
+    if (!streams) {
+      abi::Symbol table = writeTable(writer, *model, target->name, parameters, buffers, [&](StringRef name) {
+        auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+        return function && !function.isExternal();
+      });
+      module.lookupSymbol<LLVM::GlobalOp>(table.name).setSymName(kTable);
+    }
 
     // The model's name and hash are for the query and the note.
     for (Operation &op : llvm::make_early_inc_range(*module.getBody()))

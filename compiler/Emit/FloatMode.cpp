@@ -70,11 +70,29 @@ class FpcrAndFpsr : public ModeRegister {
   }
 };
 
+/// FPSCR, Armv7-M Architecture Reference Manual, section A2.5.3: mode and sticky flags in one.
+class Fpscr : public ModeRegister {
+  int64_t standard() const override { return 0; }
+
+  Value read(ImplicitLocOpBuilder &b) const override {
+    Value bits =
+        LLVM::CallIntrinsicOp::create(b, b.getI32Type(), b.getStringAttr("llvm.arm.get.fpscr"), ValueRange()).getResult(0);
+    return LLVM::ZExtOp::create(b, b.getI64Type(), bits);
+  }
+
+  void write(ImplicitLocOpBuilder &b, Value mode) const override {
+    Value bits = LLVM::TruncOp::create(b, b.getI32Type(), mode);
+    LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.arm.set.fpscr"), bits);
+  }
+};
+
 std::unique_ptr<ModeRegister> registerOf(const llvm::Triple &triple) {
   if (triple.isX86())
     return std::make_unique<Mxcsr>();
   if (triple.isAArch64())
     return std::make_unique<FpcrAndFpsr>();
+  if (triple.isThumb())
+    return std::make_unique<Fpscr>();
   return nullptr;
 }
 

@@ -4,105 +4,15 @@
 #include "compiler/Emit/Header.h"
 
 #include "compiler/Emit/ArenaMacro.h"
+#include "compiler/Emit/HeaderText.h"
 #include "dialect/SnnDialect.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
-#include <fmt/format.h>
-#include <iterator>
 
 using namespace mlir;
 
 namespace snn {
 namespace {
 
-using Output = std::back_insert_iterator<std::string>;
-
-const char *dtypeName(snn_dtype dtype) {
-  switch (dtype) {
-  case SNN_DTYPE_F32:
-    return "f32";
-  case SNN_DTYPE_F64:
-    return "f64";
-  case SNN_DTYPE_U8:
-    return "u8";
-  case SNN_DTYPE_I64:
-    return "i64";
-  }
-  return "?";
-}
-
-std::string shapeText(llvm::ArrayRef<int64_t> shape) {
-  std::string text = "[";
-  for (int64_t extent : shape) {
-    if (text.size() > 1)
-      text += ", ";
-    text += extent == SNN_EXTENT_BATCH ? "batch" : extent == SNN_EXTENT_TIME ? "time" : std::to_string(extent);
-  }
-  return text + "]";
-}
-
-void tensors(Output out, const char *title, const char *index, const std::vector<TensorInfo> &list) {
-  if (list.empty())
-    return;
-  fmt::format_to(out, " *\n * {} ({}):\n", title, index);
-  for (size_t i = 0; i < list.size(); ++i)
-    fmt::format_to(out, " *   {:>3}  {:<24} {} {}\n", i, list[i].name, dtypeName(list[i].dtype),
-                   shapeText(list[i].shape));
-}
-
-std::string upperCase(const std::string &name) {
-  std::string upper = name;
-  for (char &c : upper)
-    if (c >= 'a' && c <= 'z')
-      c = char(c - 'a' + 'A');
-  return upper;
-}
-
-const char *typeName(snn_dtype dtype) {
-  switch (dtype) {
-  case SNN_DTYPE_F32:
-    return "float";
-  case SNN_DTYPE_F64:
-    return "double";
-  case SNN_DTYPE_U8:
-    return "uint8_t";
-  case SNN_DTYPE_I64:
-    return "int64_t";
-  }
-  return "void";
-}
-
-/// Words that C or C++ keeps for itself; and macros of the headers that are included.
-bool isReserved(llvm::StringRef name) {
-  static const llvm::StringSet<> words = {
-      "alignas",  "alignof",     "and",     "and_eq",    "asm",       "auto",     "bitand",   "bitor",    "bool",
-      "break",    "case",        "catch",   "char",      "class",     "compl",    "concept",  "const",    "constexpr",
-      "continue", "decltype",    "default", "delete",    "do",        "double",   "else",     "enum",     "explicit",
-      "export",   "extern",      "false",   "float",     "for",       "friend",   "goto",     "if",       "inline",
-      "int",      "long",        "mutable", "namespace", "new",       "noexcept", "not",      "not_eq",   "nullptr",
-      "operator", "or",          "or_eq",   "private",   "protected", "public",   "register", "requires", "restrict",
-      "return",   "short",       "signed",  "sizeof",    "static",    "struct",   "switch",   "template", "this",
-      "throw",    "true",        "try",     "typedef",   "typeid",    "typename", "typeof",   "union",    "unsigned",
-      "using",    "virtual",     "void",    "volatile",  "wchar_t",   "while",    "xor",      "xor_eq",   "linux",
-      "unix",     "thread_local"};
-  return words.contains(name);
-}
-
-/// Names of C, or parts of them, for those of tensors, each another one: "hidden.1" becomes hidden_1.
-class Identifiers {
-public:
-  std::string of(const std::string &name) {
-    std::string identifier;
-    for (char c : name)
-      identifier += llvm::isAlnum(c) ? c : '_';
-    while (isReserved(identifier) || !seen.insert(identifier).second)
-      identifier += '_';
-    return identifier;
-  }
-
-private:
-  llvm::StringSet<> seen;
-};
+using namespace header;
 
 /// Elements of an input or output in a call: "(batch) * (steps) * 10".
 std::string elementsText(llvm::ArrayRef<int64_t> shape) {
@@ -209,9 +119,7 @@ private:
     Identifiers identifiers;
     std::string body;
     for (const auto &[index, tensor] : llvm::enumerate(tensors)) {
-      std::string field = identifiers.of(tensor.name);
-      if (llvm::isDigit(field.front()))
-        field.insert(0, "_");
+      const std::string field = identifiers.ofField(tensor.name);
       const std::string place = fmt::format("  places[{}]", index);
       const std::string array = selected(tensor) ? "arrays->" + field : "NULL";
       if (selected(tensor))

@@ -13,6 +13,9 @@ namespace snn {
 /// code will have values of the parameters.
 std::string emitHeader(const ModelInterface &model, mlir::ModuleOp module, bool hasWeights);
 
+/// The same for a streaming build: a text that includes nothing of ours, with the one function and what it works on.
+std::string emitStreamHeader(const ModelInterface &model, mlir::ModuleOp module, bool hasWeights);
+
 } // namespace snn
 
 #endif // SNN_COMPILER_EMIT_HEADER_H

@@ -41,10 +41,6 @@ inline std::string querySymbolOf(llvm::StringRef model) { return (model + "_snn_
 /// The table, an internal global of the LLVM dialect, in the module of a target.
 inline constexpr llvm::StringLiteral kTable = "snn_table";
 
-/// Values of the weights, which modules of several targets share.
-inline constexpr llvm::StringLiteral kInitialParameters = "snn_initial_parameters",
-                                     kInitialBuffers = "snn_initial_buffers";
-
 struct ModelInterface {
   std::string name;
   uint64_t hash = 0;

@@ -22,7 +22,7 @@ def EmitDescriptor : Pass<"snn-emit-descriptor", "::mlir::ModuleOp"> {
     snn.parameter, ...) and builds `snn_table`, the constants of `snn_model_table`, then erases the declarations but
     snn.model. The entry points `snn_entry_forward`, `snn_entry_step`, `snn_entry_loss_and_gradient`,
     `snn_entry_update`, `snn_entry_train_step`, `snn_entry_evaluate`, `snn_entry_forward_training` and `snn_arena_size` become internal, and those that
-    are not there are NULL in the table.
+    are not there are NULL in the table. A streaming build has no table: its one function stays visible.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
@@ -43,7 +43,8 @@ def EmitQuery : Pass<"snn-emit-query", "::mlir::ModuleOp"> {
     one module, in which what belongs to one of several targets has names of its own (`snn_table.x86_64_v3`), with
     the function `<model>_snn_query`, which is all that stays visible, and the note, which states the weakest target. The
     function is code for the weakest CPU of the architecture. On x86-64 it asks the processor what it has, gives the
-    table of the strongest target that the machine runs, and NULL if it runs none.
+    table of the strongest target that the machine runs, and NULL if it runs none. A streaming build has neither function
+    nor note.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

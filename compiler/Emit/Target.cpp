@@ -22,6 +22,8 @@ const Target kTargets[] = {
     {"x86-64-v4", llvm::Triple::x86_64, "x86-64-v4", 512, 4},
     // The base of 64-bit Arm has fused multiply-adds and 128-bit vectors.
     {"armv8-a", llvm::Triple::aarch64, "generic", 128, 0},
+    // Microcontrollers with arithmetic of f32 and no vectors: also the code for Cortex-M7, M33 and M55.
+    {"cortex-m4", llvm::Triple::thumb, "cortex-m4", 32, 0, /*bare=*/true},
 };
 
 // x86-64 psABI, section 3.1.1; each level includes those below it.
@@ -51,10 +53,14 @@ std::optional<Target> readTarget(Attribute attribute) {
 } // namespace
 
 llvm::Triple Target::triple() const {
+  if (bare)
+    return llvm::Triple("thumbv7em", "none", "none", "eabihf");
   return llvm::Triple(llvm::Triple::getArchTypeName(architecture), "unknown", "linux", "gnu");
 }
 
-StringRef Target::baseCpu() const { return architecture == llvm::Triple::x86_64 ? "x86-64" : "generic"; }
+StringRef Target::baseCpu() const {
+  return bare ? cpu : architecture == llvm::Triple::x86_64 ? "x86-64" : "generic";
+}
 
 std::string Target::suffix() const {
   std::string text = "." + name.str();
@@ -169,9 +175,14 @@ SmallVector<ModuleOp> variantsOf(ModuleOp module) {
 void setTargets(ModuleOp module, ArrayRef<Target> targets) {
   Builder b(module.getContext());
   SmallVector<Attribute> all;
-  for (const Target &target : targets)
-    all.push_back(b.getDictionaryAttr({b.getNamedAttr("cpu", b.getStringAttr(target.name)),
-                                       b.getNamedAttr("vector_bits", b.getI64IntegerAttr(target.vectorBits))}));
+  for (const Target &target : targets) {
+    NamedAttrList entries;
+    entries.append("cpu", b.getStringAttr(target.name));
+    entries.append("vector_bits", b.getI64IntegerAttr(target.vectorBits));
+    if (target.pointerBits() != 64)
+      entries.append("pointer_bits", b.getI64IntegerAttr(target.pointerBits()));
+    all.push_back(entries.getDictionary(module.getContext()));
+  }
   module->setAttr(SnnDialect::targetAttrName(), all.size() == 1 ? all.front() : b.getArrayAttr(all));
 }
 
@@ -185,6 +196,10 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, b
   LLVMInitializeAArch64Target();
   LLVMInitializeAArch64TargetMC();
   LLVMInitializeAArch64AsmPrinter();
+  LLVMInitializeARMTargetInfo();
+  LLVMInitializeARMTarget();
+  LLVMInitializeARMTargetMC();
+  LLVMInitializeARMAsmPrinter();
   const llvm::Triple triple = target.triple();
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
@@ -192,7 +207,8 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, b
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(
-      backend->createTargetMachine(triple, target.baseCpu(), "", options, llvm::Reloc::PIC_, std::nullopt,
+      backend->createTargetMachine(triple, target.baseCpu(), "", options,
+                                   target.bare ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
                                    plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
 }
 

@@ -30,7 +30,10 @@ struct Target {
   int64_t vectorBits = 0;
   /// For snn_note.cpu_level; 0: any CPU of the architecture.
   uint32_t level = 0;
+  /// A processor without an operating system, for which there are streaming builds alone.
+  bool bare = false;
 
+  int64_t pointerBits() const { return triple().isArch64Bit() ? 64 : 32; }
   llvm::Triple triple() const;
   /// LLVM's name of the weakest CPU of the architecture.
   llvm::StringRef baseCpu() const;
@@ -67,7 +70,8 @@ inline constexpr llvm::StringLiteral kNativeTarget = "native";
 /// says what is wrong: a name that is unknown, several architectures, or this machine is no target.
 llvm::Expected<llvm::SmallVector<Target>> parseTargets(llvm::StringRef names);
 
-/// Reads the module attribute `snn.target`: `{cpu = NAME, vector_bits = ...}`, or an array of these, the strongest
+/// Reads the module attribute `snn.target`: `{cpu = NAME, vector_bits = ...}`, with `pointer_bits = 32` where these are not
+/// 64, or an array of these, the strongest
 /// first. Fails, with a diagnostic, if it is not there or makes no sense.
 mlir::FailureOr<llvm::SmallVector<Target>> targetsOf(mlir::ModuleOp module);
 

@@ -18,7 +18,7 @@
 namespace snn::frontend {
 
 enum class Precision { F32, F64 };
-enum class Mode { Train, Infer };
+enum class Mode { Train, Infer, Stream };
 
 struct FrontendOptions {
   std::map<std::string, std::string> defines; ///< -D NAME=VALUE: values of `param` lines

@@ -194,6 +194,18 @@ private:
 
 } // namespace
 
+static RunMode runModeOf(Mode mode) {
+  switch (mode) {
+  case Mode::Train:
+    return RunMode::Train;
+  case Mode::Infer:
+    return RunMode::Infer;
+  case Mode::Stream:
+    return RunMode::Stream;
+  }
+  llvm_unreachable("all modes are there");
+}
+
 OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) {
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
@@ -207,7 +219,7 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
                   train && model.train.window && !model.options.softSpikes
                       ? builder.getI64IntegerAttr(*model.train.window)
                       : nullptr,
-                  model.classes(), train ? RunMode::Train : RunMode::Infer, model.train.batch, model.train.epochs);
+                  model.classes(), runModeOf(model.options.mode), model.train.batch, model.train.epochs);
   Declarer(context).run();
   if (train && failed(importTraining(context)))
     return nullptr;

@@ -149,7 +149,7 @@ static Value phaseBytes(ScalarEmitter &e, BatchMapOp phase, Value chunk, Value s
 
 Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const {
   static_assert(FaultRecord::kBytes * Division::kMaxTasks == kernels::kFaultBytes);
-  Value end = e.index(kernels::kFaultBytes);
+  Value end = e.index(faultBytes);
   for (auto [count, multiple] : llvm::zip(counts, multiples))
     end = e.add(end, e.mul(count, multiple));
   return end;
@@ -157,6 +157,8 @@ Value ArenaOffsets::evaluate(ScalarEmitter &e, const Multiples &multiples) const
 
 ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch, Value steps, Value workers) {
   ArenaOffsets offsets;
+  if (isStreaming(plan.function->getParentOfType<ModuleOp>()))
+    offsets.faultBytes = kernels::kStreamFaultBytes;
   SmallVector<SmallVector<SumClass>> seen; // what a count belongs to
   Multiples end;
   auto reserve = [&](Operation *op, ArrayRef<SumClass> classes, const Division &division, int64_t bytes) {
@@ -197,7 +199,9 @@ ArenaOffsets ArenaOffsets::of(Emitter &e, const FunctionPlan &plan, Value batch,
   return offsets;
 }
 
-OffsetsFunction::OffsetsFunction(ModuleOp module, Emitter &like, const FunctionPlan &plan) {
+OffsetsFunction::OffsetsFunction(ModuleOp module, Emitter &like, const FunctionPlan &plan) : plan(plan) {
+  if (isStreaming(module))
+    return;
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Type index = builder.getIndexType();
   std::string name = ("snn_offsets_" + plan.function.getName()).str();
@@ -216,6 +220,8 @@ OffsetsFunction::OffsetsFunction(ModuleOp module, Emitter &like, const FunctionP
 }
 
 ArenaOffsets OffsetsFunction::call(Emitter &e, Value batch, Value steps, Value workers) const {
+  if (!function)
+    return ArenaOffsets::of(e, plan, batch, steps, workers);
   auto call = func::CallOp::create(e.b, function, ValueRange{batch, steps, workers});
   ArenaOffsets offsets = inside;
   unsigned next = 0;

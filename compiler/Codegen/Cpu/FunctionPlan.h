@@ -87,6 +87,7 @@ struct ArenaOffsets {
   }
 
 private:
+  int64_t faultBytes = kernels::kFaultBytes;
   using Multiples = llvm::SmallVector<int64_t, 4>; ///< for each of `counts`
   mlir::Value evaluate(ScalarEmitter &e, const Multiples &multiples) const;
 
@@ -96,13 +97,15 @@ private:
 };
 
 /// A function that computes the offsets of a plan: all of its tasks need most of them.
+/// Those of a streaming build are numbers.
 class OffsetsFunction {
 public:
   OffsetsFunction(mlir::ModuleOp module, Emitter &like, const FunctionPlan &plan);
   ArenaOffsets call(Emitter &e, mlir::Value batch, mlir::Value steps, mlir::Value workers) const;
 
 private:
-  mutable mlir::func::FuncOp function;
+  const FunctionPlan &plan;
+  mutable mlir::func::FuncOp function; ///< null: of a streaming build
   ArenaOffsets inside; ///< values of the function
 };
 

@@ -4,6 +4,7 @@
 #include "compiler/Codegen/Cpu/Update.h"
 #include "compiler/Codegen/Host/CallChecks.h"
 #include "compiler/Codegen/Host/Faults.h"
+#include "compiler/Codegen/Host/StreamEntry.h"
 
 #include <list>
 #include <map>
@@ -43,7 +44,8 @@ public:
       if (!stage.reduce.empty())
         addTask(stage.reduce, plan, [&](TaskWriter &writer, Value index, Value) { writer.emitReduce(stage, index); });
     }
-    addTask(numbersTask(function), plan, [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
+    if (TaskWriter::hasNumbers(function))
+      addTask(numbersTask(function), plan, [](TaskWriter &writer, Value, Value) { writer.emitNumbers(); });
   }
 
   void addUpdate(func::FuncOp update) { addUpdateTask(kUpdateTask, update, allParameters()); }
@@ -171,7 +173,8 @@ private:
       if (!stage.reduce.empty())
         phases.parallel(last, s.index(TaskWriter::reduceSlices(stage)));
     }
-    phases.serial(numbersTask(plan.function));
+    if (TaskWriter::hasNumbers(plan.function))
+      phases.serial(numbersTask(plan.function));
   }
 
   ModuleOp module;
@@ -196,8 +199,12 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
       if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
         target.vectorBits = bits.getInt();
-    if (!llvm::is_contained({128, 256, 512}, target.vectorBits)) {
-      module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 128, 256 or 512";
+    if (!llvm::is_contained({32, 128, 256, 512}, target.vectorBits)) {
+      module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 32, 128, 256 or 512";
+      return signalPassFailure();
+    }
+    if (model.getReal().getIntOrFloatBitWidth() > target.vectorBits) {
+      module.emitError() << "snn.target has no arithmetic of " << model.getReal() << ", which the model computes in";
       return signalPassFailure();
     }
     model->removeAttr(SnnDialect::copiesAttrName()); // whatever a text says
@@ -209,6 +216,8 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     if (auto fixed = model.getSteps())
       steps = *fixed;
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
+    if (isStreaming(module))
+      return lowerStream(writer, find(kForward));
     func::FuncOp forward = find(kForward), evaluate = find(kEvaluate), gradient = find(kLossAndGradient),
                  backward = find(kBackward), update = find(kUpdate), training = find(kForwardTraining);
     // Windows have any number of steps, whatever the model has.
@@ -242,6 +251,27 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     for (func::FuncOp function : {forward, training, evaluate, gradient, backward, update})
       if (function)
         function.erase();
+    checkMemory();
+  }
+
+  /// Of the target: 8, if it does not say so.
+  static int64_t pointerBytesOf(ModuleOp module) {
+    auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName());
+    auto bits = shape ? shape.getAs<IntegerAttr>("pointer_bits") : IntegerAttr();
+    return bits ? bits.getInt() / 8 : 8;
+  }
+
+  /// One time step, and the function that programs call.
+  void lowerStream(EntryWriter &writer, func::FuncOp forward) {
+    ModuleOp module = getOperation();
+    if (!forward) {
+      module.emitError("is of a streaming build, but has no function @forward");
+      return signalPassFailure();
+    }
+    writer.addFunction(forward, 1);
+    writer.addEntry("step", EntryKind::Step, forward, 1);
+    addStreamEntry(module, "snn_entry_step", pointerBytesOf(module));
+    forward.erase();
     checkMemory();
   }
 

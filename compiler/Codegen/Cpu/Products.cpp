@@ -108,6 +108,8 @@ bool OpEmitter::emitProduct(ContractOp op) {
     switch (kernel) {
     case Kernel::Spikes:
       return kernels::emitSpikes(e, module, operands);
+    case Kernel::Gather:
+      return kernels::emitSpikes(e, module, operands, kernels::SpikeForm::Gather);
     case Kernel::Sparse: {
       kernels::Nonzero nonzero = markNonzero(e, module, a, rows, product->depth, {}, operands.scratch);
       return kernels::emitSparse(e, module, operands, nonzero);

@@ -345,6 +345,14 @@ void TaskWriter::emitSerial(const Stage &stage) {
   });
 }
 
+bool TaskWriter::hasNumbers(func::FuncOp function) {
+  return llvm::any_of(llvm::seq(function.getNumResults()), [&](unsigned index) {
+    DictionaryAttr attributes = function.getResultAttrDict(index);
+    auto type = dyn_cast<ArrayType>(function.getResultTypes()[index]);
+    return (attributes && attributes.contains(SnnDialect::spanAttrName())) || (type && type.getRank() == 0);
+  });
+}
+
 void TaskWriter::emitNumbers() {
   func::FuncOp function = plan.function;
   auto end = cast<func::ReturnOp>(function.getBody().front().getTerminator());

@@ -38,6 +38,7 @@ public:
   void emitReduce(const Stage &stage, mlir::Value index);
   /// Writes numbers that belong to no phase to the host: loss, metrics.
   void emitNumbers();
+  static bool hasNumbers(mlir::func::FuncOp function);
 
   static int64_t reduceSlices(const Stage &stage);
   static int64_t tiles(const Stage &stage);

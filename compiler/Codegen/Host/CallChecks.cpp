@@ -108,6 +108,10 @@ void checkCall(EntryPhases &entry, EntryKind kind, ArrayRef<func::FuncOp> functi
         countsNeeded.push_back(*count);
     }
 
+  if (frame.isStreaming) { // its numbers are known
+    refuseAny(spansNeeded, isNull);
+    return refuseAny(inputs, [&](int64_t input) { return e.isNull(frame.inputData(input)); });
+  }
   entry.refuse(e.below(frame.word(offsetof(snn_call, struct_size)), e.index(sizeof(snn_call))), SNN_ERROR_ARGUMENT);
   refuseAny(spansNeeded, isNull);
   refuseAny(countsNeeded, isZero);

@@ -13,6 +13,8 @@ Value CallFrame::word(size_t offset) { return e.toIndex(e.loadAt(call, offset, e
 Value CallFrame::pointer(size_t offset) { return e.loadAt(call, offset, e.pointerType()); }
 
 Value CallFrame::steps(std::optional<int64_t> fixed) {
+  if (isStreaming)
+    return e.index(1);
   return fixed ? e.index(*fixed) : word(offsetof(snn_call, steps));
 }
 
@@ -29,6 +31,8 @@ Value CallFrame::inputData(int64_t i) {
 }
 
 Value CallFrame::inputStrides(int64_t i) {
+  if (isStreaming)
+    return LLVM::ZeroOp::create(e.b, e.pointerType());
   Value table = pointer(offsetof(snn_call, inputs));
   return e.loadAt(table, i * sizeof(snn_view) + offsetof(snn_view, strides), e.pointerType());
 }

@@ -14,23 +14,26 @@ namespace snn {
 
 class CallFrame {
 public:
-  CallFrame(ScalarEmitter &e, mlir::Value call, mlir::ModuleOp module) : call(call), e(e), module(module) {}
+  CallFrame(ScalarEmitter &e, mlir::Value call, mlir::ModuleOp module)
+      : call(call), e(e), isStreaming(snn::isStreaming(module)), module(module) {}
 
   mlir::Value call; // !llvm.ptr to snn_call
   ScalarEmitter &e;
+  /// The call is one of StreamEntry.h: its numbers are known.
+  const bool isStreaming;
 
   mlir::Value word(size_t offset);    ///< a 64-bit field as index
   mlir::Value pointer(size_t offset); ///< a pointer field
 
-  mlir::Value batch() { return word(offsetof(snn_call, batch)); }
-  mlir::Value workers() { return word(offsetof(snn_call, workers)); }
+  mlir::Value batch() { return isStreaming ? e.index(1) : word(offsetof(snn_call, batch)); }
+  mlir::Value workers() { return isStreaming ? e.index(1) : word(offsetof(snn_call, workers)); }
   /// The model's number of time steps if it is fixed, else the call's.
   mlir::Value steps(std::optional<int64_t> fixed);
   /// Entry `i` of the outputs, and its gradient: null if the table is.
   mlir::Value output(int64_t i) { return entry(offsetof(snn_call, outputs), i); }
   mlir::Value outputGradient(int64_t i) { return entry(offsetof(snn_call, output_gradients), i); }
   mlir::Value inputData(int64_t i);
-  mlir::Value inputStrides(int64_t i);
+  mlir::Value inputStrides(int64_t i); ///< null: contiguous
   /// The call's number for declaration `i`, or the model's own.
   mlir::Value hyper(int64_t i);
 

@@ -33,6 +33,12 @@ static func::FuncOp shared(ModuleOp module, Location loc, StringRef name, TypeRa
 
 void EntryPhases::parallel(StringRef task, Value count) {
   ScalarEmitter &e = frame.e;
+  if (frame.isStreaming) {
+    auto function = module.lookupSymbol<func::FuncOp>(task);
+    return e.loop(count, [&](Value i) {
+      func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)});
+    });
+  }
   Type pointer = e.pointerType(), word = e.b.getI64Type(), none = LLVM::LLVMVoidType::get(module.getContext());
   auto write = [&](CallFrame &frame, ValueRange arguments) {
     ScalarEmitter &e = frame.e;
@@ -145,6 +151,9 @@ void HostWriter::callTask(OpBuilder &builder, Location loc, StringRef name, Valu
 }
 
 void HostWriter::setPlain(Operation *function) {
+  // Of the small code of a streaming build all counts.
+  if (isStreaming(function->getParentOfType<ModuleOp>()))
+    return;
   function->setAttr("passthrough", Builder(function->getContext()).getStrArrayAttr({"noinline", "optnone"}));
 }
 

@@ -27,7 +27,10 @@ static Place arenaOf(Operation *op) {
   return arena ? Place::of(arena) : Place();
 }
 
-CallMemory::CallMemory(func::FuncOp function) : shared(arenaOf(function)) {
+CallMemory::CallMemory(func::FuncOp function)
+    : shared(arenaOf(function)), faultBytes(isStreaming(function->getParentOfType<ModuleOp>())
+                                                ? kernels::kStreamFaultBytes
+                                                : kernels::kFaultBytes) {
   for (Operation &op : function.getBody().front()) {
     auto contract = dyn_cast<ContractOp>(op);
     if (contract && contract.reducesSamples() && kernelOf(contract) != Kernel::Loops) {
@@ -59,7 +62,7 @@ int64_t CallMemory::phaseBytes(const Phase &phase, int64_t steps, int64_t length
 }
 
 int64_t CallMemory::bytes(CallSize size, int64_t length, int64_t workers) const {
-  int64_t bytes = kernels::kFaultBytes, ofWorker = scratch.at(size.steps, size.batch);
+  int64_t bytes = faultBytes, ofWorker = scratch.at(size.steps, size.batch);
   for (const Sums &all : sums) {
     int64_t parts = 1, levels = 1;
     for (const SumClass &sum : all.classes) {

@@ -45,6 +45,7 @@ public:
 
 private:
   Place shared, scratch;
+  int64_t faultBytes;
   llvm::SmallVector<Phase> phases;
   llvm::SmallVector<Sums> sums; ///< of phases; and gradients of the whole batch by kernels
 };

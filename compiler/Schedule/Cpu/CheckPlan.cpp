@@ -99,7 +99,8 @@ LogicalResult checkKernel(ContractOp op) {
     return success();
   std::optional<MatrixProduct> product = matchProduct(op);
   const bool sparse = product && product->sparseKernel() == kernel.getValue();
-  if (kernelFor(op) != kernel.getValue() && !sparse)
+  const bool gathers = product && product->gatherKernel() == kernel.getValue();
+  if (kernelFor(op) != kernel.getValue() && !sparse && !gathers)
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (product && !product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "

@@ -77,12 +77,14 @@ private:
       return pack(tenants, call).bytes + homes.at(call.steps, call.batch);
     };
     int64_t chunk = 1;
+    // A streaming build has one sample: its arena takes no more.
+    const int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;
     // Values that leave the cache cost less than matrices of which a row or two make use.
     const int64_t matrices = stepMatrices(phase, stepRows) * size.steps, ofCache = chunk, bytes = bytesOf(1);
     if (matrices > bytes)
-      while (chunk * 2 <= std::min(stepRows, maxChunk) && chunk * 2 * kTasks <= size.batch)
+      while (chunk * 2 <= std::min(int64_t(stepRows), maxChunk) && chunk * 2 * kTasks <= size.batch)
         chunk *= 2;
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))

@@ -34,6 +34,7 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
+    streams = isStreaming(getOperation());
     getOperation().walk([&](ContractOp op) {
       StringRef whyNoProduct;
       std::optional<MatrixProduct> product = matchProduct(op, &whyNoProduct);
@@ -52,6 +53,8 @@ private:
       signalPassFailure();
   }
 
+  bool streams = false;
+
   struct Choice {
     Kernel kernel;
     StringRef reason;
@@ -61,6 +64,8 @@ private:
     const Kernel kernel = kernelFor(op);
     if (!product)
       return {kernel, "rows are written over windows that overlap"};
+    if (std::optional<Kernel> gather = streams ? product->gatherKernel() : std::nullopt)
+      return {*gather, "a factor is spikes, and a step of one sample has too few rows for tables"};
     if (product->spikes)
       return {kernel, "a factor is spikes: by tables or by gathering, whichever their number makes faster"};
     if (sparseColumns <= 0 || !isGiven(product->a))
@@ -101,11 +106,12 @@ private:
       text += ", of a turned copy of the weights";
     remark << text << remarks::because(choice.reason);
     // A group of spikes is one addition then, once tables are made.
-    if (product && product->spikes)
+    if (product && product->spikes && choice.kernel != Kernel::Gather)
       remark << remark::metric("additions by tables",
                                times(inAll, llvm::divideCeil(points, uint64_t(kernels::kGroup))));
     else
-      remark << remark::metric(llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel)
+      remark << remark::metric(choice.kernel == Kernel::Gather ? "additions at most"
+                               : llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel)
                                    ? "multiply-adds at most"
                                    : "multiply-adds",
                                times(inAll, points));

@@ -62,6 +62,8 @@ Value homeOfRoot(Value root) {
 } // namespace
 
 CallSize CallSize::of(ModuleOp module, int64_t batch, int64_t steps) {
+  if (isStreaming(module))
+    return {1, 1};
   if (ModelOp model = getModel(module))
     return {static_cast<int64_t>(model.getBatch()),
             static_cast<int64_t>(model.getSteps().value_or(std::min<int64_t>(model.getMaxSteps(), steps)))};
@@ -199,8 +201,9 @@ Place productScratch(ContractOp contract) {
   if (kernel == Kernel::Sparse)
     return ofRows(kernels::nonzeroScratch(nonzeroWords)) + ofRows(kernels::sparseScratch(product->depth));
   if (!product->gradient)
-    return offsets + ofRows(product->spikes ? kernels::spikeScratch(product->depth, columns, realBytes)
-                                            : kernels::denseScratch(product->depth));
+    return offsets + ofRows(kernel == Kernel::Gather  ? kernels::gatherScratch(product->depth, columns, realBytes)
+                            : product->spikes ? kernels::spikeScratch(product->depth, columns, realBytes)
+                                              : kernels::denseScratch(product->depth));
   Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
   if (kernel == Kernel::SparseGradient)
     return order + ofRows(kernels::nonzeroScratch(nonzeroWords)) +

@@ -108,6 +108,10 @@ std::optional<Kernel> MatrixProduct::sparseKernel() const {
   return gradient ? Kernel::SparseGradient : Kernel::Sparse;
 }
 
+std::optional<Kernel> MatrixProduct::gatherKernel() const {
+  return spikes && !gradient ? std::optional(Kernel::Gather) : std::nullopt;
+}
+
 std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   auto no = [&](StringLiteral reason) -> std::optional<MatrixProduct> {
     if (whyNot)

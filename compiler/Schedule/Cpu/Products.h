@@ -46,6 +46,8 @@ struct MatrixProduct {
   Kernel kernel() const;
   /// Of the same product by what of A is not zero; nothing if its rows are not whole vectors of reals.
   std::optional<Kernel> sparseKernel() const;
+  /// Spikes for which no tables are made.
+  std::optional<Kernel> gatherKernel() const;
 };
 
 /// Nothing unless B and C are read or written at plain dims, each once, and A at sums of multiples of dims, always

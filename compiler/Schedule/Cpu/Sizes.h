@@ -27,8 +27,8 @@ inline int64_t levelsOf(int64_t terms, int64_t block = kBlock) {
   return levels;
 }
 
-/// At the start of a call's arena: what tasks find at fault.
-inline constexpr int64_t kFaultBytes = 1024;
+/// At the start of a call's arena: what tasks find at fault; of the one task of a streaming build.
+inline constexpr int64_t kFaultBytes = 1024, kStreamFaultBytes = 64;
 
 /// Bytes of scratch memory, which begins at a multiple of 64: `constant` + `perRow` * rows.
 struct Footprint {
@@ -46,6 +46,13 @@ inline constexpr int64_t kTableGap = 64;
 inline int64_t stripBytes(int64_t columns, int64_t realBytes) { return std::min(kWideStripBytes, columns * realBytes); }
 inline int64_t tableBytes(int64_t columns, int64_t realBytes) {
   return 17 * (16 * stripBytes(columns, realBytes) + kTableGap);
+}
+
+/// Of spikes whose rows are gathered alone: lower totals of so many rows at a time.
+inline constexpr int64_t kGatherRows = 16;
+inline constexpr int64_t kGatherBytes = 16 * 64; ///< columns that are gathered at a time, at most
+inline Footprint gatherScratch(int64_t depth, int64_t columns, int64_t realBytes) {
+  return {(levelsOf(depth) - 1) * kGatherRows * std::min(kGatherBytes, columns * realBytes), 0};
 }
 
 inline Footprint denseScratch(int64_t depth) { return {(levelsOf(depth) - 1) * kTileBytes, 0}; }
@@ -71,7 +78,6 @@ inline Footprint spikeGradientScratch(int64_t words, int64_t columns, int64_t re
 }
 
 /// Of products with reals of which many are zero: a bit for each, then what is needed beside that.
-inline constexpr int64_t kGatherBytes = 16 * 64; ///< columns that are gathered at a time, at most
 inline Footprint nonzeroScratch(int64_t words) { return {64, words * int64_t(sizeof(uint16_t))}; }
 inline Footprint sparseScratch(int64_t depth) {
   return Footprint{64, (levelsOf(depth) - 1) * kGatherBytes} + denseScratch(depth);

@@ -48,7 +48,7 @@ struct Product {
   mlir::Value rows;
   int64_t depth = 0;
   int64_t columns = 0; ///< a multiple of kLanes
-  Scratch scratch;     ///< denseScratch(), spikeScratch(); not looked at if that is nothing
+  Scratch scratch;     ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})

@@ -8,9 +8,6 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
-/// Rows that are gathered at a time. Their lower totals lie where tables would.
-constexpr int64_t kGatherRows = 16;
-
 /// Vectors of columns for which tables are made at a time. They should stay in the first cache, or what is read of
 /// them.
 int64_t tableVectors(const Emitter &e, bool few) {
@@ -52,9 +49,10 @@ public:
   /// Strip by strip, some rows at a time, block by block: rows find in the first-level cache what others have read of a
   /// block, and their totals.
   void emitGather() {
-    assert((levelsOf(kernel.depth) - 1) * kGatherRows * std::min(kGatherBytes, kernel.columns * e.realBytes()) <=
-           tableBytes(kernel.columns, e.realBytes()));
-    Totals totals(e, kernel, e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real));
+    assert(gatherScratch(kernel.depth, kernel.columns, e.realBytes()).constant <=
+           tableBytes(kernel.columns, e.realBytes())); // where tables would lie
+    const bool lower = levelsOf(kernel.depth) > 1; // else there is no scratch memory if no tables are made either
+    Totals totals(e, kernel, lower ? e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real) : Memory());
     forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       e.loop(e.index(0), kernel.rows, kGatherRows, [&](Value from) {
         Value to = e.minimum(e.add(from, kGatherRows), kernel.rows);
