@@ -19,7 +19,7 @@ static inline float random_number(uint64_t *state) {
   *state ^= *state << 13;
   *state ^= *state >> 7;
   *state ^= *state << 17;
-  return (float)(*state >> 40) / 16777216.0f;
+  return (float)(uint32_t)(*state >> 40) / 16777216.0f;
 }
 
 static inline passage random_passage(uint64_t *state) {
