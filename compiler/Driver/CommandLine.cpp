@@ -75,8 +75,10 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE")
       ->group(front);
-  app.add_option("--mode", words.mode, "train (with backward pass and update), infer, or stream: one step of one sample a call, as an object and a "
-                 "header that need no other file; for microcontrollers too")
+  app.add_option(
+         "--mode", words.mode,
+         "train (with backward pass and update), infer, or stream: one step of one sample a call, as an object and a "
+         "header that need no other file; for microcontrollers too")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "infer", "stream"}))
       ->type_name("MODE")

@@ -17,6 +17,7 @@
 #include "compiler/Schedule/Cpu/CallMemory.h"
 #include "compiler/Schedule/Cpu/CheckPlan.h"
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/FileSystem.h"
@@ -73,6 +74,7 @@ private:
   ExitStatus writeResults();
   ExitStatus reached(Stage stage);
   ExitStatus checkArena();
+  ExitStatus checkInstructions();
   ExitStatus limitMemory(OwningOpRef<ModuleOp> before);
 
   ExitStatus saveTemporary(Stage stage, StringRef contents);
@@ -174,17 +176,17 @@ ExitStatus Compilation::checkMode() {
     return kExitSuccess;
   }
   if (wants(Stage::So))
-    return complain(kExitCommandLine, "a streaming build has no table for a runtime to load, so that there is no library "
-                                      "of it; ask for --emit=obj,header");
+    return complain(kExitCommandLine,
+                    "a streaming build has no table for a runtime to load, so that there is no library "
+                    "of it; ask for --emit=obj,header");
   if (options.targets.size() > 1)
     return complain(kExitCommandLine, "a streaming build has one target, as nothing is there to choose among several; "
                                       "name one with --target-cpu");
   if (options.memoryLimit)
     return complain(kExitCommandLine, "--memory-limit is about many time steps, of which a streaming build has one");
   if (!options.weights.empty() && options.from && *options.from >= Stage::Cpu)
-    return complain(kExitCommandLine,
-                    "--weights comes too late: the code of --from=" + describe(*options.from).name +
-                        " has been made without them");
+    return complain(kExitCommandLine, "--weights comes too late: the code of --from=" + describe(*options.from).name +
+                                          " has been made without them");
   return kExitSuccess;
 }
 
@@ -211,6 +213,9 @@ ExitStatus Compilation::runStages() {
       return status;
     if (stage == Stage::Loops)
       if (ExitStatus status = checkArena(); status != kExitSuccess)
+        return status;
+    if (stage == Stage::Llvm)
+      if (ExitStatus status = checkInstructions(); status != kExitSuccess)
         return status;
   }
   return kExitSuccess;
@@ -295,6 +300,24 @@ ExitStatus Compilation::limitMemory(OwningOpRef<ModuleOp> before) {
                               Twine(int64_t(std::lround(100 * (again - 1)))) + " % more work");
     }
   return kExitSuccess;
+}
+
+/// Small processors have not all that functions are made of. What is left of f64 are helper functions of compilers, but
+/// a fused multiply-add is none of them.
+ExitStatus Compilation::checkInstructions() {
+  if (hasSeveralTargets(*module)) // none of which is bare
+    return kExitSuccess;
+  const FailureOr<Target> target = targetOf(*module);
+  if (failed(target) || !target->bare)
+    return kExitSuccess;
+  const WalkResult result = module->walk([&](LLVM::FMAOp op) {
+    if (!getElementTypeOrSelf(op.getType()).isF64())
+      return WalkResult::advance();
+    emitError(op.getLoc()) << "this is computed by fused multiply-adds of f64, which " << target->name
+                           << " does not have";
+    return WalkResult::interrupt();
+  });
+  return result.wasInterrupted() ? kExitModelError : kExitSuccess;
 }
 
 /// A model may ask for more memory than any machine has; only the plan shows it.

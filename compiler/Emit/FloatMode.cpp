@@ -75,8 +75,8 @@ class Fpscr : public ModeRegister {
   int64_t standard() const override { return 0; }
 
   Value read(ImplicitLocOpBuilder &b) const override {
-    Value bits =
-        LLVM::CallIntrinsicOp::create(b, b.getI32Type(), b.getStringAttr("llvm.arm.get.fpscr"), ValueRange()).getResult(0);
+    Value bits = LLVM::CallIntrinsicOp::create(b, b.getI32Type(), b.getStringAttr("llvm.arm.get.fpscr"), ValueRange())
+                     .getResult(0);
     return LLVM::ZExtOp::create(b, b.getI64Type(), bits);
   }
 

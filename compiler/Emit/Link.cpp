@@ -26,6 +26,10 @@ using namespace llvm;
 namespace snn {
 namespace {
 
+/// Helper functions of the "Run-time ABI for the Arm Architecture", which come with every compiler for it: arithmetic
+/// that the processor has no instructions for.
+bool isOfRunTimeAbi(StringRef name) { return name.starts_with("__aeabi_"); }
+
 Error checkSymbols(ArrayRef<std::string> objects) {
   StringSet<> defined;
   SmallVector<StringRef> undefined;
@@ -43,7 +47,8 @@ Error checkSymbols(ArrayRef<std::string> objects) {
         return name.takeError();
       if (!(*flags & object::SymbolRef::SF_Undefined))
         defined.insert(*name);
-      else if (!name->empty() && !is_contained({"memcpy", "memset", "memmove"}, *name))
+      else if (!name->empty() && !is_contained({"memcpy", "memset", "memmove"}, *name) &&
+               !(is_contained({Triple::arm, Triple::thumb}, (*file)->getArch()) && isOfRunTimeAbi(*name)))
         undefined.push_back(*name);
     }
   }

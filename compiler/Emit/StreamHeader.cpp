@@ -37,24 +37,26 @@ public:
     memory();
     arrays("inputs", "What a step reads", "const ", model.inputs);
     arrays("outputs", "What a step writes, or NULL for what is not wanted", "", model.outputs);
-    fmt::format_to(out,
-                   "\n/* One time step. `outputs` may be NULL. Gives {1}_OK, or an error, after which the stream is as it "
-                   "was. Calls with\n * other streams and arenas may run at the same time; an arena holds nothing between "
-                   "calls. */\n"
-                   "int32_t {0}_step({0}_stream *stream, {0}_arena *arena, const {0}_inputs *inputs,\n"
-                   "    const {0}_outputs *outputs);\n\n"
-                   "#ifdef __cplusplus\n}}\n#endif\n\n#endif /* SNN_STREAM_{1}_H */\n",
-                   name, upper);
+    fmt::format_to(
+        out,
+        "\n/* One time step. `outputs` may be NULL. Gives {1}_OK, or an error, after which the stream is as it "
+        "was. Calls with\n * other streams and arenas may run at the same time; an arena holds nothing between "
+        "calls. */\n"
+        "int32_t {0}_step({0}_stream *stream, {0}_arena *arena, const {0}_inputs *inputs,\n"
+        "    const {0}_outputs *outputs);\n\n"
+        "#ifdef __cplusplus\n}}\n#endif\n\n#endif /* SNN_STREAM_{1}_H */\n",
+        name, upper);
     return text;
   }
 
 private:
   void comment() {
-    fmt::format_to(out,
-                   "/* The compiled spiking neural network \"{}\", a time step of one sample at a time; written by snnc "
-                   "{}.\n * Its code calls nothing but what every compiler needs (memcpy, memset, memmove), and this "
-                   "header needs no library.\n",
-                   name, SNNC_VERSION);
+    fmt::format_to(
+        out,
+        "/* The compiled spiking neural network \"{}\", a time step of one sample at a time; written by snnc "
+        "{}.\n * Its code calls nothing but what every compiler needs (memcpy, memset, memmove), and this "
+        "header needs no library.\n",
+        name, SNNC_VERSION);
     places(hasWeights ? "Parameters, which are a part of the code" : "Parameters", model.parameters, !hasWeights);
     places(hasWeights ? "Buffers, which are a part of the code" : "Buffers", model.buffers, !hasWeights);
     places("State", model.states, true);
@@ -113,7 +115,8 @@ private:
     if (model.stateBytes > 0)
       fmt::format_to(out, "  uint64_t state[{}_STATE_BYTES / 8];\n", upper);
     if (!hasWeights && model.parameterBytes > 0)
-      fmt::format_to(out, "  const void *parameters; /* {}_PARAMETER_BYTES, as said above, aligned as a double */\n", upper);
+      fmt::format_to(out, "  const void *parameters; /* {}_PARAMETER_BYTES, as said above, aligned as a double */\n",
+                     upper);
     if (!hasWeights && model.bufferBytes > 0)
       fmt::format_to(out, "  const void *buffers; /* {}_BUFFER_BYTES, as said above, aligned as a double */\n", upper);
     fmt::format_to(out,

@@ -58,9 +58,7 @@ llvm::Triple Target::triple() const {
   return llvm::Triple(llvm::Triple::getArchTypeName(architecture), "unknown", "linux", "gnu");
 }
 
-StringRef Target::baseCpu() const {
-  return bare ? cpu : architecture == llvm::Triple::x86_64 ? "x86-64" : "generic";
-}
+StringRef Target::baseCpu() const { return bare ? cpu : architecture == llvm::Triple::x86_64 ? "x86-64" : "generic"; }
 
 std::string Target::suffix() const {
   std::string text = "." + name.str();
@@ -206,10 +204,9 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, b
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return std::unique_ptr<llvm::TargetMachine>(
-      backend->createTargetMachine(triple, target.baseCpu(), "", options,
-                                   target.bare ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
-                                   plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
+      triple, target.baseCpu(), "", options, target.bare ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
+      plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
 }
 
 } // namespace snn

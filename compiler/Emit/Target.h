@@ -70,9 +70,8 @@ inline constexpr llvm::StringLiteral kNativeTarget = "native";
 /// says what is wrong: a name that is unknown, several architectures, or this machine is no target.
 llvm::Expected<llvm::SmallVector<Target>> parseTargets(llvm::StringRef names);
 
-/// Reads the module attribute `snn.target`: `{cpu = NAME, vector_bits = ...}`, with `pointer_bits = 32` where these are not
-/// 64, or an array of these, the strongest
-/// first. Fails, with a diagnostic, if it is not there or makes no sense.
+/// Reads the module attribute `snn.target`: `{cpu = NAME, vector_bits = ...}`, with `pointer_bits = 32` where these are
+/// not 64, or an array of these, the strongest first. Fails, with a diagnostic, if it is not there or makes no sense.
 mlir::FailureOr<llvm::SmallVector<Target>> targetsOf(mlir::ModuleOp module);
 
 /// The same for a module of one target.

@@ -35,6 +35,8 @@ void write(const Options &options) {
   LibraryHandle library = openLibrary(options.model);
   const snn_model_table &table = *snn_library_table(library.get());
   uint64_t steps = table.steps > 0 ? uint64_t(table.steps) : options.steps ? options.steps : uint64_t(table.max_steps);
+  if (steps > uint64_t(table.max_steps))
+    throw std::runtime_error(fmt::format("the model takes at most {} steps", table.max_steps));
   HostInstance instance(table, options.batch, steps, 1, Poison::NotANumber);
   Random random(options.seed);
   instance.initialise(options.seed, options.gain);

@@ -106,7 +106,7 @@ public:
 private:
   const FunctionPlan &plan;
   mutable mlir::func::FuncOp function; ///< null: of a streaming build
-  ArenaOffsets inside; ///< values of the function
+  ArenaOffsets inside;                 ///< values of the function
 };
 
 } // namespace snn::core

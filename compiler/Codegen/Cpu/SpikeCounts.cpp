@@ -45,7 +45,9 @@ bool OpEmitter::emitSpikeCount(FoldOp op) {
         row = e.add(row, e.mul(math.of(position, points.dims, domain).base,
                                extent == ArrayType::kTime ? spikes.timeStride : spikes.sampleStride));
     Value set = BitAccess(e).countSet(spikes, row, math.of(offset, points.dims, domain).base, count);
-    Value real = arith::UIToFPOp::create(e.b, op.getValue().getType().getElementType(), set);
+    // kMany has less than 32 bits: not all processors convert 64.
+    Value number = arith::TruncIOp::create(e.b, e.b.getI32Type(), set);
+    Value real = arith::UIToFPOp::create(e.b, op.getValue().getType().getElementType(), number);
     access.store(e.splat(real, kLanes), points);
   };
   forEachPoint(kept, [&](SmallVectorImpl<LaneIndex> &dims) {

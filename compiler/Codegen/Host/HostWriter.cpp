@@ -35,9 +35,8 @@ void EntryPhases::parallel(StringRef task, Value count) {
   ScalarEmitter &e = frame.e;
   if (frame.isStreaming) {
     auto function = module.lookupSymbol<func::FuncOp>(task);
-    return e.loop(count, [&](Value i) {
-      func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)});
-    });
+    return e.loop(count,
+                  [&](Value i) { func::CallOp::create(e.b, function, ValueRange{frame.call, e.toI64(i), e.i64(0)}); });
   }
   Type pointer = e.pointerType(), word = e.b.getI64Type(), none = LLVM::LLVMVoidType::get(module.getContext());
   auto write = [&](CallFrame &frame, ValueRange arguments) {

@@ -37,7 +37,8 @@ private:
     auto set = [&](size_t field, Value value) { e.storeAt(value, call, field); };
     Value null = LLVM::ZeroOp::create(e.b, e.pointerType());
     // What the entry of a streaming build reads, and all that no program gives.
-    for (size_t field : {offsetof(snn_call, hyper), offsetof(snn_call, fault_row), offsetof(snn_call, output_gradients)})
+    for (size_t field :
+         {offsetof(snn_call, hyper), offsetof(snn_call, fault_row), offsetof(snn_call, output_gradients)})
       set(field, null);
     set(offsetof(snn_call, epoch), e.i64(0));
     set(offsetof(snn_call, arena), arena);

@@ -28,9 +28,9 @@ static Place arenaOf(Operation *op) {
 }
 
 CallMemory::CallMemory(func::FuncOp function)
-    : shared(arenaOf(function)), faultBytes(isStreaming(function->getParentOfType<ModuleOp>())
-                                                ? kernels::kStreamFaultBytes
-                                                : kernels::kFaultBytes) {
+    : shared(arenaOf(function)),
+      faultBytes(isStreaming(function->getParentOfType<ModuleOp>()) ? kernels::kStreamFaultBytes
+                                                                    : kernels::kFaultBytes) {
   for (Operation &op : function.getBody().front()) {
     auto contract = dyn_cast<ContractOp>(op);
     if (contract && contract.reducesSamples() && kernelOf(contract) != Kernel::Loops) {

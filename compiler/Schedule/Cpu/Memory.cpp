@@ -201,9 +201,9 @@ Place productScratch(ContractOp contract) {
   if (kernel == Kernel::Sparse)
     return ofRows(kernels::nonzeroScratch(nonzeroWords)) + ofRows(kernels::sparseScratch(product->depth));
   if (!product->gradient)
-    return offsets + ofRows(kernel == Kernel::Gather  ? kernels::gatherScratch(product->depth, columns, realBytes)
-                            : product->spikes ? kernels::spikeScratch(product->depth, columns, realBytes)
-                                              : kernels::denseScratch(product->depth));
+    return offsets + ofRows(kernel == Kernel::Gather ? kernels::gatherScratch(product->depth, columns, realBytes)
+                            : product->spikes        ? kernels::spikeScratch(product->depth, columns, realBytes)
+                                                     : kernels::denseScratch(product->depth));
   Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
   if (kernel == Kernel::SparseGradient)
     return order + ofRows(kernels::nonzeroScratch(nonzeroWords)) +

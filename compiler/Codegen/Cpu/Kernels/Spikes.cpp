@@ -51,7 +51,7 @@ public:
   void emitGather() {
     assert(gatherScratch(kernel.depth, kernel.columns, e.realBytes()).constant <=
            tableBytes(kernel.columns, e.realBytes())); // where tables would lie
-    const bool lower = levelsOf(kernel.depth) > 1; // else there is no scratch memory if no tables are made either
+    const bool lower = levelsOf(kernel.depth) > 1;     // else there is no scratch memory if no tables are made either
     Totals totals(e, kernel, lower ? e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real) : Memory());
     forStrips(e, kernel.columns, gatherVectors(e, kernel.columns), [&](Value column, int64_t vectors) {
       e.loop(e.index(0), kernel.rows, kGatherRows, [&](Value from) {
