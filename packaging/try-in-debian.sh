@@ -35,8 +35,8 @@ mount -t proc proc "$root/proc"
 
 inside 'apt-get update -qq'
 inside 'apt-get install -y -qq --no-install-recommends /packages/libsnn-runtime*.deb /packages/snnc_*.deb gcc libc6-dev'
-inside 'cd /try && snnc motion/motion.snn --mode=infer --weights=motion/motion.safetensors --emit=obj,header -o ./'
-inside 'cd /try && gcc -O2 -I. -Imotion c_stream/stream.c motion.o -o stream'
+inside 'cd /try && snnc motion/motion.snn --mode=stream --weights=motion/motion.safetensors -o ./'
+inside 'cd /try && gcc -O2 -I. -Imotion c_stream/stream.c c_stream/decide.c motion.o -o stream'
 inside 'cd /try && ./stream && strip -o stripped stream'
 cat "$log"
 inside 'apt-get install -y -qq --no-install-recommends cmake make g++'

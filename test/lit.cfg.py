@@ -26,6 +26,8 @@ if shutil.which("qemu-aarch64") and os.path.isdir("/usr/aarch64-linux-gnu/includ
     config.available_features.add("aarch64")
 if shutil.which("qemu-x86_64") and platform.machine() == "x86_64":
     config.available_features.add("other-x86-64")
+if shutil.which("qemu-system-arm"):
+    config.available_features.add("cortex-m")
 if shutil.which("valgrind"):
     config.available_features.add("valgrind")
 

@@ -121,8 +121,10 @@ ExitStatus Compilation::checkStart() {
     return complain(kExitCommandLine, "--depfile is about files, but -o - prints the results");
   if (options.memoryLimit && lastModuleStage() < Stage::Loops)
     return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
-  if (!options.weights.empty() && lastModuleStage() < Stage::Llvm)
-    return complain(kExitCommandLine, "--weights acts on the way to the stage llvm, which nothing is asked of");
+  const Stage weighted = options.mode == RunMode::Stream ? Stage::Cpu : Stage::Llvm; // as takesWeights() will say
+  if (!options.weights.empty() && lastModuleStage() < weighted)
+    return complain(kExitCommandLine, "--weights acts on the way to the stage " + describe(weighted).name +
+                                          ", which nothing is asked of");
   if (!options.from)
     return kExitSuccess;
   const Stage from = *options.from;
@@ -158,7 +160,7 @@ ExitStatus Compilation::load() {
       return status;
   }
   if (options.from == Stage::Llvm)
-    return kExitSuccess;
+    return checkMode();
   if (!getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
   return checkMode();
@@ -166,7 +168,13 @@ ExitStatus Compilation::load() {
 
 /// Refuses what is asked for beside a streaming build, or without one.
 ExitStatus Compilation::checkMode() {
-  const bool streams = isStreaming(options.from == Stage::Cpu ? variantsOf(*module).front() : *module);
+  bool streams = isStreaming(options.from == Stage::Cpu ? variantsOf(*module).front() : *module);
+  if (options.from == Stage::Llvm && !hasSeveralTargets(*module)) { // the model is gone
+    const FailureOr<Target> target = targetOf(*module);
+    if (failed(target))
+      return kExitModelError;
+    streams = target->bare;
+  }
   if (!streams) {
     for (const Target &target : options.targets)
       if (target.bare)
@@ -184,6 +192,10 @@ ExitStatus Compilation::checkMode() {
                                       "name one with --target-cpu");
   if (options.memoryLimit)
     return complain(kExitCommandLine, "--memory-limit is about many time steps, of which a streaming build has one");
+  for (const Target &target : options.targets)
+    if (target.bare && getModel(*module).getReal().isF64())
+      return complain(kExitModelError, target.name + " has no arithmetic of f64, in which the model computes; leave "
+                                                     "--precision=f64 out");
   if (!options.weights.empty() && options.from && *options.from >= Stage::Cpu)
     return complain(kExitCommandLine, "--weights comes too late: the code of --from=" + describe(*options.from).name +
                                           " has been made without them");

@@ -17,17 +17,6 @@ static void ask(uint32_t what, const void *argument) {
 
 void board_print(const char *text) { ask(WRITE_STRING, text); }
 
-void board_print_number(uint32_t number) {
-  char digits[11];
-  char *digit = digits + sizeof(digits) - 1;
-  *digit = 0;
-  do {
-    *--digit = (char)('0' + number % 10);
-    number /= 10;
-  } while (number);
-  board_print(digit);
-}
-
 void board_exit(int code) {
   uint32_t block[2];
   block[0] = APPLICATION_EXIT;

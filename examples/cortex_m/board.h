@@ -5,10 +5,7 @@
 #ifndef SNN_EXAMPLES_CORTEX_M_BOARD_H
 #define SNN_EXAMPLES_CORTEX_M_BOARD_H
 
-#include <stdint.h>
-
 void board_print(const char *text);
-void board_print_number(uint32_t number);
 void board_exit(int code);
 
 #endif /* SNN_EXAMPLES_CORTEX_M_BOARD_H */

@@ -7,7 +7,7 @@ module {
 
 // -----
 
-// expected-error @below {{snn.target has vectors of 7 bits, expected 128, 256 or 512}}
+// expected-error @below {{snn.target has vectors of 7 bits, expected 32, 128, 256 or 512}}
 module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 7 : i64}} {
   snn.model @vectors infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
 }
