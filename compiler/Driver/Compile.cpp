@@ -314,19 +314,19 @@ ExitStatus Compilation::limitMemory(OwningOpRef<ModuleOp> before) {
   return kExitSuccess;
 }
 
-/// Small processors have not all that functions are made of. What is left of f64 are helper functions of compilers, but
-/// a fused multiply-add is none of them.
+/// Small processors have not all that functions are made of. Most of f64 are helper functions of compilers, but these
+/// are none of them.
 ExitStatus Compilation::checkInstructions() {
   if (hasSeveralTargets(*module)) // none of which is bare
     return kExitSuccess;
   const FailureOr<Target> target = targetOf(*module);
   if (failed(target) || !target->bare)
     return kExitSuccess;
-  const WalkResult result = module->walk([&](LLVM::FMAOp op) {
-    if (!getElementTypeOrSelf(op.getType()).isF64())
+  const WalkResult result = module->walk([&](Operation *op) {
+    if (!isa<LLVM::FMAOp, LLVM::SqrtOp>(op) || !getElementTypeOrSelf(op->getResult(0).getType()).isF64())
       return WalkResult::advance();
-    emitError(op.getLoc()) << "this is computed by fused multiply-adds of f64, which " << target->name
-                           << " does not have";
+    emitError(op->getLoc()) << "this is computed by " << (isa<LLVM::FMAOp>(op) ? "fused multiply-adds" : "square roots")
+                            << " of f64, which " << target->name << " does not have";
     return WalkResult::interrupt();
   });
   return result.wasInterrupted() ? kExitModelError : kExitSuccess;

@@ -379,6 +379,15 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 
 // Kernels.
 func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
+  // expected-error@+1 {{has the kernel #core.kernel<gather>, which does not compute it; loops always do}}
+  %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
+      writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<gather>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}
+
+// -----
+
+func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
   // expected-error@+1 {{has no core.kernel, which core-choose-kernels gives it}}
   %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
       writes affine_map<(s, o, i) -> (s, i)> order <>  : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>

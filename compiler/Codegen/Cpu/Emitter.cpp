@@ -7,6 +7,14 @@ using namespace mlir;
 
 namespace snn {
 
+TargetShape TargetShape::of(ModuleOp module) {
+  TargetShape target;
+  if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
+    if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
+      target.vectorBits = bits.getInt();
+  return target;
+}
+
 Value Emitter::constant(Type type, double value) {
   auto element = FloatAttr::get(isa<VectorType>(type) ? cast<VectorType>(type).getElementType() : type, value);
   if (auto vectorType = dyn_cast<VectorType>(type))

@@ -3,6 +3,7 @@
 
 #include "compiler/Codegen/Cpu/Emitter.h"
 #include "compiler/Codegen/Cpu/MathFunctions.h"
+#include "compiler/Codegen/Cpu/ScalarMath.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -66,6 +67,7 @@ bool isNative(Operation *op) {
 
 class ExpandMath : public impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
+    const bool hasVectors = TargetShape::of(getOperation()).hasVectors();
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa_and_nonnull<arith::ArithDialect, math::MathDialect>(op->getDialect()))
@@ -77,6 +79,8 @@ class ExpandMath : public impl::ExpandMathBase<ExpandMath> {
         result = expanded(getOperation(), op);
       } else if (isa<arith::FPToSIOp, arith::FPToUIOp>(op)) {
         result = toInteger(op);
+      } else if (Value scalar = hasVectors ? Value() : expandForScalars(op)) {
+        result = scalar;
       } else if (isNative(op)) {
         continue;
       } else {

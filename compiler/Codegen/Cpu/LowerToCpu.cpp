@@ -195,10 +195,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       module.emitError("expected a snn.model");
       return signalPassFailure();
     }
-    TargetShape target;
-    if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
-      if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
-        target.vectorBits = bits.getInt();
+    const TargetShape target = TargetShape::of(module);
     if (!llvm::is_contained({32, 128, 256, 512}, target.vectorBits)) {
       module.emitError() << "snn.target has vectors of " << target.vectorBits << " bits, expected 32, 128, 256 or 512";
       return signalPassFailure();

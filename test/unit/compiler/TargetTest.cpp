@@ -36,7 +36,7 @@ TEST(Targets, NativeIsThisMachine) {
 }
 
 TEST(Targets, WhatMakesNoSenseIsRefused) {
-  const std::string known = " is unknown, expected native or some of x86-64-v3, x86-64-v4, armv8-a";
+  const std::string known = " is unknown, expected native or some of x86-64-v3, x86-64-v4, armv8-a, cortex-m4";
   for (const char *name : {"", "x86-64-v2", "X86-64-v3", "native ", "armv8"})
     EXPECT_EQ(parsed(name), "'" + std::string(name) + "'" + known);
   EXPECT_EQ(parsed("x86-64-v3,"), "''" + known);
