@@ -106,6 +106,12 @@ static bool isBatchCounter(const snn_model_table &table, std::string_view name, 
                      [&](const snn_tensor_info &buffer) { return std::string_view(buffer.name).starts_with(name); });
 }
 
+void snn::checkConstants(const snn_model_table &table, const TensorFile &file) {
+  for (uint64_t i = 0; i < table.constant_count; ++i)
+    if (const StoredTensor *stored = file.find(table.constants[i].name))
+      checkConstant(table.constants[i], *stored, file.path());
+}
+
 Checkpoint snn::readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others) {
   if (others == OtherTensors::Refuse)
     for (const auto &[name, stored] : file.tensors())
@@ -114,9 +120,7 @@ Checkpoint snn::readCheckpoint(const snn_model_table &table, const TensorFile &f
           !findTensor(table.constants, table.constant_count, name) && !isBatchCounter(table, name, stored))
         throw DataError(fmt::format("{}: has a tensor \"{}\", which model \"{}\" does not have; {}", file.path(), name,
                                     table.name, anotherModel));
-  for (uint64_t i = 0; i < table.constant_count; ++i)
-    if (const StoredTensor *stored = file.find(table.constants[i].name))
-      checkConstant(table.constants[i], *stored, file.path());
+  checkConstants(table, file);
 
   Checkpoint checkpoint;
   for (uint64_t i = 0; i < table.parameter_count; ++i)

@@ -35,6 +35,9 @@ struct Checkpoint {
 /// Of the table only the name and the lists of tensors are read. Throws DataError as loadCheckpoint.
 Checkpoint readCheckpoint(const snn_model_table &table, const TensorFile &file, OtherTensors others);
 
+/// The part of that which looks at constants. Throws DataError if one differs from the compiled one.
+void checkConstants(const snn_model_table &table, const TensorFile &file);
+
 /// Sets all parameters and buffers from the file (F32 and F64 become the model's precision). Throws DataError, naming
 /// the tensor, if one is missing, has another shape or a value that is not finite, if a constant differs from the
 /// compiled one, or, with OtherTensors::Refuse, if the file has a tensor that the model does not have. Then nothing has

@@ -109,6 +109,13 @@ TensorFile TensorFile::parse(std::vector<std::byte> bytes, const std::string &pa
   return parse(FileBytes{view, std::move(owner)}, path);
 }
 
+TensorFile TensorFile::ofTensors(std::map<std::string, StoredTensor, std::less<>> tensors, const std::string &what) {
+  TensorFile file;
+  file.filePath = what;
+  file.entries = std::move(tensors);
+  return file;
+}
+
 TensorFile TensorFile::parse(FileBytes bytes, const std::string &path) {
   auto fail = [&](const std::string &what) -> void {
     throw DataError(fmt::format("{}: is not a valid safetensors file: {}", path, what));

@@ -39,6 +39,8 @@ public:
   /// The same from memory; `path` is for messages.
   static TensorFile parse(std::vector<std::byte> bytes, const std::string &path);
   static TensorFile parse(FileBytes bytes, const std::string &path);
+  /// Tensors that never were in a file, and whose bytes the caller keeps.
+  static TensorFile ofTensors(std::map<std::string, StoredTensor, std::less<>> tensors, const std::string &what);
 
   const StoredTensor *find(std::string_view name) const;
   const std::map<std::string, StoredTensor, std::less<>> &tensors() const { return entries; }

@@ -17,7 +17,33 @@ using namespace nb::literals;
 namespace snn::python {
 namespace {
 
-/// A copy: bytes in a file may have any alignment.
+nb::tuple read(const std::string &path) {
+  const TensorFile file = TensorFile::read(path);
+  nb::dict tensors, metadata;
+  for (const auto &[name, tensor] : file.tensors())
+    tensors[name.c_str()] = arrayOf(tensor, path + ": \"" + name + "\"");
+  for (const auto &[name, text] : file.metadata())
+    metadata[name.c_str()] = text;
+  return nb::make_tuple(tensors, metadata);
+}
+
+void write(const std::string &path, const nb::dict &tensors, const std::map<std::string, std::string> &metadata) {
+  std::vector<ContiguousArray> arrays; // keeps what is written
+  std::vector<TensorToWrite> written;
+  for (auto [key, value] : tensors) {
+    const std::string name = nb::str(key).c_str(), label = "\"" + name + "\"";
+    const StoredTensor stored = storedTensor(value, label, arrays.emplace_back());
+    if (stored.type == ElementType::Other)
+      throw nb::type_error((label + ": elements of type " + stored.typeName + " cannot be written").c_str());
+    written.push_back({name, stored.type, stored.shape, stored.bytes});
+  }
+  nb::gil_scoped_release released;
+  writeSafetensors(path, std::move(written), metadata);
+}
+
+} // namespace
+
+/// Bytes in a file may have any alignment.
 nb::object arrayOf(const StoredTensor &tensor, const std::string &label) {
   if (tensor.type == ElementType::Other)
     throw DataError(label + ": elements of type " + tensor.typeName + " cannot be used; convert them to F32");
@@ -33,54 +59,23 @@ nb::object arrayOf(const StoredTensor &tensor, const std::string &label) {
   return nb::cast(nb::ndarray<nb::numpy>(data, shape.size(), shape.data(), owner, nullptr, dtype));
 }
 
-nb::tuple read(const std::string &path) {
-  const TensorFile file = TensorFile::read(path);
-  nb::dict tensors, metadata;
-  for (const auto &[name, tensor] : file.tensors())
-    tensors[name.c_str()] = arrayOf(tensor, path + ": \"" + name + "\"");
-  for (const auto &[name, text] : file.metadata())
-    metadata[name.c_str()] = text;
-  return nb::make_tuple(tensors, metadata);
+StoredTensor storedTensor(nb::handle value, const std::string &label, ContiguousArray &array) {
+  if (!nb::try_cast(value, array))
+    throw nb::type_error((label + ": expected an array without gaps in the CPU's memory").c_str());
+  StoredTensor stored;
+  const nb::object elements = value.attr("dtype");
+  stored.typeName = nb::str(nb::handle(elements)).c_str();
+  for (ElementType type : {ElementType::F32, ElementType::F64, ElementType::I64, ElementType::U8, ElementType::I8,
+                           ElementType::I16, ElementType::U16, ElementType::I32, ElementType::U32, ElementType::U64})
+    if (array.dtype() == withElement(type, [](auto zero) { return nb::dtype<decltype(zero)>(); }))
+      stored.type = type;
+  if (array.dtype() == nb::dtype<bool>())
+    stored.type = ElementType::Bool;
+  for (size_t d = 0; d < array.ndim(); ++d)
+    stored.shape.push_back(int64_t(array.shape(d)));
+  stored.bytes = {static_cast<const std::byte *>(array.data()), array.nbytes()};
+  return stored;
 }
-
-ElementType elementTypeOf(const nb::ndarray<nb::ro> &array, const std::string &name) {
-  const std::pair<nb::dlpack::dtype, ElementType> known[] = {
-      {nb::dtype<float>(), ElementType::F32},    {nb::dtype<double>(), ElementType::F64},
-      {nb::dtype<int64_t>(), ElementType::I64},  {nb::dtype<uint8_t>(), ElementType::U8},
-      {nb::dtype<bool>(), ElementType::Bool},    {nb::dtype<int8_t>(), ElementType::I8},
-      {nb::dtype<int16_t>(), ElementType::I16},  {nb::dtype<uint16_t>(), ElementType::U16},
-      {nb::dtype<int32_t>(), ElementType::I32},  {nb::dtype<uint32_t>(), ElementType::U32},
-      {nb::dtype<uint64_t>(), ElementType::U64},
-  };
-  for (const auto &[dtype, type] : known)
-    if (array.dtype() == dtype)
-      return type;
-  throw nb::type_error(("\"" + name + "\": such elements cannot be written").c_str());
-}
-
-void write(const std::string &path, const nb::dict &tensors, const std::map<std::string, std::string> &metadata) {
-  using Array = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
-  std::vector<Array> arrays; // keeps what is written
-
-  std::vector<TensorToWrite> written;
-  for (auto [key, value] : tensors) {
-    const std::string name = nb::str(key).c_str();
-    Array array;
-    if (!nb::try_cast(value, array))
-      throw nb::type_error(("\"" + name + "\": expected an array without gaps in the CPU's memory").c_str());
-    TensorToWrite &tensor = written.emplace_back();
-    tensor.name = name;
-    tensor.type = elementTypeOf(nb::ndarray<nb::ro>(array), name);
-    for (size_t d = 0; d < array.ndim(); ++d)
-      tensor.shape.push_back(int64_t(array.shape(d)));
-    tensor.bytes = {static_cast<const std::byte *>(array.data()), array.nbytes()};
-    arrays.push_back(std::move(array));
-  }
-  nb::gil_scoped_release released;
-  writeSafetensors(path, std::move(written), metadata);
-}
-
-} // namespace
 
 void bindFiles(nb::module_ &module) {
   module.def("read_safetensors", &read, "path"_a, "Tensors and metadata of a file, as two dictionaries.");

@@ -4,6 +4,7 @@
 
 #include "frontends/python/bindings/Arrays.h"
 #include "frontends/python/bindings/Threads.h"
+#include "frontends/python/bindings/Weights.h"
 #include "runtime/train/Shuffle.h"
 
 #include <nanobind/stl/optional.h>
@@ -307,6 +308,22 @@ void bindLibrary(nb::module_ &module) {
                                    span(buffers, "buffers", l.table().buffer_bytes)));
           },
           "seed"_a, "parameters"_a.none(), "buffers"_a.none())
+      .def(
+          "weights",
+          [](const Library &l, const nb::dict &tensors, const std::string &what, bool strict) {
+            return weightsOf(l.table(), tensors, what, strict);
+          },
+          "tensors"_a, "what"_a, "strict"_a, "Parameters and buffers in the model's types, from arrays by name.")
+      .def(
+          "read_weights",
+          [](const Library &l, const std::string &path, bool strict) { return readWeights(l.table(), path, strict); },
+          "path"_a, "strict"_a, "The same from a safetensors file.")
+      .def(
+          "check_constants",
+          [](const Library &l, const nb::dict &tensors, const std::string &what) {
+            checkConstants(l.table(), tensors, what);
+          },
+          "tensors"_a, "what"_a, "FileError if one of the tensors is a constant, and is not what is compiled in.")
       .def("call", &call, "entry"_a, "arena"_a, "threads"_a.none(), "numbers"_a, "parameters"_a.none(),
            "gradients"_a.none(), "optimizer"_a.none(), "buffers"_a.none(), "state_in"_a.none(), "state_out"_a.none(),
            "inputs"_a.none(), "outputs"_a.none(), "output_gradients"_a.none(), "hyper"_a.none(), "sample_ids"_a.none());

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Parameters in dictionaries and files, with the rules of snn-train's checkpoints."""
+"""Parameters in dictionaries and files; the rules are those of snn-train's checkpoints, in the runtime."""
 
 import os
 
 import numpy as np
 
 from . import _arrays, _runtime
-
-ANOTHER = "are these the weights of another model?"
 
 
 def state_dict(model):
@@ -18,51 +16,23 @@ def state_dict(model):
     return tensors
 
 
-def _checked(model, name, target, value, what):
-    label = f"{what}: tensor {name!r}"
-    array = _arrays.as_numpy(value, label)
-    if array.shape != target.shape:
-        raise ValueError(f"{label} has the shape {list(array.shape)}, expected {list(target.shape)}; {ANOTHER}")
-    if array.dtype.kind != target.dtype.kind or array.dtype.itemsize < 4:
-        raise TypeError(f"{label} has elements of type {array.dtype}, expected {target.dtype}")
-    with np.errstate(over="ignore"):
-        converted = array.astype(target.dtype)
-    if converted.dtype.kind == "f" and not np.isfinite(converted).all():
-        raise ValueError(f"{label} has values that are not finite")
-    return converted
+def _contiguous(tensors, what):
+    arrays = {name: _arrays.as_numpy(value, f"{what}: tensor {name!r}") for name, value in tensors.items()}
+    return {name: np.asarray(array, array.dtype.newbyteorder("="), order="C") for name, array in arrays.items()}
 
 
-def check_constant(constant, value, what):
-    array = _arrays.as_numpy(value, what)
-    compiled = {constant.value, float(np.float32(constant.value))}
-    for number in array.ravel().tolist():
-        if number not in compiled:
-            raise ValueError(f"{what}: tensor {constant.name!r} is {number:g}, but {constant.value:g} is compiled into the "
-                             "model: change the model or the weights")
+def check_constants(model, tensors, what):
+    model.library.check_constants(_contiguous(tensors, what), what)
 
 
-def is_batch_counter(model, name):
-    """PyTorch's count of batches beside running statistics, which changes no result."""
-    head, _, tail = name.rpartition(".")
-    return tail == "num_batches_tracked" and any(buffer.startswith(f"{head}.") for buffer in model.buffers)
+def _take(model, arrays):
+    for targets in (model.parameters, model.buffers):
+        for name, target in targets.items():
+            target[...] = arrays[name]
 
 
 def load_state_dict(model, tensors, strict, what):
-    constants = {constant.name: constant for constant in model.library.constants}
-    targets = {**model.parameters, **model.buffers}
-    for name in tensors:
-        if strict and name not in targets and name not in constants and not is_batch_counter(model, name):
-            raise ValueError(f"{what}: there is a tensor {name!r}, which model {model.name} does not have; {ANOTHER}")
-    for name, constant in constants.items():
-        if name in tensors:
-            check_constant(constant, tensors[name], what)
-    checked = {}
-    for name, target in targets.items():
-        if name not in tensors:
-            raise ValueError(f"{what}: there is no tensor {name!r}, which model {model.name} needs; {ANOTHER}")
-        checked[name] = _checked(model, name, target, tensors[name], what)
-    for name, target in targets.items():
-        target[...] = checked[name]
+    _take(model, model.library.weights(_contiguous(tensors, what), what, strict))
 
 
 def save(model, path):
@@ -75,5 +45,4 @@ def save(model, path):
 
 
 def load(model, path, strict):
-    tensors, _ = _runtime.read_safetensors(os.fspath(path))
-    load_state_dict(model, tensors, strict, os.fspath(path))
+    _take(model, model.library.read_weights(os.fspath(path), strict))

@@ -169,10 +169,9 @@ class Module(nn.Module):
         return [parameter for _, parameter in self._tensors(self.model.parameters, "_parameters")]
 
     def _check_constants(self, state_dict, prefix, *_):
-        for constant in self.model.library.constants:
-            name = self._names.get(constant.name, constant.name)
-            if prefix + name in state_dict and name not in self._fixed:
-                _weights.check_constant(constant, state_dict[prefix + name], "the state_dict")
+        names = {constant.name: self._names.get(constant.name, constant.name) for constant in self.model.library.constants}
+        _weights.check_constants(self.model, {constant: state_dict[prefix + name] for constant, name in names.items()
+                                              if prefix + name in state_dict and name not in self._fixed}, "the state_dict")
         for name, tensor in self._fixed.items():
             if prefix + name in state_dict and not torch.equal(state_dict[prefix + name].cpu(), tensor):
                 raise ValueError(f"the state_dict: tensor {prefix + name!r} differs from what is compiled into the model")
