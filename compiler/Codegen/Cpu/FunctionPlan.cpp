@@ -65,6 +65,8 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
     plan.mostSteps = getModel(function->getParentOfType<ModuleOp>()).getWindow();
   llvm::DenseMap<Operation *, size_t> stageOf;
   for (Operation &op : function.getBody().front().without_terminator()) {
+    if (isView(&op))
+      continue;
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
     Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
                        : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
@@ -73,7 +75,7 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
     if (mayMove(&op)) {
       first = 0;
       for (Value operand : op.getOperands())
-        if (Operation *source = operand.getDefiningOp())
+        if (Operation *source = resolveView(operand).getDefiningOp())
           first = std::max(first, stageOf.lookup(source) + (kind == Stage::Kind::Serial ? 0 : 1));
     } else if (kind == Stage::Kind::Tiles) {
       first = end; // beside it, tiles of an op before it might still read what lay in its place

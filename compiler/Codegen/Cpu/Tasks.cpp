@@ -87,6 +87,8 @@ Buffer TaskWriter::buffer(Value value) {
     return known[value] = inSpan(offsetof(snn_call, gradients),
                                  spans.find(boundName(function.getResultAttrDict(*gradient)))->offset);
   auto opResult = cast<OpResult>(value);
+  if (isView(opResult.getOwner()))
+    return known[value] = buffer(resolveView(value)).as(value);
   if (auto phase = dyn_cast<BatchMapOp>(opResult.getOwner());
       phase && opResult.getResultNumber() >= phase.getConcat().size()) {
     unsigned number = opResult.getResultNumber() - phase.getConcat().size();

@@ -43,6 +43,13 @@ bool isOfHost(Value value) {
 
 } // namespace
 
+/// Weights are read where the host has them, unless a training step may write to them before all have read them.
+static bool mayReadWeights(MapOp map) {
+  auto module = map->getParentOfType<ModuleOp>();
+  ModelOp model = module ? getModel(module) : ModelOp();
+  return model && model.getMode() != RunMode::Train;
+}
+
 bool movesNothing(MapOp map) {
   if (!map.onlyMoves() || map->hasAttr(kLoadAttr))
     return false;
@@ -51,7 +58,7 @@ bool movesNothing(MapOp map) {
   Layout from = layoutOf(input), to = layoutOf(output);
   auto overTime = [](const Layout &layout) { return layout.steps && !layout.slice; };
   if (isOfHost(input) || from.elements != to.elements || from.samples != to.samples || overTime(from) != overTime(to) ||
-      from.parameterLike || to.parameterLike || rowOf(input, read) != rowOf(output, write))
+      (from.parameterLike && !mayReadWeights(map)) || to.parameterLike || rowOf(input, read) != rowOf(output, write))
     return false;
   // All elements: as many as points, of which no two write the same.
   int64_t points = 1, elements = 1;

@@ -120,7 +120,8 @@ def SegmentTime : Core_SchedulePass<"core-segment-time"> {
 def MarkViews : Core_SchedulePass<"core-mark-views"> {
   let summary = "find maps that move nothing";
   let description = [{
-    A map that gives each element the position in memory that it has already, as flattening does, is marked `core.view`.
+    A map that gives each element the position in memory that it has already, as flattening does, is marked `core.view`. So are
+    copies of weights that lie in the host's memory as a kernel reads them, in models that do not train.
   }];
 }
 
