@@ -3,6 +3,7 @@
 
 #include "compiler/Driver/Compile.h"
 
+#include "compiler/Driver/Choices.h"
 #include "compiler/Driver/Guard.h"
 #include "compiler/Driver/Input.h"
 #include "compiler/Driver/Messages.h"
@@ -59,12 +60,7 @@ private:
   }
 
   bool wants(Stage stage) const { return llvm::is_contained(options.emit, stage); }
-  /// The table has the places of weights, or else the function of a streaming build.
-  Stage takesWeights() { return isStreaming(*module) ? Stage::Cpu : Stage::Llvm; }
-  Stage lastModuleStage() const;
-
-  ExitStatus checkStart();
-  ExitStatus checkMode();
+  ExitStatus refuse(const std::optional<Refusal> &refusal);
   ExitStatus load();
   ExitStatus runStages();
   ExitStatus runStage(Stage stage);
@@ -99,48 +95,8 @@ ExitStatus Compilation::complain(ExitStatus status, const Twine &message) {
   return status;
 }
 
-/// The last stage that some result is made of.
-Stage Compilation::lastModuleStage() const {
-  Stage last = Stage::Ast;
-  for (Stage stage : options.emit) {
-    Stage needed = stage;
-    if (stage == Stage::Header)
-      needed = Stage::Loops;
-    else if (stage > Stage::Llvm)
-      needed = Stage::Llvm;
-    last = std::max(last, needed);
-  }
-  return last;
-}
-
-/// Refuses options that contradict the stage to start from.
-ExitStatus Compilation::checkStart() {
-  if (!options.detached.empty() && (lastModuleStage() < Stage::Bptt || (options.from && *options.from != Stage::Snn)))
-    return complain(kExitCommandLine, "--detached acts between the stages snn and bptt, which are not both on the way");
-  if (!options.depfile.empty() && options.output == "-")
-    return complain(kExitCommandLine, "--depfile is about files, but -o - prints the results");
-  if (options.memoryLimit && lastModuleStage() < Stage::Loops)
-    return complain(kExitCommandLine, "--memory-limit acts on the way to the stage loops, which nothing is asked of");
-  const Stage weighted = options.mode == RunMode::Stream ? Stage::Cpu : Stage::Llvm; // as takesWeights() will say
-  if (!options.weights.empty() && lastModuleStage() < weighted)
-    return complain(kExitCommandLine, "--weights acts on the way to the stage " + describe(weighted).name +
-                                          ", which nothing is asked of");
-  if (!options.from)
-    return kExitSuccess;
-  const Stage from = *options.from;
-  for (Stage stage : options.emit)
-    if (stage < from || (stage == Stage::Header && from > Stage::Loops))
-      return complain(kExitCommandLine,
-                      "--emit=" + describe(stage).name + " needs an earlier stage than --from=" + describe(from).name);
-  if (!options.weights.empty() && from == Stage::Llvm)
-    return complain(kExitCommandLine, "--weights comes too late: the text of --from=llvm has its table already");
-  if (options.memoryLimit && from >= Stage::Loops)
-    return complain(kExitCommandLine, "--memory-limit comes too late: in the text of --from=" + describe(from).name +
-                                          " every value has its place already");
-  if (!options.targets.empty() && from >= Stage::Loops)
-    return complain(kExitCommandLine, "--target-cpu comes too late: the text of --from=" + describe(from).name +
-                                          " has been made for a target already");
-  return kExitSuccess;
+ExitStatus Compilation::refuse(const std::optional<Refusal> &refusal) {
+  return refusal ? complain(refusal->status, refusal->message) : kExitSuccess;
 }
 
 ExitStatus Compilation::load() {
@@ -148,7 +104,8 @@ ExitStatus Compilation::load() {
   Input input{options, sources, context, errors};
   std::string reason;
   ExitStatus status = kExitInternalError;
-  if (!runGuarded([&] { status = input.read(lastModuleStage() > Stage::Ast); }, reason) || status == kExitInternalError)
+  if (!runGuarded([&] { status = input.read(lastModuleStage(options) > Stage::Ast); }, reason) ||
+      status == kExitInternalError)
     return internalError("reading the input", reason, ModuleOp(), "");
   if (status != kExitSuccess)
     return status;
@@ -159,47 +116,9 @@ ExitStatus Compilation::load() {
     if ((status = saveTemporary(Stage::Ast, input.ast)) != kExitSuccess || !module)
       return status;
   }
-  if (options.from == Stage::Llvm)
-    return checkMode();
-  if (!getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
+  if (options.from != Stage::Llvm && !getModel(options.from == Stage::Cpu ? variantsOf(*module).front() : *module))
     return complain(kExitModelError, options.input + " has no snn.model, which the text of this stage has");
-  return checkMode();
-}
-
-/// Refuses what is asked for beside a streaming build, or without one.
-ExitStatus Compilation::checkMode() {
-  bool streams = isStreaming(options.from == Stage::Cpu ? variantsOf(*module).front() : *module);
-  if (options.from == Stage::Llvm && !hasSeveralTargets(*module)) { // the model is gone
-    const FailureOr<Target> target = targetOf(*module);
-    if (failed(target))
-      return kExitModelError;
-    streams = target->bare;
-  }
-  if (!streams) {
-    for (const Target &target : options.targets)
-      if (target.bare)
-        return complain(kExitCommandLine, "--target-cpu=" + target.name +
-                                              " is for streaming builds, as there is nothing to load a library; add "
-                                              "--mode=stream");
-    return kExitSuccess;
-  }
-  if (wants(Stage::So))
-    return complain(kExitCommandLine,
-                    "a streaming build has no table for a runtime to load, so that there is no library "
-                    "of it; ask for --emit=obj,header");
-  if (options.targets.size() > 1)
-    return complain(kExitCommandLine, "a streaming build has one target, as nothing is there to choose among several; "
-                                      "name one with --target-cpu");
-  if (options.memoryLimit)
-    return complain(kExitCommandLine, "--memory-limit is about many time steps, of which a streaming build has one");
-  for (const Target &target : options.targets)
-    if (target.bare && getModel(*module).getReal().isF64())
-      return complain(kExitModelError, target.name + " has no arithmetic of f64, in which the model computes; leave "
-                                                     "--precision=f64 out");
-  if (!options.weights.empty() && options.from && *options.from >= Stage::Cpu)
-    return complain(kExitCommandLine, "--weights comes too late: the code of --from=" + describe(*options.from).name +
-                                          " has been made without them");
-  return kExitSuccess;
+  return refuse(refuseForModel(options, *module));
 }
 
 ExitStatus Compilation::runStages() {
@@ -209,11 +128,11 @@ ExitStatus Compilation::runStages() {
       return status;
   }
   const Stage start = options.from ? Stage(int(*options.from) + 1) : Stage::Snn;
-  for (Stage stage = start; stage <= lastModuleStage(); stage = Stage(int(stage) + 1)) {
+  for (Stage stage = start; stage <= lastModuleStage(options); stage = Stage(int(stage) + 1)) {
     OwningOpRef<ModuleOp> before;
     if (stage == Stage::Loops && options.memoryLimit)
       before = module->clone();
-    if (stage == takesWeights() && !options.weights.empty())
+    if (stage == stageOfWeights(isStreaming(*module)) && !options.weights.empty())
       if (ExitStatus status = takeWeights(); status != kExitSuccess)
         return status;
     if (ExitStatus status = runStage(stage); status != kExitSuccess)
@@ -543,7 +462,7 @@ ExitStatus Compilation::run() {
     reported += diagnostic.getSeverity() == DiagnosticSeverity::Error;
     return failure(); // goes on to the one above
   });
-  if (ExitStatus status = checkStart(); status != kExitSuccess)
+  if (ExitStatus status = refuse(refuseOptions(options)); status != kExitSuccess)
     return status;
   if (ExitStatus status = load(); status != kExitSuccess)
     return status;

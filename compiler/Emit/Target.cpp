@@ -43,11 +43,13 @@ std::string differ(const Target &one, const Target &other) {
   return (one.name + " and " + other.name + " are of different architectures, of which a library has one").str();
 }
 
-/// {cpu = ..., vector_bits = ...}; nothing if the name is unknown.
+/// {cpu = ..., vector_bits = ...}; nothing if the name is unknown, or its pointers are not as wide as stands there.
 std::optional<Target> readTarget(Attribute attribute) {
   auto dictionary = dyn_cast<DictionaryAttr>(attribute);
   auto name = dictionary ? dictionary.getAs<StringAttr>("cpu") : StringAttr();
-  return name ? targetByName(name) : std::nullopt;
+  const std::optional<Target> target = name ? targetByName(name) : std::nullopt;
+  auto pointerBits = dictionary ? dictionary.getAs<IntegerAttr>("pointer_bits") : IntegerAttr();
+  return target && target->pointerBits() == (pointerBits ? pointerBits.getInt() : 64) ? target : std::nullopt;
 }
 
 } // namespace
