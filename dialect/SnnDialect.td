@@ -33,6 +33,8 @@ def Snn_Dialect : Dialect {
     /// Of a module: the bytes that a call may take (`compiler/Schedule/Cpu/CallMemory.h`); then time goes in segments.
     static constexpr ::llvm::StringLiteral memoryLimitAttrName() { return "snn.memory_limit"; }
     /// Of the model: the bytes of the spans of parameters and buffers that are to be a part of the code.
+    // Of a module of the LLVM dialect that is a streaming build.
+    static constexpr ::llvm::StringLiteral streamAttrName() { return "snn.stream"; }
     static constexpr ::llvm::StringLiteral initialParametersAttrName() { return "snn.initial_parameters"; }
     static constexpr ::llvm::StringLiteral initialBuffersAttrName() { return "snn.initial_buffers"; }
   }];

@@ -24,6 +24,15 @@ std::optional<Target> bareTarget(const CompileOptions &options, ModuleOp module)
   return bare == targets.end() ? std::nullopt : std::optional(*bare);
 }
 
+/// The header of a streaming build depends on them too.
+std::optional<Refusal> refuseWeights(const CompileOptions &options, bool streams) {
+  const Stage weighted = stageOfWeights(streams);
+  if (options.weights.empty() || lastModuleStage(options) >= weighted ||
+      (streams && llvm::is_contained(options.emit, Stage::Header)))
+    return std::nullopt;
+  return words(fmt::format("--weights acts on the way to the stage {}, which nothing is asked of", nameOf(weighted)));
+}
+
 } // namespace
 
 Stage lastModuleStage(const CompileOptions &options) {
@@ -47,11 +56,8 @@ std::optional<Refusal> refuseOptions(const CompileOptions &options) {
     return words("--depfile is about files, but -o - prints the results");
   if (options.memoryLimit && last < Stage::Loops)
     return words("--memory-limit acts on the way to the stage loops, which nothing is asked of");
-  const Stage weighted = stageOfWeights(options.mode == RunMode::Stream);
-  if (!options.weights.empty() && last < weighted)
-    return words(fmt::format("--weights acts on the way to the stage {}, which nothing is asked of", nameOf(weighted)));
   if (!options.from)
-    return std::nullopt;
+    return refuseWeights(options, options.mode == RunMode::Stream);
   const Stage from = *options.from;
   for (Stage stage : options.emit)
     if (stage < from || (stage == Stage::Header && from > Stage::Loops))
@@ -71,7 +77,11 @@ std::optional<Refusal> refuseForModel(const CompileOptions &options, ModuleOp mo
   const std::optional<Target> bare = bareTarget(options, module);
   const bool hasModel = options.from != Stage::Llvm; // its table is all that is left of it
   ModelOp model = hasModel ? getModel(options.from == Stage::Cpu ? variantsOf(module).front() : module) : ModelOp();
-  const bool streams = model ? model.getMode() == RunMode::Stream : bare.has_value();
+  const bool streams =
+      model ? model.getMode() == RunMode::Stream : module->hasAttr(SnnDialect::streamAttrName()) || bare;
+  if (options.from)
+    if (std::optional<Refusal> refusal = refuseWeights(options, streams))
+      return refusal;
   if (!streams && bare)
     return words(fmt::format("{} is a target of streaming builds, as there is nothing to load a library; add "
                              "--mode=stream",

@@ -70,6 +70,7 @@ private:
   ExitStatus writeResults();
   ExitStatus reached(Stage stage);
   ExitStatus checkArena();
+  ExitStatus checkAddresses();
   ExitStatus checkInstructions();
   ExitStatus limitMemory(OwningOpRef<ModuleOp> before);
 
@@ -251,9 +252,27 @@ ExitStatus Compilation::checkInstructions() {
   return result.wasInterrupted() ? kExitModelError : kExitSuccess;
 }
 
+/// All that a streaming build works on is one sample and one step; small processors cannot count as many bytes as some
+/// models have.
+ExitStatus Compilation::checkAddresses() {
+  const FailureOr<ModelInterface> model = ModelInterface::of(*module);
+  const FailureOr<Target> target = targetOf(*module);
+  if (failed(model) || failed(target))
+    return cannotMake("the streaming build", "", /*ended=*/true, *module, "");
+  const int64_t most = target->pointerBits() == 32 ? INT32_MAX : core::kMaxArena;
+  const int64_t bytes =
+      std::max({core::callBytes(*module, {1, 1}), model->parameterBytes, model->bufferBytes, model->stateBytes});
+  if (bytes <= most)
+    return kExitSuccess;
+  return complain(kExitModelError, "the model is too large: weights, values or states of it take " + Twine(bytes) +
+                                       " bytes, at most " + Twine(most) + " are possible on " + target->name);
+}
+
 /// A model may ask for more memory than any machine has; only the plan shows it.
 ExitStatus Compilation::checkArena() {
   ModelOp model = getModel(*module);
+  if (isStreaming(*module))
+    return checkAddresses();
   double bytes = 0;
   module->walk([&](Operation *op) {
     const auto arena = op->getAttrOfType<core::PlaceAttr>(core::kArenaAttr);
@@ -308,6 +327,10 @@ ExitStatus Compilation::takeWeights() {
 }
 
 ExitStatus Compilation::makeHeader() {
+  // Whether weights fit is looked at where they become a part of the code; if nothing of it is asked for, here.
+  if (isStreaming(*module) && !options.weights.empty() && lastModuleStage(options) < Stage::Cpu)
+    if (ExitStatus status = takeWeights(); status != kExitSuccess)
+      return status;
   const FailureOr<ModelInterface> model = ModelInterface::of(*module);
   if (failed(model))
     return cannotMake("the C header", "", /*ended=*/true, *module, "");

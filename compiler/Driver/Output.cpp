@@ -32,7 +32,13 @@ std::string outputPath(const CompileOptions &options, Stage stage) {
     sys::path::append(path, stemOf(options) + extension);
     return path.str().str();
   }
-  return options.emit.size() > 1 ? output + extension : output;
+  if (options.emit.size() == 1)
+    return output;
+  // A name that is that of one of them is the stem of all: model.o with a header.
+  for (Stage other : options.emit)
+    if (StringRef stem = output; stem.consume_back(describe(other).extension) && !sys::path::filename(stem).empty())
+      return (stem + extension).str();
+  return output + extension;
 }
 
 std::string dependencyRule(ArrayRef<std::string> results, ArrayRef<std::string> sources) {

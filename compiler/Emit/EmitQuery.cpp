@@ -129,6 +129,7 @@ struct EmitQuery : impl::EmitQueryBase<EmitQuery> {
     ModelOp model = getModel(modules.front());
     if (isStreaming(modules.front())) { // programs call it by name, and nothing looks for a note
       model.erase();
+      module->setAttr(SnnDialect::streamAttrName(), UnitAttr::get(&getContext()));
       if (failed(checkLowered(module)))
         signalPassFailure();
       return;

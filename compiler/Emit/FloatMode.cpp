@@ -18,6 +18,8 @@ public:
   virtual ~ModeRegister() = default;
   /// Round to nearest, subnormals kept, no traps, no sticky flags.
   virtual int64_t standard() const = 0;
+  /// The bits of what holds the mode that are none of it, and stay as they were.
+  virtual int64_t others() const { return 0; }
   virtual Value read(ImplicitLocOpBuilder &b) const = 0;
   virtual void write(ImplicitLocOpBuilder &b, Value mode) const = 0;
 };
@@ -70,9 +72,13 @@ class FpcrAndFpsr : public ModeRegister {
   }
 };
 
-/// FPSCR, Armv7-M Architecture Reference Manual, section A2.5.3: mode and sticky flags in one.
+/// FPSCR, Armv7-M Architecture Reference Manual, section A2.5.3: mode and sticky flags in one. Armv8.1-M keeps the size
+/// of vectors there (LTPSIZE), on which callers rely; conditions are nobody's.
 class Fpscr : public ModeRegister {
+  /// AHP, DN, FZ and the rounding mode; FZ16; the sticky flags.
+  static constexpr int64_t kMode = 0x7c00000 | 1 << 19 | 0x9f;
   int64_t standard() const override { return 0; }
+  int64_t others() const override { return 0xffffffff & ~kMode; }
 
   Value read(ImplicitLocOpBuilder &b) const override {
     Value bits = LLVM::CallIntrinsicOp::create(b, b.getI32Type(), b.getStringAttr("llvm.arm.get.fpscr"), ValueRange())
@@ -116,9 +122,13 @@ LogicalResult defineFloatMode(ModuleOp module, const llvm::Triple &triple) {
   if (!mode && (enter || leave))
     return module.emitError("the floating-point mode of ") << triple.getArchName() << " processors is not known";
   if (enter) {
-    Value before = mode->read(*enter);
-    mode->write(*enter,
-                LLVM::ConstantOp::create(*enter, enter->getI64Type(), enter->getI64IntegerAttr(mode->standard())));
+    auto number = [&](int64_t value) {
+      return LLVM::ConstantOp::create(*enter, enter->getI64Type(), enter->getI64IntegerAttr(value));
+    };
+    Value before = mode->read(*enter), after = number(mode->standard());
+    if (mode->others() != 0)
+      after = LLVM::OrOp::create(*enter, after, LLVM::AndOp::create(*enter, before, number(mode->others())));
+    mode->write(*enter, after);
     LLVM::ReturnOp::create(*enter, before);
   }
   if (leave) {

@@ -14,6 +14,16 @@ namespace {
 
 using namespace header;
 
+/// Lines of a comment: a title, and a line with a number for each tensor.
+void tensors(Output out, const char *title, const char *index, const std::vector<TensorInfo> &list) {
+  if (list.empty())
+    return;
+  fmt::format_to(out, " *\n * {} ({}):\n", title, index);
+  for (size_t i = 0; i < list.size(); ++i)
+    fmt::format_to(out, " *   {:>3}  {:<24} {} {}\n", i, list[i].name, dtypeName(list[i].dtype),
+                   shapeText(list[i].shape));
+}
+
 /// Elements of an input or output in a call: "(batch) * (steps) * 10".
 std::string elementsText(llvm::ArrayRef<int64_t> shape) {
   std::string text;

@@ -47,15 +47,6 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-void tensors(Output out, const char *title, const char *index, const std::vector<TensorInfo> &list) {
-  if (list.empty())
-    return;
-  fmt::format_to(out, " *\n * {} ({}):\n", title, index);
-  for (size_t i = 0; i < list.size(); ++i)
-    fmt::format_to(out, " *   {:>3}  {:<24} {} {}\n", i, list[i].name, dtypeName(list[i].dtype),
-                   shapeText(list[i].shape));
-}
-
 std::string upperCase(const std::string &name) {
   std::string upper = name;
   for (char &c : upper)

@@ -22,9 +22,6 @@ const char *typeName(snn_dtype dtype);
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 std::string upperCase(const std::string &name);
 
-/// Lines of a comment: a title, and a line with a number for each tensor.
-void tensors(Output out, const char *title, const char *index, const std::vector<TensorInfo> &list);
-
 /// Names of C, or parts of them, for those of tensors, each another one: "hidden.1" becomes hidden_1.
 class Identifiers {
 public:

@@ -36,10 +36,10 @@ public:
     sizes();
     memory();
     arrays("inputs", "What a step reads", "const ", model.inputs);
-    arrays("outputs", "What a step writes, or NULL for what is not wanted", "", model.outputs);
+    arrays("outputs", "What a step writes, or NULL for what is not wanted; `count` is of this step", "", model.outputs);
     fmt::format_to(
         out,
-        "\n/* One time step. `outputs` may be NULL. Gives {1}_OK, or an error, after which the stream is as it "
+        "\n/* One time step. `outputs` may be NULL. Gives {1}_STEP_OK, or an error, after which the stream is as it "
         "was. Calls with\n * other streams and arenas may run at the same time; an arena holds nothing between "
         "calls. */\n"
         "int32_t {0}_step({0}_stream *stream, {0}_arena *arena, const {0}_inputs *inputs,\n"
@@ -54,8 +54,9 @@ private:
     fmt::format_to(
         out,
         "/* The compiled spiking neural network \"{}\", a time step of one sample at a time; written by snnc "
-        "{}.\n * Its code calls nothing but what every compiler needs (memcpy, memset, memmove), and this "
-        "header needs no library.\n",
+        "{}.\n * Its code calls no library: at most memcpy, memset and memmove and, on Arm's M profile, helper "
+        "functions of "
+        "the\n * run-time ABI (__aeabi_...), which compilers bring.\n",
         name, SNNC_VERSION);
     places(hasWeights ? "Parameters, which are a part of the code" : "Parameters", model.parameters, !hasWeights);
     places(hasWeights ? "Buffers, which are a part of the code" : "Buffers", model.buffers, !hasWeights);
@@ -99,14 +100,16 @@ private:
     fmt::format_to(out,
                    "\n/* ERROR_ARGUMENT: a pointer that is needed is NULL. ERROR_NOT_FINITE: the input has a NaN or an "
                    "infinity. */\n"
-                   "enum {{ {0}_OK = {1}, {0}_ERROR_ARGUMENT = {2}, {0}_ERROR_NOT_FINITE = {3} }};\n",
+                   "enum {{ {0}_STEP_OK = {1}, {0}_STEP_ERROR_ARGUMENT = {2}, {0}_STEP_ERROR_NOT_FINITE = {3} }};\n",
                    upper, int(SNN_OK), int(SNN_ERROR_ARGUMENT), int(SNN_ERROR_NOT_FINITE));
   }
 
   void memory() {
     fmt::format_to(out,
                    "\n/* All that a stream is between two steps. Zero means at rest; to begin anew, set `step` to 0. "
-                   "Random numbers of the\n * model, if it has any, follow from seed, sample and step. {}*/\n"
+                   "Random numbers of the\n * model, if it has any, follow from seed, sample and step. What lies "
+                   "between the tensors of the state may be\n * "
+                   "anything. {}*/\n"
                    "typedef struct {}_stream {{\n"
                    "  uint64_t step; /* steps so far */\n"
                    "  uint64_t seed;\n"

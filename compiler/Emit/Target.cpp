@@ -22,7 +22,8 @@ const Target kTargets[] = {
     {"x86-64-v4", llvm::Triple::x86_64, "x86-64-v4", 512, 4},
     // The base of 64-bit Arm has fused multiply-adds and 128-bit vectors.
     {"armv8-a", llvm::Triple::aarch64, "generic", 128, 0},
-    // Microcontrollers with arithmetic of f32 and no vectors: also the code for Cortex-M7, M33 and M55.
+    // Microcontrollers with arithmetic of f32 and no vectors. Without the DSP extension, which a Cortex-M33 need not
+    // have, it is code for Cortex-M7, M33 and M55 too.
     {"cortex-m4", llvm::Triple::thumb, "cortex-m4", 32, 0, /*bare=*/true},
 };
 
@@ -206,9 +207,10 @@ std::unique_ptr<llvm::TargetMachine> createTargetMachine(const Target &target, b
     return nullptr;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      triple, target.baseCpu(), "", options, target.bare ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
-      plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
+  return std::unique_ptr<llvm::TargetMachine>(
+      backend->createTargetMachine(triple, target.baseCpu(), target.bare ? "-dsp" : "", options,
+                                   target.bare ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
+                                   plain ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Aggressive));
 }
 
 } // namespace snn

@@ -24,7 +24,7 @@ int decide(passage *seen, uint64_t *random, int counts[MOTIONS]) {
   stream.step = 0; /* neurons at rest */
   for (step = 0; step < FRAMES; ++step) {
     next_frame(seen, NULL, random, frame);
-    if (motion_step(&stream, &arena, &inputs, &outputs) != MOTION_OK)
+    if (motion_step(&stream, &arena, &inputs, &outputs) != MOTION_STEP_OK)
       return -1;
     for (motion = 0; motion < MOTIONS; ++motion)
       counts[motion] += spikes[motion] > 0;

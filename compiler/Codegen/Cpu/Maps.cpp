@@ -197,6 +197,10 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
   for (Operation &op : body.without_terminator()) {
     if (auto index = dyn_cast<IndexOp>(op)) {
       int64_t dim = index.getDim();
+      if (dim == ArrayType::kTime && numbers.isStreaming()) {
+        mapping.map(index.getResult(), e.splat(numbers.step(), kLanes));
+        continue;
+      }
       LaneIndex value;
       if (dim == ArrayType::kTime) {
         value = math.uniform(e.add(stepNow(), extents.firstStep));

@@ -51,6 +51,9 @@ public:
   /// Computes the keys of all random numbers in an op, where the builder stands: outside of loops.
   void prepare(mlir::Operation *root);
   mlir::Value call() const { return frame.call; }
+  bool isStreaming() const { return frame.isStreaming; }
+  /// Of a streaming build: its one step's number, an i64, as an index may have fewer bits than a stream has steps.
+  mlir::Value step() { return e.loadAt(frame.call, offsetof(snn_call, first_step), e.b.getI64Type()); }
   /// vector<kLanes x element> of random numbers for points whose numbers in their domain are `elements`
   /// (vector<kLanes x i32>). `sample` is a place in the batch or null, `step` counts from the first step ever, or null.
   mlir::Value random(core::RandomOp op, mlir::Value elements, mlir::Value sample, mlir::Value step);

@@ -33,25 +33,25 @@ static int run(void) {
   for (step = 0; step < 5; ++step) {
     for (i = 0; i < MOTION_ELEMENTS_OF_INPUT_INPUT; ++i)
       frame[i] = (float)(i + step) * 0.25f;
-    EXPECT(motion_step(&stream, &arena, &inputs, step % 2 ? &outputs : 0) == MOTION_OK);
+    EXPECT(motion_step(&stream, &arena, &inputs, step % 2 ? &outputs : 0) == MOTION_STEP_OK);
     EXPECT(stream.step == (uint64_t)step + 1);
   }
   EXPECT(spikes[MOTION_ELEMENTS_OF_OUTPUT_SPIKES] == 7);
   for (i = 0; i < MOTION_STATE_BYTES / 8; ++i)
     before[i] = stream.state[i];
-  EXPECT(motion_step(0, &arena, &inputs, &outputs) == MOTION_ERROR_ARGUMENT);
-  EXPECT(motion_step(&stream, 0, &inputs, &outputs) == MOTION_ERROR_ARGUMENT);
-  EXPECT(motion_step(&stream, &arena, 0, &outputs) == MOTION_ERROR_ARGUMENT);
+  EXPECT(motion_step(0, &arena, &inputs, &outputs) == MOTION_STEP_ERROR_ARGUMENT);
+  EXPECT(motion_step(&stream, 0, &inputs, &outputs) == MOTION_STEP_ERROR_ARGUMENT);
+  EXPECT(motion_step(&stream, &arena, 0, &outputs) == MOTION_STEP_ERROR_ARGUMENT);
   inputs.input = 0;
-  EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_ERROR_ARGUMENT);
+  EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_STEP_ERROR_ARGUMENT);
   inputs.input = frame;
   for (wrong.bits = 0x7f800000u; wrong.bits != 0x7f800002u; ++wrong.bits) { /* an infinity, a NaN */
     frame[MOTION_ELEMENTS_OF_INPUT_INPUT - 1] = wrong.number;
-    EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_ERROR_NOT_FINITE);
+    EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_STEP_ERROR_NOT_FINITE);
   }
   EXPECT(stream.step == 5 && same_state());
   frame[MOTION_ELEMENTS_OF_INPUT_INPUT - 1] = 0;
-  EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_OK && stream.step == 6 && !same_state());
+  EXPECT(motion_step(&stream, &arena, &inputs, &outputs) == MOTION_STEP_OK && stream.step == 6 && !same_state());
   return 0;
 }
 
