@@ -16,12 +16,10 @@ std::string nameOf(Stage stage) { return describe(stage).name.str(); }
 
 /// A target without an operating system, of the command line or of the text; nothing if there is none.
 std::optional<Target> bareTarget(const CompileOptions &options, ModuleOp module) {
-  SmallVector<Target> targets(options.targets.begin(), options.targets.end());
-  if (options.from && module->hasAttr(SnnDialect::targetAttrName()))
-    if (FailureOr<SmallVector<Target>> ofText = targetsOf(module); succeeded(ofText))
-      targets = *ofText;
-  const Target *bare = llvm::find_if(targets, [](const Target &target) { return target.bare; });
-  return bare == targets.end() ? std::nullopt : std::optional(*bare);
+  for (const Target &target : options.targets)
+    if (target.bare)
+      return target;
+  return bareTargetOf(module);
 }
 
 /// The header of a streaming build depends on them too.

@@ -237,10 +237,8 @@ ExitStatus Compilation::limitMemory(OwningOpRef<ModuleOp> before) {
 /// Small processors have not all that functions are made of. Most of f64 are helper functions of compilers, but these
 /// are none of them.
 ExitStatus Compilation::checkInstructions() {
-  if (hasSeveralTargets(*module)) // none of which is bare
-    return kExitSuccess;
-  const FailureOr<Target> target = targetOf(*module);
-  if (failed(target) || !target->bare)
+  const std::optional<Target> target = bareTargetOf(*module);
+  if (!target)
     return kExitSuccess;
   const WalkResult result = module->walk([&](Operation *op) {
     if (!isa<LLVM::FMAOp, LLVM::SqrtOp>(op) || !getElementTypeOrSelf(op->getResult(0).getType()).isF64())
@@ -309,7 +307,7 @@ ExitStatus Compilation::reached(Stage stage) {
   return status;
 }
 
-/// The table, which the stage llvm writes, gets them from the model.
+/// The table, which the stage llvm writes, gets them from the model; so does the function of a streaming build.
 ExitStatus Compilation::takeWeights() {
   for (ModuleOp variant : variantsOf(*module)) {
     const FailureOr<ModelInterface> model = ModelInterface::of(variant);

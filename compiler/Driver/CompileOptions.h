@@ -17,7 +17,8 @@ namespace snn {
 struct CompileOptions {
   /// A model (.snn) or, with `from`, the text of a stage. "-" reads the standard input.
   std::string input;
-  /// A file; with several things to emit, a folder (it exists, or ends in '/') or the stem of their names. "-" prints.
+  /// A file; with several things to emit, a folder (it exists, or ends in '/') or the stem of their names,
+  /// or the name of one of them. "-" prints.
   /// Nothing: files in the working directory, named after the input.
   std::optional<std::string> output;
   /// Not empty, without duplicates.

@@ -87,22 +87,10 @@ ExitStatus Input::read(bool wantModule) {
   return module ? kExitSuccess : kExitModelError;
 }
 
-static frontend::Mode modeOf(RunMode mode) {
-  switch (mode) {
-  case RunMode::Train:
-    return frontend::Mode::Train;
-  case RunMode::Infer:
-    return frontend::Mode::Infer;
-  case RunMode::Stream:
-    return frontend::Mode::Stream;
-  }
-  llvm_unreachable("all modes are there");
-}
-
 ExitStatus Input::readModel(bool wantModule) {
   const llvm::MemoryBuffer &buffer = *sources.getMemoryBuffer(sources.getMainFileID());
   frontend::FrontendOptions choices;
-  choices.mode = modeOf(options.mode);
+  choices.mode = options.mode;
   choices.precision = options.doublePrecision ? frontend::Precision::F64 : frontend::Precision::F32;
   choices.softSpikes = options.softSpikes;
   choices.defines = options.defines;

@@ -131,13 +131,23 @@ llvm::Expected<SmallVector<Target>> parseTargets(StringRef names) {
   return targets;
 }
 
-FailureOr<SmallVector<Target>> targetsOf(ModuleOp module) {
+/// One for each target.
+static SmallVector<Attribute> attributesOf(ModuleOp module) {
   const Attribute attribute = module->getAttr(SnnDialect::targetAttrName());
-  SmallVector<Attribute> all;
   if (auto array = dyn_cast_or_null<ArrayAttr>(attribute))
-    llvm::append_range(all, array);
-  else if (attribute)
-    all.push_back(attribute);
+    return SmallVector<Attribute>(array.begin(), array.end());
+  return attribute ? SmallVector<Attribute>{attribute} : SmallVector<Attribute>();
+}
+
+std::optional<Target> bareTargetOf(ModuleOp module) {
+  for (Attribute attribute : attributesOf(module))
+    if (const std::optional<Target> target = readTarget(attribute); target && target->bare)
+      return target;
+  return std::nullopt;
+}
+
+FailureOr<SmallVector<Target>> targetsOf(ModuleOp module) {
+  const SmallVector<Attribute> all = attributesOf(module);
   SmallVector<Target> targets;
   for (Attribute one : all) {
     const std::optional<Target> target = readTarget(one);

@@ -77,6 +77,10 @@ mlir::FailureOr<llvm::SmallVector<Target>> targetsOf(mlir::ModuleOp module);
 /// The same for a module of one target.
 mlir::FailureOr<Target> targetOf(mlir::ModuleOp module);
 
+/// The target of a module for which there are streaming builds alone; nothing if there is none, or no sense in what is
+/// there, about which targetsOf() complains.
+std::optional<Target> bareTargetOf(mlir::ModuleOp module);
+
 /// Whether the attribute names several.
 bool hasSeveralTargets(mlir::ModuleOp module);
 

@@ -4,6 +4,7 @@
 #ifndef SNN_FRONTENDS_SNN_CHECKED_H
 #define SNN_FRONTENDS_SNN_CHECKED_H
 
+#include "dialect/SnnDialect.h"
 #include "frontends/snn/Definitions.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -18,13 +19,12 @@
 namespace snn::frontend {
 
 enum class Precision { F32, F64 };
-enum class Mode { Train, Infer, Stream };
 
 struct FrontendOptions {
   std::map<std::string, std::string> defines; ///< -D NAME=VALUE: values of `param` lines
   Precision precision = Precision::F32;       ///< the type of all reals of the module
   bool softSpikes = false;                    ///< `fire` gives the surrogate's antiderivative instead of the step
-  Mode mode = Mode::Train;
+  RunMode mode = RunMode::Train;
 };
 
 enum class ParamKind { Number, Option, Surrogate, Function, Layer };

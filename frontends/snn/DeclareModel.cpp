@@ -142,7 +142,7 @@ private:
 
   void declareInputs() {
     declareInput(model.input, kInput);
-    if (model.options.mode == Mode::Train)
+    if (model.options.mode == RunMode::Train)
       for (const CheckedInput &target : model.targets)
         declareInput(target, target.name);
   }
@@ -194,22 +194,10 @@ private:
 
 } // namespace
 
-static RunMode runModeOf(Mode mode) {
-  switch (mode) {
-  case Mode::Train:
-    return RunMode::Train;
-  case Mode::Infer:
-    return RunMode::Infer;
-  case Mode::Stream:
-    return RunMode::Stream;
-  }
-  llvm_unreachable("all modes are there");
-}
-
 OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) {
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
-  const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == Mode::Train;
+  const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == RunMode::Train;
   ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type())};
   Location loc = context.at(model.name.range.Start);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
@@ -219,7 +207,7 @@ OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) 
                   train && model.train.window && !model.options.softSpikes
                       ? builder.getI64IntegerAttr(*model.train.window)
                       : nullptr,
-                  model.classes(), runModeOf(model.options.mode), model.train.batch, model.train.epochs);
+                  model.classes(), model.options.mode, model.train.batch, model.train.epochs);
   Declarer(context).run();
   if (train && failed(importTraining(context)))
     return nullptr;

@@ -299,7 +299,7 @@ std::string outputOf(const CheckedLayer &layer, const CheckedModel &model, bool 
 LogicalResult importNetworks(ModelContext &context) {
   if (failed(NetworkImporter(context, kNetwork, /*training=*/false).run()))
     return failure();
-  if (context.model.options.mode != Mode::Train)
+  if (context.model.options.mode != RunMode::Train)
     return success();
   if (failed(NetworkImporter(context, kTrainingNetwork, /*training=*/true).run()))
     return failure();

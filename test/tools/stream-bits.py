@@ -180,7 +180,7 @@ class Model:
         if options.first_step == 0:
             self.compare(said, outputs, steps)
         elif self.far is None:
-            self.far = said
+            self.far = said  # with weights in the code; all others must say the same
         elif self.far != said:
             raise Failed(f"not the bits of {options.target[0]}")
         needed = run(options.nm, "--undefined-only", f"{work}{stem}.o").split()

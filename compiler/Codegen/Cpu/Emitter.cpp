@@ -9,9 +9,15 @@ namespace snn {
 
 TargetShape TargetShape::of(ModuleOp module) {
   TargetShape target;
-  if (auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName()))
-    if (auto bits = shape.getAs<IntegerAttr>("vector_bits"))
-      target.vectorBits = bits.getInt();
+  auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName());
+  if (!shape)
+    return target;
+  auto read = [&](StringRef name, int64_t &number) {
+    if (auto bits = shape.getAs<IntegerAttr>(name))
+      number = bits.getInt();
+  };
+  read("vector_bits", target.vectorBits);
+  read("pointer_bits", target.pointerBits);
   return target;
 }
 

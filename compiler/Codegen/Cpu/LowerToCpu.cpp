@@ -5,6 +5,7 @@
 #include "compiler/Codegen/Host/CallChecks.h"
 #include "compiler/Codegen/Host/Faults.h"
 #include "compiler/Codegen/Host/StreamEntry.h"
+#include "compiler/Schedule/Cpu/CallMemory.h"
 
 #include <list>
 #include <map>
@@ -214,7 +215,7 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
       steps = *fixed;
     auto find = [&](StringRef name) { return module.lookupSymbol<func::FuncOp>(name); };
     if (isStreaming(module))
-      return lowerStream(writer, find(kForward));
+      return lowerStream(writer, find(kForward), spans, target);
     func::FuncOp forward = find(kForward), evaluate = find(kEvaluate), gradient = find(kLossAndGradient),
                  backward = find(kBackward), update = find(kUpdate), training = find(kForwardTraining);
     // Windows have any number of steps, whatever the model has.
@@ -251,23 +252,27 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     checkMemory();
   }
 
-  /// Of the target: 8, if it does not say so.
-  static int64_t pointerBytesOf(ModuleOp module) {
-    auto shape = module->getAttrOfType<DictionaryAttr>(SnnDialect::targetAttrName());
-    auto bits = shape ? shape.getAs<IntegerAttr>("pointer_bits") : IntegerAttr();
-    return bits ? bits.getInt() / 8 : 8;
-  }
-
   /// One time step, and the function that programs call.
-  void lowerStream(EntryWriter &writer, func::FuncOp forward) {
+  void lowerStream(EntryWriter &writer, func::FuncOp forward, const SpanLayout &spans, TargetShape target) {
     ModuleOp module = getOperation();
     if (!forward) {
       module.emitError("is of a streaming build, but has no function @forward");
       return signalPassFailure();
     }
+    if (!llvm::is_contained({32, 64}, target.pointerBits)) {
+      module.emitError() << "snn.target has pointers of " << target.pointerBits << " bits, expected 32 or 64";
+      return signalPassFailure();
+    }
+    const int64_t most =
+        std::max({callBytes(module, {1, 1}), spans.parameterBytes(), spans.bufferBytes(), spans.stateBytes()});
+    if (target.pointerBits == 32 && most > INT32_MAX) {
+      module.emitError() << "has weights, values or states of " << most << " bytes, at most " << INT32_MAX
+                         << " are possible with pointers of 32 bits";
+      return signalPassFailure();
+    }
     writer.addFunction(forward, 1);
     writer.addEntry("step", EntryKind::Step, forward, 1);
-    addStreamEntry(module, "snn_entry_step", pointerBytesOf(module));
+    addStreamEntry(module, "snn_entry_step", target.pointerBits / 8);
     forward.erase();
     checkMemory();
   }

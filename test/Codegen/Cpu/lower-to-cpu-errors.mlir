@@ -25,3 +25,24 @@ module attributes {snn.target = {cpu = "cortex-m4", pointer_bits = 32 : i64, vec
 module attributes {snn.target = {cpu = "cortex-m4", pointer_bits = 32 : i64, vector_bits = 32 : i64}} {
   snn.model @nothing stream real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
 }
+
+// -----
+
+// expected-error @below {{snn.target has pointers of 13 bits, expected 32 or 64}}
+module attributes {snn.target = {cpu = "cortex-m4", pointer_bits = 13 : i64, vector_bits = 32 : i64}} {
+  snn.model @pointers stream real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+  func.func @forward(%x: !core.array<sample x 2 x f32>) -> !core.array<sample x 2 x f32> {
+    return %x : !core.array<sample x 2 x f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{has weights, values or states of 3200000000 bytes, at most 2147483647 are possible with pointers of 32 bits}}
+module attributes {snn.target = {cpu = "cortex-m4", pointer_bits = 32 : i64, vector_bits = 32 : i64}} {
+  snn.model @huge stream real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
+  snn.parameter @w : !core.array<16 x 50000000 x f32> init #snn.fill<0.0 : f64>
+  func.func @forward(%x: !core.array<sample x 2 x f32>) -> !core.array<sample x 2 x f32> {
+    return %x : !core.array<sample x 2 x f32>
+  }
+}
