@@ -16,6 +16,17 @@ def LiftProducts : Pass<"core-lift-products", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::snn::core::CoreDialect"];
 }
 
+def CutResiduals : Pass<"core-cut-residuals", "::mlir::func::FuncOp"> {
+  let summary = "keep for reverse scans what takes least memory";
+  let description = [{
+    A map of a reverse scan computes values of the forward step again, from what the forward scan has stacked and what it was given.
+    If fewer bits lie on the way from there to the gradients (the membrane after a step, of which alone a surrogate depends,
+    instead of all that it is made of), the forward scan stacks these and the reverse one reads them. What is
+    kept for others counts as nothing. Nothing is computed more often than before.
+  }];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def FuseMaps : Pass<"core-fuse-maps", "::mlir::func::FuncOp"> {
   let summary = "compute maps where they are read";
   let description = [{
