@@ -52,8 +52,8 @@ void buildLoopsStage(OpPassManager &passes) {
   // What needs no state is multiplied outside of time, before it is known what else a step does.
   passes.addNestedPass<func::FuncOp>(createLiftProducts());
 
-  // What is kept of forward steps is chosen while each value still is one: in fused maps, nothing says what could be kept
-  // in place of what is computed again.
+  // What is kept of forward steps is chosen while each value still is one: in fused maps, nothing says what could be
+  // kept in place of what is computed again.
   passes.addNestedPass<func::FuncOp>(createCutResiduals());
 
   // Convolutions become products of matrices, depthwise ones loops over channels that lie side by side, with maps

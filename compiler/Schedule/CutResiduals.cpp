@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What one scan takes from another is kept for all steps. A body of the reverse scan begins with what it computes of the
-// forward step again, and a sum over time with what it computes of both; kept is what costs least on the way from there to
-// what is new.
+// What one scan takes from another is kept for all steps. A body of the reverse scan begins with what it computes of
+// the forward step again, and a sum over time with what it computes of both; kept is what costs least on the way from
+// there to what is new.
 
 #include "compiler/Remarks/Remarks.h"
 #include "compiler/Schedule/Passes.h"
 #include "compiler/Schedule/StepValues.h"
 #include "compiler/Schedule/VertexCut.h"
 #include "dialect/core/Maps.h"
-#include "llvm/ADT/SetVector.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -68,8 +68,8 @@ public:
     if (kept.empty())
       return steps.getScan();
     if (auto remark = remarks::chosen(steps.getScan(), remarks::kMemory, "residuals"))
-      remark << remark::add("{0} of each step kept for the reverse scan and sums over time",
-                            remarks::counted(kept.size(), "value") + (kept.size() == 1 ? " is" : " are"))
+      remark << remark::add("{0} of each step {1} kept for the reverse scan and sums over time",
+                            remarks::counted(kept.size(), "value"), kept.size() == 1 ? "is" : "are")
              << remarks::because("what it is made of takes more, or is more to read and to compute again")
              << remark::metric("bits of a sample and step", after / kSteps)
              << remark::metric("bits of what it is made of", before / kSteps);
@@ -105,8 +105,8 @@ private:
     });
   }
 
-  /// What it costs to keep an array until the reader reads it. If it is kept for others, that it is read: of two ways that
-  /// take as much memory, the one with fewer arrays has less to compute.
+  /// What it costs to keep an array until the reader reads it. If it is kept for others, that it is read: of two ways
+  /// that take as much memory, the one with fewer arrays has less to compute.
   int64_t costToKeep(Value whole) {
     auto type = cast<ArrayType>(whole.getType());
     auto isLate = [&](Operation *user) {
@@ -140,8 +140,8 @@ private:
     return canKeep ? kRead + bitsOf(reader.getDomain(), scalar.getType()) * kSteps : VertexCut::kUnbounded;
   }
 
-  /// If `scalar` is a state after the step and the state before it is kept anyway, the argument of the reader's scan that
-  /// is this one. At the step that the reader is at next, it is the state after that step.
+  /// If `scalar` is a state after the step and the state before it is kept anyway, the argument of the reader's scan
+  /// that is this one. At the step that the reader is at next, it is the state after that step.
   BlockArgument stateBefore(Value scalar) {
     Value value = reader.getScan() ? steps.find(reader, scalar) : Value();
     ScanOp scan = steps.getScan();

@@ -17,12 +17,14 @@ def LiftProducts : Pass<"core-lift-products", "::mlir::func::FuncOp"> {
 }
 
 def CutResiduals : Pass<"core-cut-residuals", "::mlir::func::FuncOp"> {
-  let summary = "keep for reverse scans what takes least memory";
+  let summary = "keep of steps what takes least memory";
   let description = [{
-    A map of a reverse scan computes values of the forward step again, from what the forward scan has stacked and what it was given.
-    If fewer bits lie on the way from there to the gradients (the membrane after a step, of which alone a surrogate depends,
-    instead of all that it is made of), the forward scan stacks these and the reverse one reads them. What is
-    kept for others counts as nothing. Nothing is computed more often than before.
+    A map of a reverse scan computes values of the forward step again, from what the forward scan has stacked and what it was given; a
+    sum over time, as the gradient of a decay, does so with the reverse step as well. If fewer bits lie on the way from there
+    to what is new (the membrane after a step, of which alone a surrogate depends, instead of all that it is made of), the
+    scan stacks these, and they are read. What is kept for others counts as nothing. A state after a step
+    whose state before the step is kept is carried from step to step of the reverse scan. Nothing is computed more often than
+    before, and no number changes.
   }];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }

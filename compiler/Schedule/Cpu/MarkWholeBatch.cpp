@@ -67,8 +67,10 @@ private:
       if (!kind)
         return op.emitOpError("sums over samples without an order, which core-fix-order gives it");
       SmallVector<Sums> &sums = phases[ranks.of(&op)];
+      // Of sums with different parts the phase has as many tasks as the fewest, so they must be as many in a call of
+      // the size that is planned for. Segments leave no choice.
       auto *found = llvm::find_if(sums, [&](const Sums &other) {
-        return inSegments ? other.kind.fitsBeside(*kind, fewestSteps) : other.kind == *kind;
+        return other.kind.fitsBeside(*kind, fewestSteps) && (inSegments || other.kind.parts(size) == kind->parts(size));
       });
       if (found == sums.end())
         found = sums.insert(found, {*kind, 0, {}});
