@@ -126,4 +126,23 @@ Value LaneMath::mask(Value condition) {
   return !condition || isa<VectorType>(condition.getType()) ? condition : e.splat(condition, kLanes);
 }
 
+SmallVector<Value> turned(Emitter &e, ArrayRef<Value> vectors) {
+  // Squares of half the size change places, in each of them squares of a quarter, and so on.
+  SmallVector<Value> rows(vectors);
+  for (int64_t half = kLanes / 2; half >= 1; half /= 2)
+    for (int64_t row = 0; row < kLanes; ++row) {
+      if (row & half)
+        continue;
+      SmallVector<int64_t> upper, lower; // lanes of the second vector are counted on
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        upper.push_back(lane & half ? kLanes + lane - half : lane);
+        lower.push_back(lane & half ? kLanes + lane : lane + half);
+      }
+      Value above = rows[row], below = rows[row + half];
+      rows[row] = vector::ShuffleOp::create(e.b, above, below, upper);
+      rows[row + half] = vector::ShuffleOp::create(e.b, above, below, lower);
+    }
+  return rows;
+}
+
 } // namespace snn::core

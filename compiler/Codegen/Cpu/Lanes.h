@@ -60,6 +60,9 @@ private:
   Emitter &e;
 };
 
+/// Of kLanes vectors of kLanes elements: vector i has element i of each.
+llvm::SmallVector<mlir::Value> turned(Emitter &e, llvm::ArrayRef<mlir::Value> vectors);
+
 } // namespace snn::core
 
 #endif // SNN_COMPILER_CODEGEN_CPU_LANES_H

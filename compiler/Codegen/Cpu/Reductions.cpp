@@ -10,6 +10,12 @@ using namespace mlir;
 namespace snn::core {
 namespace {
 
+using kernels::kBlock;
+
+OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
+
+Type elementOf(Operation *op) { return cast<ArrayType>(op->getResult(0).getType()).getElementType(); }
+
 /// The terms of a fold or contract.
 class Terms {
 public:
@@ -106,7 +112,7 @@ class TermLoops {
 public:
   TermLoops(OpEmitter &emitter, IndexedOpInterface op, Terms &terms, Chains &chains, MutableArrayRef<Points> strips,
             Chains::LevelUp levelUp, kernels::Range samples = {})
-      : e(emitter.e), emitter(emitter), terms(terms), chains(chains), strips(strips), levelUp(levelUp),
+      : e(emitter.e), emitter(emitter), op(op), terms(terms), chains(chains), strips(strips), levelUp(levelUp),
         samples(samples), along(op.getAlong()), domain(op.getDomain()), sums(op.reducesSamples()) {
     auto order = op->getAttrOfType<OrderAttr>("order");
     descending = order && order.getDescending();
@@ -122,7 +128,57 @@ public:
   }
 
 private:
+  /// Whether a step of a sample, as the last loop, is a run of its own that has several blocks, and one number alone is
+  /// summed: then blocks can be summed side by side.
+  bool hasWideSteps() {
+    return isa<FoldOp>(op.getOperation()) && terms.shape().resultRank == 0 && outer + 1 == along.size() && outer > 0 &&
+           strips.size() == 1 && domain[along.back()] >= kBlock && division.sum->positions >= division.sum->run &&
+           orderOf(op).getGroup() == 1 && orderOf(op).getBlock() == kBlock;
+  }
+
+  /// One number waits for each addition. The blocks of a step, each in a lane, wait together: vectors of positions are
+  /// turned, so that what each lane adds is in order.
+  SmallVector<Value> sumWideStep(ValueRange state) {
+    const int64_t positions = domain[along.back()];
+    return e.loop(e.index(0), e.index(positions), kLanes * kBlock, state, [&](Value from, ValueRange inner) {
+      const int64_t blocks = std::min<int64_t>(kLanes, llvm::divideCeil(positions, kBlock));
+      Value sums = e.loop(e.index(0), e.index(kBlock), kLanes, {zero()}, [&](Value within, ValueRange chain) {
+        SmallVector<Value> rows(kLanes, zero());
+        for (int64_t block = 0; block < blocks; ++block)
+          rows[block] = termsFrom(e.add(e.add(from, block * kBlock), within), positions);
+        Value sum = chain.front();
+        for (Value column : turned(e, rows))
+          sum = arith::AddFOp::create(e.b, sum, column);
+        return SmallVector<Value>{sum};
+      })[0];
+      // Each lane in turn becomes the first, which is the one that counts.
+      SmallVector<Value> carried{sums};
+      llvm::append_range(carried, inner);
+      Value left = e.minimum(e.ceilDiv(e.sub(e.index(positions), from), kBlock), e.index(kLanes));
+      auto after = e.loop(e.index(0), left, 1, carried, [&](Value, ValueRange now) {
+        auto next = chains.addBlock(now.drop_front(), now.front(), levelUp);
+        SmallVector<int64_t> rotation = llvm::to_vector(llvm::seq<int64_t>(1, kLanes + 1));
+        next.insert(next.begin(), vector::ShuffleOp::create(e.b, now.front(), now.front(), rotation));
+        return next;
+      });
+      return SmallVector<Value>(ArrayRef(after).drop_front());
+    });
+  }
+
+  /// Terms of positions side by side; +0 behind the last one.
+  Value termsFrom(Value at, int64_t positions) {
+    Points points = strips.front();
+    points.dims[terms.shape().resultRank + outer] = emitter.math.ascendingFrom(at);
+    points.mask = emitter.math.below(at, e.index(positions));
+    auto [term, mask] = terms.fold(points);
+    return arith::SelectOp::create(e.b, emitter.math.both(points.mask, mask), term, zero());
+  }
+
+  Value zero() { return e.constant(e.vector(kLanes, elementOf(op)), 0); }
+
   SmallVector<Value> nest(size_t depth, ValueRange state) {
+    if (depth == outer && hasWideSteps())
+      return sumWideStep(state);
     if (depth == along.size()) {
       SmallVector<Value> next(state);
       for (auto [number, points] : llvm::enumerate(strips))
@@ -164,6 +220,7 @@ private:
 
   Emitter &e;
   OpEmitter &emitter;
+  IndexedOpInterface op;
   Terms &terms;
   Chains &chains;
   MutableArrayRef<Points> strips;
@@ -186,10 +243,6 @@ int64_t positionsOf(IndexedOpInterface op) {
   }
   return product;
 }
-
-OrderAttr orderOf(Operation *op) { return op->getAttrOfType<OrderAttr>("order"); }
-
-Type elementOf(Operation *op) { return cast<ArrayType>(op->getResult(0).getType()).getElementType(); }
 
 AffineMap resultMap(const Gathered &shape, MLIRContext *context) {
   AffineMap all = AffineMap::getMultiDimIdentityMap(shape.domain.size(), context);

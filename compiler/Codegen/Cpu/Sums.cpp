@@ -281,6 +281,12 @@ SmallVector<Value> Chains::endRun(ValueRange state, LevelUp levelUp) {
   return e.changedIf(open, state, [&] { return flush(state, levelUp); });
 }
 
+SmallVector<Value> Chains::addBlock(ValueRange state, Value sum, LevelUp levelUp) {
+  SmallVector<Value> next(state);
+  next[at(Chain, 0)] = sum;
+  return flush(next, levelUp);
+}
+
 SmallVector<Value> Chains::totals(ValueRange state) {
   SmallVector<Value> totals;
   for (int64_t v = 0; v < vectors; ++v) {

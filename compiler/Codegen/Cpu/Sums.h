@@ -70,6 +70,8 @@ public:
   using LevelUp = llvm::function_ref<void(mlir::ValueRange totals, mlir::Value blocks)>;
   llvm::SmallVector<mlir::Value> endPosition(mlir::ValueRange state, LevelUp levelUp);
   llvm::SmallVector<mlir::Value> endRun(mlir::ValueRange state, LevelUp levelUp);
+  /// The same for a block that was summed elsewhere, of one vector, where none is open.
+  llvm::SmallVector<mlir::Value> addBlock(mlir::ValueRange state, mlir::Value sum, LevelUp levelUp);
   /// The totals of all levels in registers; in slots, of the first one.
   llvm::SmallVector<mlir::Value> totals(mlir::ValueRange state);
 
