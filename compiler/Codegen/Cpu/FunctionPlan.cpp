@@ -107,6 +107,8 @@ static SmallVector<SumClass> classesOf(BatchMapOp phase) {
   return classes;
 }
 
+bool hasDifferentSums(BatchMapOp phase) { return classesOf(phase).size() > 1; }
+
 Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Value workers) {
   const int64_t chunk = integerOf(phase, kChunkAttr, 1);
   SmallVector<SumClass> classes = classesOf(phase);

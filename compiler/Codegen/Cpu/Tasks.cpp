@@ -198,9 +198,20 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   Memory behind = bytes;
   behind.offset = e.add(bytes.offset, ownBytes(e, phase, division.chunk, steps));
 
+  // Of sums with different parts, which only have samples as units, some are cut further: no chunk goes beyond the end
+  // of the smallest part.
   Value begin = division.begin(e, index), end = division.begin(e, e.add(index, 1));
-  auto loop = scf::ForOp::create(e.b, begin, end, division.chunk);
   OpBuilder::InsertionGuard guard(e.b);
+  if (hasDifferentSums(phase)) {
+    Division smallest = division;
+    smallest.tasks = division.slots;
+    Value each = e.div(division.slots, division.tasks), part = e.mul(index, each);
+    auto parts = scf::ForOp::create(e.b, part, e.add(part, each), e.index(1));
+    e.b.setInsertionPoint(parts.getBody()->getTerminator());
+    begin = smallest.begin(e, parts.getInductionVar());
+    end = smallest.begin(e, e.add(parts.getInductionVar(), 1));
+  }
+  auto loop = scf::ForOp::create(e.b, begin, end, division.chunk);
   e.b.setInsertionPoint(loop.getBody()->getTerminator());
   Value first = loop.getInductionVar();
   emitter.extents.samples = e.minimum(division.chunk, e.sub(end, first));
@@ -218,16 +229,23 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   ChunkFrame chunk{phase, division, index, begin, first, fault, behind};
   emitLoads(emitter, ops, fault, [&] {
     emitChunkOps(emitter, ops, chunk, [&] {
-      for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
-        const Buffer &from = emitter.buffers.find(value)->second;
-        if (isWithHost(value))
-          continue;
-        if (needsPlace(result) && homeOf(value) != result)
-          copyOutlined(emitter, from, known.find(result)->second.fromSample(e, first));
-        storeOutputs(emitter, result, from, first);
-      }
+      for (unsigned number = 0; number < phase.getConcat().size(); ++number)
+        if (!isGivenWhenMade(phase.getYield().getConcat()[number]))
+          give(emitter, chunk, number);
     });
   });
+}
+
+/// A result of the phase, as far as it has not been written where it belongs.
+void TaskWriter::give(OpEmitter &emitter, const ChunkFrame &chunk, unsigned number) {
+  BatchMapOp phase = chunk.phase;
+  Value value = phase.getYield().getConcat()[number], result = phase.getConcat()[number];
+  if (isWithHost(value))
+    return;
+  const Buffer &from = emitter.buffers.find(value)->second;
+  if (needsPlace(result) && homeOf(value) != result)
+    copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first));
+  storeOutputs(emitter, result, from, chunk.first);
 }
 
 /// What of a phase computes for a chunk. Segments that find their input at fault end it.
@@ -244,10 +262,16 @@ void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, con
         return emitter.emitAny(*op);
       emitSums(emitter, cast<IndexedOpInterface>(op), op->getResult(0), chunk, e.truth(true), e.index(0));
     };
-    if (Value condition = wantedByAny(op->getAttrOfType<ArrayAttr>(kWantedAttr)))
-      e.when(condition, emit);
-    else
+    auto emitAndGive = [&] {
       emit();
+      for (auto [number, value] : llvm::enumerate(BatchMapOp(chunk.phase).getYield().getConcat()))
+        if (value.getDefiningOp() == op && isGivenWhenMade(value))
+          give(emitter, chunk, number);
+    };
+    if (Value condition = wantedByAny(op->getAttrOfType<ArrayAttr>(kWantedAttr)))
+      e.when(condition, emitAndGive);
+    else
+      emitAndGive();
     if (segments && llvm::any_of(segments.getBody().front(), [](Operation &inner) { return inner.hasAttr(kLoadAttr); }))
       return e.when(chunk.fault.isClear(e),
                     [&, rest = ops.drop_front(index + 1)] { emitChunkOps(emitter, rest, chunk, end); });
@@ -263,9 +287,7 @@ void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value resul
   const SumClass sum = *SumClass::of(op);
   Division own = chunk.division;
   Value part = chunk.task, begin = chunk.begin;
-  const bool alone =
-      llvm::all_of(phase.getYield().getSum(), [&](Value other) { return *SumClass::of(reductionOf(other)) == sum; });
-  if (!alone) { // a task may have several parts of it, in which the chunk, one sample, has its place
+  if (hasDifferentSums(phase)) { // a task may have several parts of it, in one of which the chunk lies
     own = Division::of(e, sum, 1, batch, steps);
     Value upTo = e.add(e.mul(e.add(chunk.first, 1), own.tasks), e.sub(own.units, e.index(1)));
     part = e.sub(e.div(upTo, own.units), e.index(1));

@@ -72,6 +72,7 @@ private:
                 mlir::Value isFirst, mlir::Value blocksBefore);
   void emitChunkOps(OpEmitter &emitter, llvm::ArrayRef<mlir::Operation *> ops, const ChunkFrame &chunk,
                     llvm::function_ref<void()> end);
+  void give(OpEmitter &emitter, const ChunkFrame &chunk, unsigned number);
   void emitSegments(OpEmitter &emitter, SegmentsOp op, const ChunkFrame &chunk);
   void bindSegment(OpEmitter &outer, OpEmitter &inner, SegmentsOp op, mlir::Value number);
   void emitSegmentOps(OpEmitter &inner, SegmentsOp op, const ChunkFrame &chunk, mlir::Value turn,

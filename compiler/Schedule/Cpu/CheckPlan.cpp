@@ -42,6 +42,11 @@ bool isAligned(const Place &place) {
                       [](int64_t bytes) { return bytes >= 0 && bytes <= kMaxArena && bytes % SNN_ALIGNMENT == 0; });
 }
 
+PlaceAttr placeOf(Operation *op, unsigned index) {
+  auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+  return places && index < places.size() ? dyn_cast<PlaceAttr>(places[index]) : PlaceAttr();
+}
+
 /// The places of one block and of stepwise scans in it: within the arena of `owner`, and apart while they are used.
 LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range) {
   MLIRContext *context = owner->getContext();
@@ -57,8 +62,15 @@ LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range
       InFlightDiagnostic error = tenant.op->emitOpError();
       return tenant.isScratch() ? std::move(error << "scratch memory") : std::move(error << "result #" << tenant.index);
     };
-    auto places = tenant.op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-    auto place = places && tenant.index < places.size() ? dyn_cast<PlaceAttr>(places[tenant.index]) : PlaceAttr();
+    PlaceAttr place = placeOf(tenant.op, tenant.index);
+    for (OpResult heir : tenant.heirs)
+      if (PlaceAttr own = placeOf(heir.getOwner(), heir.getResultNumber()); !own || own != place) {
+        InFlightDiagnostic error = heir.getOwner()->emitOpError()
+                                   << "result #" << heir.getResultNumber()
+                                   << " lies elsewhere than the value in whose place it is computed";
+        error.attachNote(tenant.op->getLoc()) << "which is made here";
+        return error;
+      }
     PlaceAttr size = tenant.size.attribute(context);
     if (!place)
       return fail() << " has no place, but needs one of " << size << " bytes";
@@ -210,9 +222,6 @@ LogicalResult checkPhase(BatchMapOp phase, const CallRange &range) {
     if (!kind || (fold && fold.getKind() != FoldKind::Add) || (first && !first->fitsBeside(*kind, range.fewestSteps)))
       return reduction->emitOpError(
           "does not fall into the runs and parts of its phase's other sums; core-mark-whole-batch takes it out");
-    if (first && !(*first == *kind) && chunk.getInt() != 1)
-      return phase.emitOpError(
-          "makes sums of different parts, where a chunk is one sample: expected a core.chunk of 1");
     first = kind;
   }
   if (offsetOfSum(phase, phase.getSum().size()) > kMaxArena)

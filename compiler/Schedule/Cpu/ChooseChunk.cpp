@@ -52,17 +52,12 @@ private:
   int64_t cache = 0; ///< bytes that values may take
 
   void choose(BatchMapOp phase, unsigned number, CallSize size) {
-    // The terms of a sum come sample by sample, and of each sample segment by segment. Where parts of sums differ, they
-    // begin with any sample.
-    auto classOf = [](Value sum) { return SumClass::of(reductionOf(sum)); };
-    ValueRange sums = phase.getYield().getSum();
-    const bool differ = llvm::any_of(sums, [&](Value sum) { return classOf(sum) != classOf(sums.front()); });
-    if (differ || !phase.getBody().getOps<SegmentsOp>().empty()) {
+    // The terms of a sum come sample by sample, and of each sample segment by segment.
+    if (!phase.getBody().getOps<SegmentsOp>().empty()) {
       phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(1));
       if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
         remark << remark::add("phase {0} takes 1 sample at a time", number)
-               << remarks::because(differ ? "sums of different parts go sample by sample"
-                                          : "sums go sample by sample where time is cut into segments");
+               << remarks::because("sums go sample by sample where time is cut into segments");
       return;
     }
     // What is alive at the same time, and what the phase leaves in the memory of the function.

@@ -145,6 +145,64 @@ Value carryOf(Value value) {
   return isFree ? carry : Value();
 }
 
+/// Whether no op behind `op` reads the value, itself or through views.
+static bool isLastRead(Value value, Operation *op) {
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    if (isa<PartsOp>(user))
+      return isGivenWhenMade(value);
+    if (user->getBlock() != op->getBlock())
+      return false;
+    return isView(user) ? isLastRead(user->getResult(0), op) : user == op || user->isBeforeInBlock(op);
+  });
+}
+
+/// Whether a map or scan reads an operand only where it stands at the moment: at the element that it then writes. What
+/// a scan that goes step by step stacks is written when all of the step is done, but for what it was given.
+static bool readsOwnElements(Operation *op, Value operand, OpResult result) {
+  if (auto map = dyn_cast<MapOp>(op)) {
+    ArrayRef<int64_t> domain = map.getDomain();
+    if (map.getAbsent() || map->hasAttr(kLoadAttr) ||
+        !isOwnElement(result, map.getWriteMaps()[result.getResultNumber()], domain))
+      return false;
+    return llvm::all_of(llvm::zip_equal(map.getInputs(), map.getReadMaps()), [&](auto pair) {
+      auto [input, read] = pair;
+      return input != operand || isOwnElement(input, read, domain);
+    });
+  }
+  auto scan = cast<ScanOp>(op);
+  if (result.getResultNumber() >= scan.getStacked().size() || llvm::is_contained(scan.getInvariant(), operand) ||
+      llvm::is_contained(scan.getInit(), operand))
+    return false;
+  return isPointwise(scan) || !isa<BlockArgument>(scan.getYield().getStacked()[result.getResultNumber()]);
+}
+
+/// Whether elements of two arrays lie in the same bytes, from where each begins.
+static bool lieAlike(Value one, Value other) {
+  const Layout first = layoutOf(one), second = layoutOf(other);
+  return first.element == second.element && first.strides == second.strides && footprintOf(one) == footprintOf(other);
+}
+
+SmallVector<Value> inPlace(Operation *op) {
+  SmallVector<Value> taken(op->getNumResults());
+  if (!isa<MapOp, ScanOp>(op) || isView(op) || !isa<BatchMapOp, SegmentsOp>(op->getParentOp()))
+    return taken;
+  ValueRange operands = isa<ScanOp>(op) ? ValueRange(cast<ScanOp>(op).getSliced()) : ValueRange(op->getOperands());
+  for (OpResult result : op->getResults()) {
+    if (!needsPlace(result))
+      continue;
+    for (Value operand : operands) {
+      Operation *source = operand.getDefiningOp();
+      if (source && source->getBlock() == op->getBlock() && !llvm::is_contained(taken, operand) &&
+          needsPlace(operand) && lieAlike(operand, result) && isLastRead(operand, op) &&
+          readsOwnElements(op, operand, result)) {
+        taken[result.getResultNumber()] = operand;
+        break;
+      }
+    }
+  }
+  return taken;
+}
+
 bool needsPlace(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || isView(op) || value.use_empty() || homeOf(value) || isSum(value))
@@ -162,6 +220,11 @@ bool needsPlace(Value value) {
 Value homeOf(Value value) {
   Value root = resolveView(value);
   return root.getDefiningOp() ? homeOfRoot(root) : Value();
+}
+
+bool isGivenWhenMade(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && isa<BatchMapOp>(op->getParentOp()) && !op->hasAttr(kLoadAttr);
 }
 
 int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
@@ -268,15 +331,27 @@ SmallVector<Tenant> tenantsOf(Block &block) {
   std::function<unsigned(Value)> lastRead = [&](Value value) {
     unsigned last = interval[value.getDefiningOp()].first;
     for (Operation *user : value.getUsers())
-      last = std::max(last, isView(user) ? lastRead(user->getResult(0)) : interval[user].second);
+      if (!(isa<PartsOp>(user) && isGivenWhenMade(value)))
+        last = std::max(last, isView(user) ? lastRead(user->getResult(0)) : interval[user].second);
     return last;
   };
   SmallVector<Tenant> tenants;
+  llvm::DenseMap<Value, size_t> tenantOf;
   for (Operation *op : order) {
     auto [first, last] = interval[op];
-    for (OpResult result : op->getResults())
-      if (needsPlace(result))
-        tenants.push_back({op, result.getResultNumber(), footprintOf(result), first, lastRead(result)});
+    SmallVector<Value> taken = inPlace(op);
+    for (OpResult result : op->getResults()) {
+      if (!needsPlace(result))
+        continue;
+      if (Value before = taken[result.getResultNumber()]) {
+        Tenant &tenant = tenants[tenantOf[result] = tenantOf.lookup(before)];
+        tenant.until = std::max(tenant.until, lastRead(result));
+        tenant.heirs.push_back(result);
+        continue;
+      }
+      tenantOf[result] = tenants.size();
+      tenants.push_back({op, result.getResultNumber(), footprintOf(result), first, lastRead(result)});
+    }
     if (Place scratch = scratchOf(op); !(scratch == Place()))
       tenants.push_back({op, op->getNumResults(), scratch, first, last});
   }

@@ -37,6 +37,10 @@ bool isPointwise(ScanOp scan, llvm::StringRef *whyNot = nullptr);
 /// present one any more. Null if there is none. Present carries are stacked before anything else of a step happens.
 mlir::Value carryOf(mlir::Value value);
 
+/// For each result of `op` the operand in whose memory it is computed, or null. Of maps and scans of a phase or
+/// segment: elements lie alike in both, each is read before it is written, and nobody reads the operand afterwards.
+llvm::SmallVector<mlir::Value> inPlace(mlir::Operation *op);
+
 /// Whether the value needs a place. Those do not:
 /// * views, values that nobody reads, values in the body of a pointwise scan, or in the memory of a carry;
 /// * what is only given to the host or to a span. A contract gives the host nothing directly: its kernel wants padding.
@@ -48,6 +52,10 @@ bool needsPlace(mlir::Value value);
 /// start. Null if there is none. A result that is not the home of what the body gives for it is copied at the end of
 /// the chunk or segment.
 mlir::Value homeOf(mlir::Value value);
+
+/// Whether a phase gives what it has of a value to the host, or copies it to where it stays, as soon as it is made:
+/// that it is a result of the phase does not keep its place then.
+bool isGivenWhenMade(mlir::Value value);
 
 /// Where a sum of a phase begins in the memory of all of them, of which each part has one for each level; for what
 /// would come behind the last sum, the bytes of all.
@@ -76,6 +84,7 @@ struct Tenant {
   unsigned index; ///< in its core.places: that of the result, or behind all results
   Place size;
   unsigned from, until; ///< from the op to the last one that reads this memory, itself or through views
+  llvm::SmallVector<mlir::OpResult, 1> heirs = {}; ///< what is computed in place of it, one after the other
 
   bool isScratch() const { return index == op->getNumResults(); }
 };

@@ -23,21 +23,28 @@ struct Plan {
 Plan planArena(Block &block, CallSize call) {
   SmallVector<Tenant> tenants = tenantsOf(block);
   const Packing packing = pack(tenants, call);
-  for (const Tenant &tenant : tenants)
-    tenant.op->removeAttr(kPlacesAttr);
+  for (Operation &op : block)
+    op.walk([](Operation *inner) { inner->removeAttr(kPlacesAttr); });
   Builder builder(block.getParentOp()->getContext());
-  for (auto [tenant, place] : llvm::zip_equal(tenants, packing.places)) {
-    auto known = tenant.op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-    SmallVector<Attribute> places(tenant.op->getNumResults(), builder.getUnitAttr());
+  auto give = [&](Operation *op, unsigned index, Place place) {
+    auto known = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    SmallVector<Attribute> places(op->getNumResults(), builder.getUnitAttr());
     if (known)
       places.assign(known.begin(), known.end());
-    places.resize(std::max<size_t>(places.size(), tenant.index + 1));
-    places[tenant.index] = place.attribute(builder.getContext());
-    tenant.op->setAttr(kPlacesAttr, builder.getArrayAttr(places));
+    places.resize(std::max<size_t>(places.size(), index + 1));
+    places[index] = place.attribute(builder.getContext());
+    op->setAttr(kPlacesAttr, builder.getArrayAttr(places));
+  };
+  for (auto [tenant, place] : llvm::zip_equal(tenants, packing.places)) {
+    give(tenant.op, tenant.index, place);
+    for (OpResult heir : tenant.heirs)
+      give(heir.getOwner(), heir.getResultNumber(), place);
   }
   Plan plan{packing.size, tenants.size(), packing.slots, call, packing.bytes};
-  for (const Tenant &tenant : tenants)
-    plan.apart += tenant.size.at(call.steps, call.batch);
+  for (const Tenant &tenant : tenants) {
+    plan.apart += tenant.size.at(call.steps, call.batch) * (1 + tenant.heirs.size());
+    plan.values += tenant.heirs.size();
+  }
   return plan;
 }
 
