@@ -186,6 +186,34 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 
 // -----
 
+// Elsewhere than what it takes over: nobody reads that any more, so it would be overwritten element by element.
+!x = !core.array<sample x 20 x f32>
+#sn = affine_map<(s, n) -> (s, n)>
+func.func @f(%x: !x) -> !core.array<20 x f32> {
+  %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> sum(!core.array<20 x f32>) {
+  ^bb0(%xs: !x):
+    // expected-note@+1 {{which is made here}}
+    %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    // expected-error@+1 {{result #0 lies elsewhere than the value in whose place it is computed}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    ^bb0(%a: f32):
+      %b = arith.addf %a, %a : f32
+      core.yield %b : f32
+    }
+    %5 = core.fold add over [sample, 20] along [0] reads(%3 : !x) by [#sn] writes affine_map<(s, n) -> (n)> order <run = 64, parts = 16, part = 256> -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat() sum(%5 : !core.array<20 x f32>)
+  }
+  return %1 : !core.array<20 x f32>
+}
+
+// -----
+
 // On another value, if there is more than one sample.
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>

@@ -183,3 +183,76 @@ func.func @update(%p: !core.array<f32>, %g: !core.array<f32>) -> !core.array<f32
   }
   return %1 : !core.array<f32>
 }
+
+// What a map or scan reads for the last time is overwritten by what it gives, if elements lie alike and each is read where it is
+// written: rows of a load, currents, membranes, errors. That a value goes to the host does not keep its place. Not in place:
+// other elements than the own (%turned), reals (%reals) in that of bytes.
+// CHECK-LABEL: func.func @in_place(
+// CHECK: core.map {{.*}}core.load, core.places = [#core.place<>]}
+// CHECK: core.scan {{.*}}core.places = [#core.place<>, unit]}
+// CHECK: arith.mulf
+// CHECK: core.map {{.*}}core.places = [#core.place<rows = 128>]}
+// CHECK: core.scan reverse {{.*}}core.places = [#core.place<>, unit]}
+// CHECK: core.map {{.*}}core.load, core.places = [#core.place<rows = 128>]}
+// CHECK: core.map {{.*}}core.places = [#core.place<samples = 64, rows = 256>]}
+// CHECK: core.fold
+func.func @in_place(%x: !t, %given: !core.array<sample x 20 x ui8>) -> (!t, !t, !core.array<20 x f32>, !core.array<20 x f32>) {
+  %0:2, %1:2 = core.batch_map sharded(%x, %given : !t, !core.array<sample x 20 x ui8>) invariant() {core.chunk = 2 : i64} -> concat(!t, !t) sum(!core.array<20 x f32>, !core.array<20 x f32>) {
+  ^bb0(%xs: !t, %bs: !core.array<sample x 20 x ui8>):
+    %rows = core.map over [time, sample, 20] reads(%xs : !t) by [#tsn] writes [#tsn] {core.load} -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %start = core.map over [sample, 20] reads() by [] writes [#sn] -> !x {
+      %zero = arith.constant 0.0 : f32
+      core.yield %zero : f32
+    }
+    %up, %last = core.scan sliced(%rows : !t) invariant() init(%start : !x) -> stacked(!t) final(!x) {
+    ^bb0(%now: !x, %before: !x):
+      %m = core.map over [sample, 20] reads(%now, %before : !x, !x) by [#sn, #sn] writes [#sn] -> !x {
+      ^bb0(%a: f32, %b: f32):
+        %c = arith.addf %a, %b : f32
+        core.yield %c : f32
+      }
+      core.step stacked(%m : !x) next(%m : !x)
+    }
+    %kept = core.map over [time, sample, 20] reads(%up : !t) by [#tsn] writes [#tsn] -> !t {
+    ^bb0(%a: f32):
+      %c = arith.mulf %a, %a : f32
+      core.yield %c : f32
+    }
+    %turned = core.map over [time, sample, 20] reads(%kept : !t) by [affine_map<(t, s, n) -> (t, s, 19 - n)>] writes [#tsn] -> !t {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %down, %first = core.scan reverse sliced(%kept, %turned : !t, !t) invariant() init(%start : !x) -> stacked(!t) final(!x) {
+    ^bb0(%now: !x, %other: !x, %before: !x):
+      %m = core.map over [sample, 20] reads(%now, %other, %before : !x, !x, !x) by [#sn, #sn, #sn] writes [#sn] -> !x {
+      ^bb0(%a: f32, %b: f32, %d: f32):
+        %c = arith.addf %a, %b : f32
+        %e = arith.addf %c, %d : f32
+        core.yield %e : f32
+      }
+      core.step stacked(%m : !x) next(%m : !x)
+    }
+    %bytes = core.map over [sample, 20] reads(%bs : !core.array<sample x 20 x ui8>) by [#sn] writes [#sn] {core.load} -> !core.array<sample x 20 x ui8> {
+    ^bb0(%a: i8):
+      core.yield %a : i8
+    }
+    %reals = core.map over [sample, 20] reads(%bytes : !core.array<sample x 20 x ui8>) by [#sn] writes [#sn] -> !x {
+    ^bb0(%a: i8):
+      %c = arith.uitofp %a : i8 to f32
+      core.yield %c : f32
+    }
+    %4 = core.fold add over [time, sample, 20] along [1, 0] reads(%down : !t) by [#tsn] writes affine_map<(t, s, n) -> (n)> order #order -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    %5 = core.fold add over [time, sample, 20] along [1, 0] reads(%reals : !x) by [affine_map<(t, s, n) -> (s, n)>] writes affine_map<(t, s, n) -> (n)> order #order -> !core.array<20 x f32> {
+    ^bb0(%a: f32):
+      core.yield %a : f32
+    }
+    core.parts concat(%up, %kept : !t, !t) sum(%4, %5 : !core.array<20 x f32>, !core.array<20 x f32>)
+  }
+  return %0#0, %0#1, %1#0, %1#1 : !t, !t, !core.array<20 x f32>, !core.array<20 x f32>
+}
