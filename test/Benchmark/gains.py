@@ -24,6 +24,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 STEPS = {
     "sparse": ("products with the host's data go by what is not zero", (r"sparse-columns=\d+", "sparse-columns=0")),
     "order": ("channels lie last between products", (r"func\.func\(core-order-extents\),", "")),
+    "residuals": ("forward scans keep what takes least", (r"func\.func\(core-cut-residuals\),", "")),
+    "in-place": ("values are computed in place of others", (r"in-place=true", "in-place=false")),
     "recompute": ("phases compute again what they can", (r"least-bytes=-?\d+", "least-bytes=-1")),
     "rows": ("chunks of several samples where steps read matrices", (r"step-rows=\d+", "step-rows=1")),
     "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),

@@ -186,19 +186,19 @@ func.func @f(%x: !x) -> (!x, !core.array<20 x f32>) {
 
 // -----
 
-// Elsewhere than what it takes over: nobody reads that any more, so it would be overwritten element by element.
+// A value may be computed in place of what it is made of, element by element, and nowhere else in its memory.
 !x = !core.array<sample x 20 x f32>
 #sn = affine_map<(s, n) -> (s, n)>
 func.func @f(%x: !x) -> !core.array<20 x f32> {
-  %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256>, core.chunk = 4 : i64} -> sum(!core.array<20 x f32>) {
+  %1 = core.batch_map sharded(%x : !x) invariant() {core.arena = #core.place<samples = 256, fixed = 64>, core.chunk = 4 : i64} -> sum(!core.array<20 x f32>) {
   ^bb0(%xs: !x):
     // expected-note@+1 {{which is made here}}
     %2 = core.map over [sample, 20] reads(%xs : !x) by [#sn] writes [#sn] {core.load, core.places = [#core.place<>]} -> !x {
     ^bb0(%a: f32):
       core.yield %a : f32
     }
-    // expected-error@+1 {{result #0 lies elsewhere than the value in whose place it is computed}}
-    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<samples = 128>]} -> !x {
+    // expected-error@+1 {{result #0 has a place that another value has at the same time}}
+    %3 = core.map over [sample, 20] reads(%2 : !x) by [#sn] writes [#sn] {core.places = [#core.place<fixed = 64>]} -> !x {
     ^bb0(%a: f32):
       %b = arith.addf %a, %a : f32
       core.yield %b : f32

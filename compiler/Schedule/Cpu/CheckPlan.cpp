@@ -42,12 +42,15 @@ bool isAligned(const Place &place) {
                       [](int64_t bytes) { return bytes >= 0 && bytes <= kMaxArena && bytes % SNN_ALIGNMENT == 0; });
 }
 
-PlaceAttr placeOf(Operation *op, unsigned index) {
-  auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-  return places && index < places.size() ? dyn_cast<PlaceAttr>(places[index]) : PlaceAttr();
+/// Whether the op of `tenant` computes it in place of `other`.
+bool takesOver(const Tenant &tenant, const Tenant &other) {
+  if (tenant.isScratch() || other.isScratch())
+    return false;
+  return inPlace(tenant.op)[tenant.index] == other.op->getResult(other.index);
 }
 
-/// The places of one block and of stepwise scans in it: within the arena of `owner`, and apart while they are used.
+/// The places of one block and of stepwise scans in it: within the arena of `owner`, and apart while they are used, but
+/// for what is computed in place of something else.
 LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range) {
   MLIRContext *context = owner->getContext();
   Place arena;
@@ -57,20 +60,13 @@ LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range
     return owner->emitOpError() << "has an arena with summands that are no multiples of " << SNN_ALIGNMENT
                                 << " from 0 to " << kMaxArena;
   SmallVector<std::pair<Tenant, Place>> alive; // with where they begin
-  for (const Tenant &tenant : tenantsOf(block)) {
+  for (const Tenant &tenant : tenantsOf(block, /*together=*/false)) {
     auto fail = [&] {
       InFlightDiagnostic error = tenant.op->emitOpError();
       return tenant.isScratch() ? std::move(error << "scratch memory") : std::move(error << "result #" << tenant.index);
     };
-    PlaceAttr place = placeOf(tenant.op, tenant.index);
-    for (OpResult heir : tenant.heirs)
-      if (PlaceAttr own = placeOf(heir.getOwner(), heir.getResultNumber()); !own || own != place) {
-        InFlightDiagnostic error = heir.getOwner()->emitOpError()
-                                   << "result #" << heir.getResultNumber()
-                                   << " lies elsewhere than the value in whose place it is computed";
-        error.attachNote(tenant.op->getLoc()) << "which is made here";
-        return error;
-      }
+    auto places = tenant.op->getAttrOfType<ArrayAttr>(kPlacesAttr);
+    auto place = places && tenant.index < places.size() ? dyn_cast<PlaceAttr>(places[tenant.index]) : PlaceAttr();
     PlaceAttr size = tenant.size.attribute(context);
     if (!place)
       return fail() << " has no place, but needs one of " << size << " bytes";
@@ -83,7 +79,8 @@ LogicalResult checkPlaces(Operation *owner, Block &block, const CallRange &range
                     << arena.attribute(context);
     llvm::erase_if(alive, [&](const auto &other) { return other.first.until < tenant.from; });
     for (const auto &[other, otherBegin] : alive)
-      if (!isAtMost(end, otherBegin, range) && !isAtMost(otherBegin + other.size, begin, range)) {
+      if (!isAtMost(end, otherBegin, range) && !isAtMost(otherBegin + other.size, begin, range) &&
+          !(begin == otherBegin && takesOver(tenant, other))) {
         InFlightDiagnostic error = fail() << " has a place that another value has at the same time";
         error.attachNote(other.op->getLoc()) << "which is made here";
         return error;

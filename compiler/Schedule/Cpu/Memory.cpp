@@ -313,7 +313,7 @@ Place scratchOf(Operation *op) {
   return place.aligned();
 }
 
-SmallVector<Tenant> tenantsOf(Block &block) {
+SmallVector<Tenant> tenantsOf(Block &block, bool together) {
   SmallVector<Operation *> order;
   llvm::DenseMap<Operation *, std::pair<unsigned, unsigned>> interval;
   unsigned count = 0;
@@ -343,7 +343,7 @@ SmallVector<Tenant> tenantsOf(Block &block) {
     for (OpResult result : op->getResults()) {
       if (!needsPlace(result))
         continue;
-      if (Value before = taken[result.getResultNumber()]) {
+      if (Value before = taken[result.getResultNumber()]; before && together) {
         Tenant &tenant = tenants[tenantOf[result] = tenantOf.lookup(before)];
         tenant.until = std::max(tenant.until, lastRead(result));
         tenant.heirs.push_back(result);

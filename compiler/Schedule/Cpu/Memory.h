@@ -89,8 +89,8 @@ struct Tenant {
   bool isScratch() const { return index == op->getNumResults(); }
 };
 
-/// All of them, in order.
-llvm::SmallVector<Tenant> tenantsOf(mlir::Block &block);
+/// All of them, in order; values that are computed in place of others with these, or each by itself.
+llvm::SmallVector<Tenant> tenantsOf(mlir::Block &block, bool together = true);
 
 } // namespace snn::core
 

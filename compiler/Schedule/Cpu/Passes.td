@@ -154,11 +154,13 @@ def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
 def PlanArena : Core_SchedulePass<"core-plan-arena"> {
   let summary = "give every value its place";
   let description = [{
-    Functions and phases are straight-line code: values whose lifetimes do not overlap may share a place. `core.places`
+    Functions and phases are straight-line code: values whose lifetimes do not overlap may share a place, and what a map or scan reads
+    for the last time, element by element where it writes, is overwritten. `core.places`
     has an entry for each result of an op, `unit` if it needs none, and one for its scratch memory if it needs some.
     `core.arena` is the size of the whole, for a function (its samples are the batch) and for a phase (a chunk).
   }];
-  let options = CallSizeOptions;
+  let options = !listconcat(CallSizeOptions, [
+    Option<"inPlace", "in-place", "bool", "true", "compute values in place of what they are made of">]);
 }
 
 def ChooseSegments : Core_SchedulePass<"core-choose-segments"> {

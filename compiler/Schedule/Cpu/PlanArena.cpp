@@ -20,8 +20,8 @@ struct Plan {
   int64_t bytes = 0, apart = 0; ///< of a call of that size: of the whole, and if each value had its own place
 };
 
-Plan planArena(Block &block, CallSize call) {
-  SmallVector<Tenant> tenants = tenantsOf(block);
+Plan planArena(Block &block, CallSize call, bool inPlace) {
+  SmallVector<Tenant> tenants = tenantsOf(block, inPlace);
   const Packing packing = pack(tenants, call);
   for (Operation &op : block)
     op.walk([](Operation *inner) { inner->removeAttr(kPlacesAttr); });
@@ -82,7 +82,7 @@ private:
       if (function.isExternal() || isElementwise(function))
         continue;
       tellScans(function);
-      const Plan whole = planArena(function.getBody().front(), size);
+      const Plan whole = planArena(function.getBody().front(), size, inPlace);
       function->setAttr(kArenaAttr, whole.size.attribute(&getContext()));
       tell(function, whole, "shared by all workers");
       std::pair<unsigned, Plan> largest;
@@ -90,10 +90,11 @@ private:
       for (auto phase : function.getBody().front().getOps<BatchMapOp>()) {
         auto chunk = phase->getAttrOfType<IntegerAttr>(kChunkAttr);
         const CallSize ofChunk{chunk ? chunk.getInt() : 1, size.steps};
-        const Plan plan = planArena(phase.getBody().front(), ofChunk);
+        const Plan plan = planArena(phase.getBody().front(), ofChunk, inPlace);
         phase->setAttr(kArenaAttr, plan.size.attribute(&getContext()));
         for (auto segments : phase.getBody().getOps<SegmentsOp>())
-          segments->setAttr(kArenaAttr, planArena(segments.getBody().front(), ofChunk).size.attribute(&getContext()));
+          segments->setAttr(kArenaAttr,
+                            planArena(segments.getBody().front(), ofChunk, inPlace).size.attribute(&getContext()));
         if (++number == 1 || plan.bytes > largest.second.bytes)
           largest = {number, plan};
       }
