@@ -36,7 +36,7 @@ bool isConstant(Value scalar) { return scalar.getDefiningOp() && matchPattern(sc
 class Cut {
 public:
   /// What is read at `backward` and behind it stays in memory anyway.
-  Cut(StepReader &reader, ScanOp scan, Operation *backward) : reader(reader), steps(scan), backward(backward) {}
+  Cut(StepReader &reader, ScanOp scan, Operation *backward) : reader(reader), steps(scan, reader), backward(backward) {}
 
   /// Gives the scan, which may have been replaced.
   ScanOp run() {
@@ -44,7 +44,9 @@ public:
     VertexCut graph;
     SmallVector<int64_t> costs;
     int64_t before = 0, after = 0;
+    llvm::DenseMap<Value, unsigned> numbers;
     for (auto [number, scalar] : llvm::enumerate(scalars)) {
+      numbers[scalar] = number;
       auto argument = dyn_cast<BlockArgument>(scalar);
       costs.push_back(argument ? costOf(argument) : costOf(scalar));
       graph.addNode(costs.back());
@@ -54,7 +56,7 @@ public:
       } else {
         for (Value operand : scalar.getDefiningOp()->getOperands())
           if (scalars.contains(operand))
-            graph.addEdge(llvm::find(scalars, operand) - scalars.begin(), number);
+            graph.addEdge(numbers.lookup(operand), number);
       }
       if (isNeeded(scalar))
         graph.markSink(number);
@@ -77,7 +79,7 @@ public:
       if (BlockArgument before = stateBefore(scalar))
         reader.replace(scalar, reader.carry(before, stateAfterAll(before)));
       else
-        reader.replace(scalar, reader.given(steps.stack(steps.make(reader, scalar))));
+        reader.replace(scalar, reader.given(steps.stack(steps.make(scalar))));
     }
     return steps.getScan();
   }
@@ -133,7 +135,7 @@ private:
   int64_t costOf(Value scalar) {
     if (stateBefore(scalar))
       return kRead;
-    Value inside = steps.find(reader, scalar);
+    Value inside = steps.find(scalar);
     if (Value stacked = inside ? steps.findStacked(inside) : Value())
       return costToKeep(stacked);
     const bool canKeep = isa<FloatType>(scalar.getType()) || scalar.getType().isInteger(1);
@@ -143,7 +145,7 @@ private:
   /// If `scalar` is a state after the step and the state before it is kept anyway, the argument of the reader's scan
   /// that is this one. At the step that the reader is at next, it is the state after that step.
   BlockArgument stateBefore(Value scalar) {
-    Value value = reader.getScan() ? steps.find(reader, scalar) : Value();
+    Value value = reader.getScan() ? steps.find(scalar) : Value();
     ScanOp scan = steps.getScan();
     for (auto [before, after] : llvm::zip_equal(scan.getCarryArgs(), scan.getYield().getNext()))
       if (value && after == value)

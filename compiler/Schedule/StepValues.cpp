@@ -116,61 +116,71 @@ Value StepValues::stack(Value value) {
   return scan.getStacked()[before];
 }
 
-/// The arguments that a scalar is made of.
-static void collectLeaves(Value scalar, llvm::SetVector<Value> &leaves) {
-  if (isa<BlockArgument>(scalar))
-    leaves.insert(scalar);
-  else
-    for (Value operand : scalar.getDefiningOp()->getOperands())
-      collectLeaves(operand, leaves);
-}
-
-/// Whether `host`, a map of the body, reads what the leaves of the reader's body stand for; as which arguments.
-bool StepValues::findLeaves(MapOp host, const StepReader &reader, ArrayRef<Value> leaves, IRMapping &known) {
-  if (host.getAbsent() || host.getDomain() != reader.getDomain())
-    return false;
-  for (Value leaf : leaves) {
-    Value wanted = inside(reader.wholeOf(cast<BlockArgument>(leaf)));
-    for (auto [input, read, argument] :
-         llvm::zip_equal(host.getInputs(), host.getReadMaps(), host.getBody().getArguments()))
-      if (input == wanted && read == reader.readOf(cast<BlockArgument>(leaf)))
-        known.map(leaf, argument);
-    if (!known.contains(leaf))
-      return false;
+/// An op of `body` that is `op` with `operands`; null if there is none.
+static Operation *findEqual(Operation *op, ArrayRef<Value> operands, Block &body) {
+  auto isEqual = [&](Operation *other) {
+    return other->getBlock() == &body && other->getName() == op->getName() && other->getAttrs() == op->getAttrs() &&
+           other->getResultTypes() == op->getResultTypes() && llvm::equal(other->getOperands(), operands);
+  };
+  if (operands.empty()) { // constants
+    auto found = llvm::find_if(body, [&](Operation &other) { return isEqual(&other); });
+    return found == body.end() ? nullptr : &*found;
   }
-  return true;
+  auto users = operands.front().getUsers();
+  auto found = llvm::find_if(users, isEqual);
+  return found == users.end() ? nullptr : *found;
 }
 
-/// What `body` has of the scalar of another body, with `known` in place of that one's arguments; null if nothing.
-static Value findScalar(Value scalar, Block &body, IRMapping &known) {
-  if (Value found = known.lookupOrNull(scalar))
-    return found;
-  Operation *op = scalar.getDefiningOp();
-  if (!op)
-    return {};
-  SmallVector<Value> operands;
-  for (Value operand : op->getOperands()) {
-    operands.push_back(findScalar(operand, body, known));
-    if (!operands.back())
-      return {};
+const IRMapping &StepValues::scalarsOf(MapOp host) {
+  Block &body = host.getBody().front();
+  auto [entry, isNew] = known.try_emplace(&body);
+  IRMapping &scalars = entry->second;
+  if (!isNew || host.getAbsent() || host.getDomain() != reader.getDomain())
+    return scalars;
+  for (BlockArgument leaf : reader.getBody().getArguments()) {
+    Value whole = reader.wholeOf(leaf), wanted = whole ? inside(whole) : Value();
+    for (auto [input, read, argument] : llvm::zip_equal(host.getInputs(), host.getReadMaps(), body.getArguments()))
+      if (wanted && input == wanted && read == reader.readOf(leaf))
+        scalars.map(leaf, argument);
   }
-  for (Operation &other : body)
-    if (other.getName() == op->getName() && other.getAttrs() == op->getAttrs() &&
-        other.getResultTypes() == op->getResultTypes() && llvm::equal(other.getOperands(), operands)) {
-      known.map(scalar, other.getResult(0));
-      return other.getResult(0);
-    }
-  return {};
+  for (Operation &op : reader.getBody().without_terminator()) {
+    SmallVector<Value> operands;
+    for (Value operand : op.getOperands())
+      operands.push_back(scalars.lookupOrNull(operand));
+    if (op.getNumResults() == 1 && op.getNumRegions() == 0 && !llvm::is_contained(operands, Value()))
+      if (Operation *equal = findEqual(&op, operands, body))
+        scalars.map(op.getResult(0), equal->getResult(0));
+  }
+  return scalars;
 }
 
-/// The same, made where it is not found.
-static Value makeScalar(Value scalar, Block &body, OpBuilder &builder, IRMapping &known) {
-  if (Value found = findScalar(scalar, body, known))
-    return found;
-  Operation *op = scalar.getDefiningOp();
-  for (Value operand : op->getOperands())
-    makeScalar(operand, body, builder, known);
-  return builder.clone(*op, known)->getResult(0);
+/// What a scalar is made of, itself the last, in an order in which it can be made.
+static llvm::SetVector<Value> sourcesOf(Value scalar) {
+  llvm::SetVector<Value> sources;
+  SmallVector<Value> pending{scalar};
+  while (!pending.empty()) {
+    Value value = pending.back();
+    bool waits = false;
+    if (Operation *op = value.getDefiningOp())
+      for (Value operand : op->getOperands())
+        if (!sources.contains(operand)) {
+          pending.push_back(operand);
+          waits = true;
+        }
+    if (waits)
+      continue;
+    sources.insert(value);
+    pending.pop_back();
+  }
+  return sources;
+}
+
+/// The last of `sources`, in another body, which `scalars` says what it has of.
+static Value makeScalar(const llvm::SetVector<Value> &sources, OpBuilder &builder, IRMapping &scalars) {
+  for (Value value : sources)
+    if (Operation *op = value.getDefiningOp(); op && !scalars.contains(value))
+      builder.clone(*op, scalars);
+  return scalars.lookup(sources.back());
 }
 
 static ArrayType arrayType(ArrayRef<int64_t> domain, Value scalar) {
@@ -197,48 +207,44 @@ static Value addResult(MapOp map, Value value) {
   return replaceBy(map, types, types.size()).getOutputs().back();
 }
 
-Value StepValues::find(const StepReader &reader, Value scalar) {
-  llvm::SetVector<Value> leaves;
-  collectLeaves(scalar, leaves);
-  for (auto host : scan.getBody().front().getOps<MapOp>()) {
-    IRMapping known;
-    if (!findLeaves(host, reader, leaves.getArrayRef(), known))
-      continue;
-    Value value = findScalar(scalar, host.getBody().front(), known);
-    if (Value result = value ? findResult(host, value) : Value())
-      return result;
-  }
+Value StepValues::find(Value scalar) {
+  for (auto host : scan.getBody().front().getOps<MapOp>())
+    if (Value value = scalarsOf(host).lookupOrNull(scalar))
+      if (Value result = findResult(host, value))
+        return result;
   return {};
 }
 
-Value StepValues::make(const StepReader &reader, Value scalar) {
-  llvm::SetVector<Value> leaves;
-  collectLeaves(scalar, leaves);
+Value StepValues::make(Value scalar) {
+  const llvm::SetVector<Value> sources = sourcesOf(scalar);
+  SmallVector<BlockArgument> leaves;
+  for (Value source : sources)
+    if (auto leaf = dyn_cast<BlockArgument>(source))
+      leaves.push_back(leaf);
   for (auto host : scan.getBody().front().getOps<MapOp>()) {
-    IRMapping known;
-    if (!findLeaves(host, reader, leaves.getArrayRef(), known))
+    IRMapping scalars = scalarsOf(host);
+    if (!llvm::all_of(leaves, [&](Value leaf) { return scalars.contains(leaf); }))
       continue;
-    Block &body = host.getBody().front();
-    OpBuilder builder(body.getTerminator());
-    Value value = makeScalar(scalar, body, builder, known);
+    OpBuilder builder(host.getBody().front().getTerminator());
+    Value value = makeScalar(sources, builder, scalars);
     Value result = findResult(host, value);
     return result ? result : addResult(host, value);
   }
   SmallVector<Value> inputs;
   SmallVector<AffineMap> reads;
-  for (Value leaf : leaves) {
-    auto argument = cast<BlockArgument>(leaf);
-    inputs.push_back(inside(reader.wholeOf(argument)));
-    reads.push_back(reader.readOf(argument));
+  for (BlockArgument leaf : leaves) {
+    inputs.push_back(inside(reader.wholeOf(leaf)));
+    reads.push_back(reader.readOf(leaf));
   }
   OpBuilder builder(scan.getYield());
   ArrayRef<int64_t> domain = reader.getDomain();
   return MapOp::create(builder, reader.getOp()->getLoc(), TypeRange(arrayType(domain, scalar)), inputs, domain, reads,
                        ArrayRef<AffineMap>{identity(scan.getContext(), domain.size())}, ArrayAttr(),
                        [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
-                         IRMapping known;
-                         known.map(leaves.getArrayRef(), arguments);
-                         return SmallVector<Value>{makeScalar(scalar, *b.getInsertionBlock(), b, known)};
+                         IRMapping scalars;
+                         for (auto [leaf, argument] : llvm::zip_equal(leaves, arguments))
+                           scalars.map(leaf, argument);
+                         return SmallVector<Value>{makeScalar(sources, b, scalars)};
                        })
       .getResult(0);
 }

@@ -44,10 +44,10 @@ private:
   llvm::SmallVector<int64_t> domain;
 };
 
-/// The values of a scan's body.
+/// The values of a scan's body, for one reader.
 class StepValues {
 public:
-  explicit StepValues(ScanOp scan) : scan(scan) {}
+  StepValues(ScanOp scan, const StepReader &reader) : scan(scan), reader(reader) {}
 
   /// What the scan is given or stacks, within its body; null if `whole` is neither.
   mlir::Value inside(mlir::Value whole);
@@ -58,16 +58,19 @@ public:
 
   /// The array of the body whose elements are the scalars of the reader, made of what is inside alone; null if no map
   /// of the body gives it.
-  mlir::Value find(const StepReader &reader, mlir::Value scalar);
+  mlir::Value find(mlir::Value scalar);
   /// The same, made if it is not found: by a map that has all it takes, or a new one.
-  mlir::Value make(const StepReader &reader, mlir::Value scalar);
+  mlir::Value make(mlir::Value scalar);
 
   ScanOp getScan() const { return scan; }
 
 private:
-  bool findLeaves(MapOp host, const StepReader &reader, llvm::ArrayRef<mlir::Value> leaves, mlir::IRMapping &known);
+  const mlir::IRMapping &scalarsOf(MapOp host);
 
   ScanOp scan;
+  const StepReader &reader;
+  /// The reader's scalars as they stand in the bodies of maps: those that do.
+  llvm::DenseMap<mlir::Block *, mlir::IRMapping> known;
 };
 
 } // namespace snn::core
