@@ -61,11 +61,11 @@ public:
       if (isNeeded(scalar))
         graph.markSink(number);
     }
-    SmallVector<Value> kept;
+    SmallVector<std::pair<Value, BlockArgument>> kept; // with the state that is carried for it, if one is
     for (unsigned number : graph.solve()) {
       after += costs[number];
       if (!isa<BlockArgument>(scalars[number]))
-        kept.push_back(scalars[number]);
+        kept.emplace_back(scalars[number], stateBefore(scalars[number]));
     }
     if (kept.empty())
       return steps.getScan();
@@ -75,12 +75,10 @@ public:
              << remarks::because("what it is made of takes more, or is more to read and to compute again")
              << remark::metric("bits of a sample and step", after / kSteps)
              << remark::metric("bits of what it is made of", before / kSteps);
-    for (Value scalar : kept) {
-      if (BlockArgument before = stateBefore(scalar))
-        reader.replace(scalar, reader.carry(before, stateAfterAll(before)));
-      else
-        reader.replace(scalar, reader.given(steps.stack(steps.make(scalar))));
-    }
+    // What is made of others first, while these still stand for what the scan has.
+    for (auto [scalar, before] : llvm::reverse(kept))
+      reader.replace(scalar, before ? reader.carry(before, stateAfterAll(before))
+                                    : reader.given(steps.stack(steps.make(scalar))));
     return steps.getScan();
   }
 

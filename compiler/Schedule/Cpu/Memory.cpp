@@ -173,7 +173,12 @@ static bool readsOwnElements(Operation *op, Value operand, OpResult result) {
   if (result.getResultNumber() >= scan.getStacked().size() || llvm::is_contained(scan.getInvariant(), operand) ||
       llvm::is_contained(scan.getInit(), operand))
     return false;
-  return isPointwise(scan) || !isa<BlockArgument>(scan.getYield().getStacked()[result.getResultNumber()]);
+  if (isPointwise(scan))
+    return true;
+  // Slices that become carries are read after that.
+  Value slice = scan.getSlicedArgs()[llvm::find(scan.getSliced(), operand) - scan.getSliced().begin()];
+  return !isa<BlockArgument>(scan.getYield().getStacked()[result.getResultNumber()]) &&
+         llvm::none_of(slice.getUsers(), [](Operation *user) { return isa<StepOp>(user) || isView(user); });
 }
 
 /// Whether elements of two arrays lie in the same bytes, from where each begins.
