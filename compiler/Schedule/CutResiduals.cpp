@@ -22,12 +22,12 @@ using namespace core;
 
 namespace {
 
-/// The bits of an array of one step and sample.
+/// The bits of an array of one step and sample: rows are whole vectors of reals, also of few elements or of spikes.
 int64_t bitsOf(ArrayRef<int64_t> shape, Type element) {
   int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
   for (int64_t extent : shape)
     bits *= std::max<int64_t>(extent, 1);
-  return bits;
+  return std::max(bits, 32 * kLanes);
 }
 
 bool isConstant(Value scalar) { return scalar.getDefiningOp() && matchPattern(scalar, m_Constant()); }
@@ -109,9 +109,15 @@ private:
   /// that take as much memory, the one with fewer arrays has less to compute.
   int64_t costToKeep(Value whole) {
     auto type = cast<ArrayType>(whole.getType());
+    // Where the way back begins, most is in memory. For a sum over samples it may have to stay until all of them are
+    // there, as for other such sums.
     auto isLate = [&](Operation *user) {
-      return user != reader.getOp() && user != reader.getScan() && !user->hasTrait<OpTrait::IsTerminator>() &&
-             !user->isBeforeInBlock(backward);
+      if (user == reader.getOp() || user == reader.getScan() || user->hasTrait<OpTrait::IsTerminator>())
+        return false;
+      if (reader.getScan())
+        return !user->isBeforeInBlock(backward);
+      auto indexed = dyn_cast<IndexedOpInterface>(user);
+      return indexed && indexed.reducesSamples();
     };
     const bool isInput = isa<BlockArgument>(whole) && type.timeDim() >= 0;
     if (type.sampleDim() < 0)
@@ -136,8 +142,11 @@ private:
     Value inside = steps.find(scalar);
     if (Value stacked = inside ? steps.findStacked(inside) : Value())
       return costToKeep(stacked);
-    const bool canKeep = isa<FloatType>(scalar.getType()) || scalar.getType().isInteger(1);
-    return canKeep ? kRead + bitsOf(reader.getDomain(), scalar.getType()) * kSteps : VertexCut::kUnbounded;
+    if (!isa<FloatType>(scalar.getType()) && !scalar.getType().isInteger(1))
+      return VertexCut::kUnbounded;
+    // Beside arrays that are there for others it would have to be written first.
+    const int64_t bits = bitsOf(reader.getDomain(), scalar.getType()) * kSteps;
+    return kRead + (reader.getScan() ? bits : 2 * bits);
   }
 
   /// If `scalar` is a state after the step and the state before it is kept anyway, the argument of the reader's scan
