@@ -42,9 +42,13 @@ private:
   /// What arguments of a stepwise scan stand for.
   using Arguments = DenseMap<Value, std::pair<Value, Operation *>>; ///< a value, or the scan whose carry it is
 
-  void write(Operation *op, unsigned index, Place size, Owner owner) {
+  static PlaceAttr placeOf(Operation *op, unsigned index) {
     auto places = op->getAttrOfType<ArrayAttr>(kPlacesAttr);
-    auto place = places && index < places.size() ? dyn_cast<PlaceAttr>(places[index]) : PlaceAttr();
+    return places && index < places.size() ? dyn_cast<PlaceAttr>(places[index]) : PlaceAttr();
+  }
+
+  void write(Operation *op, unsigned index, Place size, Owner owner) {
+    PlaceAttr place = placeOf(op, index);
     if (!place)
       return fail(op, "has no place");
     const int64_t begin = Place::of(place).at(steps, samples);
@@ -83,19 +87,26 @@ private:
     return value;
   }
 
-  void writeAll(Operation *op) {
+  /// Whether each element of a result is written where the op has just read it for the last time.
+  static bool isInPlace(OpResult result) {
+    auto before = dyn_cast_if_present<OpResult>(inPlace(result.getOwner())[result.getResultNumber()]);
+    return before &&
+           placeOf(before.getOwner(), before.getResultNumber()) == placeOf(result.getOwner(), result.getResultNumber());
+  }
+
+  void writeResults(Operation *op, bool areInPlace) {
     for (OpResult result : op->getResults())
-      if (needsPlace(result))
+      if (needsPlace(result) && isInPlace(result) == areInPlace)
         write(op, result.getResultNumber(), footprintOf(result), result.getAsOpaquePointer());
-    if (Place scratch = scratchOf(op); !(scratch == Place()))
-      write(op, op->getNumResults(), scratch, op);
   }
 
   void visit(Block &block, const Arguments &arguments) {
     for (Operation &op : block.without_terminator()) {
       if (isView(&op))
         continue;
-      writeAll(&op);
+      writeResults(&op, /*areInPlace=*/false);
+      if (Place scratch = scratchOf(&op); !(scratch == Place()))
+        write(&op, op.getNumResults(), scratch, &op);
       auto scan = dyn_cast<ScanOp>(op);
       if (scan && !isPointwise(scan)) {
         Arguments inner = arguments;
@@ -117,6 +128,7 @@ private:
       // Only now: an op may write its results and its scratch memory while it still reads.
       for (Value operand : op.getOperands())
         read(&op, operand, arguments);
+      writeResults(&op, /*areInPlace=*/true);
       for (Value result : op.getResults())
         if (needsPlace(result))
           read(&op, result.getAsOpaquePointer(), "its own result");
