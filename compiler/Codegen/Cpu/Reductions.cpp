@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// core.fold and core.contract as loops: kLanes elements of the result at a time, their terms one after the other; if the
-// result is one number, the blocks of a step side by side.
+// core.fold and core.contract as loops: kLanes elements of the result at a time, their terms one after the other; if
+// the result is one number, the blocks of a step side by side.
 
 #include "compiler/Codegen/Cpu/FunctionPlan.h"
 
