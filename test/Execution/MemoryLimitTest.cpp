@@ -136,6 +136,55 @@ TEST(LimitOfMemory, IsWhatACallTakes) {
   EXPECT_LT(bytesOf(limited(test, taken - 1), test), taken);
 }
 
+// The host may give one memory for the state before a call and behind it: that of a sample stays as it was if its input
+// is not finite in a later segment.
+TEST(LimitOfMemory, AFaultLeavesTheState) {
+  const Case test{"Fault",     "f32[20] over time",
+                  "600",       "linear(24)\nleaky(beta = 0.9)\nlinear(5)\nleaky(beta = 0.9)",
+                  "mse_count", 2,
+                  600,         0.2};
+  const uint64_t all = bytesOf(openLibrary(compileText(textOf(test))), test);
+  const LibraryHandle library = limited(test, uint64_t(double(all) * test.share));
+  const snn_model_table &table = *snn_library_table(library.get());
+  HostCall good(table, test.batch, test.ran);
+  Random random(7);
+  fillInputs(good, table, random, 2);
+  auto zeros = [](uint64_t size) {
+    AlignedBytes bytes(size, Poison::Pattern);
+    std::memset(bytes.data(), 0, size);
+    return bytes;
+  };
+  AlignedBytes parameters = zeros(table.parameter_bytes), gradients = zeros(table.parameter_bytes),
+               buffers = zeros(table.buffer_bytes), arena = zeros(table.arena_size(test.batch, test.ran, 1)),
+               state = zeros(test.batch * table.state_bytes);
+  for (uint64_t i = 0; i < parameters.size() / sizeof(float); ++i)
+    reinterpret_cast<float *>(parameters.data())[i] = float(random.uniform(-1, 1));
+  snn_call call = {};
+  call.struct_size = sizeof(call);
+  call.batch = test.batch;
+  call.steps = test.ran;
+  call.inputs = good.batch.inputs;
+  call.outputs = good.batch.outputs;
+  call.loss = good.batch.loss;
+  call.parameters = parameters.data();
+  call.gradients = gradients.data();
+  call.buffers = buffers.data();
+  call.arena = arena.data();
+  call.arena_size = arena.size();
+  call.workers = 1;
+  call.state_in = call.state_out = state.data();
+  auto isAtRest = [&] { // the second sample
+    return std::all_of(state.data() + table.state_bytes, state.data() + state.size(),
+                       [](std::byte part) { return part == std::byte(0); });
+  };
+  good.input("input")->set((599 * test.batch + 1) * 20, NAN);
+  EXPECT_EQ(table.forward(&call), SNN_ERROR_NOT_FINITE);
+  EXPECT_TRUE(isAtRest());
+  good.input("input")->set((599 * test.batch + 1) * 20, 1);
+  EXPECT_EQ(table.forward(&call), SNN_OK);
+  EXPECT_FALSE(isAtRest());
+}
+
 // Fewer steps than a segment has go as one, several samples at a time.
 TEST(LimitOfMemory, HoldsForAnyNumberOfSteps) {
   Case test{"Short",     "f32[20] over time",

@@ -229,7 +229,9 @@ Value homeOf(Value value) {
 
 bool isGivenWhenMade(Value value) {
   Operation *op = value.getDefiningOp();
-  return op && isa<BatchMapOp>(op->getParentOp()) && !op->hasAttr(kLoadAttr);
+  auto phase = op ? dyn_cast<BatchMapOp>(op->getParentOp()) : BatchMapOp();
+  // Segments may find a fault in what they load, and states of the host, which may lie where it gave them, stay then.
+  return phase && !op->hasAttr(kLoadAttr) && phase.getBody().getOps<SegmentsOp>().empty();
 }
 
 int64_t offsetOfSum(BatchMapOp phase, unsigned number) {
@@ -344,11 +346,11 @@ SmallVector<Tenant> tenantsOf(Block &block, bool together) {
   llvm::DenseMap<Value, size_t> tenantOf;
   for (Operation *op : order) {
     auto [first, last] = interval[op];
-    SmallVector<Value> taken = inPlace(op);
+    const SmallVector<Value> taken = together ? inPlace(op) : SmallVector<Value>(op->getNumResults());
     for (OpResult result : op->getResults()) {
       if (!needsPlace(result))
         continue;
-      if (Value before = taken[result.getResultNumber()]; before && together) {
+      if (Value before = taken[result.getResultNumber()]) {
         Tenant &tenant = tenants[tenantOf[result] = tenantOf.lookup(before)];
         tenant.until = std::max(tenant.until, lastRead(result));
         tenant.heirs.push_back(result);

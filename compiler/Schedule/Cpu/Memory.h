@@ -54,7 +54,7 @@ bool needsPlace(mlir::Value value);
 mlir::Value homeOf(mlir::Value value);
 
 /// Whether a phase gives what it has of a value to the host, or copies it to where it stays, as soon as it is made:
-/// that it is a result of the phase does not keep its place then.
+/// that it is a result of the phase does not keep its place then. Not where time is cut into segments.
 bool isGivenWhenMade(mlir::Value value);
 
 /// Where a sum of a phase begins in the memory of all of them, of which each part has one for each level; for what

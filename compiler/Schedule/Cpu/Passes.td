@@ -58,7 +58,7 @@ def MarkWholeBatch : Core_SchedulePass<"core-mark-whole-batch"> {
   let summary = "decide which sums over samples are made between the phases";
   let description = [{
     The parts of a phase's sums are its tasks, so all of them must fall into the same runs and parts: they agree in the
-    number of terms per sample. Of each phase the sums that cost most stay, if they have enough parts; the others are marked
+    number of terms per sample, or each sample is a run of both and their parts are as many in a call of the planned size. Of each phase the sums that cost most stay, if they have enough parts; the others are marked
     `core.whole_batch`. Comes before `core-form-phases`.
   }];
   let options = CallSizeOptions # [
