@@ -1,18 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compiled networks as modules of PyTorch.
-
-    net = snnc.torch.Module("population.snn")
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    for images, labels in loader:
-        spikes, membrane = net(images)                  # [time, sample, neuron], all steps at once
-        loss = criterion(spikes, labels)
-        optimizer.zero_grad()
-        loss.backward()                                 # surrogate gradients through time, compiled
-        optimizer.step()
-
-Parameters, buffers and `state_dict` have the names and shapes of the `nn.Sequential` of snnTorch's layers that the text
-describes, so checkpoints go both ways.
-"""
+"""The module: what a call of it, and autograd's way back, make of the entries `forward` and `backward`."""
 
 from __future__ import annotations
 
@@ -24,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import _runtime, _weights
-from ._model import Model, State, compile
+from .. import _runtime, _weights
+from .._model import Model, State, compile
 
 _TYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
 
@@ -214,14 +201,29 @@ class Module(nn.Module):
                     state_out=state_out, epoch=made.epoch)
         return tuple(outputs), made
 
+    def _place_of_sum(self, name, gradient):
+        """Where the gradient of the sum over time goes, if this output's is that and says the same for each step: a loss of counts
+        leaves one step's array, seen as many. None: nowhere. The network adds what it is given for spikes and counts to the same
+        sum, so bits are the same."""
+        if name != "spikes" or "count" in self.outputs or "count" not in self.model._places or gradient.stride(0) != 0:
+            return None
+        place = self.model._places["count"]
+        return place if list(self.model.library.outputs[place].shape[1:]) == list(gradient.shape[2:]) else None
+
     def _run_backward(self, made, gradients, wants_input):
         model, library = self.model, self.model.library
         if not made.training and library.trains_apart:
             raise RuntimeError(f"model {library.name} differs in training, and gradients are of that: call train() first")
         seeds = [None] * len(model._places)
         for name, gradient in zip(self.outputs, gradients):
-            if gradient is not None:
-                seeds[model._places[name]] = gradient.contiguous().numpy()
+            if gradient is None:
+                continue
+            place = self._place_of_sum(name, gradient)
+            if place is not None:
+                gradient = gradient[0]
+            else:
+                place = model._places[name]
+            seeds[place] = gradient.contiguous().numpy()
         results = [None] * len(model._places)
         of_input = None
         if wants_input:
