@@ -177,12 +177,15 @@ TEST(LimitOfMemory, AFaultLeavesTheState) {
     return std::all_of(state.data() + table.state_bytes, state.data() + state.size(),
                        [](std::byte part) { return part == std::byte(0); });
   };
-  good.input("input")->set((599 * test.batch + 1) * 20, NAN);
-  EXPECT_EQ(table.forward(&call), SNN_ERROR_NOT_FINITE);
-  EXPECT_TRUE(isAtRest());
-  good.input("input")->set((599 * test.batch + 1) * 20, 1);
-  EXPECT_EQ(table.forward(&call), SNN_OK);
-  EXPECT_FALSE(isAtRest());
+  for (auto entry : {table.forward, table.evaluate, table.loss_and_gradient}) {
+    good.input("input")->set((599 * test.batch + 1) * 20, NAN);
+    EXPECT_EQ(entry(&call), SNN_ERROR_NOT_FINITE);
+    EXPECT_TRUE(isAtRest());
+    good.input("input")->set((599 * test.batch + 1) * 20, 1);
+    EXPECT_EQ(entry(&call), SNN_OK);
+    EXPECT_FALSE(isAtRest());
+    std::memset(state.data(), 0, state.size());
+  }
 }
 
 // Fewer steps than a segment has go as one, several samples at a time.

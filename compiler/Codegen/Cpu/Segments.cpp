@@ -65,9 +65,13 @@ void TaskWriter::emitSegments(OpEmitter &emitter, SegmentsOp op, const ChunkFram
               [&] { emitSegmentOps(inner, op, chunk, turn, slots); });
   });
 
-  for (auto [argument, result] : llvm::zip_equal(op.getCarryArgs(), op.getFinals()))
-    if (auto found = emitter.buffers.find(result); found != emitter.buffers.end())
-      emitter.copyRows(emitter.buffers.find(argument)->second, found->second);
+  auto giveFinals = [&] {
+    for (auto [argument, result] : llvm::zip_equal(op.getCarryArgs(), op.getFinals()))
+      if (auto found = emitter.buffers.find(result); found != emitter.buffers.end())
+        emitter.copyRows(emitter.buffers.find(argument)->second, found->second);
+  };
+  // States may lie where the host gave them, and stay if the input of a segment is at fault.
+  loadsInput(op) ? e.when(chunk.fault.isClear(e), giveFinals) : giveFinals();
   for (auto [sum, result, slot] : llvm::zip_equal(op.getYield().getSum(), op.getSum(), slots))
     if (auto found = emitter.buffers.find(result); slot.levelStride && found != emitter.buffers.end())
       finishSum(emitter, sum.getDefiningOp<IndexedOpInterface>(), slot, found->second);

@@ -272,7 +272,7 @@ void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, con
       e.when(condition, emitAndGive);
     else
       emitAndGive();
-    if (segments && llvm::any_of(segments.getBody().front(), [](Operation &inner) { return inner.hasAttr(kLoadAttr); }))
+    if (segments && loadsInput(segments))
       return e.when(chunk.fault.isClear(e),
                     [&, rest = ops.drop_front(index + 1)] { emitChunkOps(emitter, rest, chunk, end); });
   }

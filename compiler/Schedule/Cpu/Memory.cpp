@@ -287,6 +287,10 @@ int64_t segmentsOf(SegmentsOp op, int64_t steps) {
   return op.getLength() ? llvm::divideCeil(steps, *op.getLength()) : 1;
 }
 
+bool loadsInput(SegmentsOp op) {
+  return llvm::any_of(op.getBody().front(), [](Operation &inner) { return inner.hasAttr(kLoadAttr); });
+}
+
 int64_t levelsOfSum(IndexedOpInterface op) {
   int64_t terms = 1;
   for (int64_t dim : op.getAlong()) {

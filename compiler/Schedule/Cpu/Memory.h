@@ -70,6 +70,9 @@ Kernel kernelOf(ContractOp op);
 /// Segments of a call of so many steps; they have `length` steps, or all if there is none.
 int64_t segmentsOf(SegmentsOp op, int64_t steps);
 
+/// Whether segments load inputs of the host, which may be at fault.
+bool loadsInput(SegmentsOp op);
+
 /// Levels for which a sum over time that segments give has memory; of a sum over samples as well, its phase has it.
 int64_t levelsOfSum(IndexedOpInterface op);
 
