@@ -182,23 +182,14 @@ private:
 
   void stackForward(ArrayRef<Value> values) {
     const unsigned before = forward.getStacked().size();
-    SmallVector<Type> types(forward.getStacked().getTypes());
-    for (Value value : values)
-      types.push_back(cast<ArrayType>(value.getType()).overTime());
-    llvm::append_range(types, forward.getFinals().getTypes());
-    forward.getYield().getStackedMutable().append(values);
-    forward.getProperties().resultSegmentSizes[0] += values.size();
-    auto larger = cast<ScanOp>(withResultTypes(forward, types));
-    for (OpResult old : forward->getResults()) {
-      unsigned number = old.getResultNumber();
-      Value result = larger->getResult(number < before ? number : number + values.size());
+    const SmallVector<Value> old(forward->getResults());
+    forward = withStacked(forward, values);
+    for (auto [number, value] : llvm::enumerate(old)) {
+      Value result = forward->getResult(number < before ? number : number + values.size());
       for (SmallVector<Value> &group : operands)
-        llvm::replace(group, Value(old), result);
-      old.replaceAllUsesWith(result);
-      outer.replace(old, result);
+        llvm::replace(group, value, result);
+      outer.replace(value, result);
     }
-    forward.erase();
-    forward = larger;
   }
 
   ScanOp build() {

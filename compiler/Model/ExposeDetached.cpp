@@ -16,17 +16,6 @@ namespace {
 
 using core::ArrayType;
 
-/// `op` with one more result, of type `type`; its old results follow from it.
-template <typename OpTy> OpTy withResult(OpTy op, unsigned position, Type type) {
-  SmallVector<Type> types(op->getResultTypes());
-  types.insert(types.begin() + position, type);
-  auto wider = cast<OpTy>(core::withResultTypes(op, types));
-  for (auto [index, result] : llvm::enumerate(op->getResults()))
-    result.replaceAllUsesWith(wider->getResult(index + (index >= position)));
-  op.erase();
-  return wider;
-}
-
 class ExposeDetached : public impl::ExposeDetachedBase<ExposeDetached> {
 public:
   using ExposeDetachedBase::ExposeDetachedBase;
@@ -102,16 +91,10 @@ private:
     if (auto map = dyn_cast<core::MapOp>(op->getParentOp())) {
       map.getBody().front().getTerminator()->insertOperands(map.getNumResults(), value);
       map.setWritesAttr(append(map.getWrites(), AffineMapAttr::get(pointOf(map))));
-      map = withResult(map, map.getNumResults(), type);
-      value = map->getResults().back();
+      value = core::withResults(map, map.getNumResults(), type)->getResults().back();
     }
-    if (auto scan = op->getParentOfType<core::ScanOp>()) {
-      const unsigned position = scan.getStacked().size();
-      scan.getYield().getStackedMutable().append(value);
-      scan.getProperties().resultSegmentSizes[0] += 1;
-      scan = withResult(scan, position, exposed);
-      value = scan->getResult(position);
-    }
+    if (auto scan = op->getParentOfType<core::ScanOp>())
+      value = core::withStacked(scan, value).getStacked().back();
     Operation *end = function.getBody().front().getTerminator();
     end->insertOperands(end->getNumOperands(), value);
     (void)function.insertResult(function.getNumResults(), exposed, bindingTo(&getContext(), name));

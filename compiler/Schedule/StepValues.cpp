@@ -13,15 +13,6 @@ static AffineMap identity(MLIRContext *context, unsigned dims) {
   return AffineMap::getMultiDimIdentityMap(dims, context);
 }
 
-/// `old` goes, and its results are the first ones of `larger` in their groups.
-template <typename OpTy> static OpTy replaceBy(OpTy old, TypeRange types, unsigned before) {
-  auto larger = cast<OpTy>(withResultTypes(old, types));
-  for (OpResult result : old->getResults())
-    result.replaceAllUsesWith(larger->getResult(result.getResultNumber() + (result.getResultNumber() >= before)));
-  old.erase();
-  return larger;
-}
-
 StepReader::StepReader(MapOp map, ScanOp scan) : op(map), scan(scan), domain(map.getDomain()) {}
 
 StepReader::StepReader(FoldOp fold) : op(fold), domain(fold.getDomain().drop_front()) {}
@@ -78,10 +69,8 @@ Value StepReader::carry(BlockArgument before, Value start) {
   scan.getInitMutable().append(start);
   Value behind = scan.getBody().front().addArgument(before.getType(), before.getLoc());
   scan.getYield().getNextMutable().append(before);
-  SmallVector<Type> types(scan.getResultTypes());
-  types.push_back(before.getType());
   ++scan.getProperties().resultSegmentSizes[1];
-  scan = replaceBy(scan, types, types.size());
+  scan = cast<ScanOp>(withResults(scan, scan.getNumResults(), before.getType()));
   return behind;
 }
 
@@ -106,14 +95,8 @@ Value StepValues::findStacked(Value value) {
 Value StepValues::stack(Value value) {
   if (Value known = findStacked(value))
     return known;
-  const unsigned before = scan.getStacked().size();
-  SmallVector<Type> types(scan.getStacked().getTypes());
-  types.push_back(cast<ArrayType>(value.getType()).overTime());
-  llvm::append_range(types, scan.getFinals().getTypes());
-  scan.getYield().getStackedMutable().append(value);
-  ++scan.getProperties().resultSegmentSizes[0];
-  scan = replaceBy(scan, types, before);
-  return scan.getStacked()[before];
+  scan = withStacked(scan, value);
+  return scan.getStacked().back();
 }
 
 /// An op of `body` that is `op` with `operands`; null if there is none.
@@ -202,9 +185,7 @@ static Value addResult(MapOp map, Value value) {
   SmallVector<AffineMap> writes = map.getWriteMaps();
   writes.push_back(identity(map.getContext(), map.getDomain().size()));
   map.setWritesAttr(Builder(map.getContext()).getAffineMapArrayAttr(writes));
-  SmallVector<Type> types(map.getOutputs().getTypes());
-  types.push_back(arrayType(map.getDomain(), value));
-  return replaceBy(map, types, types.size()).getOutputs().back();
+  return withResults(map, map.getNumResults(), arrayType(map.getDomain(), value))->getResults().back();
 }
 
 Value StepValues::find(Value scalar) {

@@ -38,8 +38,9 @@ using BodyBuilder = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Impl
 /// Writes the ops of a body where `builder` stands, with `arguments` in place of its own; gives what it yields.
 llvm::SmallVector<mlir::Value> cloneBody(mlir::OpBuilder &builder, mlir::Block &body, mlir::ValueRange arguments);
 
-/// An op like `op` before it, with results of other types, to which it gives its regions. The caller replaces it.
-mlir::Operation *withResultTypes(mlir::Operation *op, mlir::TypeRange types);
+/// The op with more results, of `types`, from `position` on; what uses the old ones uses those of the new op. `op` is
+/// erased.
+mlir::Operation *withResults(mlir::Operation *op, unsigned position, mlir::TypeRange types);
 
 /// The adjoints of values (compiler/Autodiff).
 class Adjoints;
@@ -71,6 +72,8 @@ namespace snn::core {
 bool keepsToStep(IndexedOpInterface op);
 /// Whether time is among the dims that are summed.
 bool reducesTime(IndexedOpInterface op);
+/// The scan, which also stacks `values` of its body, behind what it stacks already; `scan` is erased.
+ScanOp withStacked(ScanOp scan, mlir::ValueRange values);
 /// The op that makes a sum of a phase, be it within segments; null if there is none.
 mlir::Operation *reductionOf(mlir::Value sum);
 

@@ -135,11 +135,26 @@ SmallVector<Value> cloneBody(OpBuilder &builder, Block &body, ValueRange argumen
                              [&](Value value) { return mapping.lookupOrDefault(value); });
 }
 
-Operation *withResultTypes(Operation *op, TypeRange types) {
-  OperationState state(op->getLoc(), op->getName(), op->getOperands(), types, op->getAttrs());
+Operation *withResults(Operation *op, unsigned position, TypeRange types) {
+  SmallVector<Type> all(op->getResultTypes());
+  all.insert(all.begin() + position, types.begin(), types.end());
+  OperationState state(op->getLoc(), op->getName(), op->getOperands(), all, op->getAttrs());
   for (Region &region : op->getRegions())
     state.addRegion()->takeBody(region);
-  return OpBuilder(op).create(state);
+  Operation *wider = OpBuilder(op).create(state);
+  for (auto [number, result] : llvm::enumerate(op->getResults()))
+    result.replaceAllUsesWith(wider->getResult(number < position ? number : number + types.size()));
+  op->erase();
+  return wider;
+}
+
+ScanOp withStacked(ScanOp scan, ValueRange values) {
+  const unsigned position = scan.getStacked().size();
+  scan.getYield().getStackedMutable().append(values);
+  scan.getProperties().resultSegmentSizes[0] += values.size();
+  return cast<ScanOp>(withResults(scan, position, llvm::map_to_vector(values.getTypes(), [](Type type) -> Type {
+                                    return cast<ArrayType>(type).overTime();
+                                  })));
 }
 
 /// A body with an argument for each input, as `make` writes it.
