@@ -111,6 +111,23 @@ static std::optional<int64_t> constantDifference(AffineExpr x, AffineExpr y, uns
   return constant ? std::optional(constant.getValue()) : std::nullopt;
 }
 
+/// How far an offset is from the number of the point, if it is as far for all. Where points fill whole vectors,
+/// coordinates of extents of 1 are left out, as they are 0; else what was written around them would no longer leave
+/// the padding as it is.
+static std::optional<int64_t> distanceFrom(AffineExpr collapsed, AffineExpr offset, ArrayRef<int64_t> domain) {
+  int64_t points = 1;
+  SmallVector<AffineExpr> dims;
+  for (auto [dim, extent] : llvm::enumerate(domain)) {
+    if (extent > 0 && collapsed.isFunctionOfDim(dim))
+      points *= extent;
+    dims.push_back(extent == 1 ? getAffineConstantExpr(0, offset.getContext())
+                               : getAffineDimExpr(dim, offset.getContext()));
+  }
+  if (points % kLanes == 0)
+    return constantDifference(offset.replaceDims(dims), collapsed.replaceDims(dims), domain.size());
+  return constantDifference(offset, collapsed, domain.size());
+}
+
 static bool dependsOn(AffineExpr expression, AffineExpr collapsed, unsigned dims) {
   for (unsigned dim = 0; dim < dims; ++dim)
     if (collapsed.isFunctionOfDim(dim) && expression.isFunctionOfDim(dim))
@@ -126,25 +143,28 @@ bool LaneAccess::collapses(const Buffer &buffer, AffineMap map, AffineExpr colla
     return false;
   if (!dependsOn(offset, collapsed, map.getNumDims()))
     return true;
-  std::optional<int64_t> difference = constantDifference(offset, collapsed, map.getNumDims());
+  std::optional<int64_t> difference = distanceFrom(collapsed, offset, domain);
   return difference && (!buffer.isBits() || *difference % kLanes == 0);
 }
 
 bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {
   if (buffer.scalar || domain.empty() || domain.back() < kLanes)
     return false;
-  MLIRContext *context = map.getContext();
-  AffineExpr last = getAffineDimExpr(domain.size() - 1, context), offset = innerOffset(buffer, map);
-  AffineExpr next = offset.replace(last, last + 1);
-  std::optional<int64_t> step = constantDifference(next, offset, domain.size());
+  std::optional<int64_t> step = stepAlong(domain.size() - 1);
   return step && std::abs(*step) >= kLanes;
 }
 
-int64_t LaneAccess::stripCost(ArrayRef<int64_t> domain, unsigned dim) const {
+std::optional<int64_t> LaneAccess::stepAlong(unsigned dim) const {
   if (buffer.scalar)
     return 0;
-  AffineExpr lane = getAffineDimExpr(dim, map.getContext()), offset = innerOffset(buffer, map);
-  std::optional<int64_t> step = constantDifference(offset.replace(lane, lane + 1), offset, domain.size());
+  AffineExpr at = getAffineDimExpr(dim, map.getContext()), offset = innerOffset(buffer, map);
+  return constantDifference(offset.replace(at, at + 1), offset, map.getNumDims());
+}
+
+int64_t LaneAccess::stripCost(unsigned dim) const {
+  if (buffer.scalar)
+    return 0;
+  std::optional<int64_t> step = stepAlong(dim);
   constexpr int64_t kApart = 32; // an estimate of gather and scatter, whatever the mask
   return step && (*step == 0 || *step == 1) ? 1 : kApart;
 }
@@ -161,7 +181,7 @@ LaneAccess::Place LaneAccess::placeOf(const Points &points) {
   AffineExpr offset = innerOffset(buffer, map);
   std::optional<int64_t> difference;
   if (points.collapsed && dependsOn(offset, points.collapsed, map.getNumDims()))
-    difference = constantDifference(offset, points.collapsed, map.getNumDims());
+    difference = distanceFrom(points.collapsed, offset, points.domain);
   if (difference) {
     place.inner = math.add(points.number, math.uniform(*difference));
     place.fromStart = *difference == 0 && buffer.padded && buffer.isRow() && buffer.width() == points.collapsedWidth;

@@ -6,6 +6,7 @@
 
 #include "compiler/Codegen/Cpu/Lanes.h"
 #include "dialect/core/CoreDialect.h"
+#include "dialect/core/Maps.h"
 
 namespace snn::core {
 
@@ -77,10 +78,14 @@ public:
   mlir::Value load(const Points &points, mlir::Value mask);
   /// Where `inside` is null or says so: one truth for all lanes, or one for each.
   void store(mlir::Value value, const Points &points, mlir::Value inside = {});
+  /// Whether the map stays inside of the array wherever the domain is.
+  bool staysInside(llvm::ArrayRef<int64_t> domain) const { return isInside(map, domain, buffer.type.getShape()); }
   /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
+  /// How far apart neighbours along a dim of the domain lie, in elements; none if that differs.
+  std::optional<int64_t> stepAlong(unsigned dim) const;
   /// About how long a strip along a dim of the domain takes, in accesses to elements that lie in order.
-  int64_t stripCost(llvm::ArrayRef<int64_t> domain, unsigned dim) const;
+  int64_t stripCost(unsigned dim) const;
   /// Whether `collapsed` would make every access plain: in order or the same for all lanes.
   static bool collapses(const Buffer &buffer, mlir::AffineMap map, mlir::AffineExpr collapsed,
                         llvm::ArrayRef<int64_t> domain);

@@ -306,8 +306,13 @@ void OpEmitter::emit(MapOp op) {
       continue;
     written.push_back(index);
     writes.emplace_back(e, found->second, writeMaps[index]);
-    collapse &= LaneAccess::collapses(found->second, writeMaps[index], number, domain);
-    if (!writesAll(writeMaps[index], domain, found->second.type.getShape()))
+    const bool inOrder = LaneAccess::collapses(found->second, writeMaps[index], number, domain);
+    collapse &= inOrder;
+    // As many elements as points, in the same order and without padding: all are written, as where the map is the
+    // identity.
+    const int64_t points = innerPoints(domain);
+    if (!(inOrder && points == found->second.width() && points % kLanes == 0) &&
+        !writesAll(writeMaps[index], domain, found->second.type.getShape()))
       fillZero(found->second);
   }
   auto emitPoints = [&](ArrayRef<Points> strip) {
@@ -330,6 +335,8 @@ void OpEmitter::emit(MapOp op) {
     for (auto [index, access] : llvm::zip(written, writes))
       access.store(results[index], points, access.inside(points, extents.samples, extents.steps));
   };
+  if (!collapse && emitTurned(op, reads, written, writes))
+    return;
   bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
   // Bits of a word are written together.
   bool toBits =
@@ -340,7 +347,7 @@ void OpEmitter::emit(MapOp op) {
       int64_t cost = 1;
       for (const SmallVector<LaneAccess> *accesses : {&reads, &writes})
         for (const LaneAccess &access : *accesses)
-          cost += access.stripCost(domain, dim);
+          cost += access.stripCost(dim);
       return cost;
     });
   forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {

@@ -135,6 +135,10 @@ private:
   bool emitBitPatches(core::MapOp op, const Buffer &from, const Buffer &to);
   bool emitBitTurn(core::MapOp op, const Buffer &from, const Buffer &to);
   bool emitBitRuns(core::MapOp op, const Buffer &from, const Buffer &to);
+  /// Maps that read some arrays along one dim and write along another; false if the map is something else, or lanes lie
+  /// well along a dim.
+  bool emitTurned(core::MapOp op, llvm::MutableArrayRef<LaneAccess> reads, llvm::ArrayRef<unsigned> written,
+                  llvm::MutableArrayRef<LaneAccess> writes);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);

@@ -43,8 +43,8 @@ public:
     for (int64_t extent : ArrayRef(gathered.domain).drop_front(gathered.resultRank))
       terms *= std::max<int64_t>(extent, 1);
     for (const LaneAccess &access : reads)
-      cost += access.stripCost(gathered.domain, dim);
-    return std::min<int64_t>(terms, 1024) * cost + result.stripCost(gathered.domain, dim);
+      cost += access.stripCost(dim);
+    return std::min<int64_t>(terms, 1024) * cost + result.stripCost(dim);
   }
 
   /// Where there is a term, or null: everywhere.
