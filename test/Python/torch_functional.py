@@ -57,6 +57,14 @@ def test_values_and_gradients():
     assert cases > 100
 
 
+def test_wanted_counts_are_cut_like_snntorchs():
+    """3 * 0.3 * 50 is a little less than 45, 3 * 50 * 0.3 is not: what becomes a whole number depends on the order."""
+    spikes, targets = torch.ones(3, 4, 500), torch.randint(0, 10, (4,))
+    for rate in (0.3, 0.58, 0.6, 0.7, 0.74, 0.82):
+        found, expected = (losses.mse_count_loss(rate, 0.1, population_code=True, num_classes=10)(spikes, targets) for losses in (ours, functional))
+        assert found == expected, f"rate {rate}: {found} and {expected}"
+
+
 def test_targets_of_each_step():
     """snnTorch takes none of these, so each step is a call of its own there."""
     membrane, targets = torch.randn(7, 5, 10), torch.randint(0, 10, (7, 5))

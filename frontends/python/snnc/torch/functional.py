@@ -76,9 +76,9 @@ class mse_count_loss(_Counts):
 
     def __call__(self, spk_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         counts = _counts(spk_out, targets, self.num_classes)
-        spikes = len(spk_out) * (spk_out.shape[-1] / counts.shape[-1])  # of a neuron, or of a population, that always spikes
-        wanted = _wanted(counts, targets, int(spikes * self.correct_rate), int(spikes * self.incorrect_rate))
-        return F.mse_loss(counts, wanted, reduction=self.reduction) / len(spk_out)
+        steps, members = len(spk_out), spk_out.shape[-1] / counts.shape[-1]
+        on, off = (int(steps * rate * members) for rate in (self.correct_rate, self.incorrect_rate))
+        return F.mse_loss(counts, _wanted(counts, targets, on, off), reduction=self.reduction) / steps
 
 
 class ce_rate_loss(_Loss):
