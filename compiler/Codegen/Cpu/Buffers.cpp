@@ -161,12 +161,16 @@ std::optional<int64_t> LaneAccess::stepAlong(unsigned dim) const {
   return constantDifference(offset.replace(at, at + 1), offset, map.getNumDims());
 }
 
+bool LaneAccess::isPlainAlong(unsigned dim) const {
+  std::optional<int64_t> step = stepAlong(dim);
+  return step && (*step == 0 || *step == 1);
+}
+
 int64_t LaneAccess::stripCost(unsigned dim) const {
   if (buffer.scalar)
     return 0;
-  std::optional<int64_t> step = stepAlong(dim);
   constexpr int64_t kApart = 32; // an estimate of gather and scatter, whatever the mask
-  return step && (*step == 0 || *step == 1) ? 1 : kApart;
+  return isPlainAlong(dim) ? 1 : kApart;
 }
 
 LaneAccess::Place LaneAccess::placeOf(const Points &points) {

@@ -84,6 +84,8 @@ public:
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
   /// How far apart neighbours along a dim of the domain lie, in elements; none if that differs.
   std::optional<int64_t> stepAlong(unsigned dim) const;
+  /// Whether they lie in order, or are one element.
+  bool isPlainAlong(unsigned dim) const;
   /// About how long a strip along a dim of the domain takes, in accesses to elements that lie in order.
   int64_t stripCost(unsigned dim) const;
   /// Whether `collapsed` would make every access plain: in order or the same for all lanes.

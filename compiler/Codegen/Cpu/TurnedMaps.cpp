@@ -19,12 +19,6 @@ struct Square {
 
 } // namespace
 
-/// In order, or the same for all.
-static bool isPlain(const LaneAccess &access, unsigned dim) {
-  std::optional<int64_t> step = access.stepAlong(dim);
-  return step && (*step == 0 || *step == 1);
-}
-
 std::optional<Square> Square::of(ArrayRef<int64_t> domain, ArrayRef<LaneAccess> reads, ArrayRef<LaneAccess> writes) {
   auto staysInside = [&](const LaneAccess &access) { return access.staysInside(domain); };
   if (!llvm::all_of(reads, staysInside) || !llvm::all_of(writes, staysInside))
@@ -34,7 +28,7 @@ std::optional<Square> Square::of(ArrayRef<int64_t> domain, ArrayRef<LaneAccess> 
     if (extent >= kLanes)
       wide.push_back(dim);
   for (unsigned to : wide) {
-    auto isPlainThere = [&](const LaneAccess &access) { return isPlain(access, to); };
+    auto isPlainThere = [&](const LaneAccess &access) { return access.isPlainAlong(to); };
     if (!llvm::all_of(writes, isPlainThere))
       continue;
     if (llvm::all_of(reads, isPlainThere))
@@ -45,7 +39,7 @@ std::optional<Square> Square::of(ArrayRef<int64_t> domain, ArrayRef<LaneAccess> 
       if (from == to || !llvm::all_of(writes, [&](const LaneAccess &access) { return access.stepAlong(to) == 1; }))
         continue;
       SmallVector<bool> isTurned =
-          llvm::map_to_vector(reads, [&](const LaneAccess &access) { return !isPlain(access, to); });
+          llvm::map_to_vector(reads, [&](const LaneAccess &access) { return !access.isPlainAlong(to); });
       bool fits = llvm::all_of(llvm::zip_equal(reads, isTurned), [&](auto pair) {
         auto &[access, turned] = pair;
         return !turned || access.stepAlong(from) == 1;

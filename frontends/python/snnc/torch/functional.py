@@ -31,9 +31,6 @@ class _Loss:
         self.reduction = reduction
         self.__name__ = type(self).__name__
 
-    def __repr__(self):
-        return f"{self.__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items() if name != '__name__')})"
-
 
 class _Counts(_Loss):
     """A loss of how often each class spikes."""
@@ -95,7 +92,7 @@ class ce_rate_loss(_Loss):
 
     def __call__(self, spk_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         steps, samples, _ = _shape(spk_out, targets)
-        losses = F.nll_loss(F.log_softmax(spk_out, -1).flatten(0, 1), targets.repeat(steps), self.weight, reduction="none")
+        losses = F.cross_entropy(spk_out.flatten(0, 1), targets.repeat(steps), self.weight, reduction="none")
         return _reduced(losses.view(steps, samples).mean(0), self.reduction)
 
 
@@ -169,7 +166,7 @@ def _wanted(values, targets, on, off):
 
 
 def _cross_entropy(values, targets, weight, reduction):
-    return _reduced(F.nll_loss(F.log_softmax(values, -1), targets, weight, reduction="none"), reduction)
+    return _reduced(F.cross_entropy(values, targets, weight, reduction="none"), reduction)
 
 
 def _reduced(losses, reduction):
