@@ -89,10 +89,16 @@ void buildLoopsStage(OpPassManager &passes) {
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.
   passes.addPass(core::createMarkViews());
 
-  // All values are there: what each is for, how many samples of them fit into a cache, where they lie. The places
-  // rest on the chunk, as it decides which values are large. Nothing may add a value after that.
+  // All values are there: what each is for, how many samples of them fit into a cache, where they lie. Nothing may
+  // add a value after that.
   passes.addPass(core::createMarkWanted());
   passes.addPass(core::createChooseChunk());
+
+  // A step of several samples looks them up in tables of its weights. These are as large whatever the chunk, which must
+  // not shrink for them; but they have a place.
+  passes.addPass(core::createHoldTables());
+
+  // The places rest on the chunk, as it decides which values are large.
   passes.addPass(core::createPlanArena());
 
   // How long segments may be is seen from the places of what they hold, whatever their length.

@@ -113,7 +113,8 @@ def Core_Kernel : I32EnumAttr<"Kernel", "how a contract is computed; the bits ar
     I32EnumAttrCase<"Loops", 0, "loops">, I32EnumAttrCase<"Dense", 1, "dense">, I32EnumAttrCase<"Spikes", 2, "spikes">,
     I32EnumAttrCase<"DenseGradient", 3, "dense_gradient">, I32EnumAttrCase<"SpikeGradient", 4, "spike_gradient">,
     I32EnumAttrCase<"Overlap", 5, "overlap">, I32EnumAttrCase<"Sparse", 6, "sparse">,
-    I32EnumAttrCase<"SparseGradient", 7, "sparse_gradient">, I32EnumAttrCase<"Gather", 8, "gather">]> {
+    I32EnumAttrCase<"SparseGradient", 7, "sparse_gradient">, I32EnumAttrCase<"Gather", 8, "gather">,
+    I32EnumAttrCase<"HeldSpikes", 9, "held_spikes">]> {
   let cppNamespace = "::snn::core";
   let genSpecializedAttr = 0;
 }

@@ -28,6 +28,7 @@ STEPS = {
     "in-place": ("values are computed in place of others", (r"in-place=true", "in-place=false")),
     "recompute": ("phases compute again what they can", (r"least-bytes=-?\d+", "least-bytes=-1")),
     "rows": ("chunks of several samples where steps read matrices", (r"step-rows=\d+", "step-rows=1")),
+    "tables": ("tables of weights are held from step to step", (r"most-bytes=-?\d+", "most-bytes=0")),
     "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),
 }
 

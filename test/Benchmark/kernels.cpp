@@ -36,6 +36,9 @@ struct Peaks {
   double flops, bytes; // a second
 };
 
+/// Whether tables of all weights may be held, as in a scan's steps.
+bool holds(Shape shape) { return levelsOf(shape.inputs) == 1; }
+
 /// Words of a call: A, B or D, C, rows, scratch, order, blocks.
 void write(NativeCode &code, Shape shape) {
   int64_t words = paddedWidth(shape.inputs) / 16, aRow = words * 16, columns = paddedWidth(shape.columns);
@@ -96,6 +99,12 @@ void write(NativeCode &code, Shape shape) {
     emitSparseGradient(e, module, kernel, found);
     return Value();
   });
+  if (holds(shape))
+    code.add("held", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+      Product kernel = product(e, in, {in.memory(0, e.b.getI16Type()), words});
+      emitHeldSpikes(e, module, kernel, {in.memory(7, e.b.getI8Type()).base, e.index(0)});
+      return Value();
+    });
   for (auto [form, name] : {std::pair(SpikeForm::ByDensity, "by_density"), std::pair(SpikeForm::Tables, "tables"),
                             std::pair(SpikeForm::Few, "few"), std::pair(SpikeForm::Gather, "gather")}) {
     code.add(name, [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
@@ -121,6 +130,8 @@ public:
     int64_t most = std::max(shape.rows, width);
     a = filled<float>(shape.rows * width, value), b = filled<float>(most * columns, value);
     c.resize(most * columns), scratch.resize(shape.rows * width + 100000), order.resize(shape.rows * 2 + 1000);
+    if (holds(shape))
+      held.resize(heldBytes(shape.inputs, columns, sizeof(float)) / sizeof(int64_t) + 8); // none are made yet
     for (auto *memory : {&a, &b, &c})
       memory->resize(memory->size() + 16);
     blocks = run("order", 0);
@@ -152,6 +163,8 @@ public:
           add(
               std::string(name) + suffix, percent, [data = spikes.back().data()] { return int64_t(data); },
               shape.rows * shape.inputs / 8.0);
+      if (holds(shape))
+        add("held", percent, [data = spikes.back().data()] { return int64_t(data); }, shape.rows * shape.inputs / 8.0);
     }
   }
 
@@ -161,7 +174,8 @@ private:
   }
 
   int64_t run(const char *name, int64_t factor) {
-    return code.call(name, factor, pointer(b), pointer(c), shape.rows, pointer(scratch), pointer(order), blocks);
+    return code.call(name, factor, pointer(b), pointer(c), shape.rows, pointer(scratch), pointer(order), blocks,
+                     pointer(held));
   }
 
   void add(std::string kernel, std::string percent, std::function<int64_t()> factor, double factorBytes) {
@@ -186,7 +200,7 @@ private:
   int64_t width = paddedWidth(shape.inputs), columns = paddedWidth(shape.columns);
   std::mt19937 random{1};
   std::vector<float> a, b, c;
-  std::vector<int64_t> scratch, order;
+  std::vector<int64_t> scratch, order, held;
   std::list<std::vector<uint16_t>> spikes;
   std::list<std::vector<float>> reals;
 };

@@ -74,6 +74,8 @@ public:
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   /// Memory of ops that need some to work in.
   llvm::DenseMap<mlir::Operation *, kernels::Scratch> scratches;
+  /// And of products in the scan that runs, which hold tables.
+  llvm::DenseMap<mlir::Operation *, kernels::Scratch> held;
   mlir::Value placeSamples; ///< samples for which places are made: those at hand at most
 
   void emit(core::MapOp op);

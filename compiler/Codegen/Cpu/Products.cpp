@@ -110,6 +110,11 @@ bool OpEmitter::emitProduct(ContractOp op) {
       return kernels::emitSpikes(e, module, operands);
     case Kernel::Gather:
       return kernels::emitSpikes(e, module, operands, kernels::SpikeForm::Gather);
+    case Kernel::HeldSpikes:
+      // A call may have fewer steps than are worth tables of all weights.
+      return e.when(
+          e.below(extents.steps, e.index(kernels::kHeldSteps)), [&] { kernels::emitSpikes(e, module, operands); },
+          [&] { kernels::emitHeldSpikes(e, module, operands, held.lookup(op)); });
     case Kernel::Sparse: {
       kernels::Nonzero nonzero = markNonzero(e, module, a, rows, product->depth, {}, operands.scratch);
       return kernels::emitSparse(e, module, operands, nonzero);

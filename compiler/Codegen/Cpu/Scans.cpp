@@ -210,6 +210,11 @@ void OpEmitter::emitStepwise(ScanOp op) {
     copyRows(buffers.find(init)->second, carry);
     buffers[argument] = carry;
   }
+  for (ContractOp product : productsWithTables(op)) {
+    kernels::forgetHeldTables(e, memory);
+    held[product] = memory;
+    memory.offset = e.add(memory.offset, heldTableBytes(product));
+  }
   for (Value value : op.getYield().getNext())
     if (Value carry = carryOf(value))
       buffers[value] = Buffer(buffers.find(carry)->second);

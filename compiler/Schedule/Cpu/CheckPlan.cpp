@@ -109,7 +109,8 @@ LogicalResult checkKernel(ContractOp op) {
   std::optional<MatrixProduct> product = matchProduct(op);
   const bool sparse = product && product->sparseKernel() == kernel.getValue();
   const bool gathers = product && product->gatherKernel() == kernel.getValue();
-  if (kernelFor(op) != kernel.getValue() && !sparse && !gathers)
+  const bool holds = product && product->heldKernel() == kernel.getValue();
+  if (kernelFor(op) != kernel.getValue() && !sparse && !gathers && !holds)
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (product && !product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "

@@ -283,6 +283,18 @@ Place productScratch(ContractOp contract) {
                          : order;
 }
 
+int64_t heldTableBytes(ContractOp contract) {
+  std::optional<MatrixProduct> product = matchProduct(contract);
+  const int64_t realBytes = layoutOf(contract.getResult()).elementBytes();
+  return kernels::heldBytes(product->depth, paddedWidth(product->columns), realBytes);
+}
+
+SmallVector<ContractOp, 1> productsWithTables(ScanOp scan) {
+  auto products = llvm::make_filter_range(scan.getBody().getOps<ContractOp>(),
+                                          [](ContractOp op) { return kernelOf(op) == Kernel::HeldSpikes; });
+  return {products.begin(), products.end()};
+}
+
 int64_t segmentsOf(SegmentsOp op, int64_t steps) {
   return op.getLength() ? llvm::divideCeil(steps, *op.getLength()) : 1;
 }
@@ -313,6 +325,8 @@ Place scratchOf(Operation *op) {
   } else if (auto scan = dyn_cast<ScanOp>(op); scan && !isPointwise(scan)) {
     for (Value carry : scan.getCarryArgs())
       place = place + footprintOf(carry);
+    for (ContractOp product : productsWithTables(scan))
+      place.fixed += heldTableBytes(product);
   } else if (auto segments = dyn_cast<SegmentsOp>(op)) {
     for (Value carry : segments.getCarryArgs())
       place = place + footprintOf(carry);

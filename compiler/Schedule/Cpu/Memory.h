@@ -67,6 +67,11 @@ Place productScratch(ContractOp contract);
 /// Its core.kernel; loops if it has none.
 Kernel kernelOf(ContractOp op);
 
+/// What tables of a product's weights take that a scan holds from step to step.
+int64_t heldTableBytes(ContractOp contract);
+/// The products in a scan's body that hold tables.
+llvm::SmallVector<ContractOp, 1> productsWithTables(ScanOp scan);
+
 /// Segments of a call of so many steps; they have `length` steps, or all if there is none.
 int64_t segmentsOf(SegmentsOp op, int64_t steps);
 
@@ -77,7 +82,8 @@ bool loadsInput(SegmentsOp op);
 int64_t levelsOfSum(IndexedOpInterface op);
 
 /// Scratch memory of an op in its arena. A stepwise scan keeps its carries there, each of `footprintOf` its argument,
-/// in their order; segments do as well, and behind them the levels of each of their sums over time alone.
+/// in their order, and behind them tables of its products; segments keep carries as well, and behind them the levels of
+/// each of their sums over time alone.
 Place scratchOf(mlir::Operation *op);
 
 /// What has a place in the arena of a block for a while: a result of an op, or its scratch memory. The ops of the block

@@ -151,6 +151,20 @@ def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
   ];
 }
 
+def HoldTables : Core_SchedulePass<"core-hold-tables"> {
+  let summary = "choose which products in scans hold tables of their weights";
+  let description = [{
+    A product with spikes at each step of a scan has as many rows as there are samples in a chunk, and tables of partial sums made
+    for so few cost more than they save. The weights are the same at each step: with the kernel `held_spikes` the tables of all of them are
+    made when a step first wants them, and held as long as the scan runs, in memory of the worker. So with several samples and steps, if the
+    tables of a scan do not take too much, and no limit of memory is given. Comes after `core-choose-chunk`.
+  }];
+  let options = CallSizeOptions # [
+    Option<"mostBytes", "most-bytes", "int64_t", "-1",
+           "what the tables of a scan may take; -1: four times the module's `snn.cache_bytes` (1 MiB without one)">
+  ];
+}
+
 def PlanArena : Core_SchedulePass<"core-plan-arena"> {
   let summary = "give every value its place";
   let description = [{

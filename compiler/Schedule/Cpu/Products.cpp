@@ -112,6 +112,14 @@ std::optional<Kernel> MatrixProduct::gatherKernel() const {
   return spikes && !gradient ? std::optional(Kernel::Gather) : std::nullopt;
 }
 
+std::optional<Kernel> MatrixProduct::heldKernel() const {
+  auto weights = dyn_cast<BlockArgument>(b);
+  auto scan = weights ? dyn_cast<ScanOp>(weights.getOwner()->getParentOp()) : ScanOp();
+  const bool stay = scan && llvm::is_contained(scan.getInvariantArgs(), weights);
+  return stay && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
+                                                                      : std::nullopt;
+}
+
 std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   auto no = [&](StringLiteral reason) -> std::optional<MatrixProduct> {
     if (whyNot)

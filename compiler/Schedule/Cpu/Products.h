@@ -48,6 +48,8 @@ struct MatrixProduct {
   std::optional<Kernel> sparseKernel() const;
   /// Spikes for which no tables are made.
   std::optional<Kernel> gatherKernel() const;
+  /// Spikes at each step of a scan, by weights that stay the same: tables may be held from step to step.
+  std::optional<Kernel> heldKernel() const;
 };
 
 /// Nothing unless B and C are read or written at plain dims, each once, and A at sums of multiples of dims, always

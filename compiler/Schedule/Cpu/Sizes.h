@@ -48,6 +48,13 @@ inline int64_t tableBytes(int64_t columns, int64_t realBytes) {
   return 17 * (16 * stripBytes(columns, realBytes) + kTableGap);
 }
 
+/// Tables of all weights that are held over the steps of a scan, kHeldSteps at least: whether they are made, and those.
+/// So many rows look up together. A multiple of 64 bytes, as columns are of kLanes.
+inline constexpr int64_t kHeldRows = 4, kHeldSteps = 4, kHeldHeader = 64;
+inline int64_t heldBytes(int64_t depth, int64_t columns, int64_t realBytes) {
+  return kHeldHeader + int64_t(llvm::divideCeil(depth, kGroup)) * 16 * columns * realBytes;
+}
+
 /// Of spikes whose rows are gathered alone: lower totals of so many rows at a time.
 inline constexpr int64_t kGatherRows = 16;
 inline constexpr int64_t kGatherBytes = 16 * 64; ///< columns that are gathered at a time, at most

@@ -152,6 +152,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   int64_t aRow = depth + draw(random, 0, 3), bRow = padded + 16 * draw(random, 0, 1),
           cRow = padded + 16 * draw(random, 0, 1);
   SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", seed " << seed);
+  const Footprint spikes = spikeScratch(depth, padded, sizeof(Real));
 
   NativeCode code(GetParam().target, GetParam().f64);
   auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
@@ -175,6 +176,17 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
                             std::pair(SpikeForm::Few, "few"), std::pair(SpikeForm::Gather, "gather")})
     code.add(name, [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
       emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
+      return mlir::Value();
+    });
+  const bool holds = levelsOf(depth) == 1;
+  if (holds)
+    code.add("held", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      Product kernel = product(e, in, {in.memory(0, e.b.getI16Type()), words});
+      Scratch held{kernel.scratch.bytes, e.index(llvm::alignTo(spikes.constant, 64))};
+      forgetHeldTables(e, held);
+      // The second time the tables are there.
+      emitHeldSpikes(e, module, kernel, held);
+      emitHeldSpikes(e, module, kernel, held);
       return mlir::Value();
     });
   code.compile();
@@ -207,7 +219,9 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
   std::vector<Real> ofSpikes = reference(true);
   for (const char *name : {"spikes", "tables", "few", "gather"})
-    check(name, bits.data(), spikeScratch(depth, paddedWidth(columns), sizeof(Real)), ofSpikes);
+    check(name, bits.data(), spikes, ofSpikes);
+  if (holds)
+    check("held", bits.data(), aligned(spikes) + Footprint{heldBytes(depth, padded, sizeof(Real)), 0}, ofSpikes);
 }
 
 TEST_P(KernelTest, Products) {

@@ -64,6 +64,12 @@ void emitDense(Emitter &e, mlir::ModuleOp module, const Product &kernel);
 enum class SpikeForm { ByDensity, Tables, Few, Gather };
 void emitSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, SpikeForm form = SpikeForm::ByDensity);
 
+/// The same for A of a step of a scan: by gather, or by tables that are made when they are first needed and held in
+/// heldBytes() for all further calls with these weights, until they are forgotten. At most 4,096 inputs.
+void emitHeldSpikes(Emitter &e, mlir::ModuleOp module, const Product &kernel, Scratch held);
+/// Before the first of these calls.
+void forgetHeldTables(Emitter &e, Scratch held);
+
 /// Which elements of A are not zero: row r has `bits.stride` words from bits.at + r * bits.stride on.
 struct Nonzero {
   Matrix bits;

@@ -129,6 +129,12 @@ Value loadWord(Emitter &e, Memory words, Value at, int64_t present) {
   return word;
 }
 
+Value loadBlock(Emitter &e, const Matrix &bits, Value row, Value start, int64_t count) {
+  Value at = e.add(e.mul(row, bits.stride), e.div(start, kLanes));
+  Value word = loadWord(e, bits.at, at, llvm::divideCeil(count, kLanes));
+  return count < kBlock ? e.both(word, e.i64((int64_t(1) << count) - 1)) : word;
+}
+
 /// As long as the first value (i64) is not 0: what `body` makes of all of them.
 static SmallVector<Value> whileNotZero(Emitter &e, ValueRange start,
                                        llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
@@ -186,6 +192,15 @@ Strip gatherWord(Emitter &e, Value word, Memory rows, int64_t vectors, const std
   });
 }
 
+void forEntries(Emitter &e, ValueRange rows, function_ref<void(int64_t entry, Value sum)> emit) {
+  SmallVector<Value> entries{Value()};
+  for (Value row : rows)
+    for (size_t low = 0, end = entries.size(); low < end; ++low) {
+      entries.push_back(low == 0 ? row : Value(arith::AddFOp::create(e.b, entries[low], row)));
+      emit(int64_t(entries.size()) - 1, entries.back());
+    }
+}
+
 Tables::Tables(Emitter &e, Scratch scratch, int64_t vectors)
     : e(e), vectors(vectors), width(vectors * e.machineLanes()), table(16 * width + kTableGap / e.realBytes()),
       memory(e.view(scratch.bytes, scratch.offset, e.real)) {
@@ -202,14 +217,11 @@ void Tables::fill(Value groups, Memory rows, const std::function<Value(Value pos
       starts.push_back(rowAt(e.add(position, bit)));
     // One vector after the other: so what is needed again of a table stays in registers.
     for (int64_t lane = 0; lane < width; lane += e.machineLanes()) {
-      SmallVector<Value> entries{Value()};
-      for (Value start : starts) {
-        Value row = e.loadVector(rows, e.add(start, lane), e.machineLanes());
-        for (size_t low = 0, end = entries.size(); low < end; ++low) {
-          entries.push_back(low == 0 ? row : Value(arith::AddFOp::create(e.b, entries[low], row)));
-          e.storeVector(entries.back(), memory, e.add(first, int64_t(entries.size() - 1) * width + lane));
-        }
-      }
+      SmallVector<Value> inputs;
+      for (Value start : starts)
+        inputs.push_back(e.loadVector(rows, e.add(start, lane), e.machineLanes()));
+      forEntries(e, inputs,
+                 [&](int64_t entry, Value sum) { e.storeVector(sum, memory, e.add(first, entry * width + lane)); });
     }
   });
 }

@@ -66,6 +66,9 @@ private:
 /// `count` words as i64, of which those from `present` on are 0.
 mlir::Value loadWord(Emitter &e, Memory words, mlir::Value at, int64_t present);
 
+/// Bits [start, start + count) of a row, 64 at most, as i64. A row may have bits behind its depth: they are left out.
+mlir::Value loadBlock(Emitter &e, const Matrix &bits, mlir::Value row, mlir::Value start, int64_t count);
+
 /// Calls body(bit, carry) for each set bit of the word (i64), ascending.
 Strip forEachBit(Emitter &e, mlir::Value word, mlir::ValueRange start,
                  const std::function<Strip(mlir::Value bit, mlir::ValueRange carry)> &body);
@@ -78,6 +81,9 @@ Strip gatherWord(Emitter &e, mlir::Value word, Memory rows, int64_t vectors,
                  const std::function<mlir::Value(mlir::Value bit)> &rowAt);
 
 inline constexpr int64_t kFewGroups = 8, kMoreGroups = 4;
+
+/// The entries of a group's table but the first, which is 0, of the rows of its inputs: emit(entry, sum), in order.
+void forEntries(Emitter &e, mlir::ValueRange rows, llvm::function_ref<void(int64_t entry, mlir::Value sum)> emit);
 
 /// The 16 partial sums of each of 16 groups for a strip, and one table of zeros.
 class Tables {

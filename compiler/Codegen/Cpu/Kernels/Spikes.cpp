@@ -2,6 +2,7 @@
 // Products with spikes: by tables of partial sums, or by gathering the rows whose spike is set.
 
 #include "compiler/Codegen/Cpu/Kernels/GradientBody.h"
+#include "compiler/Codegen/Cpu/Kernels/HeldTables.h"
 
 using namespace mlir;
 
@@ -34,7 +35,7 @@ public:
                     });
                     auto addRows = [&](Value first) {
                       e.loop(kernel.rows, [&](Value row) {
-                        Value word = wordOf(row, start, count);
+                        Value word = loadBlock(e, kernel.a, row, start, count);
                         totals.add(0, row, row, column, few ? tables.addFew(word) : tables.add(word, groups), first);
                       });
                     };
@@ -62,7 +63,7 @@ public:
         walkLevels(e, kernel.depth,
                    {[&](Value start, int64_t count, Value first) {
                       forRows([&](Value row, Value place) {
-                        Value word = wordOf(row, start, count);
+                        Value word = loadBlock(e, kernel.a, row, start, count);
                         e.when(e.either(first, e.differs(word, e.i64(0))), [&] {
                           Strip chain = gatherWord(e, word, kernel.b.at, vectors, [&](Value bit) {
                             return e.add(e.mul(e.add(start, bit), kernel.b.stride), column);
@@ -79,13 +80,6 @@ public:
   }
 
 private:
-  Value wordOf(Value row, Value start, int64_t count) {
-    Value at = e.add(e.mul(row, kernel.a.stride), e.div(start, kLanes));
-    Value word = loadWord(e, kernel.a.at, at, llvm::divideCeil(count, kLanes));
-    // A row may have bits behind the depth.
-    return count < kBlock ? e.both(word, e.i64((int64_t(1) << count) - 1)) : word;
-  }
-
   Emitter &e;
   const Product &kernel;
 };
@@ -145,10 +139,23 @@ struct SpikeCosts {
   int64_t fewStrip;    ///< few groups: for a row's block and strip, finding the groups
   int64_t fewVector;   ///< and for each vector of the strip
   int64_t fewBit;      ///< and for each bit and vector, as some words have more groups than that
+  int64_t heldVector;  ///< held tables: for each vector of a row's block
 };
 
 SpikeCosts costsOf(const Emitter &e) {
-  return e.target.vectorBits >= 512 ? SpikeCosts{344, 2, 192, 270, 52, 4} : SpikeCosts{132, 4, 148, 320, 64, 3};
+  return e.target.vectorBits >= 512 ? SpikeCosts{344, 2, 192, 270, 52, 4, 272}
+                                    : SpikeCosts{132, 4, 148, 320, 64, 3, 192};
+}
+
+/// Of a strip's vectors that are taken together, `widest` or fewer.
+int64_t strips(const Emitter &e, int64_t columns, int64_t widest) {
+  const int64_t vectors = columns / e.machineLanes();
+  return vectors / widest + llvm::popcount(uint64_t(vectors % widest));
+}
+
+int64_t gatherCost(Emitter &e, int64_t columns) {
+  const SpikeCosts costs = costsOf(e);
+  return costs.bit * strips(e, columns, gatherVectors(e, columns)) + costs.bitVector * columns / e.machineLanes();
 }
 
 /// Emits the form that takes least, for `set` bits of so many rows and blocks.
@@ -156,12 +163,10 @@ void choose(Emitter &e, Value set, Value rows, Value blocks, int64_t columns,
             const std::function<void(SpikeForm)> &emit) {
   const SpikeCosts costs = costsOf(e);
   const int64_t vectors = columns / e.machineLanes();
-  auto strips = [&](int64_t widest) { return vectors / widest + llvm::popcount(uint64_t(vectors % widest)); };
-  const int64_t ofBit = costs.bit * strips(gatherVectors(e, columns)) + costs.bitVector * vectors;
-  const int64_t ofFew = costs.fewStrip * strips(tableVectors(e, /*few=*/true)) + costs.fewVector * vectors;
+  const int64_t ofFew = costs.fewStrip * strips(e, columns, tableVectors(e, /*few=*/true)) + costs.fewVector * vectors;
   const int64_t ofBlock = costs.blockVector * vectors;
   Value words = e.mul(rows, blocks), make = e.mul(blocks, 16 * ofBlock);
-  Value gather = e.mul(set, ofBit), tables = e.add(make, e.mul(words, ofBlock));
+  Value gather = e.mul(set, gatherCost(e, columns)), tables = e.add(make, e.mul(words, ofBlock));
   Value few = e.add(make, e.add(e.mul(words, ofFew), e.mul(set, costs.fewBit * vectors)));
   e.when(
       e.below(gather, e.minimum(tables, few)), [&] { emit(SpikeForm::Gather); },
@@ -231,6 +236,35 @@ void emitSpikes(Emitter &e, ModuleOp module, const Product &kernel, SpikeForm fo
     return Strip();
   };
   e.call(module, name, {}, make, kernel);
+}
+
+void emitHeldSpikes(Emitter &e, ModuleOp module, const Product &kernel, Scratch held) {
+  std::string name =
+      shapeName(e, "held_spikes", {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+  auto make = [&](Emitter &in, const Product &kernel, Scratch held) {
+    Memory made = in.view(held.bytes, held.offset, in.b.getI64Type());
+    HeldTables tables(in, kernel, in.view(held.bytes, in.add(held.offset, kHeldHeader), in.real));
+    Value set = emitCountBits(in, module, kernel.a.at, in.mul(kernel.rows, kernel.a.stride));
+    const int64_t words = llvm::divideCeil(kernel.depth, kBlock), vectors = kernel.columns / in.machineLanes();
+    Value rows = in.mul(in.ceilDiv(kernel.rows, kHeldRows), kHeldRows);
+    Value lookUp = in.mul(rows, words * vectors * costsOf(in).heldVector);
+    in.when(
+        in.below(in.mul(set, gatherCost(in, kernel.columns)), lookUp),
+        [&] { emitSpikes(in, module, kernel, SpikeForm::Gather); },
+        [&] {
+          in.when(in.equal(in.load(made, in.index(0)), in.i64(0)), [&] {
+            tables.fill();
+            in.store(in.i64(1), made, in.index(0));
+          });
+          tables.lookUp();
+        });
+    return Strip();
+  };
+  e.call(module, name, {}, make, kernel, held);
+}
+
+void forgetHeldTables(Emitter &e, Scratch held) {
+  e.store(e.i64(0), e.view(held.bytes, held.offset, e.b.getI64Type()), e.index(0));
 }
 
 void emitSpikeGradient(Emitter &e, ModuleOp module, const Gradient &kernel, SpikeForm form) {
