@@ -7,20 +7,28 @@
 
 namespace snn::header {
 
-/// Words that C or C++ keeps for itself; and macros of the headers that are included.
+/// Words that C or C++ keeps for itself; and macros of headers of C that programs include beside ours.
 static bool isReserved(llvm::StringRef name) {
   static const llvm::StringSet<> words = {
-      "alignas",  "alignof",     "and",     "and_eq",    "asm",       "auto",     "bitand",   "bitor",    "bool",
-      "break",    "case",        "catch",   "char",      "class",     "compl",    "concept",  "const",    "constexpr",
-      "continue", "decltype",    "default", "delete",    "do",        "double",   "else",     "enum",     "explicit",
-      "export",   "extern",      "false",   "float",     "for",       "friend",   "goto",     "if",       "inline",
-      "int",      "long",        "mutable", "namespace", "new",       "noexcept", "not",      "not_eq",   "nullptr",
-      "operator", "or",          "or_eq",   "private",   "protected", "public",   "register", "requires", "restrict",
-      "return",   "short",       "signed",  "sizeof",    "static",    "struct",   "switch",   "template", "this",
-      "throw",    "true",        "try",     "typedef",   "typeid",    "typename", "typeof",   "union",    "unsigned",
-      "using",    "virtual",     "void",    "volatile",  "wchar_t",   "while",    "xor",      "xor_eq",   "linux",
-      "unix",     "thread_local"};
-  return words.contains(name);
+      // C, and both
+      "alignas", "alignof", "asm", "auto", "bool", "break", "case", "char", "const", "constexpr", "continue", "default",
+      "do", "double", "else", "enum", "extern", "false", "float", "for", "goto", "if", "inline", "int", "long",
+      "nullptr", "register", "restrict", "return", "short", "signed", "sizeof", "static", "static_assert", "struct",
+      "switch", "thread_local", "true", "typedef", "typeof", "typeof_unqual", "union", "unsigned", "void", "volatile",
+      "while",
+      // C++
+      "and", "and_eq", "bitand", "bitor", "catch", "char8_t", "char16_t", "char32_t", "class", "compl", "concept",
+      "consteval", "constinit", "const_cast", "co_await", "co_return", "co_yield", "decltype", "delete", "dynamic_cast",
+      "explicit", "export", "friend", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "operator", "or",
+      "or_eq", "private", "protected", "public", "reinterpret_cast", "requires", "static_cast", "template", "this",
+      "throw", "try", "typeid", "typename", "using", "virtual", "wchar_t", "xor", "xor_eq",
+      // macros
+      "assert", "complex", "errno", "imaginary", "linux", "noreturn", "offsetof", "setjmp", "signbit", "stderr",
+      "stdin", "stdout", "unix", "BUFSIZ", "EDOM", "EOF", "ERANGE", "HUGE_VAL", "HUGE_VALF", "I", "INFINITY", "NAN",
+      "NULL", "RAND_MAX", "SIGABRT", "SIGINT", "TIME_UTC", "TMP_MAX", "WEOF"};
+  // _Bool, _Generic and others: a compiler may have more of them than a standard.
+  const bool isOfCompiler = name.size() > 1 && name[0] == '_' && (name[1] == '_' || llvm::isUpper(name[1]));
+  return isOfCompiler ? !name.ends_with("_") : words.contains(name);
 }
 
 const char *dtypeName(snn_dtype dtype) {
