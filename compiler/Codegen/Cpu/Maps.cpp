@@ -51,12 +51,12 @@ void OpEmitter::forEachRow(ArrayRef<int64_t> domain, RowBody body) {
   });
 }
 
-void OpEmitter::forEachPoint(ArrayRef<int64_t> domain, RowBody body) {
+void OpEmitter::forEachPoint(ArrayRef<int64_t> domain, RowBody body, ArrayRef<unsigned> left) {
   forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &dims) {
     std::function<void(size_t)> nest = [&](size_t dim) {
       if (dim == domain.size())
         return body(dims);
-      if (domain[dim] < 0)
+      if (domain[dim] < 0 || llvm::is_contained(left, dim))
         return nest(dim + 1);
       e.loop(e.index(domain[dim]), [&](Value i) {
         dims[dim] = math.uniform(i);

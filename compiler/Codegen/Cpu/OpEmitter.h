@@ -112,8 +112,8 @@ public:
   using StripBody = llvm::function_ref<void(llvm::ArrayRef<Points>)>;
   /// Loops over samples and steps of a domain, in this order; the others of `dims` are left as they are.
   void forEachRow(llvm::ArrayRef<int64_t> domain, RowBody body);
-  /// The same, and over the inner extents, one point at a time.
-  void forEachPoint(llvm::ArrayRef<int64_t> domain, RowBody body);
+  /// The same, and over the inner extents but those of `left`, one point at a time.
+  void forEachPoint(llvm::ArrayRef<int64_t> domain, RowBody body, llvm::ArrayRef<unsigned> left = {});
   /// Loops over the extents of one sample and step, in strips of kLanes points. With `collapse`, all of them are
   /// counted through as one; else `lanes`, or the last one, lies in lanes. `stripsOutside`: a strip stays while the
   /// others go by, so that what is read across its rows, as by a transpose, stays in the cache. The body gets up to

@@ -94,24 +94,16 @@ bool OpEmitter::emitTurned(MapOp op, MutableArrayRef<LaneAccess> reads, ArrayRef
         access.store(results[index], points);
     }
   };
-  forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
-    Points points;
-    points.domain = domain;
-    points.dims.assign(rows.begin(), rows.end());
-    std::function<void(unsigned)> nest = [&](unsigned dim) {
-      if (dim == domain.size())
-        return overSquares(square->to, [&](Value to) {
-          overSquares(square->from, [&](Value from) { emitSquare(points, from, to); });
-        });
-      if (domain[dim] < 0 || dim == square->from || dim == square->to)
-        return nest(dim + 1);
-      e.loop(e.index(domain[dim]), [&](Value i) {
-        points.dims[dim] = math.uniform(i);
-        nest(dim + 1);
-      });
-    };
-    nest(0);
-  });
+  forEachPoint(domain,
+               [&](SmallVectorImpl<LaneIndex> &dims) {
+                 Points points;
+                 points.domain = domain;
+                 points.dims.assign(dims.begin(), dims.end());
+                 overSquares(square->to, [&](Value to) {
+                   overSquares(square->from, [&](Value from) { emitSquare(points, from, to); });
+                 });
+               },
+               {square->from, square->to});
   return true;
 }
 
