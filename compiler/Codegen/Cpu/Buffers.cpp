@@ -147,6 +147,28 @@ bool LaneAccess::collapses(const Buffer &buffer, AffineMap map, AffineExpr colla
   return difference && (!buffer.isBits() || *difference % kLanes == 0);
 }
 
+bool LaneAccess::coversRow(ArrayRef<int64_t> domain) const {
+  if (buffer.scalar || buffer.isBits() || !staysInside(domain))
+    return false;
+  SmallVector<std::pair<int64_t, int64_t>> steps; // and extents
+  for (auto [dim, extent] : llvm::enumerate(domain)) {
+    if (extent <= 1) // also samples and steps
+      continue;
+    std::optional<int64_t> step = stepAlong(dim);
+    if (!step)
+      return false;
+    steps.emplace_back(*step, extent);
+  }
+  llvm::sort(steps);
+  int64_t covered = 1;
+  for (auto [step, extent] : steps) {
+    if (step != covered)
+      return false;
+    covered *= extent;
+  }
+  return covered == buffer.rowElements;
+}
+
 bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {
   if (buffer.scalar || domain.empty() || domain.back() < kLanes)
     return false;

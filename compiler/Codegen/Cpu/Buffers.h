@@ -80,6 +80,9 @@ public:
   void store(mlir::Value value, const Points &points, mlir::Value inside = {});
   /// Whether the map stays inside of the array wherever the domain is.
   bool staysInside(llvm::ArrayRef<int64_t> domain) const { return isInside(map, domain, buffer.type.getShape()); }
+  /// Whether the points of a sample and step are all that its row has in memory, each of them once: no padding,
+  /// whatever the order.
+  bool coversRow(llvm::ArrayRef<int64_t> domain) const;
   /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
   /// How far apart neighbours along a dim of the domain lie, in elements; none if that differs.

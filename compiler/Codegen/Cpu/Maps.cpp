@@ -306,13 +306,8 @@ void OpEmitter::emit(MapOp op) {
       continue;
     written.push_back(index);
     writes.emplace_back(e, found->second, writeMaps[index]);
-    const bool inOrder = LaneAccess::collapses(found->second, writeMaps[index], number, domain);
-    collapse &= inOrder;
-    // As many elements as points, in the same order and without padding: all are written, as where the map is the
-    // identity.
-    const int64_t points = innerPoints(domain);
-    if (!(inOrder && points == found->second.width() && points % kLanes == 0) &&
-        !writesAll(writeMaps[index], domain, found->second.type.getShape()))
+    collapse &= LaneAccess::collapses(found->second, writeMaps[index], number, domain);
+    if (!writes.back().coversRow(domain) && !writesAll(writeMaps[index], domain, found->second.type.getShape()))
       fillZero(found->second);
   }
   auto emitPoints = [&](ArrayRef<Points> strip) {
