@@ -57,6 +57,67 @@ def test_spikingjelly_by_steps():
     same(net, x, snnc.from_spikingjelly(net, steps=STEPS), expected)
 
 
+class Steps(nn.Module):
+    """In step mode "m" a call goes through all steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.first = layer.Conv2d(2, 4, 3, padding=1), neuron.LIFNode()
+        self.pool, self.fc, self.last = layer.MaxPool2d(2), layer.Linear(4, 6), neuron.LIFNode()
+        functional.set_step_mode(self, "m")
+
+    def flat(self, x):
+        return x.flatten(2)
+
+    def forward(self, x):
+        x = self.first(self.conv(x))
+        return self.last(self.fc(self.flat(self.pool(self.pool(x)) + self.pool(self.pool(x)))))
+
+
+def test_spikingjelly_module():
+    """In both step modes, with a pool in several places."""
+    torch.manual_seed(0)
+    net, x = Steps(), torch.randn(STEPS, 5, 2, 4, 4) * 9
+    net.fc.weight.data *= 4
+    same(net, x, snnc.from_spikingjelly(net, x), net(x))
+    net.flat = lambda x: x.flatten(1)
+    with support.raises(snnc.convert.ConversionError, "\"\" (Steps)", "method flat"):
+        snnc.from_spikingjelly(net, x)
+    pool = layer.MaxPool2d(2)
+    net = nn.Sequential(layer.Conv2d(2, 4, 3, padding=1), pool, neuron.LIFNode(), pool, layer.Flatten(), layer.Linear(4, 6),
+                        neuron.LIFNode())
+    net[5].weight.data *= 4
+    expected = torch.stack([net(x[0]) for _ in range(STEPS)])
+    same(net, x[0], snnc.from_spikingjelly(net, x[0], steps=STEPS), expected)
+
+
+def test_spikingjelly_refused():
+    class Joins(Steps):
+        def flat(self, x):
+            return x.flatten(1)
+
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.last = layer.Linear(4, 6), neuron.LIFNode()
+
+        def forward(self, x):
+            spikes = []
+            for _ in range(STEPS):
+                spikes.append(self.last(self.fc(x)))
+                functional.reset_net(self)
+            return torch.stack(spikes)
+
+    with support.raises(snnc.convert.ConversionError, "forward of Joins", "flatten(2)"):
+        snnc.from_spikingjelly(Joins(), (STEPS, 5, 2, 4, 4))
+    with support.raises(snnc.convert.ConversionError, "\"last\" (LIFNode)", "reset, detached or changed"):
+        snnc.from_spikingjelly(Loop())
+    net = nn.Sequential(layer.Linear(20, 6), nn.BatchNorm1d(6), neuron.LIFNode())
+    functional.set_step_mode(net, "m")
+    with support.raises(snnc.convert.ConversionError, "\"1\" (BatchNorm1d)", "step mode \"m\""):
+        snnc.from_spikingjelly(net)
+
+
 def test_norse():
     torch.manual_seed(4)
     box = LIFBoxParameters(tau_mem_inv=torch.as_tensor(300.0), alpha=torch.as_tensor(20.0))

@@ -21,7 +21,7 @@ from torch import nn
 from .. import _runtime
 from .._model import Model, compile
 from ..torch import Module
-from . import trace
+from . import checkpoints, known, read
 from .errors import ConversionError
 from .graph import Writer
 
@@ -38,6 +38,7 @@ class Converted:
         names: of the text's tensors, what the network calls them.
         fixed: the network's buffers, some of which are numbers in the text.
         outputs: what a call of the network gives, as names of `snnc.torch.Module`.
+        likeness: what else the network is: its mode, which parameters are trained, names and shapes of its checkpoints.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Converted:
     names: dict = dataclasses.field(repr=False)
     fixed: dict = dataclasses.field(repr=False)
     outputs: tuple
+    likeness: checkpoints.Likeness = dataclasses.field(repr=False)
 
     def compile(self, **options) -> Model:
         """A `snnc.Model` with the weights; options as of `snnc.compile`."""
@@ -53,9 +55,10 @@ class Converted:
         return model
 
     def torch(self, **options) -> Module:
-        """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network."""
+        """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network. It is in
+        the network's mode, train() or eval(), and what has requires_grad=False there has it here."""
         outputs = self.outputs if len(self.outputs) > 1 else self.outputs[0]
-        return Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed)
+        return self.likeness.apply(Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed))
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the text, and beside it the weights as safetensors."""
@@ -109,17 +112,22 @@ def _convert(net, sample, steps, over_time, name, framework):
     if not isinstance(net, nn.Module):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
-    if isinstance(net, nn.Sequential):
-        graph = trace.sequential(net, shape, steps, over_time, framework)
+    known.check(net)
+    if isinstance(net, nn.Sequential) or framework.layers_take_all_steps:
+        graph = read.step(net, shape, steps, over_time, framework)
     else:
         if steps is not None or over_time:
             raise TypeError("steps and over_time are of an nn.Sequential; another module's forward says them")
-        graph = trace.module(net, shape, framework)
+        graph = read.loop(net, shape, framework)
+    checkpoints.freeze(net, graph)
     writer = Writer(graph)
     text = writer.text(name or type(net).__name__.lower(), f"Made of the network {type(net).__name__} of {framework.name}.")
-    names = writer.names()
-    state = net.state_dict()
-    weights = {own: state[theirs].detach().cpu().numpy() for own, theirs in names.items() if theirs in state}
-    fixed = {theirs: tensor.detach().cpu().numpy() for theirs, tensor in net.named_buffers()
+    names, shapes = writer.names(), writer.shapes()
+    checkpoints.check_apart(net, names.values())
+    state = {theirs: tensor.detach().cpu() for theirs, tensor in net.state_dict().items()}
+    weights = {own: (state[theirs].reshape(shapes[own]) if own in shapes else state[theirs]).numpy()
+               for own, theirs in names.items() if theirs in state}
+    fixed = {theirs: state[theirs].numpy() for theirs, tensor in net.named_buffers()
              if theirs in state and not theirs.endswith(".num_batches_tracked")}
-    return Converted(text, weights, names, fixed, writer.outputs())
+    likeness = checkpoints.Likeness.of(net, list(names.values()), {names[own]: shape for own, shape in shapes.items()})
+    return Converted(text, weights, names, fixed, writer.outputs(), likeness)

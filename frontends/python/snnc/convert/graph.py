@@ -14,7 +14,9 @@ class Layer:
     """A line of the text.
 
     `call` is what stands in the line; `sources` are the places of the layers that it takes, -1 for the input. `tensors` maps its
-    tensors' names in the text, behind the layer's own name, to the network's names.
+    tensors' names in the text, behind the layer's own name, to the network's names; `shapes` has those of the text where the
+    network's differ in axes of one element. `shape` is that of a sample of what it gives; `per_step`: which is another in each
+    step even if the input is not. A layer that is `frozen` has parameters, and none is trained.
     """
 
     path: str
@@ -22,6 +24,10 @@ class Layer:
     sources: list
     tensors: dict = dataclasses.field(default_factory=dict)
     neuron: bool = False
+    shape: tuple = ()
+    shapes: dict = dataclasses.field(default_factory=dict)
+    per_step: bool = False
+    frozen: bool = False
 
 
 @dataclasses.dataclass
@@ -78,12 +84,13 @@ class Writer:
         self._name()
 
     def _name(self):
-        """A layer has a label if another line names it, or if its path is not its place in the text."""
+        """A layer has a label if another line names it, or if its path is not its place in the text; one with no path has none
+        of its own."""
         named = set()
         for place, layer in enumerate(self.graph.layers):
             named.update(source for source in layer.sources if source >= 0 and (len(layer.sources) > 1 or source != place - 1))
         for place, layer in enumerate(self.graph.layers):
-            if layer.path == str(place) and place not in named:
+            if layer.path in (str(place), "") and place not in named and not layer.frozen:
                 self.keys.append(str(place))
                 continue
             label = label_of(layer.path, self._labels.values())
@@ -114,12 +121,19 @@ class Writer:
             lines += self._line(place, layer)
         body = "".join(f"  {line}\n" if line else "\n" for line in lines)
         head = "".join(f"{definition}\n" for definition in graph.definitions)
-        return f"snn 1\n# {comment}\n{head}model {name} {{\n{body}}}\n"
+        frozen = [f"  group {key}(lr = 0)\n" for key, layer in zip(self.keys, graph.layers) if layer.frozen]
+        train = f"\ntrain {{\n{''.join(frozen)}}}\n" if frozen else ""
+        return f"snn 1\n# {comment}\n{head}model {name} {{\n{body}}}\n{train}"
 
     def names(self):
         """Of the text's tensors, the network's."""
         return {f"{key}.{tensor}": f"{layer.path}.{own}" if layer.path else own
                 for key, layer in zip(self.keys, self.graph.layers) for tensor, own in layer.tensors.items()}
+
+    def shapes(self):
+        """Of the text's tensors that have not the network's shape, by the text's names."""
+        return {f"{key}.{tensor}": shape for key, layer in zip(self.keys, self.graph.layers)
+                for tensor, shape in layer.shapes.items()}
 
     def outputs(self):
         """Names of what the network gives."""

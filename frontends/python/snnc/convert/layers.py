@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Layers of PyTorch as lines of a model."""
 
+import dataclasses
+
+import torch
 from torch import nn
 
-from .errors import ConversionError
 from .graph import Layer, arguments
+from .known import own_tensors, refuse
 
 # A mask of its own in each step, where the standard's dropout has one for all steps of a sample.
 STEP_DROPOUT = """neuron step_dropout(x; p = 0.5 in [0, 1)) {
@@ -12,8 +15,23 @@ STEP_DROPOUT = """neuron step_dropout(x; p = 0.5 in [0, 1)) {
 }"""
 
 
-def refuse(path, module, why):
-    raise ConversionError(f"layer \"{path}\" ({type(module).__name__}): {why}")
+@dataclasses.dataclass(frozen=True)
+class Use:
+    """How a network calls a layer.
+
+    Attributes:
+        static: its input is the same in all steps.
+        calls: how often it is called with such an input; None: as often as there are steps, whose number is open.
+        all_steps: a call takes all steps at once, so that its statistics are of all.
+    """
+
+    static: bool
+    calls: int | None = 1
+    all_steps: bool = False
+
+    @property
+    def once(self):
+        return self.static and self.calls == 1
 
 
 def _extents(value, rank):
@@ -25,12 +43,6 @@ def _extents(value, rank):
 def _unless(value, default, rank):
     text = _extents(value, rank)
     return None if text == str(default) else text
-
-
-def _tensors(module):
-    """Those of its state_dict, but for the count of batches, which changes no result."""
-    names = [name for named in (module.named_parameters, module.named_buffers) for name, _ in named(recurse=False)]
-    return {name: name for name in names if name != "num_batches_tracked"}
 
 
 def linear(path, module, **_):
@@ -72,17 +84,38 @@ def adaptive(path, module, rank, **_):
     return arguments("adaptive_avg_pool", (None, _extents(module.output_size, rank)))
 
 
-def batch_norm(path, module, together, **_):
-    if not together:
+def batch_norm(path, module, use, **_):
+    if not use.static and not use.all_steps:
         refuse(path, module, "in a loop over time it takes the statistics of each step apart, batch_norm of the language those of "
                              "all steps together; put it outside of the loop, or train a text with batch_norm")
     if not module.track_running_stats or module.momentum is None:
         refuse(path, module, "it has no running statistics with a fixed momentum")
+    if use.calls is None:
+        refuse(path, module, "its running statistics move once in each step, towards those of one batch: say steps=, how many there are")
+    # As many updates towards one batch's statistics are one update with this momentum.
+    momentum = module.momentum if use.calls == 1 else 1 - (1 - module.momentum) ** use.calls
     return arguments("batch_norm", ("eps", None if module.eps == 1e-5 else repr(module.eps)),
-                     ("momentum", None if module.momentum == 0.1 else repr(module.momentum)),
+                     ("momentum", None if momentum == 0.1 else repr(momentum)),
                      ("affine", None if module.affine else "false"))
 
 
+def dropout(path, module, graph, use, **_):
+    if module.p == 1:
+        refuse(path, module, "p=1 lets nothing through in training")
+    if use.once:
+        return f"dropout(p = {module.p!r})"
+    if STEP_DROPOUT not in graph.definitions:
+        graph.definitions.append(STEP_DROPOUT)
+    return f"step_dropout(p = {module.p!r})"
+
+
+def flatten(path, module, lead, **_):
+    if module.start_dim != 1 or module.end_dim != -1:
+        refuse(path, module, "it flattens other dimensions than those of a sample")
+    return "flatten"
+
+
+# Of each, what writes its line, and what that has to know: `rank` is the number of extents behind the channels.
 _LAYERS = {
     nn.Linear: (linear, {}),
     nn.Conv1d: (conv, {"rank": 1}),
@@ -95,40 +128,51 @@ _LAYERS = {
     nn.AdaptiveAvgPool2d: (adaptive, {"rank": 2}),
     nn.BatchNorm1d: (batch_norm, {}),
     nn.BatchNorm2d: (batch_norm, {}),
+    nn.Dropout: (dropout, {}),
+    nn.Flatten: (flatten, {}),
+    nn.Identity: (None, {}),
 }
 
+KINDS = {kind: kind for kind in _LAYERS}
+TRAINED_APART = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)  # which do something else in training
 
-def layer(graph, path, module, source, static, all_steps=False):
-    """The line of a layer of PyTorch, or None for one that does nothing. `static`: its input is the same in all steps;
-    `all_steps`: a call of it takes all steps at once, so that its statistics are of all."""
-    if isinstance(module, nn.Identity):
+
+def layer(graph, path, module, kind, place, shape, use, lead):
+    """The line of a layer of PyTorch, or None for one that does nothing.
+
+    Args:
+        kind: the class of torch.nn whose computation it is.
+        place, shape: where its input comes from, and the extents of a sample of that.
+        lead: how many axes stand in front of a sample's: that of samples, and of time where a call takes all steps.
+    """
+    make, options = _LAYERS[kind]
+    if make is None or (kind is nn.Dropout and module.p == 0):
         return None
-    if isinstance(module, nn.Flatten):
-        if module.start_dim != 1 or module.end_dim != -1:
-            refuse(path, module, "it flattens other dimensions than those of a sample")
-        return Layer(path, "flatten", [source])
-    if isinstance(module, nn.Dropout):
-        if module.p == 0:
-            return None
-        if static:
-            return Layer(path, f"dropout(p = {module.p!r})", [source])
-        if STEP_DROPOUT not in graph.definitions:
-            graph.definitions.append(STEP_DROPOUT)
-        return Layer(path, f"step_dropout(p = {module.p!r})", [source])
-    for kind in type(module).__mro__:
-        if kind in _LAYERS:
-            make, options = _LAYERS[kind]
-            call = make(path, module, together=static or all_steps, **options)
-            return Layer(path, call, [source], _tensors(module))
-    refuse(path, module, "there is no such layer in the language")
-    return None
+    rank = options.get("rank")
+    if rank is not None and len(shape) != rank + 1:
+        refuse(path, module, f"it takes samples of {rank + 1} extents, [channels, ...], found {list(shape)}; an input has samples as its "
+                             "first axis")
+    if kind is nn.Linear and len(shape) != 1:
+        refuse(path, module, f"it takes samples of one extent, found {list(shape)}; flatten them before it")
+    call = make(path, module, graph=graph, use=use, lead=lead, **options)
+    shape = shape_behind(path, module, shape, lead)
+    return Layer(path, call, [place], own_tensors(path, module), shape=shape, per_step=kind is nn.Dropout and not use.once)
 
 
-def input_shape(modules):
-    """The shape of a sample, where the first layers say it: a linear layer, flattened in front or not."""
-    for module in modules:
-        if isinstance(module, nn.Linear):
-            return (module.in_features,)
-        if not isinstance(module, (nn.Flatten, nn.Identity, nn.Dropout)):
-            return None
-    return None
+def shape_behind(path, module, shape, lead):
+    """The extents that a module makes of a sample's."""
+    state = {name: torch.empty_like(tensor, device="meta") for named in (module.named_parameters, module.named_buffers)
+             for name, tensor in named()}
+    dtype = next((tensor.dtype for tensor in module.parameters()), None)
+    try:
+        made = torch.func.functional_call(module, state, (torch.empty((2,) * lead + tuple(shape), dtype=dtype, device="meta"),))
+    except Exception as error:  # whatever PyTorch says to an input that does not fit
+        refuse(path, module, f"it does not take samples of shape {list(shape)}: {str(error).splitlines()[0]}")
+    return tuple(made.shape[lead:])
+
+
+def first_shape(module, kind):
+    """The shape of a sample that a first layer asks for, () if it takes any, None if another shape is to be given."""
+    if kind is nn.Linear:
+        return (module.in_features,)
+    return () if kind in (nn.Flatten, nn.Identity, nn.Dropout) else None

@@ -11,8 +11,9 @@ from norse.torch.module.lif import LIFCell
 from norse.torch.module.lif_box import LIFBoxCell
 from norse.torch.module.snn import SNNCell
 
-from . import layers
+from . import framework
 from .graph import Layer, arguments, number
+from .known import refuse
 
 # Norse's LIFCell (lif.py): the input jumps onto a current that decays, the membrane leaks towards it.
 LIF_CELL = """neuron norse_lif(x; dt = 0.001, tau_syn_inv = 200, tau_mem_inv = 100, v_th = 1.0, v_reset = 0, surrogate = fast_sigmoid(slope = 100)) {
@@ -54,24 +55,24 @@ def is_neuron(module):
     return isinstance(module, SNNCell)
 
 
-def make(graph, path, module, source):
+def make(graph, path, module, source, shape):
     """The line of a layer of neurons."""
     if type(module) not in _CELLS:
-        layers.refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     call, definition, usual, timed = _CELLS[type(module)]
     parameters = module.p
     if parameters.method != "super":
-        layers.refuse(path, module, f"its surrogate is \"{parameters.method}\", expected \"super\"")
+        refuse(path, module, f"its surrogate is \"{parameters.method}\", expected \"super\"")
     if getattr(parameters, "reset_method", reset_value) is not reset_value:
-        layers.refuse(path, module, "its reset_method is another than reset_value")
+        refuse(path, module, "its reset_method is another than reset_value")
     if torch.as_tensor(getattr(parameters, "v_leak", 0.0)).count_nonzero():
-        layers.refuse(path, module, "v_leak is not 0: its membrane starts there, and in the language at 0")
+        refuse(path, module, "v_leak is not 0: its membrane starts there, and in the language at 0")
     pairs = []
 
     def add(name, value, default):
         value = torch.as_tensor(value)
         if value.numel() != 1 or isinstance(value, torch.nn.Parameter):
-            layers.refuse(path, module, f"{name} is expected to be one number that is not trained")
+            refuse(path, module, f"{name} is expected to be one number that is not trained")
         text = number(value)
         pairs.append((name, None if float(text) == default else text))
 
@@ -86,8 +87,8 @@ def make(graph, path, module, source):
     return Layer(path, arguments(call, *pairs), [source], {}, neuron=True)
 
 
-class Framework:
-    """What tracing has to know: calls give spikes and a state, which the next call takes."""
+class Framework(framework.Framework):
+    """Calls give spikes and a state, which the next call takes."""
 
     name = "Norse"
     is_neuron = staticmethod(is_neuron)
@@ -95,8 +96,11 @@ class Framework:
     outputs = staticmethod(lambda module: ("spikes", "state"))
     states = staticmethod(lambda module: ("state",))
     hides_state = staticmethod(lambda module: False)
-    gives_membrane = staticmethod(lambda module: False)
-    sequential_keeps_state = True  # norse's SequentialState hands states on
+    steps_keep_state = True  # Norse's SequentialState hands states on
+
+    @staticmethod
+    def step_result(returned):
+        return returned[0] if isinstance(returned, (tuple, list)) else returned  # SequentialState returns states beside it
 
 
 __all__ = ["Framework"]

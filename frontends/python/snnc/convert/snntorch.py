@@ -8,8 +8,9 @@ import numpy as np
 import snntorch
 from torch import nn
 
-from . import layers
+from . import framework, layers
 from .graph import Layer, arguments, number
+from .known import refuse
 
 # Outputs of a call, of which the last ones are its states.
 OUTPUTS = {
@@ -64,33 +65,49 @@ def surrogate(path, module):
         return None if text == "atan" else text
     if getattr(function, "__qualname__", "").startswith("ATan"):
         return None
-    layers.refuse(path, module, f"its spike_grad {function!r} is none of snntorch.surrogate; write it as a `surrogate` of the "
+    refuse(path, module, f"its spike_grad {function!r} is none of snntorch.surrogate; write it as a `surrogate` of the "
                                 "language")
     return None
 
 
-def parameter(path, module, name, default, own=None):
-    """Text of a numeric parameter, None where it is the default, and whether a checkpoint has to bring it."""
-    tensor = getattr(module, own or name)
-    learned = isinstance(tensor, nn.Parameter)
-    values = tensor.detach().reshape(-1)
-    if values.numel() > 1 or tensor.ndim > 0:
-        extent = "per channel" if tensor.ndim > 1 and all(e == 1 for e in tensor.shape[1:]) else "each"
-        start = number(values[0]) if values.numel() else "0"
-        return f"{'learn ' if learned else ''}{extent} {start}", True
-    text = number(values[0])
-    if learned:
-        return f"learn {text}", True
-    return (None if default is not None and float(text) == default else text), False
+def fitted(path, module, name, tensor, shape):
+    """How a parameter lies over neurons of this shape, and its own shape without axes of one element in front: "" is one number."""
+    if tensor.numel() == 1 and tensor.ndim <= len(shape) + 1:
+        return "", ()
+    own = tuple(tensor.shape)
+    if len(own) == len(shape) + 1 and own[0] == 1:
+        own = own[1:]
+    if own == shape:
+        return "each", own
+    if len(own) == len(shape) > 1 and own == (shape[0], *(1,) * (len(shape) - 1)):
+        return "per channel", own
+    refuse(path, module, f"{name} of shape {list(tensor.shape)} lies over neurons of shape {list(shape)}; it can be one number, or one for "
+                         "each neuron or channel")
+    return None
 
 
-def recurrence(path, module, tensors):
+def parameter(path, module, name, shape):
+    """Text of a numeric parameter, whether a checkpoint has to bring it, and its shape there."""
+    tensor = getattr(module, name)
+    extent, own = fitted(path, module, name, tensor, shape)
+    words = ["learn"] if isinstance(tensor, nn.Parameter) else []
+    if extent:
+        words.append(extent)
+    start = number(tensor.detach().reshape(-1)[0])
+    return " ".join([*words, start]), bool(words), own
+
+
+def recurrence(path, module, tensors, shapes, shape):
     """`recurrent = ...` of RLeaky and RSynaptic."""
     recurrent = module.recurrent
     if not module.all_to_all:
-        if recurrent.V.ndim == 0:
-            layers.refuse(path, module, "one V for all neurons; the language has a V for each (all_to_all=False, V of their number)")
+        extent, own = fitted(path, module, "V", recurrent.V, shape)
+        if extent != "each" and own != shape:
+            refuse(path, module, "one V for all neurons; the language has a V for each (all_to_all=False, V of their number)")
+        if not isinstance(recurrent.V, nn.Parameter):
+            refuse(path, module, "learn_recurrent=False with all_to_all=False: its V is no parameter")
         tensors["recurrent.V"] = "recurrent.V"
+        shapes["recurrent.V"] = own
         own = "each"
     elif isinstance(recurrent, nn.Linear):
         own = arguments("linear", ("bias", None if recurrent.bias is not None else "false"))
@@ -99,27 +116,36 @@ def recurrence(path, module, tensors):
         own = re.sub(r"^conv\(\d+, ", "conv(", own)
     if module.all_to_all:
         tensors.update({f"recurrent.{name}": f"recurrent.{name}" for name, _ in recurrent.named_parameters()})
-    if any(not tensor.requires_grad for tensor in recurrent.parameters()):
-        layers.refuse(path, module, "learn_recurrent=False: its recurrent weights are not trained")
     return own
 
 
-def neuron(graph, path, module, source):
+def reset(path, module):
+    """The word for it; snnTorch chooses the reset when a neuron is made, whatever is written to it later."""
+    chosen = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}.get(module.state_function.__name__)
+    stated = _RESETS[int(module.reset_mechanism_val)]
+    if chosen != stated:
+        refuse(path, module, f"it was made with another reset_mechanism than it has now, \"{stated}\"")
+    return stated
+
+
+def neuron(graph, path, module, source, shape):
     """The line of a layer of neurons."""
     kind = next((kind for kind in OUTPUTS if type(module) is kind), None)
     if kind is None:
-        layers.refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     if module.state_quant:
-        layers.refuse(path, module, "state_quant is a function of Python; the language has `quantize`")
+        refuse(path, module, "state_quant is a function of Python; the language has `quantize`")
     if getattr(module, "surrogate_disable", False):
-        layers.refuse(path, module, "surrogate_disable: its spikes have no surrogate")
-    tensors, pairs = {}, []
+        refuse(path, module, "surrogate_disable: its spikes have no surrogate")
+    if module.inhibition and len(shape) != 1:
+        refuse(path, module, f"inhibition among neurons of shape {list(shape)}, expected one extent")
+    tensors, shapes, pairs = {}, {}, []
 
-    def add(name, default=None, own=None):
-        text, stored = parameter(path, module, name, default, own)
-        pairs.append((name, text))
+    def add(name, default=None):
+        text, stored, shapes[name] = parameter(path, module, name, shape)
+        pairs.append((name, None if not stored and float(text) == default else text))
         if stored:
-            tensors[own or name] = own or name
+            tensors[name] = name
 
     if kind in (snntorch.Synaptic, snntorch.RSynaptic, snntorch.Alpha):
         add("alpha")
@@ -130,43 +156,55 @@ def neuron(graph, path, module, source):
         add("beta")
     add("threshold", 1.0)
     if kind in (snntorch.RLeaky, snntorch.RSynaptic):
-        text = recurrence(path, module, tensors)
+        text = recurrence(path, module, tensors, shapes, shape)
         pairs.append(("recurrent", None if text == "linear" else text))
     usual = "zero" if kind is snntorch.Alpha else "subtract"
-    reset = _RESETS[int(module.reset_mechanism_val)]
-    pairs.append(("reset", None if reset == usual else reset))
+    word = reset(path, module)
+    pairs.append(("reset", None if word == usual else word))
     if not getattr(module, "reset_delay", True):
         pairs.append(("delay", "false"))
     pairs.append(("surrogate", surrogate(path, module)))
     pairs.append(("inhibition", "true" if module.inhibition else None))
-    add("graded_spikes_factor", 1.0)
-    constants = {name: name for name in ("beta", "alpha", "threshold", "graded_spikes_factor", "reset_mechanism_val")
-                 if name in dict(module.named_buffers()) and name not in tensors}
-    return Layer(path, arguments(kind.__name__.lower(), *pairs), [source], {**tensors, **constants}, neuron=True)
+    constants = ["beta", "alpha", "threshold", "reset_mechanism_val"]
+    if not module.inhibition:
+        add("graded_spikes_factor", 1.0)
+        constants.append("graded_spikes_factor")
+    elif module.graded_spikes_factor.numel() != 1 or module.graded_spikes_factor != 1:
+        # fire_inhibition of snnTorch multiplies with no factor, though a reset without delay divides by it.
+        if isinstance(module.graded_spikes_factor, nn.Parameter) or not getattr(module, "reset_delay", True):
+            refuse(path, module, "graded_spikes_factor together with inhibition: snnTorch scales no spikes then")
+    tensors.update({name: name for name in constants if name in dict(module.named_buffers())})
+    shapes = {name: own for name, own in shapes.items() if name in tensors and own != _shape(module, name)}
+    return Layer(path, arguments(kind.__name__.lower(), *pairs), [source], tensors, neuron=True, shapes=shapes)
+
+
+def _shape(module, name):
+    for part in name.split("."):
+        module = getattr(module, part)
+    return tuple(module.shape)
 
 
 def lapicque(path, module, pairs):
     """mem = dt / C * x + (1 - dt / (R C)) * mem: here by beta and R, with dt = 1, as its documentation says."""
     if isinstance(module.beta, nn.Parameter):
-        layers.refuse(path, module, "a trained beta cannot be expressed")
+        refuse(path, module, "a trained beta cannot be expressed")
     values = {name: float(getattr(module, name)) for name in ("R", "C", "time_step") if np.ndim(getattr(module, name)) == 0}
     if len(values) < 3 or values["time_step"] != 1:
-        layers.refuse(path, module, "R, C and time_step are expected to be one number each, and time_step to be 1")
+        refuse(path, module, "R, C and time_step are expected to be one number each, and time_step to be 1")
     beta = math.exp(-1 / (values["R"] * values["C"]))
     pairs += [("beta", number(beta)), ("R", None if values["R"] == 1 else number(values["R"]))]
 
 
-class Framework:
-    """What tracing has to know: calls of neurons give spikes and states, which the next call takes."""
+class Framework(framework.Framework):
+    """Calls of neurons give spikes and states, which the next call takes, or keep them with init_hidden."""
 
     name = "snnTorch"
-
     is_neuron = staticmethod(is_neuron)
     neuron = staticmethod(neuron)
 
     @staticmethod
     def outputs(module):
-        return OUTPUTS.get(type(module), ("spikes", "membrane"))
+        return OUTPUTS.get(type(module), ("spikes", "membrane")) if module.output or not module.init_hidden else ("spikes",)
 
     @staticmethod
     def states(module):
@@ -177,9 +215,8 @@ class Framework:
         return module.init_hidden
 
     @staticmethod
-    def gives_membrane(module):
-        """Whether a call in an nn.Sequential gives more than spikes."""
-        return module.output or not module.init_hidden
+    def hidden(module):
+        return module._buffers, sorted(module._non_persistent_buffers_set)
 
 
 __all__ = ["Framework"]

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """SpikingJelly's neurons as lines of a model."""
 
-from spikingjelly.activation_based import base, neuron, surrogate
+from spikingjelly.activation_based import base, layer, neuron, surrogate
+from torch import nn
 
-from . import layers
+from . import framework, layers
+from .errors import ConversionError
 from .graph import Layer, arguments, number
+from .known import refuse
 
 # Its IFNode adds what comes, and resets hard in the step of a spike.
 IF_NODE = """neuron spikingjelly_if(x; v_threshold = 1.0, v_reset = 0, detach_reset = one_of(false, true), surrogate = sigmoid(slope = 4)) {
@@ -26,19 +29,19 @@ def is_multi_step(net):
     """Whether the network takes all steps at once, [time, sample, ...]: its step mode."""
     modes = {module.step_mode for module in net.modules() if isinstance(module, base.StepModule)}
     if len(modes) > 1:
-        raise layers.ConversionError("some modules are in step mode \"s\" and others in \"m\", expected one mode")
+        raise ConversionError("some modules are in step mode \"s\" and others in \"m\", expected one mode")
     return modes == {"m"}
 
 
-def make(graph, path, module, source):
+def make(graph, path, module, source, shape):
     """The line of a layer of neurons."""
     if module.v_reset is None:
-        layers.refuse(path, module, "v_reset=None: a soft reset cannot be expressed by SpikingJelly's neurons of the language")
+        refuse(path, module, "v_reset=None: a soft reset cannot be expressed by SpikingJelly's neurons of the language")
     if float(module.v_reset) != 0:
-        layers.refuse(path, module, f"v_reset={module.v_reset:g}: its membrane starts there, and in the language at 0")
+        refuse(path, module, f"v_reset={module.v_reset:g}: its membrane starts there, and in the language at 0")
     kind = _SURROGATES.get(type(module.surrogate_function))
     if kind is None or not module.surrogate_function.spiking:
-        layers.refuse(path, module, f"its surrogate is {type(module.surrogate_function).__name__}, expected Sigmoid or ATan")
+        refuse(path, module, f"its surrogate is {type(module.surrogate_function).__name__}, expected Sigmoid or ATan")
     name, argument, usual = kind
     alpha = float(module.surrogate_function.alpha)
     tensors, pairs = {}, []
@@ -54,7 +57,7 @@ def make(graph, path, module, source):
         if IF_NODE not in graph.definitions:
             graph.definitions.append(IF_NODE)
     else:
-        layers.refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     pairs.append(("v_threshold", None if module.v_threshold == 1 else number(module.v_threshold)))
     if not getattr(module, "decay_input", True):
         pairs.append(("decay_input", "false"))
@@ -64,22 +67,29 @@ def make(graph, path, module, source):
     return Layer(path, arguments(call, *pairs), [source], tensors, neuron=True)
 
 
-class Framework:
-    """What tracing has to know: calls of neurons keep their states themselves and give spikes alone."""
+# Its layers, which are torch.nn's at one step, and at all steps of a batch.
+_OWN_LAYERS = {getattr(layer, kind.__name__): kind for kind in layers.KINDS if kind not in (nn.Dropout, nn.Identity)}
+
+
+class Framework(framework.Framework):
+    """Calls of neurons keep their states themselves and give spikes alone."""
 
     name = "SpikingJelly"
     is_neuron = staticmethod(is_neuron)
     neuron = staticmethod(make)
+    layers = {**layers.KINDS, **_OWN_LAYERS}
     outputs = staticmethod(lambda module: ("spikes",))
     states = staticmethod(lambda module: ())
     hides_state = staticmethod(lambda module: True)
-    gives_membrane = staticmethod(lambda module: False)
+    hidden = staticmethod(lambda module: (module._memories, sorted(module._memories)))
 
 
 class MultiStep(Framework):
-    """In step mode "m" a layer takes all steps as one batch."""
+    """In step mode "m" a layer takes all steps as one batch; of torch.nn's, those do that look at no axis but the last one."""
 
+    layers = {kind: kind for kind in (nn.Linear, nn.Identity, nn.Dropout)} | _OWN_LAYERS
     layers_take_all_steps = True
+    no_layer = "there is no such layer in the language, or none of step mode \"m\"; torch.nn's have counterparts in spikingjelly's layer"
 
 
 __all__ = ["Framework", "MultiStep", "is_multi_step"]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Weights of a network and of what it was converted to: names, shapes, which are trained."""
+
+import dataclasses
+import functools
+
+from .errors import ConversionError
+
+
+def freeze(net, graph):
+    """Marks layers whose parameters are not trained; a text freezes all of a layer, by its label."""
+    parameters = dict(net.named_parameters(remove_duplicate=False))
+    for layer in graph.layers:
+        names = [name for name in layer.tensors.values() if f"{layer.path}.{name}" in parameters]
+        frozen = [name for name in names if not parameters[f"{layer.path}.{name}"].requires_grad]
+        if frozen and frozen != names:
+            raise ConversionError(f"layer \"{layer.path}\": {', '.join(frozen)} has requires_grad=False and other parameters have not; a "
+                                  "layer of the language is frozen as a whole")
+        layer.frozen = bool(frozen)
+
+
+def check_apart(net, names):
+    """No two of the text's parameters share memory in the network."""
+    parameters, seen = dict(net.named_parameters(remove_duplicate=False)), {}
+    for name in names:
+        tensor = parameters.get(name)
+        if tensor is None or tensor.numel() == 0:
+            continue
+        other = seen.setdefault(tensor.data_ptr(), name)
+        if other != name:
+            raise ConversionError(f"{other} and {name} are one tensor (tied weights); each layer of the language has weights of its own")
+
+
+@dataclasses.dataclass(frozen=True)
+class Likeness:
+    """What a `snnc.torch.Module` has to have of the network that it was made of, beside its weights.
+
+    Attributes:
+        training: the network's mode.
+        frozen: names of parameters with requires_grad=False.
+        aliases: further names of a parameter, and the one under which the text has it.
+        shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
+    """
+
+    training: bool
+    frozen: frozenset
+    aliases: dict
+    shapes: dict
+
+    @classmethod
+    def of(cls, net, names, shapes):
+        """`names`: the network's, of the text's tensors; `shapes`: the text's, by these names."""
+        parameters = dict(net.named_parameters(remove_duplicate=False))
+        first = {id(parameters[name]): name for name in names if name in parameters}
+        aliases = {name: first[id(tensor)] for name, tensor in parameters.items() if id(tensor) in first and name not in names}
+        frozen = frozenset(name for name in names if name in parameters and not parameters[name].requires_grad)
+        tensors = {**parameters, **dict(net.named_buffers(remove_duplicate=False))}
+        return cls(net.training, frozen, aliases, {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()})
+
+    def apply(self, module):
+        module.train(self.training)
+        for name in self.frozen:
+            module.get_parameter(name).requires_grad_(False)
+        for name, own in self.aliases.items():
+            path, _, last = name.rpartition(".")
+            module.get_submodule(path).register_parameter(last, module.get_parameter(own))
+        tensors = dict([*module.named_parameters(), *module.named_buffers()])
+        shapes = {name: pair for name, pair in self.shapes.items() if tensors[name].shape == pair[0]}
+        if shapes:
+            module._register_state_dict_hook(functools.partial(_give, shapes))
+            module._register_load_state_dict_pre_hook(functools.partial(_take, shapes))
+        return module
+
+
+def _give(shapes, module, state_dict, prefix, *_):
+    for name, (_, theirs) in shapes.items():
+        state_dict[prefix + name] = state_dict[prefix + name].reshape(theirs)
+
+
+def _take(shapes, state_dict, prefix, *_):
+    for name, (own, theirs) in shapes.items():
+        given = state_dict.get(prefix + name)
+        if given is not None and given.shape == theirs:
+            state_dict[prefix + name] = given.reshape(own)

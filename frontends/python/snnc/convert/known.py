@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a module is, where its class alone says it. Whatever else computes is traced, or refused."""
+
+import types
+
+from torch.nn.utils import parametrize
+
+from .errors import ConversionError
+
+# What a subclass may have of its own and still compute what its base computes.
+_INERT = {"__init__", "__module__", "__doc__", "__qualname__", "__annotations__", "__firstlineno__", "__static_attributes__",
+          "__repr__", "extra_repr", "reset_parameters"}
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def refuse(path, module, why):
+    raise ConversionError(f"layer \"{path}\" ({type(module).__name__}): {why}")
+
+
+def kind_of(module, kinds):
+    """That of `kinds` which the module is, of this class or of one that is only made in another way; or None."""
+    for kind in type(module).__mro__:
+        if kind in kinds:
+            return kind
+        if not set(vars(kind)) <= _INERT:
+            return None
+    return None
+
+
+def check(net):
+    """A call of each module does what its class says: nobody has hung anything on it."""
+    for path, module in net.named_modules():
+        if parametrize.is_parametrized(module):
+            refuse(path, module, "a parametrization computes its weights from others; "
+                                 "torch.nn.utils.parametrize.remove_parametrizations makes them its own")
+        hooks = [name for name in _HOOKS if getattr(module, name)]
+        if hooks:
+            refuse(path, module, f"it has {hooks[0].strip('_').replace('_', ' ')}, which cannot be expressed (weight_norm and pruning "
+                                 "are such, and remove_weight_norm and prune.remove end them)")
+        replaced = [name for name in vars(module) if isinstance(getattr(type(module), name, None), types.FunctionType)]
+        if replaced:
+            refuse(path, module, f"its method {replaced[0]} is another than that of its class")
+
+
+def own_tensors(path, module):
+    """Names of what a layer's state_dict has of it, but for the count of batches, which changes no result."""
+    names = [name for named in (module.named_parameters, module.named_buffers) for name, _ in named(recurse=False)]
+    for name in ("weight", "bias"):
+        if getattr(module, name, None) is not None and name not in names:
+            refuse(path, module, f"its {name} is no parameter")
+    return {name: name for name in names if name != "num_batches_tracked"}
+
+
+__all__ = ["check", "kind_of", "own_tensors", "refuse"]

@@ -1,0 +1,477 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""How data flows through a module: each layer once, whatever number of times `forward` calls it.
+
+What a node of the trace computes is told apart by its layer and its time step: that each step does the same, and that neurons take
+their own states of the step before, is checked, not assumed.
+"""
+
+import collections
+import dataclasses
+import inspect
+import math
+import operator
+
+import torch
+from torch import fx, nn
+from torch.nn import functional
+
+from . import layers
+from .errors import ConversionError
+from .graph import Graph, Layer
+from .known import kind_of, refuse
+from .trace import traced
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """What a layer (-1: the input) gives: at one time step, or the same at all (`step` None)."""
+
+    layer: int
+    step: int | None
+    output: str = "spikes"
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """All steps of an output of a layer, stacked."""
+
+    layer: int
+    steps: int
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What a call of neurons returns that are several tensors, before somebody takes one of it."""
+
+    layer: int
+    step: int
+    outputs: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Extents:
+    """The shape of a value."""
+
+    of: Value
+
+
+SAMPLES = "the number of samples"
+
+
+def loop(net, shape, framework):
+    """The graph of a module whose forward goes through all time steps."""
+    return _Reader(net, shape, framework).read()
+
+
+def step(net, shape, steps, over_time, framework):
+    """That of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
+    their states."""
+    return _StepReader(net, shape, framework, steps, over_time).read()
+
+
+class _Reader:
+    """Interprets the nodes of a trace of all time steps."""
+
+    lead = 1  # the axes in front of a sample's, of what layers take
+
+    def __init__(self, net, shape, framework):
+        self.net, self.shape, self.framework = net, shape, framework
+        self.graph = Graph([], ())
+        self.values = {}  # of nodes
+        self.made = {}  # of modules' paths and places of their inputs: layers
+        self.known = {}  # what was made of what -> place of the layer
+        self.places = {}  # of layers with weights, and of neurons: path -> place of the layer
+        self.calls = collections.Counter()  # of neurons and of masks: how many there were
+        self.masks = set()  # what was called in which step
+
+    def read(self):
+        with traced(self.net, self.shape, self.framework) as graph:
+            self._read(list(graph.nodes))
+        return self.graph
+
+    def _read(self, nodes):
+        inputs = [node for node in nodes if node.op == "placeholder" and node.users]
+        if len(inputs) != 1:
+            raise ConversionError(f"forward takes {len(inputs)} inputs, expected one")
+        self.in_loop = collections.Counter(node.target for node in nodes if node.op == "call_module")
+        self._begin(inputs[0])
+        for node in nodes:
+            if node.op == "output":
+                self._finish(node.args[0])
+            else:
+                self.values[node] = self._value(node)
+
+    # The input
+
+    def _begin(self, node):
+        self.graph.over_time = any(user.target is operator.getitem for user in node.users)
+        self._take_shape(node, 2 if self.graph.over_time else 1)
+
+    def _take_shape(self, node, lead):
+        """The extents of a sample, as they were given or as the first layer asks for them."""
+        if self.shape is not None and len(self.shape) <= lead:
+            axes = "[time, sample, ...]" if lead == 2 else "[sample, ...]"
+            raise ConversionError(f"the input given has the shape {list(self.shape)}, expected {axes}")
+        self.graph.shape = tuple(self.shape[lead:]) if self.shape is not None else self._asked_shape(node)
+
+    def _asked_shape(self, node):
+        """What the first layer takes, or None."""
+        while node.users:
+            node = next(iter(node.users))
+            found = () if node.target is operator.getitem or node.target in _FLATTENS else None
+            if node.op == "call_module":
+                module = self.net.get_submodule(node.target)
+                found = layers.first_shape(module, self.framework.layers.get(kind_of(module, self.framework.layers)))
+            if found != ():
+                return found
+        return None
+
+    # Nodes
+
+    def _value(self, node):
+        if node.op == "placeholder":
+            return self._input()
+        if node.op == "get_attr":
+            return self._attribute(node)
+        if node.op == "call_module":
+            return self._call(node)
+        return self._operation(node)
+
+    def _input(self):
+        return Value(-1, None)
+
+    def _attribute(self, node):
+        """Constants that forward makes: states at rest."""
+        value = self.net
+        for part in node.target.split("."):
+            value = getattr(value, part)
+        if isinstance(value, nn.Parameter):
+            raise ConversionError(f"{self._forward_of(node)} computes with the parameter \"{node.target}\" itself, which only layers of "
+                                  "torch.nn and neurons can")
+        if isinstance(value, torch.Tensor) and not value.count_nonzero():
+            return 0
+        raise ConversionError(f"{self._forward_of(node)} uses the tensor \"{node.target}\", which is no state at rest")
+
+    def _forward_of(self, node):
+        """Whose forward has made a node, in words."""
+        inside = [path for path, _ in (node.meta.get("nn_module_stack") or {}).values() if path]
+        if not inside:
+            return f"forward of {type(self.net).__name__}"
+        return f"forward of layer \"{inside[-1]}\" ({type(self.net.get_submodule(inside[-1])).__name__})"
+
+    def _shape_of(self, value):
+        shape = self.graph.shape if value.layer < 0 else self.graph.layers[value.layer].shape
+        if shape is None:
+            raise ConversionError("the shape of a sample does not follow from the first layer: give an input as the second argument")
+        return shape
+
+    def _of(self, argument, what):
+        """The value of a layer that an argument is."""
+        value = self.values.get(argument, argument) if isinstance(argument, fx.Node) else argument
+        if isinstance(value, Call):
+            raise ConversionError(f"{what} takes all that \"{self.graph.layers[value.layer].path}\" returns, {', '.join(value.outputs)}; "
+                                  "layers take spikes alone")
+        if not isinstance(value, Value) or (value.layer < 0 and self.graph.over_time and value.step is None):
+            raise ConversionError(f"{what} takes something that is no output of a layer at one time step")
+        if value.layer >= 0 and value.output != "spikes":
+            raise ConversionError(f"{what} takes a {value.output} of \"{self.graph.layers[value.layer].path}\"; layers pass on "
+                                  "spikes alone")
+        return value
+
+    # Layers
+
+    def _call(self, node):
+        path = node.target
+        module = self.net.get_submodule(path)
+        given = self._arguments(path, module, node)
+        value = self._of(given[0], f"layer \"{path}\"")
+        if self.framework.is_neuron(module):
+            return self._neurons(path, module, value, given[1:])
+        if len(given) > 1:
+            refuse(path, module, "it is called with more than its input")
+        kind = kind_of(module, self.framework.layers)
+        if kind is None:
+            refuse(path, module, self.framework.no_layer)
+        torch_kind = self.framework.layers[kind]
+        if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
+            own, other = ("train()", "eval()") if module.training else ("eval()", "train()")
+            refuse(path, module, f"it is in {own}, and the network in {other}; a compiled network has one mode")
+        key = (path, value.layer)
+        if key not in self.made:
+            self.made[key] = layers.layer(self.graph, path, module, torch_kind, value.layer, self._shape_of(value),
+                                          self._use(path, value), self.lead)
+        return self._layer([value], f"layer \"{path}\"", self.made[key], path)
+
+    def _arguments(self, path, module, node):
+        """What a module is called with, in the order of its forward's arguments."""
+        try:
+            bound = inspect.signature(module.forward).bind(*node.args, **node.kwargs)
+        except TypeError as error:
+            refuse(path, module, str(error))
+        if bound.kwargs or not bound.args:
+            refuse(path, module, "it is called without its input, or with arguments that have no place")
+        return bound.args
+
+    def _use(self, path, value):
+        return layers.Use(value.step is None, self.in_loop[path])
+
+    def _layer(self, values, what, layer, owner=None):
+        """The value of a layer of these: a new one at first, then the same. `owner`: the path of the module that it is."""
+        steps = {value.step for value in values if value.step is not None}
+        if len(steps) > 1:
+            raise ConversionError(f"{what} takes values of time steps {sorted(steps)} together")
+        now = steps.pop() if steps else None
+        if layer is None:
+            return values[0]
+        key = (layer.call, *layer.sources, owner)
+        if layer.tensors:
+            key = owner
+            if self.places.setdefault(key, layer.sources) != layer.sources:
+                raise ConversionError(f"{what} is used in two places, so its weights would be shared")
+        if layer.per_step:
+            now = self._next_mask(key, now, what)
+        if key not in self.known:
+            if any(other.path == layer.path for other in self.graph.layers):
+                layer.path = ""  # a module without weights, in another place
+            self.graph.layers.append(layer)
+            self.known[key] = len(self.graph.layers) - 1
+        return Value(self.known[key], now)
+
+    def _next_mask(self, key, now, what):
+        """The step of a call that draws random numbers."""
+        if now is None:
+            now = self.calls[key]
+            self.calls[key] += 1
+        if (key, now) in self.masks:
+            raise ConversionError(f"{what} is called twice with one input in a time step")
+        self.masks.add((key, now))
+        return now
+
+    def _neurons(self, path, module, value, given):
+        now = self.calls[path]
+        if value.step not in (None, now):
+            refuse(path, module, f"in its call {now} it takes a value of time step {value.step}")
+        if path not in self.places:
+            layer = self.framework.neuron(self.graph, path, module, value.layer, self._shape_of(value))
+            layer.shape = self._shape_of(value)
+            self.graph.layers.append(layer)
+            self.places[path] = len(self.graph.layers) - 1
+        place = self.places[path]
+        if self.graph.layers[place].sources != [value.layer]:
+            refuse(path, module, "it takes another layer in a later step, or is used twice in one")
+        self._check_states(path, module, place, now, given)
+        self.calls[path] = now + 1
+        outputs = self.framework.outputs(module)
+        return Value(place, now) if outputs == ("spikes",) else Call(place, now, outputs)
+
+    def _check_states(self, path, module, place, now, given):
+        names = self.framework.states(module)
+        if not given:
+            if not self.framework.hides_state(module):
+                refuse(path, module, "it is called without its state, so it starts anew in each step")
+            return
+        if self.framework.hides_state(module) or len(given) != len(names):
+            refuse(path, module, f"it is called with {len(given)} states, expected {len(names)}")
+        for argument, name in zip(given, names):
+            value = self.values.get(argument) if isinstance(argument, fx.Node) else argument
+            rest = value is None or (isinstance(value, (int, float)) and value == 0)
+            if not (rest if now == 0 else value == Value(place, now - 1, name)):
+                refuse(path, module, f"in its call {now} it takes another state than " +
+                       ("that at rest" if now == 0 else f"its own {name} of the step before"))
+
+    # Operations
+
+    def _operation(self, node):
+        target = node.target
+        if target is operator.getitem:
+            return self._item(*node.args)
+        if target is torch.stack:
+            return self._stack(node)
+        name = getattr(target, "__name__", target)
+        what = f"operation {name}"
+        if self._asks_for_extents(node):
+            return self._extents(node, what)
+        if target in _SUMS and len(node.args) == 2 and not node.kwargs:
+            return self._sum([self._of(argument, what) for argument in node.args], what)
+        if target in (torch.cat, torch.concat):
+            return self._joined(node, what)
+        if target in _FLATTENS:
+            return self._flattened(node, what)
+        if target in _POOLS:
+            return self._pooled(node, what)
+        raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
+                              "torch.nn, sums, torch.cat, flatten, view, pooling and torch.stack over time can")
+
+    def _asks_for_extents(self, node):
+        return node.target == "size" or (node.target is getattr and node.args[1] == "shape")
+
+    def _extents(self, node, what):
+        extents = Extents(self._of(node.args[0], what))
+        dims = node.args[1:] if node.target == "size" else ()
+        return self._extent(extents, *dims) if dims else extents
+
+    def _extent(self, extents, index):
+        """A number, but for that of samples, which no network depends on."""
+        axes = [SAMPLES] * self.lead + list(self._shape_of(extents.of))
+        if self.lead > 1 or not isinstance(index, int) or not -len(axes) <= index < len(axes):
+            raise ConversionError(f"forward asks for the extent {index} of a value, which has {len(axes)}")
+        return axes[index]
+
+    def _sum(self, values, what):
+        shapes = [self._shape_of(value) for value in values]
+        if shapes[0] != shapes[1]:
+            raise ConversionError(f"{what}: samples have the shapes {list(shapes[0])} and {list(shapes[1])}, expected equal ones")
+        return self._layer(values, what, Layer(
+            f"sum{len(self.graph.layers)}", "add", [value.layer for value in values], shape=shapes[0]))
+
+    def _joined(self, node, what):
+        parts = node.args[0]
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        values = [self._of(argument, what) for argument in parts]
+        shapes = [self._shape_of(value) for value in values]
+        if dim < 0:
+            dim += self.lead + len(shapes[0])
+        if dim != self.lead or len(values) != 2 or shapes[0][1:] != shapes[1][1:]:
+            raise ConversionError(f"{what}: expected two values joined along the channels, dim={self.lead}")
+        shape = (shapes[0][0] + shapes[1][0], *shapes[0][1:])
+        return self._layer(values, what, Layer(
+            f"joined{len(self.graph.layers)}", "concat", [value.layer for value in values], shape=shape))
+
+    def _flattened(self, node, what):
+        """flatten(x, 1), x.view(batch, -1), x.reshape(batch, -1)."""
+        value = self._of(node.args[0], what)
+        shape = self._shape_of(value)
+        if not self._flattens(node, math.prod(shape)):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, expected one that makes one extent of a sample, such as "
+                                  f"flatten({self.lead})")
+        return self._layer([value], what, Layer(
+            f"flat{len(self.graph.layers)}", "flatten", [value.layer], shape=(math.prod(shape),)))
+
+    def _flattens(self, node, size):
+        rest = [self.values.get(word, word) if isinstance(word, fx.Node) else word for word in node.args[1:]]
+        if node.target in (torch.flatten, "flatten"):
+            start = rest[0] if rest else node.kwargs.get("start_dim", 0)
+            end = rest[1] if len(rest) > 1 else node.kwargs.get("end_dim", -1)
+            return start == self.lead and end == -1
+        extents = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest or node.kwargs.get("shape", ())
+        extents = [self.values.get(word, word) if isinstance(word, fx.Node) else word for word in extents]
+        if self.lead > 1 or len(extents) != 2:
+            return False
+        samples, rest = extents
+        if rest == -1:
+            return samples is SAMPLES or (isinstance(samples, int) and samples > 0)
+        return rest == size and (samples is SAMPLES or samples == -1)
+
+    def _pooled(self, node, what):
+        kind = _POOLS[node.target]
+        options = {name: option for name, option in node.kwargs.items() if option is not None}
+        value = self._of(node.args[0] if node.args else options.pop("input", None), what)
+        module = kind(*node.args[1:], **options)
+        path = f"pool{len(self.graph.layers)}"
+        return self._layer([value], what, layers.layer(
+            self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
+
+    def _item(self, taken, index):
+        value = self.values[taken]
+        if isinstance(value, Extents):
+            return self._extent(value, index)
+        if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
+            return Value(value.layer, value.step, value.outputs[index])
+        if value == Value(-1, None) and self.lead == 1 and isinstance(index, int) and index >= 0:
+            return Value(-1, index)
+        raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
+
+    def _stack(self, node):
+        parts = node.args[0]
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        values = [self.values.get(part) for part in parts]
+        first = values[0] if values else None
+        alike = isinstance(first, Value) and all(
+            value == Value(first.layer, now, first.output) for now, value in enumerate(values))
+        if dim != 0 or not alike:
+            raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0")
+        return Series(first.layer, len(values), first.output)
+
+    # What is returned
+
+    def _finish(self, returned):
+        series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
+        if not all(isinstance(value, Series) for value in series):
+            raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
+                                  "by torch.stack; a module of one time step goes into an nn.Sequential")
+        self._take_outputs([(value.layer, value.output) for value in series])
+        lengths = {value.steps for value in series} | {count for path, count in self.calls.items() if path in self.places}
+        if len(lengths) != 1:
+            raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
+        self.graph.steps = lengths.pop()
+
+    def _take_outputs(self, outputs):
+        graph = self.graph
+        if not graph.layers or not graph.layers[-1].neuron:
+            raise ConversionError("the network ends with no neurons, expected a layer of neurons at its end")
+        for place, output in outputs:
+            path = graph.layers[place].path if place >= 0 else "input"
+            if place < 0 or not graph.layers[place].neuron:
+                raise ConversionError(f"what \"{path}\" gives is returned, expected spikes and membranes of neurons")
+            if output not in ("spikes", "membrane"):
+                raise ConversionError(f"{output} of layer \"{path}\" is returned; spikes and membranes can be had")
+        last = graph.layers[-1]
+        if len(last.shape) != 1:
+            raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
+                                  "flatten before them")
+        graph.outputs = tuple(outputs)
+
+
+class _StepReader(_Reader):
+    """Interprets a trace of one time step, or of one call for all steps."""
+
+    def __init__(self, net, shape, framework, steps, over_time):
+        super().__init__(net, shape, framework)
+        self.graph.steps, self.graph.over_time = steps, over_time
+        self.all_steps = framework.layers_take_all_steps
+        self.lead = 2 if self.all_steps else 1
+
+    def _begin(self, node):
+        self._take_shape(node, 2 if self.graph.over_time else 1)
+
+    def _input(self):
+        return Value(-1, 0 if self.graph.over_time else None)
+
+    def _use(self, path, value):
+        if self.all_steps:
+            return layers.Use(False, all_steps=True)
+        return layers.Use(value.step is None, self.graph.steps)
+
+    def _next_mask(self, key, now, what):
+        return super()._next_mask(key, 0, what)
+
+    def _neurons(self, path, module, value, given):
+        if self.calls[path]:
+            refuse(path, module, "it is used twice in one step")
+        if not self.framework.hides_state(module) and not self.framework.steps_keep_state:
+            refuse(path, module, "in a module of one time step it has no state from step to step: say init_hidden=True")
+        return super()._neurons(path, module, value, given)
+
+    def _check_states(self, path, module, place, now, given):
+        if given and any(argument is not None for argument in given):
+            refuse(path, module, "it is called with a state that is not its own")
+
+    def _finish(self, returned):
+        value = self.framework.step_result(returned)
+        values = [self.values.get(node) for node in (value if isinstance(value, (tuple, list)) else (value,))]
+        if len(values) == 1 and isinstance(values[0], Call):
+            call = values[0]
+            values = [Value(call.layer, call.step, output) for output in call.outputs]
+            if not set(call.outputs) <= {"spikes", "membrane"}:
+                raise ConversionError(f"layer \"{self.graph.layers[call.layer].path}\" returns {', '.join(call.outputs)}; spikes and "
+                                      "membranes can be had: take these of it in a module of your own, or say output=False")
+        if not values or not all(isinstance(value, Value) for value in values):
+            raise ConversionError("the network is expected to return spikes and membranes of neurons")
+        self._take_outputs([(value.layer, value.output) for value in values])
+
+
+_SUMS = (operator.add, torch.add, operator.iadd)
+_FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
+_POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
+          functional.avg_pool1d: nn.AvgPool1d}

@@ -1,0 +1,470 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""A converted network gives snnTorch's numbers, or there is a ConversionError that names the layer: nothing of it is left out silently."""
+
+import warnings
+
+import snntorch as snn
+import torch
+from snntorch import utils
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrizations, prune
+
+import snnc
+import support
+
+STEPS = 4
+
+
+def leaky(**options):
+    return snn.Leaky(beta=0.75, **options)
+
+
+def hidden(**options):
+    return leaky(init_hidden=True, **options)
+
+
+def steps_of(net, x):
+    """Outputs of STEPS calls from rest, each stacked."""
+    utils.reset(net)
+    found = [net(x) for _ in range(STEPS)]
+    found = [value if isinstance(value, tuple) else (value,) for value in found]
+    return tuple(torch.stack(values) for values in zip(*found))
+
+
+def same(converted, expected, x):
+    module = converted.torch()
+    found = module(x)
+    found = found if isinstance(found, tuple) else (found,)
+    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
+    for name, a, b in zip(converted.outputs, found, expected):
+        support.close(a.detach(), b.detach(), 1e-5, name)
+    assert any(value.count_nonzero() for value in expected)
+    return module
+
+
+def refused(net, *parts, sample=None, **options):
+    with support.raises(snnc.convert.ConversionError, *parts):
+        snnc.from_snntorch(net, sample, **options)
+
+
+class Loop(nn.Module):
+    """Two layers of neurons; subclasses say what lies between."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = leaky(), leaky()
+        self.f, self.g = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.build()
+
+    def build(self):
+        pass
+
+    def rest(self):
+        return self.first.reset_mem(), self.last.reset_mem()
+
+    def step(self, x, a, b):
+        spikes, a = self.first(self.f(x), a)
+        out, b = self.last(self.g(spikes), b)
+        return a, b, out
+
+    def forward(self, x):
+        a, b = self.rest()
+        spikes, membranes = [], []
+        for _ in range(STEPS):
+            a, b, out = self.step(x, a, b)
+            spikes.append(out)
+            membranes.append(b)
+        return torch.stack(spikes), torch.stack(membranes)
+
+
+X = torch.randn(5, 6, generator=torch.Generator().manual_seed(1)) * 3
+
+
+def test_module_in_sequential():
+    """A module with a forward of its own is followed, not replaced by the layers in it."""
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.l = nn.Linear(6, 6), hidden()
+
+        def forward(self, x):
+            return self.l(self.f(x)) + x
+
+    class Scaled(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * 2
+
+    class Narrow(nn.Linear):
+        def __init__(self):
+            super().__init__(6, 4)
+
+    class Doubled(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x * 2)
+
+    torch.manual_seed(0)
+    refused(Residual(), "torch.stack", "goes into an nn.Sequential")
+    net = nn.Sequential(nn.Linear(6, 6), hidden(), Residual(), Narrow(), hidden(output=True))
+    converted = snnc.from_snntorch(net, steps=STEPS)
+    assert "add(" in converted.text, converted.text
+    same(converted, steps_of(net, X), X)
+    refused(nn.Sequential(nn.Linear(6, 6), Scaled(6, 6), hidden()), "layer \"1\" (Scaled)", "\"1.weight\"")
+    refused(Doubled(nn.Linear(6, 6), hidden()), "forward of Doubled", "operation mul")
+
+
+def test_changed_modules():
+    """What hangs on a module is seen."""
+    hooked = nn.Linear(6, 6)
+    hooked.register_forward_hook(lambda module, given, found: found * 2)
+    before = nn.Linear(6, 6)
+    before.register_forward_pre_hook(lambda module, given: given)
+    replaced = nn.Linear(6, 6)
+    replaced.forward = lambda x: x
+    for layer, part in ((hooked, "forward hooks"), (before, "forward pre hooks"), (replaced, "its method forward"),
+                        (prune.l1_unstructured(nn.Linear(6, 6), "weight", 0.5), "prune.remove"),
+                        (parametrizations.weight_norm(nn.Linear(6, 6)), "remove_parametrizations")):
+        refused(nn.Sequential(nn.Linear(6, 6), layer, hidden()), "layer \"1\"", part)
+    pruned = prune.remove(prune.l1_unstructured(nn.Linear(6, 6), "weight", 0.5), "weight")
+    net = nn.Sequential(pruned, hidden(output=True))
+    same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    changed = hidden()
+    changed.reset_mechanism = "zero"  # which snnTorch does not follow
+    refused(nn.Sequential(nn.Linear(6, 6), changed), "layer \"1\" (Leaky)", "another reset_mechanism")
+
+
+def test_used_twice():
+    torch.manual_seed(0)
+    pool, layer = nn.MaxPool2d(2), nn.Linear(6, 6)
+    net = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), pool, hidden(), nn.Conv2d(3, 4, 3, padding=1), pool, hidden(),
+                        nn.Flatten(), nn.Linear(36, 5), hidden(output=True))
+    x = torch.randn(4, 1, 12, 12) * 3
+    converted = snnc.from_snntorch(net, x, steps=STEPS)
+    assert converted.text.count("  max_pool(2)\n") == 2, converted.text
+    same(converted, steps_of(net, x), x)
+    refused(nn.Sequential(layer, hidden(), layer, hidden()), "layer \"0\"", "in two places")
+    neurons = hidden()
+    refused(nn.Sequential(layer, neurons, nn.Linear(6, 6), neurons), "layer \"1\" (Leaky)", "used twice in one step")
+
+
+def test_pools_of_one_value():
+    class Pools(Loop):
+        def build(self):
+            self.f, self.g = nn.Conv2d(1, 3, 3, padding=1), nn.Linear(48, 5)
+
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            pooled = F.max_pool2d(spikes, 2) + F.avg_pool2d(spikes, kernel_size=2) + F.max_pool2d(spikes, 3, 2, 1)
+            out, b = self.last(self.g(pooled.view(pooled.size(0), -1)), b)
+            return a, b, out
+
+    torch.manual_seed(0)
+    net, x = Pools(), torch.randn(4, 1, 8, 8) * 3
+    same(snnc.from_snntorch(net, x), net(x), x)
+
+
+def test_tied():
+    class Tied(Loop):
+        def build(self):
+            self.g.weight = self.f.weight
+
+    refused(Tied(), "f.weight and g.weight", "tied")
+    start = torch.rand(6)  # both neurons train this memory
+    refused(nn.Sequential(nn.Linear(6, 6), snn.Leaky(beta=start, learn_beta=True, init_hidden=True), nn.Linear(6, 6),
+                          snn.Leaky(beta=start, learn_beta=True, init_hidden=True)), "1.beta and 3.beta", "tied")
+
+
+def test_frozen():
+    """requires_grad=False holds in PyTorch's training, and in the text's."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 6), snn.RLeaky(beta=0.5, linear_features=6, learn_recurrent=False, init_hidden=True), nn.Linear(6, 4), hidden())
+    net[0].requires_grad_(False)
+    converted = snnc.from_snntorch(net, steps=STEPS)
+    assert "train {\n  group layer_0(lr = 0)\n  group layer_1(lr = 0)\n}\n" in converted.text, converted.text
+    module = converted.torch()
+    assert [name for name, p in module.named_parameters() if not p.requires_grad] == \
+        [name for name, p in net.named_parameters() if not p.requires_grad]
+    (module(X).sum()).backward()
+    assert module.get_parameter("0.weight").grad is None and module.get_parameter("2.weight").grad is not None
+    model = converted.compile()
+    before = model.state_dict()
+    model.train_step(X, torch.arange(5) % 4)
+    changed = {name for name, array in model.parameters.items() if (array != before[name]).any()}
+    assert changed and not any(name.startswith(("layer_0", "layer_1")) for name in changed), changed
+    net[0].weight.requires_grad_(True)
+    refused(net, "layer \"0\"", "bias has requires_grad=False", steps=STEPS)
+
+
+def test_regions():
+    class Without(Loop):
+        def step(self, x, a, b):
+            with torch.no_grad():
+                spikes, a = self.first(self.f(x), a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, out
+
+    class Half(Loop):
+        def forward(self, x):
+            with torch.autocast("cpu"):
+                return super().forward(x)
+
+    refused(Without(), "layer \"f\"", "no_grad")
+    refused(Half(), "layer \"f\"", "autocast")
+    with torch.no_grad():  # around the conversion it says nothing
+        snnc.from_snntorch(Loop())
+
+
+def test_batch_norm_in_loop():
+    """Of a static input it has the statistics of one batch, and moves the running ones in each step."""
+    class Norm(Loop):
+        def build(self):
+            self.n = nn.BatchNorm1d(6)
+
+        def step(self, x, a, b):
+            spikes, a = self.first(self.n(self.f(x)), a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, out
+
+    torch.manual_seed(0)
+    net = Norm()
+    module = snnc.from_snntorch(net).torch()
+    for _ in range(2):
+        for a, b in zip(module(X), net(X)):
+            support.close(a.detach(), b.detach(), 1e-5, "training")
+    for name, tensor in (("n.running_mean", net.n.running_mean), ("n.running_var", net.n.running_var)):
+        support.close(module.get_buffer(name), tensor, 1e-5, name)
+    net.eval()
+    module.eval()
+    for a, b in zip(module(X), net(X)):
+        support.close(a.detach(), b.detach(), 1e-5, "evaluation")
+    net = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), hidden())
+    refused(net, "layer \"1\" (BatchNorm1d)", "steps=")
+    assert "momentum = 0.34" in snnc.from_snntorch(net, steps=STEPS).text
+
+
+def test_dropout_in_loop():
+    """A call draws a mask, so one in the loop draws one in each step, whatever its input is."""
+    class Drops(Loop):
+        def build(self):
+            self.n = nn.Dropout(0.5)
+
+        def step(self, x, a, b):
+            spikes, a = self.first(self.n(self.f(x)), a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, out
+
+    class Before(Drops):
+        def forward(self, x):
+            return super().forward(self.n(x))
+
+        def step(self, x, a, b):
+            return Loop.step(self, x, a, b)
+
+    class Both(Drops):
+        def forward(self, x):
+            return super().forward(self.n(x))
+
+    torch.manual_seed(0)
+    net = Drops()
+    converted = snnc.from_snntorch(net)
+    assert "n: step_dropout(p = 0.5)" in converted.text, converted.text
+    with torch.no_grad():
+        net.f.weight.zero_()
+        net.f.bias.fill_(1)
+    membrane = snnc.from_snntorch(net).torch()
+    membrane.outputs, membrane._single = ("hidden_membrane.first",), True
+    found = membrane(X)
+    assert len(found[0].unique()) == 2 and len(found[1].unique()) > 2  # 0 or 2 come in, in each step anew
+    assert "n: dropout(p = 0.5)" in snnc.from_snntorch(Before()).text
+    refused(Both(), "time step")
+    refused(nn.Sequential(nn.Linear(6, 6), nn.Dropout(1), hidden()), "layer \"1\" (Dropout)", "p=1")
+    assert "step_dropout" in snnc.from_snntorch(nn.Sequential(nn.Dropout(0.5), nn.Linear(6, 6), hidden())).text
+
+
+def test_inhibition():
+    """snnTorch's neurons with inhibition do not scale their spikes."""
+    class Inhibits(Loop):
+        def build(self):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.last = leaky(inhibition=True, graded_spikes_factor=0.5)
+
+    torch.manual_seed(0)
+    net = Inhibits()
+    assert net(X)[0].unique().tolist() == [0, 1]
+    module = same(snnc.from_snntorch(net), net(X), X)
+    module.load_state_dict(net.state_dict())
+    net.load_state_dict(module.state_dict())
+    net.last.reset_delay = False
+    refused(net, "layer \"last\" (Leaky)", "graded_spikes_factor together with inhibition")
+
+
+def test_states():
+    class Starts(Loop):
+        def build(self):
+            self.start = nn.Parameter(torch.zeros(6))
+
+        def rest(self):
+            return self.start, self.last.reset_mem()
+
+    class Spread(Starts):
+        def rest(self):
+            return self.start.expand(5, 6), self.last.reset_mem()
+
+    class Nonzero(Loop):
+        def rest(self):
+            return torch.ones(5, 6), self.last.reset_mem()
+
+    class Hidden(Loop):
+        def build(self):
+            self.first, self.last = hidden(), hidden()
+
+        def between(self):
+            pass
+
+        def forward(self, x):
+            utils.reset(self)
+            spikes = []
+            for _ in range(STEPS):
+                spikes.append(self.last(self.g(self.first(self.f(x)))))
+                self.between()
+            return torch.stack(spikes)
+
+    class Resets(Hidden):
+        def between(self):
+            utils.reset(self)
+
+    class Detaches(Hidden):
+        def between(self):
+            snn.Leaky.detach_hidden()
+
+    class Writes(Hidden):
+        def between(self):
+            self.first.mem = torch.zeros(5, 6)
+
+    class Begins(Hidden):
+        def forward(self, x):
+            utils.reset(self)
+            self.first.mem = torch.ones(5, 6)
+            spikes = [self.last(self.g(self.first(self.f(x)))) for _ in range(STEPS)]
+            return torch.stack(spikes)
+
+    class Ends(Hidden):
+        def forward(self, x):
+            spikes = super().forward(x)
+            utils.reset(self)
+            return spikes
+
+    for kind in (Starts, Spread):
+        refused(kind(), "forward of", "parameter \"start\"")
+    refused(Nonzero(), "no state at rest")
+    refused(Begins(), "layer \"first\" (Leaky)", "another state than that at rest")
+    for kind in (Resets, Detaches, Writes):
+        net = kind()
+        net(X)
+        before = dict(net.first._buffers)
+        refused(net, "layer \"first\" (Leaky)", "reset, detached or changed")
+        assert all(net.first._buffers[name] is value for name, value in before.items())
+        assert not any(name.startswith("_tensor_constant") for name in vars(net))
+    for kind in (Hidden, Ends):
+        torch.manual_seed(0)
+        net = kind()
+        same(snnc.from_snntorch(net), (net(X),), X)
+
+
+def test_outputs_of_sequential():
+    for last, names in ((snn.Synaptic(alpha=0.5, beta=0.6, init_hidden=True, output=True), "spikes, syn, membrane"),
+                        (snn.Alpha(alpha=0.7, beta=0.6, init_hidden=True, output=True), "spikes, syn_exc, syn_inh, membrane")):
+        refused(nn.Sequential(nn.Linear(6, 5), last), "layer \"1\"", names, "output=False")
+    refused(nn.Sequential(nn.Linear(6, 6), hidden(output=True), nn.Linear(6, 6), hidden()), "\"1\"", "spikes, membrane")
+
+
+def test_mode():
+    net = nn.Sequential(nn.Linear(6, 6), nn.Dropout(0.5), hidden(output=True))
+    assert snnc.from_snntorch(net, steps=STEPS).torch().training
+    net.eval()
+    module = same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    assert not module.training
+    net[1].train()
+    refused(net, "layer \"1\" (Dropout)", "train()", "eval()")
+
+
+def test_parameters_of_one_element():
+    torch.manual_seed(0)
+    image = torch.randn(3, 2, 5, 5) * 3
+    for options, text in ((dict(beta=torch.tensor([0.9])), "beta = 0.9"), (dict(beta=torch.rand(1), learn_beta=True), "beta = learn 0."),
+                          (dict(beta=0.9, threshold=torch.tensor([0.5]), learn_threshold=True), "threshold = learn 0.5"),
+                          (dict(beta=torch.rand(1, 7)), "beta = each 0."), (dict(beta=torch.rand(1, 7), learn_beta=True), "learn each 0."),
+                          (dict(beta=torch.rand(1, 1)), "beta = 0.")):
+        net = nn.Sequential(nn.Linear(6, 7), snn.Leaky(init_hidden=True, output=True, **options))
+        converted = snnc.from_snntorch(net, steps=STEPS)
+        assert text in converted.text, converted.text
+        module = same(converted, steps_of(net, X), X)
+        assert {name: tensor.shape for name, tensor in module.state_dict().items()} == \
+            {name: tensor.shape for name, tensor in net.state_dict().items()}
+        module.load_state_dict(net.state_dict())
+        net.load_state_dict(module.state_dict())
+    net = nn.Sequential(nn.Conv2d(2, 3, 2), snn.Leaky(beta=torch.rand(1, 3, 1, 1), init_hidden=True), nn.Flatten(), nn.Linear(48, 4),
+                        hidden(output=True))
+    converted = snnc.from_snntorch(net, image, steps=STEPS)
+    assert "beta = per channel" in converted.text, converted.text
+    same(converted, steps_of(net, image), image).load_state_dict(net.state_dict())
+    net[1] = snn.Leaky(beta=torch.rand(4), init_hidden=True)  # along the last axis
+    refused(net, "layer \"1\" (Leaky)", "beta of shape [4]", sample=image)
+
+
+def test_names_of_v():
+    net = nn.Sequential(nn.Linear(6, 7), snn.RLeaky(beta=0.8, all_to_all=False, V=torch.rand(7), init_hidden=True, output=True))
+    module = same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    module.load_state_dict(net.state_dict())
+    net.load_state_dict(module.state_dict())
+    assert len(list(module.parameters())) == len(list(net.parameters()))
+
+
+def test_calls():
+    """Arguments by keyword, defaults of further ones, views."""
+    class Words(Loop):
+        def step(self, x, a, b):
+            spikes, a = self.first(input_=self.f(input=x), mem=a)
+            out, b = self.last(self.g(spikes.view(spikes.shape[0], spikes.size(1))), mem=b)
+            return a, b, out
+
+        def forward(self, x, num_steps=3, *, scale=None):
+            a, b = self.rest()
+            spikes = []
+            for _ in range(num_steps):
+                a, b, out = self.step(x, a, b)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    class Merges(Loop):
+        def step(self, x, a, b):
+            return super().step(x.view(-1, 3), a, b)
+
+    class Extra(Loop):
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a, mem=b)
+            return a, b, spikes
+
+    torch.manual_seed(0)
+    net = Words()
+    same(snnc.from_snntorch(net), (net(X),), X)
+    refused(Merges(), "operation view", "flatten(1)", sample=X)
+    refused(Extra(), "layer \"first\" (Leaky)", "multiple values")
+
+
+def test_shapes():
+    """Layers that do not fit are named."""
+    image = (1, 1, 8, 8)
+    refused(nn.Sequential(nn.Conv2d(1, 2, 3), hidden()), "layer \"1\"", "[2, 6, 6]", "flatten", sample=image)
+    refused(nn.Sequential(nn.Linear(8, 4), hidden()), "layer \"0\" (Linear)", "[1, 8, 8]", sample=image)
+    refused(nn.Sequential(nn.Flatten(), nn.Linear(60, 4), hidden()), "layer \"1\" (Linear)", "[64]", sample=image)
+    refused(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 4), hidden()), "layer \"0\" (Conv2d)", "first axis", sample=image[1:])
+    refused(nn.Sequential(nn.Linear(6, 4), hidden()), "shape [6]", "[sample, ...]", sample=(6,))
+    refused(nn.Sequential(nn.Linear(6, 4), hidden()), "shape [2, 6]", "[time, sample, ...]", sample=(2, 6), over_time=True)
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
