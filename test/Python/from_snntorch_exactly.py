@@ -386,6 +386,11 @@ def test_mode():
     net.eval()
     module = same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
     assert not module.training
+    class Modes(Loop):
+        def step(self, x, a, b):
+            return super().step(x + self.f(x) if self.training else x, a, b)
+
+    refused(Modes(), "forward of Modes", "train()", "eval()")
     net[1].train()
     refused(net, "layer \"1\" (Dropout)", "train()", "eval()")
 
@@ -416,6 +421,8 @@ def test_parameters_of_one_element():
 
 def test_names_of_v():
     net = nn.Sequential(nn.Linear(6, 7), snn.RLeaky(beta=0.8, all_to_all=False, V=torch.rand(7), init_hidden=True, output=True))
+    module = same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    net[1] = snn.RLeaky(beta=0.8, all_to_all=False, V=torch.rand(1, 7), init_hidden=True, output=True)
     module = same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
     module.load_state_dict(net.state_dict())
     net.load_state_dict(module.state_dict())
@@ -452,6 +459,68 @@ def test_calls():
     same(snnc.from_snntorch(net), (net(X),), X)
     refused(Merges(), "operation view", "flatten(1)", sample=X)
     refused(Extra(), "layer \"first\" (Leaky)", "multiple values")
+
+
+def test_extents():
+    """Numbers that forward computes of shapes."""
+    class Global(Loop):
+        def build(self):
+            self.f, self.g = nn.Conv2d(1, 3, 3, padding=1), nn.Linear(6, 5)
+
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            mean, largest = F.avg_pool2d(spikes, spikes.size(2)), F.max_pool2d(input=spikes, kernel_size=spikes.shape[-1] // 2 * 2)
+            joined = torch.cat(tensors=[mean, largest], dim=-3)
+            out, b = self.last(self.g(joined.reshape(-1, joined.size(1) * joined.size(2))), b)
+            return a, b, out
+
+    torch.manual_seed(0)
+    net, x = Global(), torch.randn(4, 1, 8, 8) * 3
+    same(snnc.from_snntorch(net, x), net(x), x)
+
+
+def test_sums_in_place():
+    """a += b changes a for whoever else has it, and an input from step to step."""
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.g, self.l = nn.Linear(6, 6), nn.Linear(6, 6), hidden()
+
+        def forward(self, x):
+            y = self.f(x)
+            y += x
+            return self.l(y)
+
+    class Input(Sum):
+        def forward(self, x):
+            x += self.f(x)
+            return self.l(x)
+
+    class Other(Sum):
+        def forward(self, x):
+            y = z = self.f(x)
+            y += x
+            return self.l(self.g(y) + z)
+
+    torch.manual_seed(0)
+    net = nn.Sequential(Sum())
+    same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    for kind in (Input, Other):
+        refused(nn.Sequential(kind()), f"forward of layer \"0\" ({kind.__name__})", "+=")
+
+
+def test_unused():
+    """Layers that nothing comes from stay in checkpoints."""
+    class More(Loop):
+        def build(self):
+            self.more = nn.Linear(2, 3)
+
+    net = More()
+    module = same(snnc.from_snntorch(net), net(X), X)
+    assert set(module.state_dict()) == set(net.state_dict())
+    module.load_state_dict(net.state_dict())
+    net.load_state_dict(module.state_dict())
+    assert torch.equal(module.get_parameter("more.weight"), net.more.weight)
 
 
 def test_shapes():

@@ -21,7 +21,7 @@ from torch import nn
 from .. import _runtime
 from .._model import Model, compile
 from ..torch import Module
-from . import checkpoints, known, read
+from . import checkpoints, known, read, step
 from .errors import ConversionError
 from .graph import Writer
 
@@ -114,7 +114,7 @@ def _convert(net, sample, steps, over_time, name, framework):
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
     known.check(net)
     if isinstance(net, nn.Sequential) or framework.layers_take_all_steps:
-        graph = read.step(net, shape, steps, over_time, framework)
+        graph = step.step(net, shape, steps, over_time, framework)
     else:
         if steps is not None or over_time:
             raise TypeError("steps and over_time are of an nn.Sequential; another module's forward says them")

@@ -4,6 +4,8 @@
 import dataclasses
 import functools
 
+from torch import nn
+
 from .errors import ConversionError
 
 
@@ -40,12 +42,14 @@ class Likeness:
         frozen: names of parameters with requires_grad=False.
         aliases: further names of a parameter, and the one under which the text has it.
         shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
+        unused: parameters of which the text has nothing, since no output comes from them.
     """
 
     training: bool
     frozen: frozenset
     aliases: dict
     shapes: dict
+    unused: dict
 
     @classmethod
     def of(cls, net, names, shapes):
@@ -55,21 +59,34 @@ class Likeness:
         aliases = {name: first[id(tensor)] for name, tensor in parameters.items() if id(tensor) in first and name not in names}
         frozen = frozenset(name for name in names if name in parameters and not parameters[name].requires_grad)
         tensors = {**parameters, **dict(net.named_buffers(remove_duplicate=False))}
-        return cls(net.training, frozen, aliases, {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()})
+        pairs = {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()}
+        pairs.update({name: pairs[own] for name, own in aliases.items() if own in pairs})
+        unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items() if id(tensor) not in first}
+        return cls(net.training, frozen, aliases, pairs, unused)
 
     def apply(self, module):
         module.train(self.training)
         for name in self.frozen:
             module.get_parameter(name).requires_grad_(False)
         for name, own in self.aliases.items():
-            path, _, last = name.rpartition(".")
-            module.get_submodule(path).register_parameter(last, module.get_parameter(own))
-        tensors = dict([*module.named_parameters(), *module.named_buffers()])
+            _register(module, name, module.get_parameter(own))
+        for name, tensor in self.unused.items():
+            _register(module, name, nn.Parameter(tensor.clone()))
+        tensors = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers()])
         shapes = {name: pair for name, pair in self.shapes.items() if tensors[name].shape == pair[0]}
         if shapes:
             module._register_state_dict_hook(functools.partial(_give, shapes))
             module._register_load_state_dict_pre_hook(functools.partial(_take, shapes))
         return module
+
+
+def _register(module, name, parameter):
+    *path, last = name.split(".")
+    for part in path:
+        if part not in module._modules:
+            module.add_module(part, nn.Module())
+        module = module._modules[part]
+    module.register_parameter(last, parameter)
 
 
 def _give(shapes, module, state_dict, prefix, *_):

@@ -14,8 +14,13 @@ _INERT = {"__init__", "__module__", "__doc__", "__qualname__", "__annotations__"
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
+def named(path, module):
+    """A module in words."""
+    return f"layer \"{path}\" ({type(module).__name__})" if path else f"the network ({type(module).__name__})"
+
+
 def refuse(path, module, why):
-    raise ConversionError(f"layer \"{path}\" ({type(module).__name__}): {why}")
+    raise ConversionError(f"{named(path, module)}: {why}")
 
 
 def kind_of(module, kinds):
@@ -52,4 +57,4 @@ def own_tensors(path, module):
     return {name: name for name in names if name != "num_batches_tracked"}
 
 
-__all__ = ["check", "kind_of", "own_tensors", "refuse"]
+__all__ = ["check", "kind_of", "named", "own_tensors", "refuse"]

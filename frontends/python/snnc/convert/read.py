@@ -6,7 +6,6 @@ their own states of the step before, is checked, not assumed.
 """
 
 import collections
-import dataclasses
 import inspect
 import math
 import operator
@@ -18,59 +17,17 @@ from torch.nn import functional
 from . import layers
 from .errors import ConversionError
 from .graph import Graph, Layer
-from .known import kind_of, refuse
+from .known import kind_of, named, refuse
 from .trace import traced
-
-
-@dataclasses.dataclass(frozen=True)
-class Value:
-    """What a layer (-1: the input) gives: at one time step, or the same at all (`step` None)."""
-
-    layer: int
-    step: int | None
-    output: str = "spikes"
-
-
-@dataclasses.dataclass(frozen=True)
-class Series:
-    """All steps of an output of a layer, stacked."""
-
-    layer: int
-    steps: int
-    output: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """What a call of neurons returns that are several tensors, before somebody takes one of it."""
-
-    layer: int
-    step: int
-    outputs: tuple
-
-
-@dataclasses.dataclass(frozen=True)
-class Extents:
-    """The shape of a value."""
-
-    of: Value
-
-
-SAMPLES = "the number of samples"
+from .values import SAMPLES, Call, Extents, Series, Value
 
 
 def loop(net, shape, framework):
     """The graph of a module whose forward goes through all time steps."""
-    return _Reader(net, shape, framework).read()
+    return Reader(net, shape, framework).read()
 
 
-def step(net, shape, steps, over_time, framework):
-    """That of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
-    their states."""
-    return _StepReader(net, shape, framework, steps, over_time).read()
-
-
-class _Reader:
+class Reader:
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
@@ -158,7 +115,7 @@ class _Reader:
         inside = [path for path, _ in (node.meta.get("nn_module_stack") or {}).values() if path]
         if not inside:
             return f"forward of {type(self.net).__name__}"
-        return f"forward of layer \"{inside[-1]}\" ({type(self.net.get_submodule(inside[-1])).__name__})"
+        return f"forward of {named(inside[-1], self.net.get_submodule(inside[-1]))}"
 
     def _shape_of(self, value):
         shape = self.graph.shape if value.layer < 0 else self.graph.layers[value.layer].shape
@@ -269,7 +226,7 @@ class _Reader:
         names = self.framework.states(module)
         if not given:
             if not self.framework.hides_state(module):
-                refuse(path, module, "it is called without its state, so it starts anew in each step")
+                refuse(path, module, "it is called without its state of the step before")
             return
         if self.framework.hides_state(module) or len(given) != len(names):
             refuse(path, module, f"it is called with {len(given)} states, expected {len(names)}")
@@ -292,8 +249,11 @@ class _Reader:
         what = f"operation {name}"
         if self._asks_for_extents(node):
             return self._extents(node, what)
+        numbers = self._resolved(node.args)
+        if numbers and callable(target) and all(isinstance(number, int) for number in numbers):
+            return target(*numbers)
         if target in _SUMS and len(node.args) == 2 and not node.kwargs:
-            return self._sum([self._of(argument, what) for argument in node.args], what)
+            return self._sum(node, what)
         if target in (torch.cat, torch.concat):
             return self._joined(node, what)
         if target in _FLATTENS:
@@ -302,6 +262,19 @@ class _Reader:
             return self._pooled(node, what)
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
                               "torch.nn, sums, torch.cat, flatten, view, pooling and torch.stack over time can")
+
+    def _resolved(self, words):
+        """Arguments, with the numbers that extents are."""
+        return [self._resolved(word) if isinstance(word, (tuple, list)) else
+                self.values.get(word, word) if isinstance(word, fx.Node) else word for word in words]
+
+    def _parts(self, node, what):
+        """What torch.cat and torch.stack join, and along which axis."""
+        words = {**dict(zip(("tensors", "dim"), node.args)), **node.kwargs}
+        parts, dim = words.get("tensors"), words.get("dim", 0)
+        if not isinstance(parts, (tuple, list)) or not isinstance(dim, int) or len(words) > 2:
+            raise ConversionError(f"{what}: expected a list of tensors, and an axis")
+        return parts, dim
 
     def _asks_for_extents(self, node):
         return node.target == "size" or (node.target is getattr and node.args[1] == "shape")
@@ -318,16 +291,25 @@ class _Reader:
             raise ConversionError(f"forward asks for the extent {index} of a value, which has {len(axes)}")
         return axes[index]
 
-    def _sum(self, values, what):
+    def _sum(self, node, what):
+        values = [self._of(argument, what) for argument in node.args]
+        if node.target is operator.iadd and not self._is_own(node.args[0], values[0]):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, +=, which changes a tensor that is used elsewhere as well; "
+                                  "write a = a + b")
         shapes = [self._shape_of(value) for value in values]
         if shapes[0] != shapes[1]:
             raise ConversionError(f"{what}: samples have the shapes {list(shapes[0])} and {list(shapes[1])}, expected equal ones")
         return self._layer(values, what, Layer(
             f"sum{len(self.graph.layers)}", "add", [value.layer for value in values], shape=shapes[0]))
 
+    def _is_own(self, node, value):
+        """Whether a node has made a tensor of its own that one other node looks at."""
+        made = node.op == "call_module" or node.target in _SUMS
+        layer = self.graph.layers[value.layer] if value.layer >= 0 else None
+        return made and len(node.users) == 1 and layer is not None and not layer.neuron and bool(layer.tensors or len(layer.sources) > 1)
+
     def _joined(self, node, what):
-        parts = node.args[0]
-        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        parts, dim = self._parts(node, what)
         values = [self._of(argument, what) for argument in parts]
         shapes = [self._shape_of(value) for value in values]
         if dim < 0:
@@ -349,13 +331,12 @@ class _Reader:
             f"flat{len(self.graph.layers)}", "flatten", [value.layer], shape=(math.prod(shape),)))
 
     def _flattens(self, node, size):
-        rest = [self.values.get(word, word) if isinstance(word, fx.Node) else word for word in node.args[1:]]
+        rest = self._resolved(node.args[1:])
         if node.target in (torch.flatten, "flatten"):
             start = rest[0] if rest else node.kwargs.get("start_dim", 0)
             end = rest[1] if len(rest) > 1 else node.kwargs.get("end_dim", -1)
             return start == self.lead and end == -1
-        extents = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest or node.kwargs.get("shape", ())
-        extents = [self.values.get(word, word) if isinstance(word, fx.Node) else word for word in extents]
+        extents = rest[0] if len(rest) == 1 and isinstance(rest[0], list) else rest or self._resolved(node.kwargs.get("shape", ()))
         if self.lead > 1 or len(extents) != 2:
             return False
         samples, rest = extents
@@ -365,9 +346,10 @@ class _Reader:
 
     def _pooled(self, node, what):
         kind = _POOLS[node.target]
-        options = {name: option for name, option in node.kwargs.items() if option is not None}
-        value = self._of(node.args[0] if node.args else options.pop("input", None), what)
-        module = kind(*node.args[1:], **options)
+        options = {name: option for name, option in zip(node.kwargs, self._resolved(node.kwargs.values())) if option is not None}
+        value = self._of(node.args[0] if node.args else node.kwargs.get("input"), what)
+        options.pop("input", None)
+        module = kind(*self._resolved(node.args[1:]), **options)
         path = f"pool{len(self.graph.layers)}"
         return self._layer([value], what, layers.layer(
             self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
@@ -383,8 +365,7 @@ class _Reader:
         raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
 
     def _stack(self, node):
-        parts = node.args[0]
-        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        parts, dim = self._parts(node, "torch.stack")
         values = [self.values.get(part) for part in parts]
         first = values[0] if values else None
         alike = isinstance(first, Value) and all(
@@ -421,54 +402,6 @@ class _Reader:
             raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
                                   "flatten before them")
         graph.outputs = tuple(outputs)
-
-
-class _StepReader(_Reader):
-    """Interprets a trace of one time step, or of one call for all steps."""
-
-    def __init__(self, net, shape, framework, steps, over_time):
-        super().__init__(net, shape, framework)
-        self.graph.steps, self.graph.over_time = steps, over_time
-        self.all_steps = framework.layers_take_all_steps
-        self.lead = 2 if self.all_steps else 1
-
-    def _begin(self, node):
-        self._take_shape(node, 2 if self.graph.over_time else 1)
-
-    def _input(self):
-        return Value(-1, 0 if self.graph.over_time else None)
-
-    def _use(self, path, value):
-        if self.all_steps:
-            return layers.Use(False, all_steps=True)
-        return layers.Use(value.step is None, self.graph.steps)
-
-    def _next_mask(self, key, now, what):
-        return super()._next_mask(key, 0, what)
-
-    def _neurons(self, path, module, value, given):
-        if self.calls[path]:
-            refuse(path, module, "it is used twice in one step")
-        if not self.framework.hides_state(module) and not self.framework.steps_keep_state:
-            refuse(path, module, "in a module of one time step it has no state from step to step: say init_hidden=True")
-        return super()._neurons(path, module, value, given)
-
-    def _check_states(self, path, module, place, now, given):
-        if given and any(argument is not None for argument in given):
-            refuse(path, module, "it is called with a state that is not its own")
-
-    def _finish(self, returned):
-        value = self.framework.step_result(returned)
-        values = [self.values.get(node) for node in (value if isinstance(value, (tuple, list)) else (value,))]
-        if len(values) == 1 and isinstance(values[0], Call):
-            call = values[0]
-            values = [Value(call.layer, call.step, output) for output in call.outputs]
-            if not set(call.outputs) <= {"spikes", "membrane"}:
-                raise ConversionError(f"layer \"{self.graph.layers[call.layer].path}\" returns {', '.join(call.outputs)}; spikes and "
-                                      "membranes can be had: take these of it in a module of your own, or say output=False")
-        if not values or not all(isinstance(value, Value) for value in values):
-            raise ConversionError("the network is expected to return spikes and membranes of neurons")
-        self._take_outputs([(value.layer, value.output) for value in values])
 
 
 _SUMS = (operator.add, torch.add, operator.iadd)

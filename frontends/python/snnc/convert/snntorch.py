@@ -105,7 +105,7 @@ def recurrence(path, module, tensors, shapes, shape):
         if extent != "each" and own != shape:
             refuse(path, module, "one V for all neurons; the language has a V for each (all_to_all=False, V of their number)")
         if not isinstance(recurrent.V, nn.Parameter):
-            refuse(path, module, "learn_recurrent=False with all_to_all=False: its V is no parameter")
+            refuse(path, module, "learn_recurrent=False with all_to_all=False: a V that is not trained cannot be expressed")
         tensors["recurrent.V"] = "recurrent.V"
         shapes["recurrent.V"] = own
         own = "each"

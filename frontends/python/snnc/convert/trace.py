@@ -5,6 +5,7 @@ What a graph does not show is looked at while it is made: regions without gradie
 """
 
 import contextlib
+import operator
 
 import torch
 from torch import fx
@@ -20,14 +21,33 @@ def traced(net, shape, framework):
     `shape`: of an input as `net` takes it, or None if that is not known.
     """
     before = set(vars(net))
-    tracer = _Tracer(framework, shape, _States(net, framework))
+    states = _States(net, framework)
     try:
-        yield _graph(tracer, net)
+        with _other_mode(net):
+            other = _graph(_Tracer(framework, shape, states), net)
+        states.restore()
+        graph = _graph(_Tracer(framework, shape, states), net)
+        if _words(net, graph) != _words(net, other):
+            raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval()")
+        yield graph
     finally:
-        tracer.states.restore()
+        states.restore()
         for name in set(vars(net)) - before:
             if name.startswith("_tensor_constant"):
                 delattr(net, name)
+
+
+@contextlib.contextmanager
+def _other_mode(net):
+    """Training in the place of evaluation, and the other way round."""
+    modes = {module: module.training for module in net.modules()}
+    try:
+        for module, mode in modes.items():
+            module.training = not mode
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def _graph(tracer, net):
@@ -40,7 +60,23 @@ def _graph(tracer, net):
         raise ConversionError(f"forward of {type(net).__name__} cannot be traced: {error}") from error
 
 
-class _Input(fx.Proxy):
+def _words(net, graph):
+    """What the nodes of a graph are; constants, which forward makes anew, by their values."""
+    order = {node: f"%{place}" for place, node in enumerate(graph.nodes)}
+    words = []
+    for node in graph.nodes:
+        constant = node.op == "get_attr" and node.target.startswith("_tensor_constant")
+        given = fx.node.map_arg((node.args, node.kwargs), order.get)
+        words.append((node.op, getattr(net, node.target).tolist() if constant else node.target, str(given)))
+    return words
+
+
+class _Value(fx.Proxy):
+    def __iadd__(self, other):  # which fx takes for a sum
+        return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+
+class _Input(_Value):
     """The input, whose extents are known if a sample was given."""
 
     known = None
@@ -93,6 +129,7 @@ class _States:
     def restore(self):
         for held, values in self.saved.values():
             held.update(values)
+        self.marks.clear()
 
 
 class _Tracer(fx.Tracer):
@@ -126,7 +163,7 @@ class _Tracer(fx.Tracer):
 
     def proxy(self, node):
         if node.op != "placeholder":
-            return super().proxy(node)
+            return _Value(node, self)
         made = _Input(node, self)
         made.known = self.shape
         return made

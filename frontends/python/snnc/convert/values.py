@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What nodes of a trace stand for."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """What a layer (-1: the input) gives: at one time step, or the same at all (`step` None)."""
+
+    layer: int
+    step: int | None
+    output: str = "spikes"
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """All steps of an output of a layer, stacked."""
+
+    layer: int
+    steps: int
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What a call of neurons returns that are several tensors, before somebody takes one of it."""
+
+    layer: int
+    step: int
+    outputs: tuple
+
+
+@dataclasses.dataclass(frozen=True)
+class Extents:
+    """The shape of a value."""
+
+    of: Value
+
+
+SAMPLES = "the number of samples"
