@@ -509,6 +509,41 @@ def test_sums_in_place():
         refused(nn.Sequential(kind()), f"forward of layer \"0\" ({kind.__name__})", "+=")
 
 
+def test_several_paths():
+    """A module that its network has under several names has them in checkpoints."""
+    class Named(Loop):
+        def build(self):
+            self.g = nn.Linear(6, 4)
+            self.last = snn.Leaky(beta=torch.rand(1, 4), learn_beta=True)
+            self.n = nn.BatchNorm1d(6)
+            self.front = nn.Sequential(self.f, self.n)
+            self.all = nn.ModuleList([self.first, self.front, self.g, self.last])
+
+        def forward(self, x):
+            return super().forward(self.front(x))
+
+        def step(self, x, a, b):
+            spikes, a = self.first(x, a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, out
+
+    torch.manual_seed(0)
+    net = Named()
+    module = snnc.from_snntorch(net).torch()
+    net.load_state_dict(module.state_dict())
+    module.load_state_dict(net.state_dict())
+    assert {name: tensor.shape for name, tensor in module.state_dict().items()} == \
+        {name: tensor.shape for name, tensor in net.state_dict().items()}
+    assert len(list(module.parameters())) == len(list(net.parameters()))
+    same(snnc.from_snntorch(net), net(X), X)
+
+
+def test_types():
+    net = nn.Sequential(nn.Linear(6, 6), hidden(output=True))
+    same(snnc.from_snntorch(net.double(), steps=STEPS), [value.float() for value in steps_of(net, X.double())], X)
+    refused(net.half(), "0.weight", "float16")
+
+
 def test_unused():
     """Layers that nothing comes from stay in checkpoints."""
     class More(Loop):
@@ -521,6 +556,14 @@ def test_unused():
     module.load_state_dict(net.state_dict())
     net.load_state_dict(module.state_dict())
     assert torch.equal(module.get_parameter("more.weight"), net.more.weight)
+
+
+def test_surrogates():
+    def mine(x):
+        return (x > 0).float()
+
+    mine.__qualname__ = "ATan"
+    refused(nn.Sequential(nn.Linear(6, 6), hidden(spike_grad=mine)), "layer \"1\" (Leaky)", "spike_grad")
 
 
 def test_shapes():

@@ -113,6 +113,7 @@ def _convert(net, sample, steps, over_time, name, framework):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
     known.check(net)
+    checkpoints.check_types(net)
     if isinstance(net, nn.Sequential) or framework.layers_take_all_steps:
         graph = step.step(net, shape, steps, over_time, framework)
     else:

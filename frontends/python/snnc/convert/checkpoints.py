@@ -4,9 +4,16 @@
 import dataclasses
 import functools
 
+import torch
 from torch import nn
 
 from .errors import ConversionError
+
+
+def check_types(net):
+    for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
+        if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
+            raise ConversionError(f"{name} is of type {str(tensor.dtype).removeprefix('torch.')}, expected float32 or float64")
 
 
 def freeze(net, graph):
@@ -40,6 +47,7 @@ class Likeness:
     Attributes:
         training: the network's mode.
         frozen: names of parameters with requires_grad=False.
+        modules: further paths of a module, and its first one.
         aliases: further names of a parameter, and the one under which the text has it.
         shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
         unused: parameters of which the text has nothing, since no output comes from them.
@@ -47,6 +55,7 @@ class Likeness:
 
     training: bool
     frozen: frozenset
+    modules: dict
     aliases: dict
     shapes: dict
     unused: dict
@@ -56,23 +65,36 @@ class Likeness:
         """`names`: the network's, of the text's tensors; `shapes`: the text's, by these names."""
         parameters = dict(net.named_parameters(remove_duplicate=False))
         first = {id(parameters[name]): name for name in names if name in parameters}
-        aliases = {name: first[id(tensor)] for name, tensor in parameters.items() if id(tensor) in first and name not in names}
+        modules = _further_paths(net)
+        aliases = {name: first[id(tensor)] for name, tensor in parameters.items()
+                   if id(tensor) in first and name not in names and not _within(name, modules)}
         frozen = frozenset(name for name in names if name in parameters and not parameters[name].requires_grad)
         tensors = {**parameters, **dict(net.named_buffers(remove_duplicate=False))}
         pairs = {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()}
         pairs.update({name: pairs[own] for name, own in aliases.items() if own in pairs})
-        unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items() if id(tensor) not in first}
-        return cls(net.training, frozen, aliases, pairs, unused)
+        pairs.update({further + name.removeprefix(path): pair for further, path in modules.items()
+                      for name, pair in list(pairs.items()) if _within(name, (path,))})
+        unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items()
+                  if id(tensor) not in first and not _within(name, modules)}
+        return cls(net.training, frozen, modules, aliases, pairs, unused)
 
     def apply(self, module):
         module.train(self.training)
         for name in self.frozen:
             module.get_parameter(name).requires_grad_(False)
         for name, own in self.aliases.items():
-            _register(module, name, module.get_parameter(own))
+            owner, last = _owner(module, name)
+            owner.register_parameter(last, module.get_parameter(own))
         for name, tensor in self.unused.items():
-            _register(module, name, nn.Parameter(tensor.clone()))
-        tensors = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers()])
+            owner, last = _owner(module, name)
+            owner.register_parameter(last, nn.Parameter(tensor.clone()))
+        for further, path in self.modules.items():
+            owner, last = _owner(module, path)
+            if last in owner._modules:  # it has tensors
+                shared = owner._modules[last]
+                owner, last = _owner(module, further)
+                owner.add_module(last, shared)
+        tensors = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)])
         shapes = {name: pair for name, pair in self.shapes.items() if tensors[name].shape == pair[0]}
         if shapes:
             module._register_state_dict_hook(functools.partial(_give, shapes))
@@ -80,13 +102,27 @@ class Likeness:
         return module
 
 
-def _register(module, name, parameter):
+def _further_paths(net):
+    """Paths of modules that have another one, which comes first, and do not lie in such a module."""
+    first, further = {}, {}
+    for path, module in net.named_modules(remove_duplicate=False):
+        if first.setdefault(module, path) != path and not _within(path, further):
+            further[path] = first[module]
+    return further
+
+
+def _within(name, paths):
+    return any(name.startswith(f"{path}.") for path in paths)
+
+
+def _owner(module, name):
+    """The module that has what this name says, and what it calls it."""
     *path, last = name.split(".")
     for part in path:
         if part not in module._modules:
             module.add_module(part, nn.Module())
         module = module._modules[part]
-    module.register_parameter(last, parameter)
+    return module, last
 
 
 def _give(shapes, module, state_dict, prefix, *_):

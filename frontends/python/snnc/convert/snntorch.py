@@ -63,8 +63,6 @@ def surrogate(path, module):
                  if own in known and float(value) != known[own][1]]
         text = arguments(name, *pairs)
         return None if text == "atan" else text
-    if getattr(function, "__qualname__", "").startswith("ATan"):
-        return None
     refuse(path, module, f"its spike_grad {function!r} is none of snntorch.surrogate; write it as a `surrogate` of the "
                                 "language")
     return None
