@@ -74,7 +74,7 @@ def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = 
 
     Args:
         net: an `nn.Sequential`, which says what happens in one time step; or a module whose `forward` goes through all
-            steps and stacks what it gives, as in snnTorch's tutorials: it is traced with torch.fx.
+            steps and stacks what it gives, as in snnTorch's tutorials. Both are traced with torch.fx.
         sample: an input as `net` takes it, or its shape, where that does not follow from the first layer, or `forward` asks
             for it.
         steps: of an `nn.Sequential`, the number of time steps; None: each call says it.
@@ -91,8 +91,9 @@ def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = 
 
 def from_spikingjelly(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
                       name: str | None = None) -> Converted:
-    """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...]; in step
-    mode "s" an `nn.Sequential` says what happens in one step. What the network returns are spikes."""
+    """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...], and a call
+    of any module goes through all steps; in step mode "s" an `nn.Sequential` says what happens in one step. What the network returns
+    are spikes."""
     from . import spikingjelly
 
     all_steps = spikingjelly.is_multi_step(net)

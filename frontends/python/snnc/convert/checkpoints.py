@@ -68,7 +68,7 @@ class Likeness:
         modules = _further_paths(net)
         aliases = {name: first[id(tensor)] for name, tensor in parameters.items()
                    if id(tensor) in first and name not in names and not _within(name, modules)}
-        frozen = frozenset(name for name in names if name in parameters and not parameters[name].requires_grad)
+        frozen = frozenset(name for name, tensor in parameters.items() if not tensor.requires_grad)
         tensors = {**parameters, **dict(net.named_buffers(remove_duplicate=False))}
         pairs = {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()}
         pairs.update({name: pairs[own] for name, own in aliases.items() if own in pairs})
@@ -79,9 +79,6 @@ class Likeness:
         return cls(net.training, frozen, modules, aliases, pairs, unused)
 
     def apply(self, module):
-        module.train(self.training)
-        for name in self.frozen:
-            module.get_parameter(name).requires_grad_(False)
         for name, own in self.aliases.items():
             owner, last = _owner(module, name)
             owner.register_parameter(last, module.get_parameter(own))
@@ -94,6 +91,9 @@ class Likeness:
                 shared = owner._modules[last]
                 owner, last = _owner(module, further)
                 owner.add_module(last, shared)
+        for name in self.frozen:
+            module.get_parameter(name).requires_grad_(False)
+        module.train(self.training)
         tensors = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)])
         shapes = {name: pair for name, pair in self.shapes.items() if tensors[name].shape == pair[0]}
         if shapes:
