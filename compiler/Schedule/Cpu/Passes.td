@@ -161,7 +161,7 @@ def HoldTables : Core_SchedulePass<"core-hold-tables"> {
   }];
   let options = CallSizeOptions # [
     Option<"mostBytes", "most-bytes", "int64_t", "-1",
-           "what the tables of a scan may take; -1: four times the module's `snn.cache_bytes` (1 MiB without one)">
+           "what the tables of a scan may take; -1: five times the module's `snn.cache_bytes` (1 MiB without one)">
   ];
 }
 
