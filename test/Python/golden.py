@@ -48,7 +48,7 @@ def check_torch(path, model, given, expected):
     """Outputs have the same bits. Gradients are those of the loss in PyTorch: the same seeds give the same bits."""
     net = snnc.torch.Module(model, outputs=tuple(outputs_of(model)))
     x = torch.from_numpy(given["input"]).requires_grad_()
-    outputs = dict(zip(net.outputs, net(x)))
+    outputs = dict(zip(outputs_of(model), net(x)))
     for name, tensor in outputs.items():
         if name in expected:
             support.same_bits(tensor.detach().numpy(), expected[name], f"{path.name} {name} of a module")

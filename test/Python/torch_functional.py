@@ -101,14 +101,14 @@ def test_gradient_of_counts_is_not_spread():
     x, targets = torch.randn(11, 6, 20), torch.randint(0, 4, (6,))
     criterion = ours.mse_count_loss(0.8, 0.1, population_code=True, num_classes=4)
     seen = []
-    call = net.model._call
+    call = net._model._call
 
     def watched(entry, made, **arguments):
         if entry == "backward":
             seen.append([seed.shape for seed in arguments["output_gradients"] if seed is not None])
         return call(entry, made, **arguments)
 
-    net.model._call = watched
+    net._model._call = watched
 
     def gradients(through):
         net.zero_grad()

@@ -209,7 +209,7 @@ train {
     net = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=3)
     x = torch.randn(4, 7, 3, 6, 6)
     labels = np.arange(7) % 10
-    model = net.model.copy()
+    model = net.to_model()
     model.epoch = 1  # of the module's first call
     call = model._prepare(x, labels)
     results = model._outputs(("spikes", "membrane"), call)

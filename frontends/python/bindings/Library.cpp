@@ -3,6 +3,7 @@
 #include "frontends/python/bindings/Library.h"
 
 #include "frontends/python/bindings/Arrays.h"
+#include "frontends/python/bindings/Layout.h"
 #include "frontends/python/bindings/Threads.h"
 #include "frontends/python/bindings/Weights.h"
 #include "runtime/train/Shuffle.h"
@@ -22,6 +23,12 @@ Arena::Use::Use(Arena &arena, uint64_t bytes) : lock(arena.mutex), arena(arena) 
     return;
   arena.memory.reset();
   arena.memory = std::make_unique<Mapping>(std::max<uint64_t>(bytes, SNN_ALIGNMENT), /*sparse=*/false);
+}
+
+bool Arena::Use::bring(uint64_t content) {
+  const bool isOther = content == 0 || content != arena.content;
+  arena.content = content;
+  return isOther;
 }
 
 uint64_t Arena::bytes() const {
@@ -131,11 +138,50 @@ void checkLength(nb::handle list, const char *what, uint64_t expected) {
             .c_str());
 }
 
-/// Everything that a call refers to is kept by the caller's arguments while it runs.
+/// Arrays of somebody else for the tensors of two spans, the second span's behind those of the first; NULL where there
+/// is none.
+template <typename Element> class Outside {
+public:
+  Outside(nb::handle list, const char *what, const snn_model_table &table) : table(table) {
+    const uint64_t count = table.parameter_count + table.buffer_count;
+    checkLength(list, what, count);
+    for (uint64_t i = 0; i < count && !list.is_none(); ++i) {
+      nb::handle array = entry(list, i);
+      if constexpr (std::is_const_v<Element>)
+        elements.push_back(array.is_none() ? nullptr : readContiguous(array, what, info(i), info(i).dtype, 0, 0));
+      else
+        elements.push_back(array.is_none() ? nullptr : writeContiguous(array, info(i), 0, 0));
+    }
+  }
+
+  void copy(void *parameters, void *buffers) const {
+    for (uint64_t i = 0; i < elements.size(); ++i) {
+      void *span = i < table.parameter_count ? parameters : buffers;
+      if (!elements[i] || !span)
+        continue;
+      if constexpr (std::is_const_v<Element>)
+        copyToSpan(info(i), elements[i], span);
+      else
+        copyFromSpan(info(i), span, elements[i]);
+    }
+  }
+
+private:
+  const snn_tensor_info &info(uint64_t i) const {
+    return i < table.parameter_count ? table.parameters[i] : table.buffers[i - table.parameter_count];
+  }
+
+  const snn_model_table &table;
+  std::vector<Element *> elements;
+};
+
+/// Everything that a call refers to is kept by the caller's arguments while it runs. `given` are put into parameters
+/// and buffers before it, unless these hold them already, as the number `content` says if it is not 0; `taken` become
+/// gradients and buffers behind it.
 double call(const Library &library, uint32_t which, Arena &arena, Threads *threads, const Numbers &numbers,
             nb::handle parameters, nb::handle gradients, nb::handle optimizer, nb::handle buffers, nb::handle stateIn,
             nb::handle stateOut, nb::handle inputs, nb::handle outputs, nb::handle outputGradients, nb::handle hyper,
-            nb::handle sampleIds) {
+            nb::handle sampleIds, nb::handle given, uint64_t content, nb::handle taken) {
   const snn_model_table &table = library.table();
   const uint64_t steps = which == SNN_ENTRY_STEP ? 1 : numbers.steps;
   double loss = 0;
@@ -187,6 +233,8 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   if (!sampleIds.is_none())
     call.sample_ids =
         static_cast<const uint64_t *>(readContiguous(sampleIds, "numbers", idsInfo, SNN_DTYPE_I64, 0, numbers.batch));
+  const Outside<const void> before(given, "parameter", table);
+  const Outside<void> behind(taken, "gradients and buffers", table);
   call.optimizer_step = numbers.update;
   call.updates = numbers.updates;
   call.epoch = numbers.epoch;
@@ -201,7 +249,10 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   Arena::Use use(arena, bytes == UINT64_MAX ? 0 : bytes);
   call.arena = use.data();
   call.arena_size = use.bytes();
+  if (use.bring(content))
+    before.copy(call.parameters, call.buffers);
   check(snn_library_call(library.get(), which, &call));
+  behind.copy(call.gradients, call.buffers);
   return loss;
 }
 
@@ -244,7 +295,8 @@ void bindLibrary(nb::module_ &module) {
 
   nb::class_<Arena>(module, "Arena", "Scratch memory of calls, one at a time.")
       .def(nb::init<>())
-      .def_prop_ro("bytes", &Arena::bytes);
+      .def_prop_ro("bytes", &Arena::bytes)
+      .def("number", &Arena::number, "For `content` of a call: another one each time.");
 
   nb::class_<Numbers>(module, "Numbers", "The numbers of a call; names as in snn/abi.h.")
       .def(
@@ -326,7 +378,8 @@ void bindLibrary(nb::module_ &module) {
           "tensors"_a, "what"_a, "FileError if one of the tensors is a constant, and is not what is compiled in.")
       .def("call", &call, "entry"_a, "arena"_a, "threads"_a.none(), "numbers"_a, "parameters"_a.none(),
            "gradients"_a.none(), "optimizer"_a.none(), "buffers"_a.none(), "state_in"_a.none(), "state_out"_a.none(),
-           "inputs"_a.none(), "outputs"_a.none(), "output_gradients"_a.none(), "hyper"_a.none(), "sample_ids"_a.none());
+           "inputs"_a.none(), "outputs"_a.none(), "output_gradients"_a.none(), "hyper"_a.none(), "sample_ids"_a.none(),
+           "given"_a.none() = nb::none(), "content"_a = 0, "taken"_a.none() = nb::none());
 
   module.attr("ENTRIES") = nb::dict();
   nb::dict entries = nb::cast<nb::dict>(module.attr("ENTRIES"));

@@ -8,6 +8,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -29,16 +30,23 @@ public:
     Use(Arena &arena, uint64_t bytes);
     void *data() const { return arena.memory->data(); }
     uint64_t bytes() const { return arena.memory->bytes(); }
+    /// Whether the call before was not of this content (never 0) of the model's parameters and buffers; from now on it
+    /// is.
+    bool bring(uint64_t content);
 
   private:
     std::unique_lock<std::mutex> lock;
     Arena &arena;
   };
   uint64_t bytes() const;
+  /// A number that has not been given yet, never 0.
+  uint64_t number() { return ++numbers; }
 
 private:
   mutable std::mutex mutex;
   std::unique_ptr<Mapping> memory;
+  uint64_t content = 0;
+  std::atomic<uint64_t> numbers = 0;
 };
 
 /// Adds Library, Threads, Arena and what they need to the module.

@@ -103,7 +103,6 @@ class Tensors(collections.abc.Mapping):
 
     def __init__(self, span, tensors):
         self._views = {tensor.name: _arrays.view_of(span, tensor) for tensor in tensors}
-        self.addresses = {name: view.ctypes.data for name, view in self._views.items()}
 
     def __getitem__(self, name):
         return self._views[name]
@@ -437,20 +436,18 @@ class Model:
         return State(_runtime.allocate(call.batch * self.library.state_bytes), call.batch, steps, self._states)
 
     def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
-              gradients=None, epoch=None):
+              epoch=None, given=None, content=0, taken=None):
         if state is not None and (state.batch != call.batch or state.tensors.keys() != self._states.keys()
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
             raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
                              f"the call has {call.batch}")
-        if gradients is None and self.library.trains:
-            gradients = self._gradients
         numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1, updates,
                                    self.epoch if epoch is None else epoch, epochs, self.seed)
         return self.library.call(
             _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
-            gradients, self._optimizer, self._buffers,
+            self._gradients if self.library.trains else None, self._optimizer, self._buffers,
             state.bytes if state is not None else None, state_out.bytes if state_out is not None else None,
-            call.inputs, outputs, output_gradients, self.hyper.values_array, call.sample_ids)
+            call.inputs, outputs, output_gradients, self.hyper.values_array, call.sample_ids, given, content, taken)
 
 
 @dataclasses.dataclass

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from .. import _runtime, _weights
-from .._model import Model, State, compile
+from .._model import Model, State, compile, own_threads
 
 _TYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
 
@@ -25,16 +25,42 @@ class _Made:
     epoch: int
     state: object
     training: bool
+    given: list  # arrays of parameters and buffers
+    content: int  # their number: they need not be brought again if no other call came between
+
+
+@dataclasses.dataclass
+class _Compiled:
+    """A buffer that is a number in the text, and says what this is."""
+
+    name: str
+    owner: nn.Module
+    last: str
+    expected: torch.Tensor
+    seen: torch.Tensor | None = None  # to be this, at this version
+    version: int | None = None
+
+    def check(self):
+        tensor = self.owner._buffers[self.last]
+        version = None if tensor.is_inference() else tensor._version
+        if tensor is self.seen and version is not None and version == self.version:
+            return
+        if not torch.equal(tensor.to("cpu", self.expected.dtype), self.expected):
+            raise ValueError(f"{self.name}: the buffer has other values than those that are compiled into the model; to change "
+                             "them, change the text")
+        self.seen, self.version = tensor, version
 
 
 class _Network(torch.autograd.Function):
     """Outputs of a model, whose gradients are its entry `backward`."""
 
     @staticmethod
-    def forward(ctx, module, x, steps, state, behind, *parameters):
-        outputs, ctx.made = module._run_forward(x, steps, state, behind)
+    def forward(ctx, module, x, steps, state, behind, *tensors):
+        if state is not None and any(ctx.needs_input_grad):
+            state = state.copy()  # a change before backward cannot be found
+        outputs, ctx.made = module._run_forward(x, steps, state, behind, tensors)
         ctx.module = module
-        ctx.save_for_backward(x, *parameters)  # so that changes in place before backward are found
+        ctx.save_for_backward(x, *tensors)  # so that changes in place before backward are found
         ctx.set_materialize_grads(False)
         return outputs
 
@@ -42,11 +68,10 @@ class _Network(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, *gradients):
         x, *_ = ctx.saved_tensors  # raises if one of them was changed in place
-        of_input, of_parameters = ctx.module._run_backward(ctx.made, gradients, ctx.needs_input_grad[1])
+        _, wants_input, _, _, _, *wanted = ctx.needs_input_grad
+        of_input, of_tensors = ctx.module._run_backward(ctx.made, gradients, wants_input, wanted)
         of_input = of_input.reshape(x.shape) if of_input is not None else None
-        wanted = ctx.needs_input_grad[5:]
-        of_parameters = (gradient if want else None for gradient, want in zip(of_parameters, wanted))
-        return None, of_input, None, None, None, *of_parameters
+        return None, of_input, None, None, None, *of_tensors
 
 
 class Module(nn.Module):
@@ -63,7 +88,8 @@ class Module(nn.Module):
 
     A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time`, runs all time steps from rest and gives
     outputs [time, sample, neuron]. All tensors are in the CPU's memory; parameters and reals are float32, or float64 with
-    precision="f64". There are no second derivatives.
+    precision="f64". There are no second derivatives. Parameters and buffers are the module's own, or whose they are that
+    `torch.func.functional_call` brings: each call copies them into the model's layout.
     """
 
     def __init__(self, model: Model | str | os.PathLike, *, outputs: str | tuple[str, ...] = ("spikes", "membrane"),
@@ -75,17 +101,25 @@ class Module(nn.Module):
             raise TypeError(f"{', '.join(options)}: the model has been compiled")
         if not model.library.trains:
             raise ValueError(f"model {model.name} was compiled without training (mode=\"infer\")")
-        self.model = model.copy()
-        self.model.workers = _runtime.Threads.openmp(min(self.model.threads, torch.get_num_threads())) or self.model.workers
-        self.outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        self._model = model.copy()
+        self._model.workers = _runtime.Threads.openmp(min(model.threads, torch.get_num_threads())) or model.workers
+        self._outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
         self._names = dict(names or {})
-        self._fixed = dict(fixed or {})
-        for name in self.outputs:
+        for name in self._outputs:
             model._place(name)
         self._calls = 0
-        self._declare()
+        self._declare(dict(fixed or {}))
         self._register_load_state_dict_pre_hook(self._check_constants)
+
+    def to_model(self) -> Model:
+        """A model of its own with the parameters and buffers as they are now, to be saved or used without PyTorch."""
+        model = self._model.copy()
+        targets = (*model.parameters.values(), *model.buffers.values())
+        for target, tensor in zip(targets, self._checked(self._tensors())):
+            target[...] = tensor.numpy()
+        model.workers = own_threads(model.threads) if model.threads > 1 else None
+        return model
 
     def forward(self, x: torch.Tensor, *, steps: int | None = None, state: State | None = None, with_state: bool = False):
         """Outputs of all time steps, and the state behind the last one if `with_state`.
@@ -98,75 +132,76 @@ class Module(nn.Module):
         return self._call(x, steps, state, with_state)
 
     def extra_repr(self):
-        library = self.model.library
-        return f"{library.name}: {library.inputs[0]!r} -> {', '.join(self.outputs)}"
+        library = self._model.library
+        return f"{library.name}: {library.inputs[0]!r} -> {', '.join(self._outputs)}"
 
-    # Parameters live in the model's spans; names with dots are modules in modules.
+    # Names with dots are modules in modules.
 
-    def _declare(self):
-        model = self.model
+    def _declare(self, fixed):
+        model, named = self._model, lambda name: self._names.get(name, name)
         for name, array in model.parameters.items():
-            owner, last = self._owner(name)
-            owner.register_parameter(last, nn.Parameter(torch.from_numpy(array)))
+            owner, last = self._owner(named(name))
+            owner.register_parameter(last, nn.Parameter(_tensor_of(array)))
         for name, array in model.buffers.items():
-            owner, last = self._owner(name)
-            owner.register_buffer(last, torch.from_numpy(array))
+            owner, last = self._owner(named(name))
+            owner.register_buffer(last, _tensor_of(array))
             if last == "running_mean":  # stands beside it in PyTorch, and changes no result
-                owner.register_buffer("num_batches_tracked", torch.tensor(0))
-        for constant in model.library.constants:
-            owner, last = self._owner(constant.name)
-            owner.register_buffer(last, torch.full(constant.shape, constant.value, dtype=_TYPES[constant.dtype]))
-        known = {self._names.get(name, name) for name in model.buffers}
-        self._fixed = {name: torch.from_numpy(array.copy()) for name, array in self._fixed.items() if name not in known}
-        for name, tensor in self._fixed.items():
+                owner.register_buffer("num_batches_tracked", torch.tensor(0, device="cpu"))
+        tensors = (*model.parameters, *model.buffers)
+        self._owners = [self._owner(named(name)) for name in tensors]
+        self._fixed = {name: _tensor_of(array) for name, array in fixed.items() if name not in map(named, tensors)}
+        constants = {named(info.name): torch.full(info.shape, info.value, dtype=_TYPES[info.dtype], device="cpu")
+                     for info in model.library.constants}
+        self._compiled = []
+        for name, tensor in (constants | self._fixed).items():
             owner, last = self._owner(name)
             owner.register_buffer(last, tensor.clone())
+            self._compiled.append(_Compiled(name, owner, last, tensor))
 
     def _owner(self, name):
-        *path, last = self._names.get(name, name).split(".")
+        """The module that holds the tensor of this name, and its name there."""
+        *path, last = name.split(".")
         owner = self
         for part in path:
             if part not in owner._modules:
+                if hasattr(owner, part):
+                    raise ValueError(f"layer {part!r}: modules of PyTorch have something of their own under this name; give the "
+                                     "layer another label")
                 owner.add_module(part, nn.Module())
             owner = owner._modules[part]
         return owner, last
 
-    def _tensors(self, names, kind):
-        for name in names:
-            owner, last = self._owner(name)
-            yield name, getattr(owner, kind)[last]
+    def _tensors(self):
+        """Parameters and buffers in the model's order, as they are now."""
+        tensors = []
+        for owner, last in self._owners:
+            tensor = owner._parameters.get(last)
+            if tensor is None:  # a buffer, or computed from other parameters
+                for hook in owner._forward_pre_hooks.values():  # pruning does that when its layer is called
+                    if type(hook).__module__.startswith("torch.nn.utils."):
+                        hook(owner, ())
+                tensor = getattr(owner, last)
+            tensors.append(tensor)
+        return tensors
 
-    def _bound(self):
-        """The parameters, in the model's order and memory.
-
-        Who sets `.data`, copies the module or moves it there and back has put them elsewhere: their values are taken from there.
-        """
-        spans = ((self.model.parameters, "_parameters"), (self.model.buffers, "_buffers"))
-        for arrays, kind in spans:
-            for name, tensor in self._tensors(arrays, kind):
-                if tensor.data_ptr() == arrays.addresses[name]:
-                    continue
-                view = torch.from_numpy(arrays[name])
-                if tensor.device.type != "cpu" or tensor.dtype != view.dtype or tensor.shape != view.shape:
-                    raise TypeError(f"{name}: expected {view.dtype} of shape {list(view.shape)} in the CPU's memory, found "
-                                    f"{tensor.dtype} of shape {list(tensor.shape)} on {tensor.device}")
-                with torch.no_grad():
-                    view.copy_(tensor)
-                tensor.data = view
-        return [parameter for _, parameter in self._tensors(self.model.parameters, "_parameters")]
+    def _checked(self, tensors):
+        """Views of the tensors without gaps, or copies where they have some. TypeError where one does not fit."""
+        views, library = [], self._model.library
+        dtype = _TYPES[library.precision]
+        for info, tensor in zip((*library.parameters, *library.buffers), tensors):
+            if not tensor.is_cpu or tensor.dtype != dtype or tensor.shape != info.shape:
+                raise TypeError(f"{info.name}: expected {dtype} of shape {list(info.shape)} in the CPU's memory, found "
+                                f"{tensor.dtype} of shape {list(tensor.shape)} on {tensor.device}")
+            views.append(tensor.detach().contiguous())
+        return views
 
     def _check_constants(self, state_dict, prefix, *_):
-        names = {constant.name: self._names.get(constant.name, constant.name) for constant in self.model.library.constants}
-        _weights.check_constants(self.model, {constant: state_dict[prefix + name] for constant, name in names.items()
+        names = {constant.name: self._names.get(constant.name, constant.name) for constant in self._model.library.constants}
+        _weights.check_constants(self._model, {constant: state_dict[prefix + name] for constant, name in names.items()
                                               if prefix + name in state_dict and name not in self._fixed}, "the state_dict")
         for name, tensor in self._fixed.items():
             if prefix + name in state_dict and not torch.equal(state_dict[prefix + name].cpu(), tensor):
                 raise ValueError(f"the state_dict: tensor {prefix + name!r} differs from what is compiled into the model")
-
-    def _count_batches(self):
-        for name in self.model.buffers:
-            if name.endswith(".running_mean"):
-                self._owner(name)[0].num_batches_tracked += 1
 
     # Calls
 
@@ -174,48 +209,66 @@ class Module(nn.Module):
     def _call(self, x, steps, state, with_state):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"expected a tensor, found {type(x).__name__}")
+        for compiled in self._compiled:
+            compiled.check()
         behind = [] if with_state else None
-        outputs = _Network.apply(self, x, steps, state, behind, *self._bound())
+        found = dict(zip(self._computed(), _Network.apply(self, x, steps, state, behind, *self._tensors())))
+        outputs = tuple(found[name] for name in self._outputs)
         if with_state:
             return (*outputs, *behind)
         return outputs[0] if self._single else outputs
 
-    def _run_forward(self, x, steps, state, behind):
-        model = self.model
+    def _computed(self):
+        return tuple(dict.fromkeys(self._outputs))
+
+    def _run_forward(self, x, steps, state, behind, tensors):
+        model = self._model
         call = model._prepare(x, steps=steps)
+        views = self._checked(tensors)
+        given = [view.numpy() for view in views]
         self._calls += self.training
-        made = _Made(call, self._calls, state, self.training)
+        made = _Made(call, self._calls, state, self.training, given, model._arena.number())
         arrays, outputs = [None] * len(model._places), []
-        for name in self.outputs:
+        for name in self._computed():
             tensor = model.library.outputs[model._places[name]]
             extents = {"T": call.steps, "B": call.batch}
-            outputs.append(torch.empty([extents.get(e, e) for e in tensor.shape], dtype=_TYPES[tensor.dtype]))
+            outputs.append(torch.empty([extents.get(e, e) for e in tensor.shape], dtype=_TYPES[tensor.dtype], device="cpu"))
             arrays[model._places[name]] = outputs[-1].numpy()
         state_out = None
         if behind is not None:
             state_out = model._state_behind(call, state)
             behind.append(state_out)
-        if self.training:
-            self._count_batches()
+        buffers = len(model.parameters)  # where they begin
+        taken = [None] * buffers + given[buffers:] if self.training and model.buffers else None
         model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
-                    state_out=state_out, epoch=made.epoch)
+                    state_out=state_out, epoch=made.epoch, given=given, content=made.content, taken=taken)
+        if taken:
+            self._take_buffers(tensors[buffers:], views[buffers:])
         return tuple(outputs), made
+
+    def _take_buffers(self, buffers, contiguous):
+        for (owner, last), buffer, changed in zip(self._owners[len(self._model.parameters):], buffers, contiguous):
+            if buffer.data_ptr() != changed.data_ptr():
+                buffer.copy_(changed)
+            if last == "running_mean":
+                owner.num_batches_tracked += 1
 
     def _place_of_sum(self, name, gradient):
         """Where the gradient of the sum over time goes, if this output's is that and says the same for each step: a loss of counts
         leaves one step's array, seen as many. None: nowhere. The network adds what it is given for spikes and counts to the same
         sum, so bits are the same."""
-        if name != "spikes" or "count" in self.outputs or "count" not in self.model._places or gradient.stride(0) != 0:
+        model = self._model
+        if name != "spikes" or "count" in self._outputs or "count" not in model._places or gradient.stride(0) != 0:
             return None
-        place = self.model._places["count"]
-        return place if list(self.model.library.outputs[place].shape[1:]) == list(gradient.shape[2:]) else None
+        place = model._places["count"]
+        return place if list(model.library.outputs[place].shape[1:]) == list(gradient.shape[2:]) else None
 
-    def _run_backward(self, made, gradients, wants_input):
-        model, library = self.model, self.model.library
+    def _run_backward(self, made, gradients, wants_input, wanted):
+        model, library = self._model, self._model.library
         if not made.training and library.trains_apart:
             raise RuntimeError(f"model {library.name} differs in training, and gradients are of that: call train() first")
         seeds = [None] * len(model._places)
-        for name, gradient in zip(self.outputs, gradients):
+        for name, gradient in zip(self._computed(), gradients):
             if gradient is None:
                 continue
             place = self._place_of_sum(name, gradient)
@@ -227,11 +280,15 @@ class Module(nn.Module):
         results = [None] * len(model._places)
         of_input = None
         if wants_input:
-            of_input = torch.empty(made.call.inputs[0].shape, dtype=_TYPES[library.precision])
+            of_input = torch.empty(made.call.inputs[0].shape, dtype=_TYPES[library.precision], device="cpu")
             results[model._places["grad.input"]] = of_input.numpy()
-        span = torch.empty(max(library.parameter_bytes, 1), dtype=torch.uint8)
-        model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state,
-                    gradients=span.numpy(), epoch=made.epoch)
-        reals = span[:library.parameter_bytes].view(_TYPES[library.precision])
-        return of_input, [reals.as_strided(tensor.shape, tensor.strides, tensor.offset // reals.element_size())
-                          for tensor in library.parameters]
+        of_tensors = [torch.empty(info.shape, dtype=_TYPES[info.dtype], device="cpu") if wants else None
+                      for info, wants in zip(library.parameters, wanted)] + [None] * len(library.buffers)
+        model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state, epoch=made.epoch,
+                    given=made.given, content=made.content, taken=[None if t is None else t.numpy() for t in of_tensors])
+        return of_input, of_tensors
+
+
+def _tensor_of(array):
+    """A copy, without gaps."""
+    return torch.from_numpy(np.array(array, order="C"))
