@@ -84,8 +84,9 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
         *gradient = value;
   }
 
-  /// Appends the gradients, of which `seeds` are those of the results, of all parameters and of the input.
-  LogicalResult appendGradients(func::FuncOp function, ArrayRef<Value> seeds) {
+  /// Appends the gradients, of which `seeds` are those of the results, of all parameters and of the input. @clip is the
+  /// text's own for its own loss: who brings the seeds gets the gradients as they are.
+  LogicalResult appendGradients(func::FuncOp function, ArrayRef<Value> seeds, bool clipped) {
     SymbolTable symbols(getOperation());
     SmallVector<unsigned> wanted;
     for (unsigned index = 0; index < function.getNumArguments(); ++index) {
@@ -99,7 +100,8 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     SmallVector<Value> gradients;
     if (failed(core::appendVjp(function, wanted, seeds, gradients)))
       return failure();
-    clip(function, wanted, gradients);
+    if (clipped)
+      clip(function, wanted, gradients);
     for (auto [index, gradient] : llvm::zip(wanted, gradients)) {
       StringRef symbol = argSymbol(function, index);
       Operation *declared = symbols.lookup(symbol);
@@ -158,7 +160,7 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
     if (llvm::none_of(seeds, [](Value seed) { return seed != nullptr; }))
       return loss.emitError() << "expected a result that is bound to @" << kLoss;
     seeds.resize(entry.getNumResults());
-    return appendGradients(entry, seeds);
+    return appendGradients(entry, seeds, /*clipped=*/true);
   }
 
   LogicalResult composeBackward(func::FuncOp network) {
@@ -181,7 +183,7 @@ class ComposeEntries : public impl::ComposeEntriesBase<ComposeEntries> {
       seeds.push_back(addArgument(entry, core::gradientType(entry.getResultTypes()[index], real),
                                   bound((kGradientPrefix + symbol).str())));
     }
-    if (failed(appendGradients(entry, seeds)))
+    if (failed(appendGradients(entry, seeds, /*clipped=*/false)))
       return failure();
     outputs.resize(entry.getNumResults());
     entry.getBody().front().getTerminator()->eraseOperands(outputs);

@@ -98,6 +98,25 @@ def test_own_loss():
     assert model.updates == 1 and not np.array_equal(before, model.parameters["3.bias"])
 
 
+def test_clip_is_of_the_own_loss():
+    """What the text clips are gradients of its loss; backward, also PyTorch's, gives the gradient itself."""
+    text = WINDOWS.replace("truncate 4", "CLIP")
+    x, y = np.random.default_rng(0).standard_normal((9, 3, 6)).astype(np.float32) * 4, np.arange(3)
+    plain, clipped = (snnc.compile(text.replace("CLIP", clip), seed=1) for clip in ("", "clip norm(0.01)"))
+    plain.backward(x, {"membrane": np.ones((9, 3, 4))})
+    expected, norms = {name: array.copy() for name, array in plain.gradients.items()}, []
+    for model in (plain, clipped):
+        model.backward(x, {"membrane": np.ones((9, 3, 4))})
+        net = snnc.torch.Module(model, outputs="membrane")
+        net(torch.from_numpy(x)).sum().backward()
+        for name, array in model.gradients.items():
+            support.close(array, expected[name], 1e-6, name)
+            support.close(net.get_parameter(name).grad, array, 1e-6, f"{name} in PyTorch")
+        model.loss_and_gradient(x, y)
+        norms.append(np.sqrt(sum(float((array**2).sum()) for array in model.gradients.values())))
+    assert norms[0] > 0.02 and abs(norms[1] - 0.01) < 1e-4, norms
+
+
 for name, test in list(globals().items()):
     if name.startswith("test_"):
         test()

@@ -300,7 +300,8 @@ class Model:
 
     def loss_and_gradient(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
                           sample_ids: ArrayLike | None = None) -> float:
-        """The mean loss of the batch; leaves its gradient in `gradients`, and updates running statistics."""
+        """The mean loss of the batch; leaves its gradient in `gradients`, clipped if the text says so, and updates running
+        statistics."""
         return self._call("loss_and_gradient", self._prepare(x, y, steps=steps, sample_ids=sample_ids))
 
     def train_step(self, x: ArrayLike, y: Targets, *, steps: int | None = None,
@@ -319,7 +320,8 @@ class Model:
     def backward(self, x: ArrayLike, output_gradients: Mapping[str, ArrayLike], *, steps: int | None = None,
                  sample_ids: ArrayLike | None = None) -> np.ndarray | None:
         """For a loss of one's own: leaves in `gradients` those of the parameters, and returns that of the input (None if the
-        input is bytes). `output_gradients` has the loss's derivatives by outputs, by name, of the outputs' shapes."""
+        input is bytes). `output_gradients` has the loss's derivatives by outputs, by name, of the outputs' shapes. The text's
+        `clip` is not applied."""
         call = self._prepare(x, steps=steps, sample_ids=sample_ids)
         seeds = [None] * len(self._places)
         for name, gradient in output_gradients.items():

@@ -199,7 +199,8 @@ typedef struct snn_model_table {
   snn_entry_fn step;              /* forward of one time step; T calls give the bits of one forward */
   snn_entry_fn loss_and_gradient; /* loss and gradients, also the output "grad.input"; buffers */
   snn_entry_fn backward;          /* gradients and "grad.input" from output_gradients, for a loss of the host: of what
-                                     forward_training gives for the same call, which it computes again */
+                                     forward_training gives for the same call, which it computes again. What clips in
+                                     the model's text is of loss_and_gradient and train_step alone */
   snn_entry_fn update;            /* parameters and optimizer, from gradients */
   snn_entry_fn train_step;        /* loss_and_gradient and update in one; the same bits */
   snn_entry_fn evaluate;          /* forward, with loss and metrics of the network as it infers: no gradient, no buffer
