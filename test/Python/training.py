@@ -51,6 +51,47 @@ def test_as_snn_train():
         assert numbers["validation_accuracy"] == line["validation_accuracy"], (numbers, line)
 
 
+def test_fit_goes_on():
+    """Two calls of one epoch are one of two: order, masks of dropout, moments; evaluate says what it did before."""
+    text = WINDOWS.replace("rleaky(beta = learn 0.7)", "rleaky(beta = learn 0.7)\n  dropout(p = 0.4)").replace(
+        "schedule cosine(warmup = 1)\n", "")
+    random = np.random.default_rng(3)
+    x, y = random.standard_normal((10, 50, 6)).astype(np.float32), random.integers(0, 4, 50)
+    model = snnc.compile(text)
+    parts, fresh = model.copy(), model.copy()
+    whole = model.fit(x, y, epochs=2, progress=False)
+    found = [*parts.fit(x, y, epochs=1, progress=False), *parts.fit(x, y, epochs=1, progress=False)]
+    assert found == whole and [numbers["epoch"] for numbers in found] == [0, 1] and parts.epoch == 2
+    for name, array in model.state_dict().items():
+        support.same_bits(parts.state_dict()[name], array, name)
+    fresh.load_state_dict(model.state_dict())
+    assert fresh.evaluate(x, y) == model.evaluate(x, y)
+
+
+def test_batches_that_are_none():
+    x, y = support.random_images(8)
+    model = support.population(hidden=16)
+    before = model.state_dict()
+    with support.raises(ValueError, "each of 3 epochs", "generator", "once"):
+        model.fit(((x, y) for _ in range(3)), epochs=3, progress=False)
+    for option in ({"batch": 4}, {"shuffle": False}):
+        with support.raises(TypeError, "batch and shuffle are of samples and targets"):
+            model.fit([(x, y)], epochs=1, progress=False, **option)
+    with support.raises(ValueError, "pair (x, y)", "float"):
+        model.fit([(x, y)], epochs=1, validation=0.1, progress=False)
+    with support.raises(ValueError, "pair (x, y) or a share", "'a'"):
+        model.fit(x, y, epochs=1, validation="a", progress=False)
+    with support.raises(TypeError, "expected samples and targets"):
+        model.fit(torch.from_numpy(x), epochs=1, progress=False)
+    with support.raises(TypeError, "batch 0", "pair (x, y)", "ndarray"):
+        model.fit([x], epochs=1, progress=False)
+    with support.raises(ValueError, "no batch in epoch 0"):
+        model.fit([], epochs=1, progress=False)
+    for name, array in model.state_dict().items():
+        support.same_bits(array, before[name], name)
+    assert len(model.fit(iter([(x, y)]), epochs=1, progress=False)) == 1
+
+
 def test_step_is_forward():
     model = snnc.compile(WINDOWS, seed=1)
     x = np.random.default_rng(0).standard_normal((9, 3, 6)).astype(np.float32) * 4

@@ -9,16 +9,16 @@ import functools
 import hashlib
 import os
 import tempfile
+import typing
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Union
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _arrays, _compiler, _runtime, _training, _weights, cache
 
-Number = Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
-Targets = Union[ArrayLike, Mapping[str, ArrayLike]]
+Number = typing.Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
+Targets = typing.Union[ArrayLike, Mapping[str, ArrayLike]]
 
 
 def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str = "f32", target: str | None = None,
@@ -78,7 +78,7 @@ class State:
     `state["2.mem"]` is a view, [sample, ...], that may be written to; `steps` is how many steps have been taken.
     """
 
-    bytes: np.ndarray  # all states of the samples, one after the other
+    bytes: np.ndarray  # all states of the samples, one after the other, aligned as spans are
     batch: int
     steps: int
     tensors: dict = dataclasses.field(repr=False)
@@ -93,9 +93,25 @@ class State:
         return self.tensors.keys()
 
     def copy(self):
-        other = _runtime.allocate(self.bytes.nbytes)
-        other[:] = self.bytes
-        return State(other, self.batch, self.steps, self.tensors)
+        return _state_of(self.bytes, self.batch, self.steps, self.tensors)
+
+    def __reduce__(self):
+        return _state_of, (self.bytes, self.batch, self.steps, self.tensors)
+
+
+class _StateTensor(typing.NamedTuple):
+    """Where a state lies among those of one sample."""
+
+    dtype: str
+    shape: tuple
+    strides: tuple  # in elements
+    offset: int  # in bytes
+
+
+def _state_of(values, batch, steps, tensors):
+    aligned = _runtime.allocate(values.nbytes)
+    aligned[:values.nbytes] = values
+    return State(aligned[:values.nbytes], batch, steps, tensors)
 
 
 class Tensors(collections.abc.Mapping):
@@ -161,7 +177,8 @@ class Model:
         gradients: of the parameters, as `loss_and_gradient` and `backward` leave them.
         hyper: numbers of the loss and the optimizer, such as `hyper["lr"]`.
         updates: how many updates have been made.
-        epoch, seed: random numbers of a call depend on these two, and on `sample_ids`.
+        epoch, seed: random numbers of a call depend on these two, and on `sample_ids` (in `evaluate` and `predict`, as in
+            snn-eval, `epoch` counts as 0). `fit` counts epochs on.
     """
 
     def __init__(self, library, source, options, *, threads=None, seed=0):
@@ -173,7 +190,8 @@ class Model:
         self.workers = None if threads == 1 else own_threads(threads or 0)
         self._arena = _runtime.Arena()
         self._places = {tensor.name: place for place, tensor in enumerate(library.outputs)}
-        self._states = {tensor.name: tensor for tensor in library.states}
+        self._states = {tensor.name: _StateTensor(tensor.dtype, tensor.shape, tensor.strides, tensor.offset)
+                        for tensor in library.states}
         self._parameters, self._gradients, self._optimizer, self._buffers = (
             _runtime.allocate(size) for size in (library.parameter_bytes, library.parameter_bytes if library.trains else 0,
                                                  library.optimizer_bytes, library.buffer_bytes))
@@ -333,11 +351,13 @@ class Model:
         return results[self._places["grad.input"]] if "grad.input" in self._places else None
 
     def fit(self, x: ArrayLike | Iterable, y: Targets | None = None, *, epochs: int | None = None, batch: int | None = None,
-            validation: float | tuple[ArrayLike, Targets] | None = None, steps: int | None = None, shuffle: bool = True,
+            validation: float | tuple[ArrayLike, Targets] | None = None, steps: int | None = None, shuffle: bool | None = None,
             progress: bool = True) -> list[dict[str, float]]:
         """Trains with the model's own loss and optimizer; returns a list with a dictionary of numbers for each epoch.
 
-        The same seed, samples and batches give the parameters of `snn-train`, bit by bit.
+        The same seed, samples and batches give the parameters of `snn-train`, bit by bit. Another call goes on: it counts epochs
+        and updates from where the one before has ended, so two calls of one epoch are one of two (but that a schedule ends with
+        the epochs that its call knows of).
 
         Args:
             x, y: samples and targets; or `x` alone, something that gives batches (x, y) each time it is gone through,
@@ -345,7 +365,8 @@ class Model:
             epochs, batch: None: what the model's text says.
             validation: a pair (x, y), or the share of the samples to be put aside, such as 0.1.
             steps: time steps, for a model that leaves them open and an input that does not vary.
-            shuffle: whether samples go in a new random order in each epoch.
+            shuffle: whether samples go in a new random order in each epoch; None: they do. Batches that are given are
+                neither shuffled nor divided.
             progress: whether a bar of tqdm is shown.
         """
         return _training.fit(self, x, y, epochs=epochs, batch=batch, validation=validation, steps=steps, shuffle=shuffle,
@@ -418,9 +439,11 @@ class Model:
         batches = {array.shape[tensor.shape.index("B")] for tensor, array in zip(self.library.inputs, arrays)}
         if len(lengths) > 1 or len(batches) > 1:
             raise ValueError(f"inputs disagree: {sorted(batches)} samples, {sorted(lengths)} time steps")
-        if 0 in batches:
-            raise ValueError("there are no samples")
-        ids = None if sample_ids is None else np.ascontiguousarray(sample_ids, np.int64)
+        if 0 in batches or 0 in lengths:
+            raise ValueError(f"there are no {'samples' if 0 in batches else 'time steps'}")
+        ids = None
+        if sample_ids is not None:
+            ids = np.ascontiguousarray(_arrays.convert(_arrays.as_numpy(sample_ids, "sample_ids"), "i64", "sample_ids"))
         arrays += [None] * (len(self.library.inputs) - len(arrays))
         return _Call(arrays, batches.pop(), lengths.pop(), ids)
 

@@ -3,6 +3,7 @@
 
 import collections.abc
 import math
+import numbers
 
 import numpy as np
 
@@ -78,8 +79,8 @@ def train_step(model, call, *, updates=0, epochs=0):
         model.updates += 1
         state = behind
         means.add({"loss": loss, **_named(model, results)}, part.steps)
-    numbers = means.result()
-    return numbers.pop("loss"), numbers
+    found = means.result()
+    return found.pop("loss"), found
 
 
 def _batches(count, size):
@@ -104,7 +105,7 @@ def predict(model, x, steps, batch):
     for rows in _batches(samples.count, _size(model, batch)):
         call = samples.call(np.arange(rows.start, rows.stop), steps)
         results = model._outputs(("count",), call)
-        model._call("forward", call, outputs=results)
+        model._call("forward", call, outputs=results, epoch=0)
         classes.append(results[model._places["count"]].argmax(axis=1))
     return np.concatenate(classes)
 
@@ -119,12 +120,12 @@ def _evaluate(model, calls):
     means, classes = Means(), _has_classes(model)
     for call in calls:
         results = model._outputs([*_metrics(model), *(["count"] if classes else [])], call)
-        loss = model._call("evaluate", call, outputs=results)
-        numbers = {"loss": loss, **_named(model, results)}
+        loss = model._call("evaluate", call, outputs=results, epoch=0)
+        found = {"loss": loss, **_named(model, results)}
         if classes:
             right = results[model._places["count"]].argmax(axis=1) == _labels(model, call)
-            numbers["accuracy"] = float(np.count_nonzero(right)) / call.batch
-        means.add(numbers, call.batch)
+            found["accuracy"] = float(np.count_nonzero(right)) / call.batch
+        means.add(found, call.batch)
     return means.result()
 
 
@@ -139,27 +140,43 @@ def _shares(model, x, y, validation):
     if validation is None:
         return samples, rows, None
     if isinstance(validation, (tuple, list)):
-        return samples, rows, (Samples(model, *validation), None)
-    count = round(samples.count * validation) if 0 < validation < 1 else 0
+        return samples, rows, _pair(model, validation)
+    is_share = isinstance(validation, numbers.Real) and 0 < validation < 1
+    count = round(samples.count * validation) if is_share else 0
     if not 0 < count < samples.count:
         raise ValueError(f"validation: expected a pair (x, y) or a share of {samples.count} samples between 0 and 1, "
-                         f"found {validation}")
+                         f"found {validation!r}")
     held = np.sort(_runtime.held_out(model.seed, samples.count, count))
     return samples, np.setdiff1d(rows, held), (samples, held)
+
+
+def _pair(model, validation):
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise ValueError("validation: expected a pair (x, y) beside something that gives batches, found "
+                         f"{type(validation).__name__}")
+    return Samples(model, *validation), None
 
 
 class _Loader:
     """Batches that somebody else makes."""
 
-    def __init__(self, model, batches, steps):
+    def __init__(self, model, batches, steps, epochs):
+        is_array = isinstance(batches, np.ndarray) or hasattr(batches, "__dlpack__")
+        if not isinstance(batches, collections.abc.Iterable) or is_array:
+            raise TypeError("expected samples and targets, or something that gives batches (x, y)")
+        if epochs > 1 and isinstance(batches, collections.abc.Iterator):
+            raise ValueError(f"expected something that gives batches in each of {epochs} epochs, such as a list or a DataLoader, "
+                             f"found {type(batches).__name__}, which gives them once")
         self.model, self.batches, self.steps = model, batches, steps
 
     def __len__(self):
         return len(self.batches) if hasattr(self.batches, "__len__") else 0
 
     def calls(self, epoch):
-        for number, (x, y) in enumerate(self.batches):
-            call = self.model._prepare(x, y, steps=self.steps)
+        for number, batch in enumerate(self.batches):
+            if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+                raise TypeError(f"batch {number}: expected a pair (x, y), found {type(batch).__name__}")
+            call = self.model._prepare(*batch, steps=self.steps)
             call.sample_ids = np.arange(call.batch, dtype=np.int64) + (number << 24)
             yield call
 
@@ -185,33 +202,37 @@ def fit(model, x, y, *, epochs, batch, validation, steps, shuffle, progress):
     epochs = model.library.default_epochs if epochs is None else int(epochs)
     held = None
     if y is None:
-        if not isinstance(x, collections.abc.Iterable) or isinstance(x, np.ndarray):
-            raise TypeError("expected samples and targets, or something that gives batches (x, y)")
-        source = _Loader(model, x, steps)
+        if batch is not None or shuffle is not None:
+            raise TypeError("batch and shuffle are of samples and targets; what gives batches has made them")
+        source = _Loader(model, x, steps, epochs)
         if validation is not None:
-            held = (Samples(model, *validation), None)
+            held = _pair(model, validation)
     else:
         samples, rows, held = _shares(model, x, y, validation)
-        source = _Shuffled(model, samples, rows, _size(model, batch), steps, shuffle)
+        source = _Shuffled(model, samples, rows, _size(model, batch), steps, shuffle is not False)
+    before, last = model.updates, model.epoch + epochs  # a training that was begun goes on
     history = []
-    for epoch in range(epochs):
-        model.epoch = epoch
+    for epoch in range(model.epoch, last):
         means = Means()
-        with _bar(progress, epoch, epochs, len(source)) as bar:
+        with _bar(progress, epoch, last, len(source)) as bar:
             for call in source.calls(epoch):
                 windows = -(-call.steps // model.library.window) if model.library.window else 1
-                loss, metrics = train_step(model, call, updates=epochs * len(source) * windows, epochs=epochs)
+                updates = before + epochs * len(source) * windows if len(source) else 0
+                loss, metrics = train_step(model, call, updates=updates, epochs=last)
                 if not math.isfinite(loss):
                     raise ValueError(f"the loss became {loss} in epoch {epoch}; a smaller learning rate may help")
                 means.add({"loss": loss, **metrics}, call.batch)
                 bar.update(1)
                 bar.set_postfix({name: f"{number:.4g}" for name, number in means.result().items()}, refresh=False)
-            numbers = {"epoch": epoch, **means.result()}
+            if not means.samples:
+                raise ValueError(f"there was no batch in epoch {epoch}")
+            measured = {"epoch": epoch, **means.result()}
             if held is not None:
                 found = _evaluate(model, _held_calls(held, _size(model, batch), steps))
-                numbers.update({f"validation_{name}": number for name, number in found.items()})
-                bar.set_postfix({name: f"{number:.4g}" for name, number in numbers.items() if name != "epoch"})
-        history.append(numbers)
+                measured.update({f"validation_{name}": number for name, number in found.items()})
+                bar.set_postfix({name: f"{number:.4g}" for name, number in measured.items() if name != "epoch"})
+        history.append(measured)
+        model.epoch = epoch + 1
     return history
 
 
