@@ -61,12 +61,22 @@ def test_types():
         model(x[..., :27])
     with support.raises(TypeError, "\"input\"", "complex"):
         model(x.astype(complex))
-    with support.raises(TypeError, "\"input\"", "BFloat16"):
-        model(torch.zeros(4, 1, 28, 28, dtype=torch.bfloat16))
+    with support.raises(TypeError, "\"input\"", "Float8"):
+        model(torch.zeros(4, 1, 28, 28, dtype=torch.float8_e5m2))
+    with support.raises(TypeError, "\"input\"", "masked", ".filled("):
+        model(np.ma.masked_array(x, mask=x > 100))
+    support.same_bits(model(np.ma.masked_array(x)), expected, "nothing is masked")
+    with support.raises(TypeError, "sample_ids", "i64", "float64"):
+        model(x, sample_ids=np.arange(4) + 0.5)
     with support.raises(TypeError, "\"input\"", "found one on meta"):
         model(torch.zeros(4, 1, 28, 28, device="meta"))
     with support.raises(ValueError, "there are no samples"):
         model(x[:0])
+    series = snnc.compile(SERIES)
+    with support.raises(ValueError, "there are no time steps"):
+        series(np.zeros((0, 1, 6)))
+    halves = torch.randn(5, 2, 6).bfloat16()
+    support.same_bits(series(halves), series(halves.float()), "bfloat16")
 
 
 def test_refusals_change_nothing():

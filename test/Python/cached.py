@@ -78,6 +78,12 @@ with support.folder() as scratch:
     assert any("others may write" in str(warning.message) for warning in said), said
     cache.folder().chmod(0o700)
 
+    # Users without a home, whom the system does not know.
+    program = "import os, pwd; pwd.getpwuid = {}.__getitem__; import snnc; print(snnc.cache.folder())"
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "SNNC_CACHE_DIR", "XDG_CACHE_HOME")}
+    found = subprocess.run([sys.executable, "-c", program], env={**homeless, "TMPDIR": str(scratch)}, capture_output=True, text=True)
+    assert found.stdout.strip() == str(scratch / f"snnc-{os.getuid()}"), found
+
     # Several processes at once.
     cache.clear()
     program = f"import snnc\nfor n in (2, 3, 4): snnc.compile({TEXT!r}.replace('NUMBER', str(n)))([[1, 2, 3]])"

@@ -4,6 +4,7 @@
 
 import copy
 import io
+import pickle
 
 import numpy as np
 import snntorch as snn
@@ -241,6 +242,42 @@ def test_state():
     assert torch.equal(torch.cat([first, rest]), whole) and state.steps == 6
     with support.raises(ValueError, "the state is of 3 samples", "the call has 2"):
         net(x[6:, :2], state=state)
+    for twin in (copy.deepcopy(state), pickle.loads(pickle.dumps(state))):
+        state["h1.mem"][:] = 0
+        assert torch.equal(net(x[6:], state=twin), rest) and twin.steps == 6
+
+
+def test_names():
+    """Labels that modules have something of their own under."""
+    text = "snn 1\nmodel m { input f32[4]\n steps 3\n LABEL: linear 3\n leaky }"
+    for label in ("model", "outputs"):
+        names = {f"fc.{tensor}": f"{label}.{tensor}" for tensor in ("weight", "bias")}
+        net = snnc.torch.Module(text.replace("LABEL", "fc"), names=names)
+        assert net.get_submodule(label).weight.shape == (3, 4) and len(net(torch.ones(2, 4))) == 2
+    for label in ("training", "state_dict"):
+        with support.raises(ValueError, f"layer '{label}'", "another label"):
+            snnc.torch.Module(text.replace("LABEL", label))
+
+
+def test_around_calls():
+    """Another default device; autocast, whose tensors are bfloat16."""
+    net, _ = networks(4)
+    x = torch.randn(12, 4, 40)
+    net(x)[1].sum().backward()
+    expected = net.get_parameter("0.weight").grad.clone()
+    net.zero_grad()
+    with torch.device("meta"):
+        again = snnc.torch.Module(net.to_model(), outputs=("spikes", "membrane"))
+        again(x)[1].sum().backward()
+    assert torch.equal(again.get_parameter("0.weight").grad, expected)
+    front = torch.nn.Linear(40, 40)
+    with torch.autocast("cpu", torch.bfloat16):
+        given = front(x)
+        membrane = net(given)[1]
+    assert given.dtype == torch.bfloat16 and membrane.dtype == torch.float32
+    assert torch.equal(membrane, net(given.float())[1])
+    membrane.sum().backward()
+    assert front.weight.grad.abs().max() > 0
 
 
 for name, test in list(globals().items()):

@@ -10,11 +10,15 @@ DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64), "u8": np.dty
 
 def as_numpy(value, what):
     """The same elements as a NumPy array, without a copy where the value is an array in the CPU's memory already."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{what}: a masked array has elements without a value; say .filled(number)")
     if isinstance(value, np.ndarray):
         return value
     if hasattr(value, "detach") and hasattr(value, "numpy"):  # a tensor of PyTorch, which may have a gradient
         if value.device.type != "cpu":
             raise TypeError(f"{what}: expected a tensor in the CPU's memory, found one on {value.device}; say .cpu()")
+        if str(value.dtype) == "torch.bfloat16":  # of autocast; NumPy has no such type
+            value = value.float()
         try:
             return value.detach().numpy()
         except TypeError as error:  # elements or layouts that NumPy does not have

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiled models by content, in a folder that all processes of a user share.
 
-The folder is `$SNNC_CACHE_DIR`, or `snnc` in `$XDG_CACHE_HOME` or `~/.cache`. It holds at most `$SNNC_CACHE_MB`
-(512) megabytes; what was used least recently goes first. What lies there is code that this process will run, so a folder that
-others may write to is not used.
+The folder is `$SNNC_CACHE_DIR`, or `snnc` in `$XDG_CACHE_HOME` or `~/.cache`, or `snnc-UID` in the temporary folder where a user
+has no home. It holds at most `$SNNC_CACHE_MB` (512) megabytes; what was used least recently goes first. What lies there is code
+that this process will run, so a folder that others may write to is not used.
 """
 
 import contextlib
@@ -22,7 +22,13 @@ def folder():
     own = os.environ.get("SNNC_CACHE_DIR")
     if own:
         return pathlib.Path(own).absolute()
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "snnc"
+    home = os.environ.get("XDG_CACHE_HOME")
+    if not home:
+        try:
+            home = pathlib.Path.home() / ".cache"
+        except RuntimeError:  # users without one, as in containers
+            return pathlib.Path(tempfile.gettempdir()) / f"snnc-{os.getuid()}"
+    return pathlib.Path(home) / "snnc"
 
 
 def limit():
