@@ -32,23 +32,27 @@ train {
 
 def test_as_snn_train():
     random = np.random.default_rng(3)
-    x, y = random.standard_normal((50, 10, 6)).astype(np.float32), random.integers(0, 4, 50)
-    with support.folder() as scratch:
-        (scratch / "windows.snn").write_text(WINDOWS)
-        np.savez(scratch / "data.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
-        support.tool("snn-train", scratch / "windows.snn", f"--data={scratch / 'data.npz'}", "--seed=7", "--validation=0.2",
-                     f"--out={scratch / 'run'}", "--threads=1")
-        expected = support.tensors(scratch / "run" / "weights.safetensors")
-        lines = [json.loads(line) for line in (scratch / "run" / "metrics.jsonl").read_text().splitlines()]
-        model = snnc.compile(scratch / "windows.snn", seed=7)
-        history = model.fit(x.swapaxes(0, 1), y, validation=0.2, progress=False)
-        model.load(scratch / "run" / "weights.safetensors")
-    assert len(history) == 3
-    for name, array in model.state_dict().items():
-        support.same_bits(array, expected[name].astype(array.dtype), name)
-    for numbers, line in zip(history, lines):
-        assert numbers["loss"] == line["train_loss"], (numbers, line)
-        assert numbers["validation_accuracy"] == line["validation_accuracy"], (numbers, line)
+    x, y = random.standard_normal((50, 10, 6)).astype(np.float32) * 2, random.integers(0, 4, 50)
+    for kind, text in (("plain", WINDOWS.replace("linear 12", "linear 64")),
+                       ("noisy", WINDOWS.replace("linear 12", "linear 64\n  rate\n  linear 64"))):
+        with support.folder() as scratch:
+            (scratch / "windows.snn").write_text(text)
+            np.savez(scratch / "data.npz", x_train=x, y_train=y, x_test=x[:20], y_test=y[:20])
+            support.tool("snn-train", scratch / "windows.snn", f"--data={scratch / 'data.npz'}", "--seed=7", "--validation=0.2",
+                         f"--out={scratch / 'run'}", "--threads=1")
+            expected = support.tensors(scratch / "run" / "weights.safetensors")
+            lines = [json.loads(line) for line in (scratch / "run" / "metrics.jsonl").read_text().splitlines()]
+            model = snnc.compile(scratch / "windows.snn", seed=7)
+            history = model.fit(x.swapaxes(0, 1), y, validation=0.2, progress=False)
+            model.load(scratch / "run" / "weights.safetensors")
+        assert len({numbers["validation_loss"] for numbers in history}) > 1, history
+        for name, array in model.state_dict().items():
+            support.same_bits(array, expected[name].astype(array.dtype), f"{kind} {name}")
+        for numbers, line in zip(history, lines):
+            for name in ("loss", "accuracy"):
+                found = numbers[f"validation_{name}"]
+                assert found == line[f"validation_{name}"], (kind, name, numbers, line)
+            assert numbers["loss"] == line["train_loss"], (kind, numbers, line)
 
 
 def test_fit_goes_on():

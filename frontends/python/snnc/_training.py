@@ -67,7 +67,7 @@ def train_step(model, call, *, updates=0, epochs=0):
         loss = model._call("train_step", call, outputs=results, updates=updates, epochs=epochs)
         model.updates += 1
         return loss, _named(model, results)
-    means, state = Means(), None
+    means, state = {}, None
     for first in range(0, call.steps, window):
         part = type(call)([array[first:first + window] if array is not None and tensor.shape[0] == "T" else array
                            for tensor, array in zip(model.library.inputs, call.inputs)],
@@ -78,9 +78,9 @@ def train_step(model, call, *, updates=0, epochs=0):
                            epochs=epochs)
         model.updates += 1
         state = behind
-        means.add({"loss": loss, **_named(model, results)}, part.steps)
-    found = means.result()
-    return found.pop("loss"), found
+        for name, number in {"loss": loss, **_named(model, results)}.items():
+            means[name] = means.get(name, 0.0) + number * (part.steps / call.steps)
+    return means.pop("loss"), means
 
 
 def _batches(count, size):
