@@ -3,6 +3,7 @@
 """Parameters and buffers of a module are tensors as PyTorch has them everywhere, and stay the user's."""
 
 import copy
+import threading
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 import snnc
 import support
+from snnc.torch._module import _Network
 
 TEXT = """snn 1
 model small {
@@ -199,6 +201,33 @@ def test_buffers():
             call(X)
     net.get_buffer("1.beta").fill_(0.9)
     net(X)
+    for moved, kind in ((net.half(), "float16"), (module().to("meta"), "meta")):
+        with support.raises(TypeError, "0.weight", "float32", kind):
+            moved(X)
+
+
+def test_threads_with_parameters_of_their_own():
+    """Each call and its backward are of what it was given, whatever others bring in between."""
+    net = module()
+    wrong = []
+
+    def work(factor):
+        own = copy.deepcopy(net)
+        own.load_state_dict({**own.state_dict(), **scaled(own, factor)})
+        expected = gradients(own)
+        given = scaled(net, factor)
+        for _ in range(50):
+            output, *_ = _Network.apply(net, X, None, None, None, *given.values(), net.get_buffer("3.beta"))
+            found = torch.autograd.grad(output.square().sum(), list(given.values()))
+            if not all(torch.equal(a, b) for a, b in zip(found, expected)):
+                wrong.append(factor)
+
+    threads = [threading.Thread(target=work, args=(factor,)) for factor in (1.0, 1.5, 2.0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong
 
 
 def test_same_output_twice():

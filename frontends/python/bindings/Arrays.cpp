@@ -168,6 +168,17 @@ const void *readSpan(nb::handle object, const char *what, uint64_t bytes) {
   return object.is_none() ? nullptr : spanOf<ReadArray>(object, what, bytes);
 }
 
+nb::handle listEntry(nb::handle list, uint64_t index) {
+  return list.is_none() ? nb::handle(nb::none()) : nb::handle(nb::cast<nb::list>(list)[index].ptr());
+}
+
+void checkLength(nb::handle list, const char *what, uint64_t expected) {
+  if (!list.is_none() && nb::len(list) != expected)
+    throw nb::value_error(
+        (std::string("expected ") + std::to_string(expected) + " " + what + ", found " + std::to_string(nb::len(list)))
+            .c_str());
+}
+
 nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>> allocate(uint64_t bytes) {
   auto memory = std::make_unique<Mapping>(std::max<uint64_t>(bytes, 1), /*sparse=*/false);
   auto *start = reinterpret_cast<uint8_t *>(memory->data());

@@ -40,6 +40,11 @@ void *writeContiguous(nanobind::handle object, const snn_tensor_info &info, uint
 void *span(nanobind::handle object, const char *what, uint64_t bytes);
 const void *readSpan(nanobind::handle object, const char *what, uint64_t bytes);
 
+/// An entry of a list of arrays, None where one is not given; a list may be None itself.
+nanobind::handle listEntry(nanobind::handle list, uint64_t index);
+/// Throws ValueError if the list has not so many entries.
+void checkLength(nanobind::handle list, const char *what, uint64_t expected);
+
 /// Zeroed memory that is aligned as spans are, as a NumPy array of bytes that owns it.
 nanobind::ndarray<nanobind::numpy, uint8_t, nanobind::ndim<1>> allocate(uint64_t bytes);
 

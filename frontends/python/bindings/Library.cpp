@@ -3,7 +3,7 @@
 #include "frontends/python/bindings/Library.h"
 
 #include "frontends/python/bindings/Arrays.h"
-#include "frontends/python/bindings/Layout.h"
+#include "frontends/python/bindings/Outside.h"
 #include "frontends/python/bindings/Threads.h"
 #include "frontends/python/bindings/Weights.h"
 #include "runtime/train/Shuffle.h"
@@ -126,55 +126,6 @@ struct Numbers {
   uint64_t update = 1, updates = 0, epoch = 0, epochs = 0, seed = 0;
 };
 
-/// Lists of arrays, None where one is not given; a list may be None itself.
-nb::handle entry(nb::handle list, uint64_t index) {
-  return list.is_none() ? nb::handle(nb::none()) : nb::handle(nb::cast<nb::list>(list)[index].ptr());
-}
-
-void checkLength(nb::handle list, const char *what, uint64_t expected) {
-  if (!list.is_none() && nb::len(list) != expected)
-    throw nb::value_error(
-        (std::string("expected ") + std::to_string(expected) + " " + what + ", found " + std::to_string(nb::len(list)))
-            .c_str());
-}
-
-/// Arrays of somebody else for the tensors of two spans, the second span's behind those of the first; NULL where there
-/// is none.
-template <typename Element> class Outside {
-public:
-  Outside(nb::handle list, const char *what, const snn_model_table &table) : table(table) {
-    const uint64_t count = table.parameter_count + table.buffer_count;
-    checkLength(list, what, count);
-    for (uint64_t i = 0; i < count && !list.is_none(); ++i) {
-      nb::handle array = entry(list, i);
-      if constexpr (std::is_const_v<Element>)
-        elements.push_back(array.is_none() ? nullptr : readContiguous(array, what, info(i), info(i).dtype, 0, 0));
-      else
-        elements.push_back(array.is_none() ? nullptr : writeContiguous(array, info(i), 0, 0));
-    }
-  }
-
-  void copy(void *parameters, void *buffers) const {
-    for (uint64_t i = 0; i < elements.size(); ++i) {
-      void *span = i < table.parameter_count ? parameters : buffers;
-      if (!elements[i] || !span)
-        continue;
-      if constexpr (std::is_const_v<Element>)
-        copyToSpan(info(i), elements[i], span);
-      else
-        copyFromSpan(info(i), span, elements[i]);
-    }
-  }
-
-private:
-  const snn_tensor_info &info(uint64_t i) const {
-    return i < table.parameter_count ? table.parameters[i] : table.buffers[i - table.parameter_count];
-  }
-
-  const snn_model_table &table;
-  std::vector<Element *> elements;
-};
-
 /// Everything that a call refers to is kept by the caller's arguments while it runs. `given` are put into parameters
 /// and buffers before it, unless these hold them already, as the number `content` says if it is not 0; `taken` become
 /// gradients and buffers behind it.
@@ -210,13 +161,13 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   checkLength(outputGradients, "gradients of outputs", table.output_count);
   arrays.reserve(table.input_count);
   for (uint64_t i = 0; i < table.input_count; ++i)
-    if (nb::handle array = entry(inputs, i); !array.is_none())
+    if (nb::handle array = listEntry(inputs, i); !array.is_none())
       views[i] = arrays.emplace_back(array, table.inputs[i], steps, numbers.batch).view();
   for (uint64_t i = 0; i < table.output_count; ++i) {
     const snn_tensor_info &info = table.outputs[i];
-    if (nb::handle array = entry(outputs, i); !array.is_none())
+    if (nb::handle array = listEntry(outputs, i); !array.is_none())
       results[i] = writeContiguous(array, info, steps, numbers.batch);
-    if (nb::handle array = entry(outputGradients, i); !array.is_none())
+    if (nb::handle array = listEntry(outputGradients, i); !array.is_none())
       seeds[i] = readContiguous(array, "gradient of", info, table.precision, steps, numbers.batch);
   }
   call.inputs = views.data();

@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 import functools
 import hashlib
 import os
 import tempfile
-import typing
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Union
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _arrays, _compiler, _runtime, _training, _weights, cache
+from ._values import Hypers, State, StateTensor, Tensors
 
-Number = typing.Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
-Targets = typing.Union[ArrayLike, Mapping[str, ArrayLike]]
+Number = Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
+Targets = Union[ArrayLike, Mapping[str, ArrayLike]]
 
 
 def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str = "f32", target: str | None = None,
@@ -71,101 +71,6 @@ def own_threads(count):
     return _runtime.Threads.own(count)
 
 
-@dataclasses.dataclass
-class State:
-    """What neurons carry from one step to the next, of each sample of a batch.
-
-    `state["2.mem"]` is a view, [sample, ...], that may be written to; `steps` is how many steps have been taken.
-    """
-
-    bytes: np.ndarray  # all states of the samples, one after the other, aligned as spans are
-    batch: int
-    steps: int
-    tensors: dict = dataclasses.field(repr=False)
-
-    def __getitem__(self, name):
-        tensor = self.tensors[name]
-        dtype = _arrays.DTYPES[tensor.dtype]
-        strides = (self.bytes.nbytes // self.batch, *(stride * dtype.itemsize for stride in tensor.strides))
-        return np.ndarray((self.batch, *tensor.shape), dtype, self.bytes, tensor.offset, strides)
-
-    def keys(self):
-        return self.tensors.keys()
-
-    def copy(self):
-        return _state_of(self.bytes, self.batch, self.steps, self.tensors)
-
-    def __reduce__(self):
-        return _state_of, (self.bytes, self.batch, self.steps, self.tensors)
-
-
-class _StateTensor(typing.NamedTuple):
-    """Where a state lies among those of one sample."""
-
-    dtype: str
-    shape: tuple
-    strides: tuple  # in elements
-    offset: int  # in bytes
-
-
-def _state_of(values, batch, steps, tensors):
-    aligned = _runtime.allocate(values.nbytes)
-    aligned[:values.nbytes] = values
-    return State(aligned[:values.nbytes], batch, steps, tensors)
-
-
-class Tensors(collections.abc.Mapping):
-    """Arrays of a span by name: views that may be written to, also by assignment, `parameters["0.bias"] = 0`."""
-
-    def __init__(self, span, tensors):
-        self._views = {tensor.name: _arrays.view_of(span, tensor) for tensor in tensors}
-
-    def __getitem__(self, name):
-        return self._views[name]
-
-    def __setitem__(self, name, value):
-        self._views[name][...] = value
-
-    def __iter__(self):
-        return iter(self._views)
-
-    def __len__(self):
-        return len(self._views)
-
-    def __repr__(self):
-        return "{" + ", ".join(f"{name!r}: {array.dtype}{list(array.shape)}" for name, array in self.items()) + "}"
-
-
-class Hypers(collections.abc.Mapping):
-    """Numbers of the loss and the optimizer by name. Setting one outside of its range is a ValueError."""
-
-    def __init__(self, infos):
-        self._infos = {info.name: (index, info) for index, info in enumerate(infos)}
-        self.values_array = np.array([info.value for info in infos], np.float64)
-
-    def __getitem__(self, name):
-        return float(self.values_array[self._infos[name][0]])
-
-    def __setitem__(self, name, value):
-        if name not in self._infos:
-            raise KeyError(f"the model has no number {name!r}; it has {', '.join(self._infos) or 'none'}")
-        index, info = self._infos[name]
-        high_is_met = value < info.high if info.below_high else value <= info.high
-        if not (np.isfinite(value) and info.low <= value and high_is_met):
-            raise ValueError(f"{name} is {value}, expected at least {info.low:g} and "
-                             f"{'below' if info.below_high else 'at most'} {info.high:g}")
-        self.values_array[index] = value
-
-    def __iter__(self):
-        return iter(self._infos)
-
-    def __len__(self):
-        return len(self._infos)
-
-    def __repr__(self):
-        return repr(dict(self))
-
-
 class Model:
     """A compiled network with its parameters; `snnc.compile` makes one.
 
@@ -190,7 +95,7 @@ class Model:
         self.workers = None if threads == 1 else own_threads(threads or 0)
         self._arena = _runtime.Arena()
         self._places = {tensor.name: place for place, tensor in enumerate(library.outputs)}
-        self._states = {tensor.name: _StateTensor(tensor.dtype, tensor.shape, tensor.strides, tensor.offset)
+        self._states = {tensor.name: StateTensor(tensor.dtype, tensor.shape, tensor.strides, tensor.offset)
                         for tensor in library.states}
         self._parameters, self._gradients, self._optimizer, self._buffers = (
             _runtime.allocate(size) for size in (library.parameter_bytes, library.parameter_bytes if library.trains else 0,
@@ -409,7 +314,7 @@ class Model:
         if not self.library.trains:
             raise _runtime.ModelError(f"{self.name}: the model was compiled without training (mode=\"infer\")")
         names = [tensor.name for tensor in self.library.inputs[1:]]
-        if isinstance(y, collections.abc.Mapping):
+        if isinstance(y, Mapping):
             if set(y) != set(names):
                 raise ValueError(f"expected the targets {', '.join(names)}, found {', '.join(map(str, y))}")
             return [y[name] for name in names]

@@ -209,8 +209,6 @@ class Module(nn.Module):
     def _call(self, x, steps, state, with_state):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"expected a tensor, found {type(x).__name__}")
-        for compiled in self._compiled:
-            compiled.check()
         behind = [] if with_state else None
         found = dict(zip(self._computed(), _Network.apply(self, x, steps, state, behind, *self._tensors())))
         outputs = tuple(found[name] for name in self._outputs)
@@ -225,6 +223,8 @@ class Module(nn.Module):
         model = self._model
         call = model._prepare(x, steps=steps)
         views = self._checked(tensors)
+        for compiled in self._compiled:
+            compiled.check()
         given = [view.numpy() for view in views]
         self._calls += self.training
         made = _Made(call, self._calls, state, self.training, given, model._arena.number())
