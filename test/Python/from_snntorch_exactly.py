@@ -273,7 +273,7 @@ def test_dropout_in_loop():
         net.f.weight.zero_()
         net.f.bias.fill_(1)
     membrane = snnc.from_snntorch(net).torch()
-    membrane.outputs, membrane._single = ("hidden_membrane.first",), True
+    membrane._outputs, membrane._single = ("hidden_membrane.first",), True
     found = membrane(X)
     assert len(found[0].unique()) == 2 and len(found[1].unique()) > 2  # 0 or 2 come in, in each step anew
     assert "n: dropout(p = 0.5)" in snnc.from_snntorch(Before()).text
