@@ -13,73 +13,7 @@ from torch.nn.utils import parametrizations, prune
 
 import snnc
 import support
-
-STEPS = 4
-
-
-def leaky(**options):
-    return snn.Leaky(beta=0.75, **options)
-
-
-def hidden(**options):
-    return leaky(init_hidden=True, **options)
-
-
-def steps_of(net, x):
-    """Outputs of STEPS calls from rest, each stacked."""
-    utils.reset(net)
-    found = [net(x) for _ in range(STEPS)]
-    found = [value if isinstance(value, tuple) else (value,) for value in found]
-    return tuple(torch.stack(values) for values in zip(*found))
-
-
-def same(converted, expected, x):
-    module = converted.torch()
-    found = module(x)
-    found = found if isinstance(found, tuple) else (found,)
-    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
-    for name, a, b in zip(converted.outputs, found, expected):
-        support.close(a.detach(), b.detach(), 1e-5, name)
-    assert any(value.count_nonzero() for value in expected)
-    return module
-
-
-def refused(net, *parts, sample=None, **options):
-    with support.raises(snnc.convert.ConversionError, *parts):
-        snnc.from_snntorch(net, sample, **options)
-
-
-class Loop(nn.Module):
-    """Two layers of neurons; subclasses say what lies between."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.last = leaky(), leaky()
-        self.f, self.g = nn.Linear(6, 6), nn.Linear(6, 6)
-        self.build()
-
-    def build(self):
-        pass
-
-    def rest(self):
-        return self.first.reset_mem(), self.last.reset_mem()
-
-    def step(self, x, a, b):
-        spikes, a = self.first(self.f(x), a)
-        out, b = self.last(self.g(spikes), b)
-        return a, b, out
-
-    def forward(self, x):
-        a, b = self.rest()
-        spikes, membranes = [], []
-        for _ in range(STEPS):
-            a, b, out = self.step(x, a, b)
-            spikes.append(out)
-            membranes.append(b)
-        return torch.stack(spikes), torch.stack(membranes)
-
-
-X = torch.randn(5, 6, generator=torch.Generator().manual_seed(1)) * 3
+from networks import STEPS, Loop, X, hidden, leaky, refused, same, steps_of
 
 
 def test_module_in_sequential():
@@ -105,7 +39,7 @@ def test_module_in_sequential():
             return super().forward(x * 2)
 
     torch.manual_seed(0)
-    refused(Residual(), "torch.stack", "goes into an nn.Sequential")
+    refused(Residual(), "torch.stack", "say steps=")
     net = nn.Sequential(nn.Linear(6, 6), hidden(), Residual(), Narrow(), hidden(output=True))
     converted = snnc.from_snntorch(net, steps=STEPS)
     assert "add(" in converted.text, converted.text

@@ -73,12 +73,13 @@ def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = 
     """Turns a network of snnTorch's neurons and PyTorch's layers into text and weights.
 
     Args:
-        net: an `nn.Sequential`, which says what happens in one time step; or a module whose `forward` goes through all
-            steps and stacks what it gives, as in snnTorch's tutorials. Both are traced with torch.fx.
+        net: an `nn.Sequential`, which says what happens in one time step, or another module that does, with `steps` or `over_time`; or
+            a module whose `forward` goes through all steps and stacks what it gives, as in snnTorch's tutorials. All are traced with
+            torch.fx.
         sample: an input as `net` takes it, or its shape, where that does not follow from the first layer, or `forward` asks
             for it.
-        steps: of an `nn.Sequential`, the number of time steps; None: each call says it.
-        over_time: of an `nn.Sequential`, whether its input is another one in each step, [time, sample, ...].
+        steps: of a module of one time step, the number of these; None: each call says it.
+        over_time: of a module of one time step, whether its input is another one in each step, [time, sample, ...].
         name: of the model; None: that of the network's class.
 
     Raises:
@@ -92,7 +93,8 @@ def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = 
 def from_spikingjelly(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
                       name: str | None = None) -> Converted:
     """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...], and a call
-    of any module goes through all steps; in step mode "s" an `nn.Sequential` says what happens in one step. What the network returns
+    of any module goes through all steps; in step mode "s" an `nn.Sequential` says what happens in one step, and another module with
+    `steps`. What the network returns
     are spikes."""
     from . import spikingjelly
 
@@ -115,11 +117,9 @@ def _convert(net, sample, steps, over_time, name, framework):
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
     known.check(net)
     checkpoints.check_types(net)
-    if isinstance(net, nn.Sequential) or framework.layers_take_all_steps:
+    if isinstance(net, nn.Sequential) or framework.layers_take_all_steps or steps is not None or over_time:
         graph = step.step(net, shape, steps, over_time, framework)
     else:
-        if steps is not None or over_time:
-            raise TypeError("steps and over_time are of an nn.Sequential; another module's forward says them")
         graph = read.loop(net, shape, framework)
     checkpoints.freeze(net, graph)
     writer = Writer(graph)

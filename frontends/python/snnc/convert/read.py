@@ -18,7 +18,7 @@ from . import layers
 from .errors import ConversionError
 from .graph import Graph, Layer
 from .known import kind_of, named, refuse
-from .trace import traced
+from .trace import COPIES, is_input, traced
 from .values import SAMPLES, Call, Extents, Series, Value
 
 
@@ -31,6 +31,7 @@ class Reader:
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
+    keeps_states = False  # neurons that keep their states keep them from one call of the network to the next
 
     def __init__(self, net, shape, framework):
         self.net, self.shape, self.framework = net, shape, framework
@@ -43,7 +44,7 @@ class Reader:
         self.masks = set()  # what was called in which step
 
     def read(self):
-        with traced(self.net, self.shape, self.framework) as graph:
+        with traced(self.net, self.shape, self.framework, self.keeps_states) as graph:
             self._read(list(graph.nodes))
         return self.graph
 
@@ -52,7 +53,7 @@ class Reader:
         if len(inputs) != 1:
             raise ConversionError(f"forward takes {len(inputs)} inputs, expected one")
         self.in_loop = collections.Counter(node.target for node in nodes if node.op == "call_module")
-        self._begin(inputs[0])
+        self._begin(nodes, inputs[0])
         for node in nodes:
             if node.op == "output":
                 self._finish(node.args[0])
@@ -61,8 +62,8 @@ class Reader:
 
     # The input
 
-    def _begin(self, node):
-        self.graph.over_time = any(user.target is operator.getitem for user in node.users)
+    def _begin(self, nodes, node):
+        self.graph.over_time = any(user.target is operator.getitem for copy in nodes if is_input(copy) for user in copy.users)
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
     def _take_shape(self, node, lead):
@@ -70,13 +71,14 @@ class Reader:
         if self.shape is not None and len(self.shape) <= lead:
             axes = "[time, sample, ...]" if lead == 2 else "[sample, ...]"
             raise ConversionError(f"the input given has the shape {list(self.shape)}, expected {axes}")
+        self.samples = self.shape[lead - 1] if self.shape is not None else None  # of the input given
         self.graph.shape = tuple(self.shape[lead:]) if self.shape is not None else self._asked_shape(node)
 
     def _asked_shape(self, node):
         """What the first layer takes, or None."""
         while node.users:
             node = next(iter(node.users))
-            found = () if node.target is operator.getitem or node.target in _FLATTENS else None
+            found = () if node.target in (operator.getitem, *_FLATTENS, *COPIES) else None
             if node.op == "call_module":
                 module = self.net.get_submodule(node.target)
                 found = layers.first_shape(module, self.framework.layers.get(kind_of(module, self.framework.layers)))
@@ -90,7 +92,7 @@ class Reader:
         if node.op == "placeholder":
             return self._input()
         if node.op == "get_attr":
-            return self._attribute(node)
+            return self._attribute(node) if node.users else None
         if node.op == "call_module":
             return self._call(node)
         return self._operation(node)
@@ -260,8 +262,15 @@ class Reader:
             return self._flattened(node, what)
         if target in _POOLS:
             return self._pooled(node, what)
+        if target in _ZEROS:
+            return 0  # a state at rest; snnTorch gives it the shape of the input
+        if target in COPIES and self._keeps_numbers(node):
+            return self.values.get(node.args[0])
+        if any(isinstance(self.values.get(argument), Series) for argument in node.all_input_nodes):
+            raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], and "
+                                  "compute with what the converted network gives")
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
-                              "torch.nn, sums, torch.cat, flatten, view, pooling and torch.stack over time can")
+                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can")
 
     def _resolved(self, words):
         """Arguments, with the numbers that extents are."""
@@ -314,11 +323,14 @@ class Reader:
         shapes = [self._shape_of(value) for value in values]
         if dim < 0:
             dim += self.lead + len(shapes[0])
-        if dim != self.lead or len(values) != 2 or shapes[0][1:] != shapes[1][1:]:
-            raise ConversionError(f"{what}: expected two values joined along the channels, dim={self.lead}")
-        shape = (shapes[0][0] + shapes[1][0], *shapes[0][1:])
-        return self._layer(values, what, Layer(
-            f"joined{len(self.graph.layers)}", "concat", [value.layer for value in values], shape=shape))
+        if dim != self.lead or len(values) < 2 or len({shape[1:] for shape in shapes}) != 1:
+            raise ConversionError(f"{what}: expected values of equal extents but for the channels, joined along these, dim={self.lead}")
+        joined, count = values[0], shapes[0][0]
+        for value, shape in zip(values[1:], shapes[1:]):
+            count += shape[0]
+            joined = self._layer([joined, value], what, Layer(f"joined{len(self.graph.layers)}", "concat", [joined.layer, value.layer],
+                                                              shape=(count, *shape[1:])))
+        return joined
 
     def _flattened(self, node, what):
         """flatten(x, 1), x.view(batch, -1), x.reshape(batch, -1)."""
@@ -341,7 +353,7 @@ class Reader:
             return False
         samples, rest = extents
         if rest == -1:
-            return samples is SAMPLES or (isinstance(samples, int) and samples > 0)
+            return samples is SAMPLES or samples == self.samples or (self.samples is None and isinstance(samples, int) and samples > 0)
         return rest == size and (samples is SAMPLES or samples == -1)
 
     def _pooled(self, node, what):
@@ -354,14 +366,24 @@ class Reader:
         return self._layer([value], what, layers.layer(
             self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
 
+    def _keeps_numbers(self, node):
+        """Whether x.to(...) and the like give x as it is."""
+        return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
+                   [*node.args[1:], *node.kwargs.values()])
+
     def _item(self, taken, index):
         value = self.values[taken]
+        if isinstance(index, tuple) and all(rest in (Ellipsis, slice(None)) for rest in index[1:]):
+            index = index[0]  # x[step, :]
         if isinstance(value, Extents):
             return self._extent(value, index)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
         if value == Value(-1, None) and self.lead == 1 and isinstance(index, int) and index >= 0:
             return Value(-1, index)
+        if value == Value(-1, None):
+            raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[step, :]: a converted network's "
+                                  "input is [time, sample, ...]")
         raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
 
     def _stack(self, node):
@@ -380,7 +402,7 @@ class Reader:
         series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
         if not all(isinstance(value, Series) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
-                                  "by torch.stack; a module of one time step goes into an nn.Sequential")
+                                  "by torch.stack; of a module of one time step say steps=, their number")
         self._take_outputs([(value.layer, value.output) for value in series])
         lengths = {value.steps for value in series} | {count for path, count in self.calls.items() if path in self.places}
         if len(lengths) != 1:
@@ -401,10 +423,13 @@ class Reader:
         if len(last.shape) != 1:
             raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
                                   "flatten before them")
+        if len(set(outputs)) != len(outputs):
+            raise ConversionError("the same spikes or membranes are returned twice")
         graph.outputs = tuple(outputs)
 
 
 _SUMS = (operator.add, torch.add, operator.iadd)
 _FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
+_ZEROS = (torch.zeros_like, "new_zeros")
 _POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
           functional.avg_pool1d: nn.AvgPool1d}

@@ -7,6 +7,8 @@ from .known import refuse
 from .read import Reader
 from .values import Call, Value
 
+_LOOPS = "a forward that loops over all steps is converted without steps="
+
 
 def step(net, shape, steps, over_time, framework):
     """The graph of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
@@ -22,8 +24,9 @@ class StepReader(Reader):
         self.graph.steps, self.graph.over_time = steps, over_time
         self.all_steps = framework.layers_take_all_steps
         self.lead = 2 if self.all_steps else 1
+        self.keeps_states = not self.all_steps
 
-    def _begin(self, node):
+    def _begin(self, nodes, node):
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
     def _input(self):
@@ -39,9 +42,9 @@ class StepReader(Reader):
 
     def _neurons(self, path, module, value, given):
         if self.calls[path]:
-            refuse(path, module, "it is used twice in one step")
+            refuse(path, module, f"it is used twice in one step; {_LOOPS}")
         if not self.framework.hides_state(module) and not self.framework.steps_keep_state:
-            refuse(path, module, "in a module of one time step it has no state from step to step: say init_hidden=True")
+            refuse(path, module, f"in a module of one time step it has no state from step to step: say init_hidden=True; {_LOOPS}")
         return super()._neurons(path, module, value, given)
 
     def _check_states(self, path, module, place, now, given):

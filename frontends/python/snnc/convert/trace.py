@@ -15,26 +15,27 @@ from .known import kind_of, refuse
 
 
 @contextlib.contextmanager
-def traced(net, shape, framework):
+def traced(net, shape, framework, keeps_states):
     """The graph of `net`, which has its constants as long as the context lasts; then the network is what it was.
 
-    `shape`: of an input as `net` takes it, or None if that is not known.
+    `shape`: of an input as `net` takes it, or None if that is not known. `keeps_states`: the next call goes on where this one ends.
     """
-    before = set(vars(net))
-    states = _States(net, framework)
+    attributes = {module: dict(vars(module)) for module in net.modules()}
+    states = _States(net, framework, keeps_states)
     try:
         with _other_mode(net):
             other = _graph(_Tracer(framework, shape, states), net)
-        states.restore()
+        numbers = _numbers(net)
         graph = _graph(_Tracer(framework, shape, states), net)
+        _check_equal(numbers, _numbers(net))
         if _words(net, graph) != _words(net, other):
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval()")
         yield graph
     finally:
         states.restore()
-        for name in set(vars(net)) - before:
-            if name.startswith("_tensor_constant"):
-                delattr(net, name)
+        for module, values in attributes.items():
+            vars(module).clear()
+            vars(module).update(values)
 
 
 @contextlib.contextmanager
@@ -50,10 +51,26 @@ def _other_mode(net):
             module.training = mode
 
 
+def _numbers(net):
+    """Attributes that are no tensors, by module and name."""
+    return {(module, name): value for module in net.modules() for name, value in vars(module).items()
+            if isinstance(value, (bool, int, float, str)) and name != "training"}
+
+
+def _check_equal(before, after):
+    """Two calls leave the same behind: one that counts them may do something else in the next."""
+    for (module, name), value in after.items():
+        if before.get((module, name)) != value:
+            raise ConversionError(f"forward gives {name} of {type(module).__name__} another value in each call, which cannot be expressed")
+
+
 def _graph(tracer, net):
     try:
         with torch.enable_grad():
-            return tracer.trace(net)
+            tracer.states.begin()
+            graph = tracer.trace(net)
+            tracer.states.end()
+            return graph
     except ConversionError:
         raise
     except Exception as error:  # whatever forward does that a trace cannot follow
@@ -71,7 +88,28 @@ def _words(net, graph):
     return words
 
 
+# Methods and functions that give the numbers of a tensor as they are; "to" does with some arguments.
+COPIES = ("float", "double", "to", "cpu", "cuda", "clone", "contiguous", torch.clone)
+
+
+def is_input(node):
+    """Whether a node is an input, or a copy of it."""
+    return node.op == "placeholder" or (node.target in COPIES and is_input(node.args[0]))
+
+
 class _Value(fx.Proxy):
+    @property
+    def device(self):
+        return self._parameter().device
+
+    @property
+    def dtype(self):
+        return self._parameter().dtype
+
+    def _parameter(self):
+        """A tensor that lies where the network's do and has their type, which its input has too."""
+        return next((tensor for tensor in self.tracer.root.parameters() if tensor.is_floating_point()), torch.empty(0))
+
     def __iadd__(self, other):  # which fx takes for a sum
         return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
 
@@ -88,8 +126,18 @@ class _Input(_Value):
     def shape(self):
         return self._extents("shape")
 
+    @property
+    def ndim(self):
+        return len(self._extents("number of axes"))
+
+    def dim(self):
+        return self.ndim
+
     def __len__(self):
-        return self._extents("its length")[0]
+        return self._extents("length")[0]
+
+    def unbind(self, dim=0):
+        return tuple(self) if dim == 0 else super().unbind(dim)
 
     def _extents(self, what):
         if self.known is None:
@@ -103,33 +151,54 @@ class _States:
     A trace calls no neurons, so it is seen whether what stands in such a state has been put in another's place or been detached.
     """
 
-    def __init__(self, net, framework):
-        self.framework = framework
+    def __init__(self, net, framework, kept):
+        self.framework, self.kept = framework, kept
         self.saved = {}  # of neurons: where their states are, and what was there
-        self.marks = {}  # of neurons that were called: what is there now
+        self.marks = {}  # of neurons: what is there now
+        self.called = set()
+        self.paths = {module: path for path, module in net.named_modules()}
         for module in net.modules():
-            if framework.is_neuron(module):
+            if framework.is_neuron(module) and framework.hides_state(module):
                 held, names = framework.hidden(module)
                 self.saved[module] = held, {name: held[name] for name in names}
 
-    def called(self, path, module):
-        if not self.framework.hides_state(module):
+    def begin(self):
+        self.called.clear()
+        for module in self.saved:
+            self._mark(module)
+
+    def call(self, module):
+        if module not in self.saved:
             return
         held, values = self.saved[module]
-        if module not in self.marks:
-            given = [held[name] for name in values if held[name] is not values[name]]
+        if not self.kept and module not in self.called:
+            given = [held[name] for name in values if held[name] is not self.marks[module]]
             if any(torch.as_tensor(value).count_nonzero() for value in given):
-                refuse(path, module, "forward starts it at another state than that at rest")
-            self.marks[module] = torch.zeros(0, requires_grad=True).clone()
-            held.update(dict.fromkeys(values, self.marks[module]))
+                refuse(self.paths[module], module, "forward starts it at another state than that at rest")
+            if given:
+                self._mark(module)
+        self.called.add(module)
+        self._check(module)
+
+    def end(self):
+        """Behind the last step a state may be reset, unless the next call goes on with it."""
+        for module in self.saved if self.kept else ():
+            self._check(module)
+
+    def _mark(self, module):
+        held, values = self.saved[module]
+        self.marks[module] = torch.zeros(0, requires_grad=True).clone()
+        held.update(dict.fromkeys(values, self.marks[module]))
+
+    def _check(self, module):
+        held, values = self.saved[module]
         mark = self.marks[module]
-        if any(held[name] is not mark for name in values) or mark.grad_fn is None:
-            refuse(path, module, "its state is reset, detached or changed between time steps")
+        if any(held[name] is not mark for name in values) or mark.grad_fn is None or mark._version > 0:
+            refuse(self.paths[module], module, "its state is reset, detached or changed between time steps")
 
     def restore(self):
         for held, values in self.saved.values():
             held.update(values)
-        self.marks.clear()
 
 
 class _Tracer(fx.Tracer):
@@ -143,9 +212,18 @@ class _Tracer(fx.Tracer):
                 or super().is_leaf_module(module, path))
 
     def call_module(self, module, forward, args, kwargs):
-        if self.framework.is_neuron(module):
-            self.states.called(self.path_of_module(module), module)
+        self.states.call(module)
         return super().call_module(module, forward, args, kwargs)
+
+    def iter(self, value):
+        """What a loop over a value goes through: steps of the input, or all that a call of neurons returns."""
+        if isinstance(value, _Input):
+            return (value[step] for step in range(len(value)))
+        module = self.root.get_submodule(value.node.target) if value.node.op == "call_module" else None
+        outputs = self.framework.outputs(module) if module is not None and self.framework.is_neuron(module) else ()
+        if len(outputs) > 1:
+            return (value[place] for place in range(len(outputs)))
+        return super().iter(value)
 
     def create_proxy(self, kind, target, args, kwargs, *rest, **words):
         if kind == "placeholder":
@@ -162,7 +240,7 @@ class _Tracer(fx.Tracer):
         return super().create_node(kind, target, *rest, **words)
 
     def proxy(self, node):
-        if node.op != "placeholder":
+        if not is_input(node):
             return _Value(node, self)
         made = _Input(node, self)
         made.known = self.shape

@@ -1,0 +1,211 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What people write in a forward: it is followed, or refused with a hint at what can be written instead."""
+
+import snntorch as snn
+import torch
+from snntorch import utils
+from torch import nn
+
+import snnc
+from networks import STEPS, Loop, X, hidden, leaky, refused, same, steps_of
+
+torch.manual_seed(0)
+XT = torch.randn(STEPS, 5, 6) * 3
+
+
+class Steps(nn.Module):
+    """One layer of neurons, whose input is another in each step; subclasses say what is done with it before."""
+
+    def __init__(self):
+        super().__init__()
+        self.f, self.l = nn.Linear(6, 6), leaky()
+
+    def before(self, x):
+        return x
+
+    def rest(self, x):
+        return self.l.reset_mem()
+
+    def current(self, x, step):
+        return self.f(x[step])
+
+    def forward(self, x):
+        x = self.before(x)
+        state, spikes = self.rest(x), []
+        for step in range(STEPS):
+            out, state = self.l(self.current(x, step), state)
+            spikes.append(out)
+        return self.finish(torch.stack(spikes))
+
+    def finish(self, spikes):
+        return spikes
+
+
+def variant(**methods):
+    """A network of a class with these methods."""
+    return type("Variant", (Steps,), methods)()
+
+
+def test_steps_of_input():
+    class Each(Steps):
+        def forward(self, x):
+            state, spikes = self.rest(x), []
+            for now in self.steps(x):
+                out, state = self.l(self.f(now), state)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+        def steps(self, x):
+            return x
+
+    class Unbound(Each):
+        def steps(self, x):
+            return x.unbind(0)
+
+    for net in (variant(current=lambda self, x, step: self.f(x[step, :])), variant(current=lambda self, x, step: self.f(x[step, ...])),
+                Each(), Unbound()):
+        same(snnc.from_snntorch(net, XT), (net(XT),), XT)
+    refused(Each(), "input's length", "second argument")
+    refused(variant(current=lambda self, x, step: self.f(x[:, step])), "[time, sample, ...]", sample=XT)
+
+
+def test_copies():
+    """What keeps the numbers of a tensor, and where tensors lie."""
+    for before in (lambda self, x: x.float(), lambda self, x: x.to(self.f.weight.device), lambda self, x: x.to(x.dtype).contiguous().clone()):
+        net = variant(before=before, finish=lambda self, spikes: spikes.contiguous())
+        for sample in (None, XT):
+            converted = snnc.from_snntorch(net, sample)
+            assert "over time" in converted.text, converted.text
+            same(converted, (net(XT),), XT)
+    refused(variant(before=lambda self, x: x.to(torch.int64)), "operation to")
+
+
+def test_rest():
+    """States that forward makes itself."""
+    for rest in (lambda self, x: torch.zeros(x.size(1), 6, device=x.device, dtype=x.dtype), lambda self, x: torch.zeros_like(self.f(x[0])),
+                 lambda self, x: x[0].new_zeros(x.shape[1], 6), lambda self, x: torch.zeros(6), lambda self, x: torch.zeros(2, 5, 6)):
+        net = variant(rest=rest)
+        assert XT.ndim == 3
+        same(snnc.from_snntorch(net, XT), (net(XT),), XT)
+    refused(variant(rest=lambda self, x: torch.ones(5, 6)), "no state at rest")
+
+
+def test_finish():
+    refused(variant(finish=lambda self, spikes: spikes.mean(0)), "operation mean behind torch.stack", "[time, sample, ...]")
+    refused(variant(finish=lambda self, spikes: (spikes, spikes)), "returned twice")
+
+
+def test_collected_calls():
+    class Zip(Loop):
+        def build(self):
+            self.first, self.last = hidden(), hidden(output=True)
+
+        def forward(self, x):
+            utils.reset(self)
+            calls = [self.last(self.g(self.first(self.f(x)))) for _ in range(STEPS)]
+            spikes, membranes = zip(*calls)
+            return torch.stack(spikes), torch.stack(membranes)
+
+    net = Zip()
+    same(snnc.from_snntorch(net), net(X), X)
+
+
+def test_several_joined():
+    class Joins(Loop):
+        def build(self):
+            self.g = nn.Linear(18, 4)
+
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            out, b = self.last(self.g(torch.cat([spikes, x, spikes], dim=1)), b)
+            return a, b, out
+
+    net = Joins()
+    same(snnc.from_snntorch(net), net(X), X)
+
+
+def test_view_of_other_samples():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.l = leaky()
+
+        def forward(self, x):
+            state, spikes = self.l.reset_mem(), []
+            for _ in range(STEPS):
+                out, state = self.l(x.view(2 * x.size(0), -1), state)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    refused(Halves(), "operation view", sample=X)
+
+
+class OneStep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.f, self.a, self.g, self.b = nn.Linear(6, 6), hidden(), nn.Linear(6, 4), hidden(output=True)
+
+    def forward(self, x):
+        return self.b(self.g(self.a(self.f(x))))
+
+
+def test_one_step():
+    net = OneStep()
+    same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+    converted = snnc.from_snntorch(net, over_time=True)
+    utils.reset(net)
+    found = [net(x) for x in XT]
+    module = same(converted, tuple(torch.stack(values) for values in zip(*found)), XT)
+    assert set(module.state_dict()) == set(net.state_dict())
+    refused(Loop(), "init_hidden=True", "without steps=", steps=STEPS)
+
+    class Twice(OneStep):
+        def forward(self, x):
+            super().forward(x)
+            return super().forward(x)
+
+    refused(Twice(), "layer \"a\" (Leaky)", "without steps=", steps=STEPS)
+
+
+def test_one_step_that_changes():
+    """A step that resets itself, or is another one in the next call."""
+    class Resets(OneStep):
+        def forward(self, x):
+            utils.reset(self)
+            return super().forward(x)
+
+    class Ends(OneStep):
+        def forward(self, x):
+            found = super().forward(x)
+            utils.reset(self)
+            return found
+
+    class Detaches(OneStep):
+        def forward(self, x):
+            snn.Leaky.detach_hidden()
+            return super().forward(x)
+
+    class Scales(OneStep):
+        def forward(self, x):
+            self.a.mem *= 0.5
+            return super().forward(x)
+
+    class Counts(OneStep):
+        count = 0
+
+        def forward(self, x):
+            self.count += 1
+            return super().forward(x if self.count < 3 else x + x)
+
+    for kind in (Resets, Ends, Detaches, Scales):
+        refused(kind(), "layer \"a\" (Leaky)", "reset, detached or changed", steps=STEPS)
+        refused(nn.Sequential(kind()), "layer \"0.a\" (Leaky)", "reset, detached or changed", steps=STEPS)
+    net = Counts()
+    refused(net, "count of Counts", "each call", steps=STEPS)
+    assert net.count == 0
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
