@@ -107,8 +107,133 @@ def test_collected_calls():
             spikes, membranes = zip(*calls)
             return torch.stack(spikes), torch.stack(membranes)
 
+    class Rest(Zip):
+        def build(self):
+            self.first, self.last = hidden(), snn.Synaptic(alpha=0.5, beta=0.75)
+
+        def forward(self, x):
+            utils.reset(self)
+            spikes, states = [], self.last.reset_mem()
+            for _ in range(STEPS):
+                found = self.last(self.g(self.first(self.f(x))), *states)
+                states = list(found[1:])
+                assert len(found) == 3 and len(states) == 2
+                spikes.append(found[0])
+            return torch.stack(spikes)
+
     net = Zip()
     same(snnc.from_snntorch(net), net(X), X)
+    net = Rest()
+    same(snnc.from_snntorch(net), (net(X),), X)
+
+
+def test_kinds():
+    """Forward may ask whether a value is a tensor, or what a call of neurons returns a tuple."""
+    class Layers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(6, 6), hidden(output=True), nn.Linear(6, 6), hidden(output=True)])
+
+        def forward(self, x):
+            utils.reset(self)
+            spikes = []
+            for _ in range(STEPS):
+                value = x
+                for layer in self.layers:
+                    value = layer(value)
+                    if isinstance(value, tuple):
+                        value, _membrane = value
+                spikes.append(value)
+            return torch.stack(spikes)
+
+    net = Layers()
+    same(snnc.from_snntorch(net), (net(X),), X)
+    for asks in (torch.is_tensor, lambda value: isinstance(value, (torch.Tensor, float)), lambda value: not isinstance(value, nn.Parameter)):
+        net = variant(current=lambda self, x, step: self.f(x[step]) * 2 if asks(x) else self.f(x[step]))
+        refused(net, "operation mul")
+    kept = isinstance
+    refused(variant(current=lambda self, x, step: torch.as_tensor(x[step])), "cannot be traced")
+    assert isinstance is kept
+
+
+def test_random():
+    def drops(self, x, step):
+        return self.f(x[step]) if torch.rand(1) < 2 else x[step]
+
+    refused(variant(current=drops), "forward of Variant", "random numbers", "nn.Dropout")
+
+
+def test_extents_in_tuples():
+    def flat(self, x, step):
+        samples, neurons = self.f(x[step]).size()
+        return self.f(x[step]).view(samples, neurons)
+
+    net = variant(current=flat)
+    same(snnc.from_snntorch(net), (net(XT),), XT)
+
+
+def test_states_read():
+    class Reads(Loop):
+        def build(self):
+            self.first, self.last = hidden(), hidden()
+
+        def forward(self, x):
+            utils.reset(self)
+            membranes = []
+            for _ in range(STEPS):
+                self.last(self.g(self.first(self.f(x))))
+                membranes.append(self.last.mem)
+            return torch.stack(membranes)
+
+    refused(Reads(), "output=True")
+
+
+def test_other_neurons():
+    class Long(Loop):
+        def build(self):
+            self.last = snn.SLSTM(6, 4)
+
+        def forward(self, x):
+            a, (c, b), spikes = self.first.reset_mem(), self.last.init_slstm(), []
+            for _ in range(STEPS):
+                out, a = self.first(self.f(x), a)
+                out, c, b = self.last(out, c, b)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    refused(Long(), "layer \"last\" (SLSTM)", "no such neuron")
+
+
+def test_double():
+    """Numbers of a network of float64 that float32 has not."""
+    net = nn.Sequential(nn.Linear(6, 5), snn.Lapicque(R=5.1, C=0.5, time_step=1, init_hidden=True, output=True)).double()
+    net[1].beta = torch.tensor([0.6755981245169095], dtype=torch.float64)
+    converted = snnc.from_snntorch(net, steps=STEPS)
+    assert "beta = 0.6755981245169095" in converted.text, converted.text
+    converted.torch(precision="f64").load_state_dict(net.state_dict())
+    net[1].beta += 0.1
+    refused(net, "layer \"1\" (Lapicque)", "its R and C", steps=STEPS)
+
+
+def test_nothing_comes_from_it():
+    """What is computed behind the last neurons and left there."""
+    class Further(Loop):
+        def build(self):
+            self.h = nn.Linear(6, 3)
+
+        def step(self, x, a, b):
+            a, b, out = super().step(x, a, b)
+            self.h(out + x)
+            return a, b, out
+
+    class Norm(Further):
+        def build(self):
+            self.h = nn.BatchNorm1d(6)
+
+    net = Further()
+    module = same(snnc.from_snntorch(net), net(X), X)
+    assert set(module.state_dict()) == set(net.state_dict())
+    refused(Norm(), "layer \"h\" (BatchNorm1d)")
 
 
 def test_several_joined():
@@ -139,6 +264,9 @@ def test_view_of_other_samples():
             return torch.stack(spikes)
 
     refused(Halves(), "operation view", sample=X)
+    for shape in ((5, 6), (5, -1), (-1, 6)):
+        net = variant(current=lambda self, x, step: self.f(x[step].view(*shape)))
+        same(snnc.from_snntorch(net, XT), (net(XT),), XT)
 
 
 class OneStep(nn.Module):

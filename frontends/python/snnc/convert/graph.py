@@ -58,13 +58,12 @@ def label_of(path, taken):
 
 
 def number(value):
-    """The shortest text that reads as this number in single precision."""
+    """The shortest text that reads as this number, in single precision if it is one of that."""
     value = float(value.detach() if hasattr(value, "detach") else value)
     if not np.isfinite(value):
         raise ConversionError(f"a parameter is {value}")
-    text = np.format_float_positional(np.float32(value), unique=True, trim="0")
-    if float(np.float32(value)) != value and np.float32(text) != np.float32(value):
-        return repr(value)
+    single = np.float32(value)
+    text = np.format_float_positional(single if float(single) == value else np.float64(value), unique=True, trim="0")
     return text.removesuffix(".0") if "." in text and float(text) == int(float(text)) and abs(value) >= 2 else text
 
 

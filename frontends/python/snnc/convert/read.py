@@ -210,7 +210,7 @@ class Reader:
     def _neurons(self, path, module, value, given):
         now = self.calls[path]
         if value.step not in (None, now):
-            refuse(path, module, f"in its call {now} it takes a value of time step {value.step}")
+            refuse(path, module, f"in its call {now} it takes a value of time step {value.step}; neurons are called once in each step")
         if path not in self.places:
             layer = self.framework.neuron(self.graph, path, module, value.layer, self._shape_of(value))
             layer.shape = self._shape_of(value)
@@ -247,7 +247,7 @@ class Reader:
             return self._item(*node.args)
         if target is torch.stack:
             return self._stack(node)
-        name = getattr(target, "__name__", target)
+        name = f".{node.args[1]}" if target is getattr else getattr(target, "__name__", target)
         what = f"operation {name}"
         if self._asks_for_extents(node):
             return self._extents(node, what)
@@ -354,7 +354,7 @@ class Reader:
         samples, rest = extents
         if rest == -1:
             return samples is SAMPLES or samples == self.samples or (self.samples is None and isinstance(samples, int) and samples > 0)
-        return rest == size and (samples is SAMPLES or samples == -1)
+        return rest == size  # whatever number of samples that leaves
 
     def _pooled(self, node, what):
         kind = _POOLS[node.target]
@@ -400,6 +400,9 @@ class Reader:
 
     def _finish(self, returned):
         series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
+        if 0 in series:
+            raise ConversionError("forward returns zeros, or a state that it reads from neurons: say output=True, and take it of what their "
+                                  "calls return")
         if not all(isinstance(value, Series) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack; of a module of one time step say steps=, their number")
@@ -411,6 +414,8 @@ class Reader:
 
     def _take_outputs(self, outputs):
         graph = self.graph
+        while graph.layers and self._is_without_effect(graph.layers[-1]) and len(graph.layers) - 1 not in dict(outputs):
+            graph.layers.pop()
         if not graph.layers or not graph.layers[-1].neuron:
             raise ConversionError("the network ends with no neurons, expected a layer of neurons at its end")
         for place, output in outputs:
@@ -426,6 +431,11 @@ class Reader:
         if len(set(outputs)) != len(outputs):
             raise ConversionError("the same spikes or membranes are returned twice")
         graph.outputs = tuple(outputs)
+
+    @staticmethod
+    def _is_without_effect(last):
+        """Whether a last layer that is not returned can be left out: batch norm moves its statistics."""
+        return not last.neuron and "running_mean" not in last.tensors
 
 
 _SUMS = (operator.add, torch.add, operator.iadd)

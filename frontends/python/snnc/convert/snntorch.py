@@ -190,7 +190,9 @@ def lapicque(path, module, pairs):
     if len(values) < 3 or values["time_step"] != 1:
         refuse(path, module, "R, C and time_step are expected to be one number each, and time_step to be 1")
     beta = math.exp(-1 / (values["R"] * values["C"]))
-    pairs += [("beta", number(beta)), ("R", None if values["R"] == 1 else number(values["R"]))]
+    if not math.isclose(float(module.beta), beta, rel_tol=1e-6):
+        refuse(path, module, f"its beta is {number(module.beta)}, and its R and C, which it computes with, say {number(beta)}")
+    pairs += [("beta", number(module.beta)), ("R", None if values["R"] == 1 else number(values["R"]))]
 
 
 class Framework(framework.Framework):
@@ -202,7 +204,7 @@ class Framework(framework.Framework):
 
     @staticmethod
     def outputs(module):
-        return OUTPUTS.get(type(module), ("spikes", "membrane")) if module.output or not module.init_hidden else ("spikes",)
+        return OUTPUTS.get(type(module), ()) if module.output or not module.init_hidden else ("spikes",)
 
     @staticmethod
     def states(module):

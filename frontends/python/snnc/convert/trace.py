@@ -4,8 +4,10 @@
 What a graph does not show is looked at while it is made: regions without gradients, and states that somebody resets or detaches.
 """
 
+import builtins
 import contextlib
 import operator
+import random
 
 import torch
 from torch import fx
@@ -64,13 +66,31 @@ def _check_equal(before, after):
             raise ConversionError(f"forward gives {name} of {type(module).__name__} another value in each call, which cannot be expressed")
 
 
+@contextlib.contextmanager
+def _kinds_of_values():
+    """isinstance says of a value in a trace what is true in a call of the network: forward may branch on it."""
+    real = isinstance
+
+    def asked(value, kind):
+        return real(value, kind) or (real(value, _Value) and issubclass(value.kind, kind))
+
+    builtins.isinstance = asked
+    try:
+        yield
+    finally:
+        builtins.isinstance = real
+
+
 def _graph(tracer, net):
     try:
-        with torch.enable_grad():
+        with torch.enable_grad(), _kinds_of_values():
+            drawn = torch.get_rng_state(), random.getstate()
             tracer.states.begin()
             graph = tracer.trace(net)
             tracer.states.end()
-            return graph
+        if not torch.equal(torch.get_rng_state(), drawn[0]) or random.getstate() != drawn[1]:
+            raise ConversionError(f"forward of {type(net).__name__} draws random numbers, which only nn.Dropout can")
+        return graph
     except ConversionError:
         raise
     except Exception as error:  # whatever forward does that a trace cannot follow
@@ -110,8 +130,30 @@ class _Value(fx.Proxy):
         """A tensor that lies where the network's do and has their type, which its input has too."""
         return next((tensor for tensor in self.tracer.root.parameters() if tensor.is_floating_point()), torch.empty(0))
 
+    _is_param = _is_buffer = False  # which nn.Module asks of tensors
+    kind = torch.Tensor  # what it is in a call of the network
+
     def __iadd__(self, other):  # which fx takes for a sum
         return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+
+class _Call(_Value):
+    """What a call of neurons returns that are several tensors: a tuple."""
+
+    kind = tuple
+
+    def __init__(self, node, tracer, count):
+        super().__init__(node, tracer)
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __iter__(self):
+        return (self[place] for place in range(self.count))
+
+    def __getitem__(self, index):
+        return tuple(self)[index] if isinstance(index, slice) else super().__getitem__(index)
 
 
 class _Input(_Value):
@@ -135,6 +177,9 @@ class _Input(_Value):
 
     def __len__(self):
         return self._extents("length")[0]
+
+    def __iter__(self):
+        return (self[step] for step in range(len(self)))
 
     def unbind(self, dim=0):
         return tuple(self) if dim == 0 else super().unbind(dim)
@@ -215,15 +260,8 @@ class _Tracer(fx.Tracer):
         self.states.call(module)
         return super().call_module(module, forward, args, kwargs)
 
-    def iter(self, value):
-        """What a loop over a value goes through: steps of the input, or all that a call of neurons returns."""
-        if isinstance(value, _Input):
-            return (value[step] for step in range(len(value)))
-        module = self.root.get_submodule(value.node.target) if value.node.op == "call_module" else None
-        outputs = self.framework.outputs(module) if module is not None and self.framework.is_neuron(module) else ()
-        if len(outputs) > 1:
-            return (value[place] for place in range(len(outputs)))
-        return super().iter(value)
+    def create_arg(self, value):
+        return value.node if isinstance(value, fx.Proxy) else super().create_arg(value)
 
     def create_proxy(self, kind, target, args, kwargs, *rest, **words):
         if kind == "placeholder":
@@ -240,6 +278,9 @@ class _Tracer(fx.Tracer):
         return super().create_node(kind, target, *rest, **words)
 
     def proxy(self, node):
+        module = self.root.get_submodule(node.target) if node.op == "call_module" else None
+        if module is not None and self.framework.is_neuron(module) and len(self.framework.outputs(module)) > 1:
+            return _Call(node, self, len(self.framework.outputs(module)))
         if not is_input(node):
             return _Value(node, self)
         made = _Input(node, self)
