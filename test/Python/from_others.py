@@ -17,7 +17,7 @@ STEPS = 8
 
 
 def same(net, x, converted, expected):
-    """Spikes, and gradients of a random combination of them."""
+    """Spikes, gradients of a random combination of them, and checkpoints, which go both ways."""
     module = converted.torch()
     found = module(x)
     support.same_bits(found.detach(), expected.detach(), "spikes")
@@ -29,6 +29,8 @@ def same(net, x, converted, expected):
     for own, theirs in converted.names.items():
         if theirs in dict(net.named_parameters()):
             support.close(module.get_parameter(theirs).grad, net.get_parameter(theirs).grad, 1e-4, f"{theirs}.grad ({own})")
+    net.load_state_dict(module.state_dict())
+    module.load_state_dict(net.state_dict())
 
 
 def test_spikingjelly():
@@ -55,6 +57,28 @@ def test_spikingjelly_by_steps():
     x = torch.randn(7, 20) * 20
     expected = torch.stack([net(x) for _ in range(STEPS)])
     same(net, x, snnc.from_spikingjelly(net, steps=STEPS), expected)
+
+
+def test_spikingjelly_step_of_a_module():
+    class Step(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.l = nn.Linear(20, 6), neuron.LIFNode()
+
+        def forward(self, x):
+            return self.l(self.f(x))
+
+    class Resets(Step):
+        def forward(self, x):
+            functional.reset_net(self)
+            return super().forward(x)
+
+    torch.manual_seed(1)
+    net, x = Step(), torch.randn(7, 20) * 5
+    expected = torch.stack([net(x) for _ in range(STEPS)])
+    same(net, x, snnc.from_spikingjelly(net, steps=STEPS), expected)
+    with support.raises(snnc.convert.ConversionError, "\"l\" (LIFNode)", "reset"):
+        snnc.from_spikingjelly(Resets(), steps=STEPS)
 
 
 class Steps(nn.Module):
@@ -96,6 +120,10 @@ def test_spikingjelly_refused():
         def flat(self, x):
             return x.flatten(1)
 
+    class Mean(Steps):
+        def forward(self, x):
+            return super().forward(x).mean(0)
+
     class Loop(nn.Module):
         def __init__(self):
             super().__init__()
@@ -110,6 +138,8 @@ def test_spikingjelly_refused():
 
     with support.raises(snnc.convert.ConversionError, "forward of Joins", "flatten(2)"):
         snnc.from_spikingjelly(Joins(), (STEPS, 5, 2, 4, 4))
+    with support.raises(snnc.convert.ConversionError, "operation mean", "what the converted network gives"):
+        snnc.from_spikingjelly(Mean(), (STEPS, 5, 2, 4, 4))
     with support.raises(snnc.convert.ConversionError, "\"last\" (LIFNode)", "reset, detached or changed"):
         snnc.from_spikingjelly(Loop())
     net = nn.Sequential(layer.Linear(20, 6), nn.BatchNorm1d(6), neuron.LIFNode())

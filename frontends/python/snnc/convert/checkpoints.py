@@ -51,6 +51,7 @@ class Likeness:
         aliases: further names of a parameter, and the one under which the text has it.
         shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
         unused: parameters of which the text has nothing, since no output comes from them.
+        names: of its state_dict. What the text has as constants beside them is no part of a checkpoint.
     """
 
     training: bool
@@ -59,6 +60,7 @@ class Likeness:
     aliases: dict
     shapes: dict
     unused: dict
+    names: frozenset
 
     @classmethod
     def of(cls, net, names, shapes):
@@ -76,7 +78,7 @@ class Likeness:
                       for name, pair in list(pairs.items()) if _within(name, (path,))})
         unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items()
                   if id(tensor) not in first and not _within(name, modules)}
-        return cls(net.training, frozen, modules, aliases, pairs, unused)
+        return cls(net.training, frozen, modules, aliases, pairs, unused, frozenset(net.state_dict()))
 
     def apply(self, module):
         for name, own in self.aliases.items():
@@ -99,6 +101,10 @@ class Likeness:
         if shapes:
             module._register_state_dict_hook(functools.partial(_give, shapes))
             module._register_load_state_dict_pre_hook(functools.partial(_take, shapes))
+        constants = {name: tensor for name, tensor in module.state_dict().items() if name not in self.names}
+        if constants:
+            module._register_state_dict_hook(functools.partial(_leave_out, constants))
+            module._register_load_state_dict_pre_hook(functools.partial(_put_in, constants))
         return module
 
 
@@ -135,3 +141,13 @@ def _take(shapes, state_dict, prefix, *_):
         given = state_dict.get(prefix + name)
         if given is not None and given.shape == theirs:
             state_dict[prefix + name] = given.reshape(own)
+
+
+def _leave_out(constants, module, state_dict, prefix, *_):
+    for name in constants:
+        state_dict.pop(prefix + name, None)
+
+
+def _put_in(constants, state_dict, prefix, *_):
+    for name, tensor in constants.items():
+        state_dict.setdefault(prefix + name, tensor)

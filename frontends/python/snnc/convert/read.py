@@ -270,7 +270,8 @@ class Reader:
             raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], and "
                                   "compute with what the converted network gives")
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
-                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can")
+                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can" +
+                              ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
 
     def _resolved(self, words):
         """Arguments, with the numbers that extents are."""
