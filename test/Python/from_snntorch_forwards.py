@@ -185,7 +185,32 @@ def test_states_read():
                 membranes.append(self.last.mem)
             return torch.stack(membranes)
 
-    refused(Reads(), "output=True")
+    class Takes(Loop):
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            out, b = self.last(self.g(spikes), self.first.mem if b is None else b)
+            return a, b, out
+
+        def rest(self):
+            return self.first.reset_mem(), None
+
+    class Gets(Loop):
+        def build(self):
+            self.last = hidden()
+
+        def forward(self, x):
+            utils.reset(self)
+            a, spikes = self.first.reset_mem(), []
+            for step in range(STEPS):
+                out, a = self.first(self.f(x), a)
+                if step == 0:
+                    self.last.mem = self.first.mem
+                spikes.append(self.last(self.g(out)))
+            return torch.stack(spikes)
+
+    for net in (Reads(), Takes()):
+        refused(net, "output=True")
+    refused(Gets(), "layer \"last\" (Leaky)", "another state than that at rest")
 
 
 def test_other_neurons():

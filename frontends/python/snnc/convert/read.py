@@ -401,9 +401,6 @@ class Reader:
 
     def _finish(self, returned):
         series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
-        if 0 in series:
-            raise ConversionError("forward returns zeros, or a state that it reads from neurons: say output=True, and take it of what their "
-                                  "calls return")
         if not all(isinstance(value, Series) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack; of a module of one time step say steps=, their number")

@@ -190,10 +190,15 @@ class _Input(_Value):
         return torch.Size(self.known)
 
 
-class _States:
-    """States that neurons keep themselves: from one call to the next nothing else may touch them.
+def _is_read(tensor):
+    """Whether it is the mark of a state, or was made of one."""
+    return tensor.grad_fn is not None
 
-    A trace calls no neurons, so it is seen whether what stands in such a state has been put in another's place or been detached.
+
+class _States:
+    """States that stand in neurons: from one call to the next nothing else may touch them, or read them.
+
+    A trace calls no neurons, so a mark stands there, and it is seen whether that has been replaced, detached or used.
     """
 
     def __init__(self, net, framework, kept):
@@ -203,7 +208,7 @@ class _States:
         self.called = set()
         self.paths = {module: path for path, module in net.named_modules()}
         for module in net.modules():
-            if framework.is_neuron(module) and framework.hides_state(module):
+            if framework.is_neuron(module):
                 held, names = framework.hidden(module)
                 self.saved[module] = held, {name: held[name] for name in names}
 
@@ -215,10 +220,13 @@ class _States:
     def call(self, module):
         if module not in self.saved:
             return
+        if not self.framework.hides_state(module):  # it takes a state, and leaves the next one here as well
+            self._mark(module)
+            return
         held, values = self.saved[module]
         if not self.kept and module not in self.called:
-            given = [held[name] for name in values if held[name] is not self.marks[module]]
-            if any(torch.as_tensor(value).count_nonzero() for value in given):
+            given = [torch.as_tensor(held[name]) for name in values if held[name] is not self.marks[module]]
+            if any(_is_read(value) or value.count_nonzero() for value in given):
                 refuse(self.paths[module], module, "forward starts it at another state than that at rest")
             if given:
                 self._mark(module)
@@ -228,7 +236,8 @@ class _States:
     def end(self):
         """Behind the last step a state may be reset, unless the next call goes on with it."""
         for module in self.saved if self.kept else ():
-            self._check(module)
+            if self.framework.hides_state(module):
+                self._check(module)
 
     def _mark(self, module):
         held, values = self.saved[module]
@@ -261,7 +270,12 @@ class _Tracer(fx.Tracer):
         return super().call_module(module, forward, args, kwargs)
 
     def create_arg(self, value):
-        return value.node if isinstance(value, fx.Proxy) else super().create_arg(value)
+        if isinstance(value, fx.Proxy):
+            return value.node
+        if isinstance(value, torch.Tensor) and _is_read(value):
+            raise ConversionError("forward takes a state out of neurons, or computes with their parameters: say output=True, and take states "
+                                  "of what calls return")
+        return super().create_arg(value)
 
     def create_proxy(self, kind, target, args, kwargs, *rest, **words):
         if kind == "placeholder":
