@@ -240,6 +240,11 @@ def test_double():
     refused(net, "layer \"1\" (Lapicque)", "its R and C", steps=STEPS)
 
 
+def test_wrapped():
+    refused(torch.compile(Loop()), "(OptimizedModule)", "._orig_mod")
+    refused(nn.DataParallel(Loop()), "(DataParallel)", ".module")
+
+
 def test_nothing_comes_from_it():
     """What is computed behind the last neurons and left there."""
     class Further(Loop):

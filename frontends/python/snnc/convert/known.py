@@ -13,6 +13,9 @@ _INERT = {"__init__", "__module__", "__doc__", "__qualname__", "__annotations__"
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
+# Modules around a network, and where they have it.
+_WRAPPERS = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}
+
 
 def named(path, module):
     """A module in words."""
@@ -35,6 +38,8 @@ def kind_of(module, kinds):
 
 def check(net):
     """A call of each module does what its class says: nobody has hung anything on it."""
+    if type(net).__name__ in _WRAPPERS and type(net).__module__.startswith("torch."):
+        refuse("", net, f"it is around another module, which is to be converted: .{_WRAPPERS[type(net).__name__]}")
     for path, module in net.named_modules():
         if parametrize.is_parametrized(module):
             refuse(path, module, "a parametrization computes its weights from others; "
