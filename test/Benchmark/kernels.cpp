@@ -39,7 +39,7 @@ struct Peaks {
 /// Whether tables of all weights may be held, as in a scan's steps.
 bool holds(Shape shape) { return levelsOf(shape.inputs) == 1; }
 
-/// Words of a call: A, B or D, C, rows, scratch, order, blocks.
+/// Words of a call: A, B or D, C, rows, scratch, order, blocks, held tables.
 void write(NativeCode &code, Shape shape) {
   int64_t words = paddedWidth(shape.inputs) / 16, aRow = words * 16, columns = paddedWidth(shape.columns);
   auto scratch = [](Emitter &e, NativeCode::Words in) {

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations, prune
 
 import snnc
 import support
-from networks import STEPS, Loop, X, hidden, leaky, refused, same, steps_of
+from networks import STEPS, Between, Loop, X, hidden, leaky, refused, same, steps_of
 
 
 def test_module_in_sequential():
@@ -151,14 +151,9 @@ def test_regions():
 
 def test_batch_norm_in_loop():
     """Of a static input it has the statistics of one batch, and moves the running ones in each step."""
-    class Norm(Loop):
+    class Norm(Between):
         def build(self):
             self.n = nn.BatchNorm1d(6)
-
-        def step(self, x, a, b):
-            spikes, a = self.first(self.n(self.f(x)), a)
-            out, b = self.last(self.g(spikes), b)
-            return a, b, out
 
     torch.manual_seed(0)
     net = Norm()
@@ -179,14 +174,9 @@ def test_batch_norm_in_loop():
 
 def test_dropout_in_loop():
     """A call draws a mask, so one in the loop draws one in each step, whatever its input is."""
-    class Drops(Loop):
+    class Drops(Between):
         def build(self):
             self.n = nn.Dropout(0.5)
-
-        def step(self, x, a, b):
-            spikes, a = self.first(self.n(self.f(x)), a)
-            out, b = self.last(self.g(spikes), b)
-            return a, b, out
 
     class Before(Drops):
         def forward(self, x):

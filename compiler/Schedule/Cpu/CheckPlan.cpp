@@ -107,10 +107,10 @@ LogicalResult checkKernel(ContractOp op) {
   if (kernel.getValue() == Kernel::Loops)
     return success();
   std::optional<MatrixProduct> product = matchProduct(op);
-  const bool sparse = product && product->sparseKernel() == kernel.getValue();
-  const bool gathers = product && product->gatherKernel() == kernel.getValue();
-  const bool holds = product && product->heldKernel() == kernel.getValue();
-  if (kernelFor(op) != kernel.getValue() && !sparse && !gathers && !holds)
+  const bool isChoice =
+      product &&
+      llvm::is_contained({product->sparseKernel(), product->gatherKernel(), product->heldKernel()}, kernel.getValue());
+  if (kernelFor(op) != kernel.getValue() && !isChoice)
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (product && !product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "

@@ -75,3 +75,12 @@ class Loop(nn.Module):
 
 
 X = torch.randn(5, 6, generator=torch.Generator().manual_seed(1)) * 3
+
+
+class Between(Loop):
+    """With a layer `n` in the loop, between the first weights and the first neurons."""
+
+    def step(self, x, a, b):
+        spikes, a = self.first(self.n(self.f(x)), a)
+        out, b = self.last(self.g(spikes), b)
+        return a, b, out

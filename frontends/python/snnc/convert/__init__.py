@@ -94,8 +94,7 @@ def from_spikingjelly(net: nn.Module, sample: torch.Tensor | Sequence[int] | Non
                       name: str | None = None) -> Converted:
     """The same of SpikingJelly's LIFNode, ParametricLIFNode and IFNode. In step mode "m" the input is [time, sample, ...], and a call
     of any module goes through all steps; in step mode "s" an `nn.Sequential` says what happens in one step, and another module with
-    `steps`. What the network returns
-    are spikes."""
+    `steps`. What the network returns are spikes."""
     from . import spikingjelly
 
     all_steps = spikingjelly.is_multi_step(net)
