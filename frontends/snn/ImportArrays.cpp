@@ -326,6 +326,10 @@ Scalar BodyImporter::countOf(AxisSet axes) {
   return count;
 }
 
+AxisSet BodyImporter::stillOf(AxisSet axes, AxisSet over) const {
+  return !overTime && over.contains(Axis::Time) && !axes.contains(Axis::Time) ? AxisSet{Axis::Time} : AxisSet{};
+}
+
 Value BodyImporter::outside(Value number) {
   Operation *op = number.getDefiningOp();
   if (!op || op->getBlock() != block.get() || !sliceOf(number).axes.empty())
@@ -350,22 +354,25 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
   const bool wide = !layer && axes.contains(Axis::Sample);
   if (indexed && name == "sum")
     if (auto products = importProducts(*argument->value, axes))
-      return read(*products);
+      return *products;
   const Scalar value = importExpr(*argument->value);
   if (axes.contains(Axis::Parameter)) {
     const auto kind = name == "sum" ? core::FoldKind::Add : name == "max" ? core::FoldKind::Max : core::FoldKind::Min;
     return read(overParameters(name, foldOf(kind, value, axes, /*winner=*/false, /*wide=*/false)));
   }
-  if (indexed && !overTime && !sliceOf(scalars.asValue(value)).axes.contains(Axis::Time)) // one step stands for all
-    axes = axes - AxisSet{Axis::Time};
-  else if (!layer && !inStep && name == "mean") { // as it does of labels and targets, and of constants
+  AxisSet still;
+  if (indexed) {
+    still = stillOf(sliceOf(scalars.asValue(value)).axes, axes);
+    axes = axes - still;
+  } else if (!layer && !inStep && name == "mean") { // as it does of labels and targets, and of constants
     axes = axes - (axes - sliceOf(value.value).axes);
     if (axes.empty())
       return value;
   }
   if (name == "sum" || name == "mean") {
     Scalar sum = read(sumOf(value, axes, wide));
-    return name == "sum" ? sum : scalars.operation(Operator::Divide, sum, countOf(axes));
+    return name == "sum" ? scalars.operation(Operator::Multiply, sum, countOf(still))
+                         : scalars.operation(Operator::Divide, sum, countOf(axes));
   }
   const bool largest = name == "max" || name == "argmax", winner = name == "argmax" || name == "argmin";
   return read(foldOf(largest ? core::FoldKind::Max : core::FoldKind::Min, value, axes, winner, /*wide=*/false));

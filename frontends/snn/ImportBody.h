@@ -145,7 +145,7 @@ private:
   Scalar importReduction(const Expr &expr);
   /// In a layer.
   Scalar importRead(const Expr &expr, Read::Outside outside, double number);
-  std::optional<ArrayValue> importProducts(const Expr &value, AxisSet over);
+  std::optional<Scalar> importProducts(const Expr &value, AxisSet over);
   mlir::AffineExpr placeOf(const Expr &expr) const;
   llvm::SmallVector<unsigned> indicesNamed(llvm::StringRef name) const;
   AxisSet importOver(const Argument &over, const Expr &call);
@@ -163,6 +163,8 @@ private:
   ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
   /// How many there are along the axes.
   Scalar countOf(AxisSet axes);
+  /// Time, if a reduction over it is one of what is the same in all steps: one of them is computed with and stands for all.
+  AxisSet stillOf(AxisSet axes, AxisSet over) const;
   /// A number that is the same for all elements, computed once in an op of its own.
   mlir::Value outside(mlir::Value number);
   Scalar coordinate(Axis axis);

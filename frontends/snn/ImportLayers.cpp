@@ -87,7 +87,7 @@ AxisSet BodyImporter::importOver(const Argument &over, const Expr &call) {
 }
 
 /// A sum of products of two elements is a contract. Where one of them is absent or 0 outside, there is no term.
-std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSet over) {
+std::optional<Scalar> BodyImporter::importProducts(const Expr &value, AxisSet over) {
   if (value.kind != Expr::Kind::Operation || value.op != Operator::Multiply)
     return std::nullopt;
   SmallVector<const Read *> factors;
@@ -107,8 +107,8 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   if (llvm::none_of(factors, isReal))
     return std::nullopt;
   AxisSet axes = factors[0]->axes | factors[1]->axes;
-  if (!overTime && !axes.contains(Axis::Time))
-    over = over - AxisSet{Axis::Time};
+  const AxisSet still = stillOf(axes, over);
+  over = over - still;
   const SmallVector<Dim> dims = dimsOf(axes | over);
   const AxisSet left = (axes | over) - over;
   SmallVector<int64_t> along;
@@ -118,7 +118,7 @@ std::optional<ArrayValue> BodyImporter::importProducts(const Expr &value, AxisSe
   Value sum = core::ContractOp::create(outer, location, arrayType(left, context.real), factors[0]->array.value,
                                        factors[1]->array.value, extentsOf(dims), along, mapOf(dims, *factors[0]),
                                        mapOf(dims, *factors[1]), mapOf(dims, left));
-  return ArrayValue{sum, left};
+  return scalars.operation(Operator::Multiply, read(ArrayValue{sum, left}), countOf(still));
 }
 
 namespace {

@@ -149,27 +149,78 @@ def test_regions():
         snnc.from_snntorch(Loop())
 
 
-def test_batch_norm_in_loop():
-    """Of a static input it has the statistics of one batch, and moves the running ones in each step."""
-    class Norm(Between):
+def same_training(net, x, call=None, **options):
+    """Outputs, gradients and running statistics of some batches, then outputs in evaluation. The converted network's text."""
+    converted = snnc.from_snntorch(net, x.shape, **options)
+    module = converted.torch()
+    call = call or net
+    for _ in range(3):
+        net.zero_grad()
+        module.zero_grad()
+        found, expected = module(x), call(x)
+        for a, b in zip(found, expected):
+            support.close(a.detach(), b.detach(), 1e-5, "training")
+        (found[0].sum() + (found[1] ** 2).sum()).backward()
+        (expected[0].sum() + (expected[1] ** 2).sum()).backward()
+        largest = max(parameter.grad.abs().max() for parameter in net.parameters())
+        for name, parameter in net.named_parameters():  # that of a bias before batch norm is 0
+            error = (module.get_parameter(name).grad - parameter.grad).abs().max()
+            assert error <= 1e-5 * largest, f"{name}: error {error:.3g}"
+        for name, buffer in net.named_buffers():
+            if "running" in name:
+                support.close(module.get_buffer(name), buffer, 1e-5, name)
+    net.eval()
+    module.eval()
+    for a, b in zip(module(x), call(x)):
+        support.close(a.detach(), b.detach(), 1e-5, "evaluation")
+    net.train()
+    return converted.text
+
+
+def test_batch_norm():
+    """In the loop a batch norm has the statistics of each step, and moves the running ones in each; before it, it does that once."""
+    class Static(Between):
         def build(self):
             self.n = nn.BatchNorm1d(6)
 
+    class Inner(Static):
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            out, b = self.last(self.n(self.g(spikes)), b)
+            return a, b, out
+
+    class Before(Loop):
+        def build(self):
+            self.n = nn.BatchNorm1d(6)
+
+        def forward(self, x):
+            return super().forward(self.n(x))
+
+    class Twice(Static):
+        def step(self, x, a, b):
+            self.n(self.f(x))
+            return super().step(x, a, b)
+
     torch.manual_seed(0)
-    net = Norm()
-    module = snnc.from_snntorch(net).torch()
-    for _ in range(2):
-        for a, b in zip(module(X), net(X)):
+    for make, word in ((Static, "each_step"), (Inner, "each_step"), (Before, "one_step")):
+        assert f"n: batch_norm(statistics = {word})" in same_training(make(), X)
+    refused(Twice(), "layer \"n\" (BatchNorm1d)", f"called {2 * STEPS} times in {STEPS} steps")
+    images = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3, momentum=0.3, eps=1e-2), hidden(), nn.Conv2d(3, 2, 3, bias=False),
+                           nn.BatchNorm2d(2, affine=False), nn.MaxPool2d(2), hidden(), nn.Flatten(), nn.Linear(8, 4), hidden(output=True))
+    for steps in (None, STEPS):
+        pictures = torch.rand(5, 1, 8, 8) * 3
+        module = snnc.from_snntorch(images, pictures.shape, steps=steps).torch()
+        calls = {} if steps else {"steps": STEPS}
+        for a, b in zip(module(pictures, **calls), steps_of(images, pictures)):
             support.close(a.detach(), b.detach(), 1e-5, "training")
-    for name, tensor in (("n.running_mean", net.n.running_mean), ("n.running_var", net.n.running_var)):
-        support.close(module.get_buffer(name), tensor, 1e-5, name)
-    net.eval()
-    module.eval()
-    for a, b in zip(module(X), net(X)):
-        support.close(a.detach(), b.detach(), 1e-5, "evaluation")
-    net = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), hidden())
-    refused(net, "layer \"1\" (BatchNorm1d)", "steps=")
-    assert "momentum = 0.34" in snnc.from_snntorch(net, steps=STEPS).text
+        support.close(module.get_buffer("4.running_var"), images[4].running_var, 1e-5, "running_var")
+        support.close(module.get_buffer("1.running_var"), images[1].running_var, 1e-5, "running_var")
+
+    def gone(x):
+        return steps_of(images, x)
+
+    text = same_training(images, torch.rand(5, 1, 8, 8) * 3, gone, steps=STEPS)
+    assert text.count("statistics = each_step") == 2, text
 
 
 def test_dropout_in_loop():

@@ -21,13 +21,11 @@ class Use:
 
     Attributes:
         static: its input is the same in all steps.
-        calls: how often it is called with such an input; None: as often as there are steps, whose number is open.
-        all_steps: a call takes all steps at once, so that its statistics are of all.
+        calls: how often it is called; None: as often as there are steps, whose number is open.
     """
 
     static: bool
     calls: int | None = 1
-    all_steps: bool = False
 
     @property
     def once(self):
@@ -85,18 +83,12 @@ def adaptive(path, module, rank, **_):
 
 
 def batch_norm(path, module, use, **_):
-    if not use.static and not use.all_steps:
-        refuse(path, module, "in a loop over time it takes the statistics of each step apart, batch_norm of the language those of "
-                             "all steps together; put it outside of the loop, or train a text with batch_norm")
     if not module.track_running_stats or module.momentum is None:
         refuse(path, module, "it has no running statistics with a fixed momentum")
-    if use.calls is None:
-        refuse(path, module, "its running statistics move once in each step, towards those of one batch: say steps=, how many there are")
-    # As many updates towards one batch's statistics are one update with this momentum.
-    momentum = module.momentum if use.calls == 1 else 1 - (1 - module.momentum) ** use.calls
     return arguments("batch_norm", ("eps", None if module.eps == 1e-5 else repr(module.eps)),
-                     ("momentum", None if momentum == 0.1 else repr(momentum)),
-                     ("affine", None if module.affine else "false"))
+                     ("momentum", None if module.momentum == 0.1 else repr(module.momentum)),
+                     ("affine", None if module.affine else "false"),
+                     ("statistics", "each_step" if use.calls != 1 else "one_step" if use.once else None))
 
 
 def dropout(path, module, graph, use, **_):
@@ -134,7 +126,8 @@ _LAYERS = {
 }
 
 KINDS = {kind: kind for kind in _LAYERS}
-TRAINED_APART = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout)  # which do something else in training
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+TRAINED_APART = (*BATCH_NORMS, nn.Dropout)  # which do something else in training
 
 
 def layer(graph, path, module, kind, place, shape, use, lead):

@@ -36,12 +36,14 @@ class Reader:
     def __init__(self, net, shape, framework):
         self.net, self.shape, self.framework = net, shape, framework
         self.graph = Graph([], ())
+        self.modules = {path: module for path, module in net.named_modules() if path}
         self.values = {}  # of nodes
         self.made = {}  # of modules' paths and places of their inputs: layers
         self.known = {}  # what was made of what -> place of the layer
         self.places = {}  # of layers with weights, and of neurons: path -> place of the layer
         self.calls = collections.Counter()  # of neurons and of masks: how many there were
         self.masks = set()  # what was called in which step
+        self.norms = {}  # layers of batch norm: whether their inputs are the same in all steps
 
     def read(self):
         with traced(self.net, self.shape, self.framework, self.keeps_states) as graph:
@@ -156,6 +158,8 @@ class Reader:
         if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
             own, other = ("train()", "eval()") if module.training else ("eval()", "train()")
             refuse(path, module, f"it is in {own}, and the network in {other}; a compiled network has one mode")
+        if torch_kind in layers.BATCH_NORMS:
+            self.norms[path] = value.step is None
         key = (path, value.layer)
         if key not in self.made:
             self.made[key] = layers.layer(self.graph, path, module, torch_kind, value.layer, self._shape_of(value),
@@ -397,6 +401,13 @@ class Reader:
             raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0")
         return Series(first.layer, len(values), first.output)
 
+    def _check_norms(self, steps):
+        """Batch norm is called once, or in each step: a call moves its statistics, whatever becomes of what it gives."""
+        for path, static in self.norms.items():
+            count = self.in_loop[path]
+            if count != steps and not (static and count == 1):
+                refuse(path, self.net.get_submodule(path), f"it is called {count} times in {steps} steps, and each call moves its statistics")
+
     # What is returned
 
     def _finish(self, returned):
@@ -409,13 +420,16 @@ class Reader:
         if len(lengths) != 1:
             raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
         self.graph.steps = lengths.pop()
+        self._check_norms(self.graph.steps)
 
     def _take_outputs(self, outputs):
         graph = self.graph
         while graph.layers and self._is_without_effect(graph.layers[-1]) and len(graph.layers) - 1 not in dict(outputs):
             graph.layers.pop()
         if not graph.layers or not graph.layers[-1].neuron:
-            raise ConversionError("the network ends with no neurons, expected a layer of neurons at its end")
+            last = self.modules.get(graph.layers[-1].path) if graph.layers else None
+            raise ConversionError("the network ends with " + (named(graph.layers[-1].path, last) if last else "no neurons") +
+                                  ", expected a layer of neurons at its end")
         for place, output in outputs:
             path = graph.layers[place].path if place >= 0 else "input"
             if place < 0 or not graph.layers[place].neuron:

@@ -33,9 +33,7 @@ class StepReader(Reader):
         return Value(-1, 0 if self.graph.over_time else None)
 
     def _use(self, path, value):
-        if self.all_steps:
-            return layers.Use(False, all_steps=True)
-        return layers.Use(value.step is None, self.graph.steps)
+        return layers.Use(False) if self.all_steps else layers.Use(value.step is None, self.graph.steps)
 
     def _next_mask(self, key, now, what):
         return super()._next_mask(key, 0, what)
@@ -52,6 +50,7 @@ class StepReader(Reader):
             refuse(path, module, "it is called with a state that is not its own")
 
     def _finish(self, returned):
+        self._check_norms(1)
         value = self.framework.step_result(returned)
         values = [self.values.get(node) for node in (value if isinstance(value, (tuple, list)) else (value,))]
         if len(values) == 1 and isinstance(values[0], Call):
