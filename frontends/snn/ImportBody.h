@@ -163,7 +163,8 @@ private:
   ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
   /// How many there are along the axes.
   Scalar countOf(AxisSet axes);
-  /// Time, if a reduction over it is one of what is the same in all steps: one of them is computed with and stands for all.
+  /// Time, if a reduction over it is one of what is the same in all steps: one of them is computed with and stands for
+  /// all.
   AxisSet stillOf(AxisSet axes, AxisSet over) const;
   /// A number that is the same for all elements, computed once in an op of its own.
   mlir::Value outside(mlir::Value number);

@@ -46,9 +46,99 @@ def test_spikingjelly():
                  "spikingjelly_plif(w = learn ", "spikingjelly_if(v_threshold = 0.7)"):
         assert part in converted.text, f"{part} is not in\n{converted.text}"
     same(net, x, converted, net(x))
-    net[8].v_reset = None
-    with support.raises(snnc.convert.ConversionError, "\"8\" (IFNode)", "soft reset"):
+    net[8].v_reset = -0.5
+    with support.raises(snnc.convert.ConversionError, "\"8\" (IFNode)", "v_reset=-0.5"):
         snnc.from_spikingjelly(net, x)
+    with support.raises(snnc.convert.ConversionError, "layer \"0\" (Conv2d)", "say from_spikingjelly"):
+        snnc.from_snntorch(net, x)
+
+
+def test_spikingjelly_soft_reset():
+    torch.manual_seed(2)
+    net = nn.Sequential(layer.Linear(20, 30), neuron.LIFNode(v_reset=None, detach_reset=True), layer.Linear(30, 20),
+                        neuron.ParametricLIFNode(v_reset=None, decay_input=False, v_threshold=0.8), layer.Linear(20, 6), neuron.IFNode(v_reset=None))
+    functional.set_step_mode(net, "m")
+    x = torch.randn(STEPS, 5, 20) * 6
+    converted = snnc.from_spikingjelly(net)
+    assert converted.text.count("reset = soft") == 3, converted.text
+    same(net, x, converted, net(x))
+
+
+def repeated(way):
+    """SpikingJelly's network for Fashion-MNIST, small: an input that is the same in all steps, and rates of spikes."""
+    class Repeated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv_fc = nn.Sequential(
+                layer.Conv2d(1, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4), neuron.IFNode(surrogate_function=surrogate.ATan()),
+                layer.MaxPool2d(2), layer.Conv2d(4, 4, 3, padding=1, bias=False), layer.BatchNorm2d(4),
+                neuron.IFNode(surrogate_function=surrogate.ATan()), layer.Flatten(), layer.Linear(64, 6, bias=False),
+                neuron.IFNode(v_threshold=0.3, surrogate_function=surrogate.ATan()))
+            functional.set_step_mode(self, "m")
+
+        def forward(self, x):
+            return self.conv_fc(way(x)).mean(0)
+
+    return Repeated()
+
+
+def test_spikingjelly_repeated():
+    ways = {"repeat": lambda x: x.unsqueeze(0).repeat(STEPS, 1, 1, 1, 1), "more axes": lambda x: x.repeat(STEPS, 1, 1, 1, 1),
+            "expand": lambda x: x[None].expand(STEPS, -1, -1, -1, -1), "a list": lambda x: torch.stack([x] * STEPS),
+            "a tuple": lambda x: torch.unsqueeze(x, 0).repeat((STEPS, 1, 1, 1, 1))}
+    x = torch.randn(5, 1, 8, 8) * 2
+    for what, way in ways.items():
+        torch.manual_seed(0)
+        net = repeated(way)
+        converted = snnc.from_spikingjelly(net, x)
+        assert f"input f32[1, 8, 8]\n  steps {STEPS}\n" in converted.text and converted.outputs == ("rate",), converted.text
+        module = converted.torch()
+        for _ in range(2):
+            functional.reset_net(net)
+            expected, found = net(x), module(x)
+            support.same_bits(found.detach(), expected.detach(), what)
+        assert found.any()
+        seed = torch.randn_like(expected)
+        (expected * seed).sum().backward()
+        (found * seed).sum().backward()
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-4, name)
+        for name, buffer in net.named_buffers():
+            if "running" in name:  # the variance is that of as many as there are steps
+                support.close(module.get_buffer(name), buffer, 1e-6, name)
+    for way in (lambda x: x.unsqueeze(0).repeat(STEPS, 1, 2, 1, 1), lambda x: x.unsqueeze(1).repeat(STEPS, 1, 1, 1, 1),
+                lambda x: torch.stack([x.unsqueeze(0)] * STEPS), lambda x: x.unsqueeze(0).expand(STEPS, -1, -1)):
+        with support.raises(snnc.convert.ConversionError, "repeats its input in another way"):
+            snnc.from_spikingjelly(repeated(way), x)
+    with support.raises(snnc.convert.ConversionError, f"for {STEPS} steps, and there are 3"):
+        snnc.from_spikingjelly(repeated(ways["repeat"]), x, steps=3)
+
+
+def test_spikingjelly_counts():
+    """A loop that adds up spikes, divided by the steps or not."""
+    class Counts(nn.Module):
+        def __init__(self, share):
+            super().__init__()
+            self.share = share
+            self.static_conv = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+            self.fc = nn.Sequential(neuron.IFNode(), nn.Flatten(), nn.Linear(64, 6), neuron.IFNode(v_threshold=0.5))
+
+        def forward(self, x):
+            x = self.static_conv(x)
+            counter = self.fc(x)
+            for _ in range(1, STEPS):
+                counter += self.fc(x)
+            return counter / STEPS if self.share else counter
+
+    x = torch.randn(5, 1, 6, 6)
+    for share in (False, True):
+        torch.manual_seed(0)
+        net = Counts(share)
+        converted = snnc.from_spikingjelly(net, x)
+        assert converted.outputs == ("rate" if share else "count",)
+        module = converted.torch()
+        support.close(module(x).detach(), net(x).detach(), 1e-7, "counts")
+        assert module(x).any()
 
 
 def test_spikingjelly_by_steps():
@@ -122,7 +212,7 @@ def test_spikingjelly_refused():
 
     class Mean(Steps):
         def forward(self, x):
-            return super().forward(x).mean(0)
+            return super().forward(x).mean(1)
 
     class Loop(nn.Module):
         def __init__(self):

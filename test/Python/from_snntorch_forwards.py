@@ -8,6 +8,7 @@ from snntorch import utils
 from torch import nn
 
 import snnc
+import support
 from networks import STEPS, Loop, X, hidden, leaky, refused, same, steps_of
 
 torch.manual_seed(0)
@@ -92,8 +93,86 @@ def test_rest():
 
 
 def test_finish():
-    refused(variant(finish=lambda self, spikes: spikes.mean(0)), "operation mean behind torch.stack", "[time, sample, ...]")
-    refused(variant(finish=lambda self, spikes: (spikes, spikes)), "returned twice")
+    """Counts and rates of the last spikes."""
+    for finish, outputs in ((lambda self, spikes: spikes.sum(0), ("count",)), (lambda self, spikes: torch.mean(spikes, dim=0), ("rate",)),
+                            (lambda self, spikes: spikes.sum(0) / STEPS, ("rate",)),
+                            (lambda self, spikes: (spikes, spikes.mean(dim=0), spikes), ("spikes", "rate", "spikes"))):
+        net = variant(finish=finish)
+        converted = snnc.from_snntorch(net)
+        assert converted.outputs == outputs, converted.outputs
+        expected = net(XT)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        module = same(converted, expected, XT)
+        found = module(XT)
+        found = found if isinstance(found, tuple) else (found,)
+        seeds = [torch.randn_like(value) for value in expected]
+        for values in (expected, found):
+            sum((value * seed).sum() for value, seed in zip(values, seeds)).backward()
+        support.close(module.get_parameter("f.weight").grad, net.f.weight.grad, 1e-5, "gradient")
+    for finish in (lambda self, spikes: spikes.mean(1), lambda self, spikes: spikes.sum(0) / 3, lambda self, spikes: spikes.sum(),
+                   lambda self, spikes: spikes.mean(0, keepdim=True), lambda self, spikes: spikes.mean(0).sum(0)):
+        refused(variant(finish=finish), "operation")
+    refused(variant(finish=lambda self, spikes: spikes.mean(1)), "operation mean behind torch.stack", "[time, sample, ...]")
+
+
+def test_counted():
+    """Spikes that forward adds up while it goes through the steps."""
+    class Counted(Loop):
+        first_total = 0
+
+        def add(self, total, out):
+            return total + out
+
+        def forward(self, x):
+            a, b = self.rest()
+            total = self.first_total
+            for step in range(STEPS):
+                a, b, out = self.step(x, a, b)
+                total = self.add(total, out)
+            return total, total / STEPS
+
+    class InPlace(Counted):
+        def add(self, total, out):
+            total += out
+            return total
+
+    class Twice(Counted):
+        def add(self, total, out):
+            return total + out + out
+
+    class First(Counted):
+        def add(self, total, out):
+            return total + out if self.calls_of(out) else out
+
+        calls = 0
+
+        def calls_of(self, out):
+            First.calls += 1
+            return (First.calls - 1) % STEPS
+
+    class Skips(First):
+        def calls_of(self, out):
+            return super().calls_of(out) > 1
+
+    class Membranes(Counted):
+        def step(self, x, a, b):
+            a, b, out = super().step(x, a, b)
+            return a, b, b
+
+    class Hidden(Counted):
+        def step(self, x, a, b):
+            spikes, a = self.first(self.f(x), a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, spikes
+
+    for kind in (Counted, InPlace, First):
+        net = kind()
+        converted = snnc.from_snntorch(net)
+        assert converted.outputs == ("count", "rate")
+        same(converted, net(X), X)
+    for kind in (Twice, Skips, Membranes):
+        refused(kind(), "operation")
+    refused(Hidden(), "layer \"first\"", "of the last layer")
 
 
 def test_collected_calls():

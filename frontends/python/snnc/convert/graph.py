@@ -37,7 +37,7 @@ class Graph:
     dtype: str = "f32"
     steps: int | None = None
     over_time: bool = False
-    outputs: tuple = ()  # of (place of a layer, "spikes" or "membrane")
+    outputs: tuple = ()  # of (place of a layer, "spikes", "membrane", or of the last one "count" or "rate")
     definitions: list = dataclasses.field(default_factory=list)
 
 

@@ -53,6 +53,18 @@ def check(net):
             refuse(path, module, f"its method {replaced[0]} is another than that of its class")
 
 
+# Packages of neurons, and who converts them.
+_FRAMEWORKS = {"snntorch": "from_snntorch", "spikingjelly": "from_spikingjelly", "norse": "from_norse"}
+
+
+def check_framework(net, framework):
+    """No module is one of another framework."""
+    for path, module in net.named_modules():
+        package = type(module).__module__.partition(".")[0]
+        if package in _FRAMEWORKS and package != framework.name.lower():
+            refuse(path, module, f"it is of another framework than {framework.name}: say {_FRAMEWORKS[package]}")
+
+
 def own_tensors(path, module):
     """Names of what a layer's state_dict has of it, but for the count of batches, which changes no result."""
     names = [name for named in (module.named_parameters, module.named_buffers) for name, _ in named(recurse=False)]
@@ -62,4 +74,4 @@ def own_tensors(path, module):
     return {name: name for name in names if name != "num_batches_tracked"}
 
 
-__all__ = ["check", "kind_of", "named", "own_tensors", "refuse"]
+__all__ = ["check", "check_framework", "kind_of", "named", "own_tensors", "refuse"]

@@ -7,19 +7,18 @@ their own states of the step before, is checked, not assumed.
 
 import collections
 import inspect
-import math
 import operator
 
 import torch
 from torch import fx, nn
-from torch.nn import functional
 
 from . import layers
 from .errors import ConversionError
 from .graph import Graph, Layer
 from .known import kind_of, named, refuse
+from .operations import FLATTENS, Operations
 from .trace import COPIES, is_input, traced
-from .values import SAMPLES, Call, Extents, Series, Value
+from .values import Call, Series, Total, Value
 
 
 def loop(net, shape, framework):
@@ -27,10 +26,11 @@ def loop(net, shape, framework):
     return Reader(net, shape, framework).read()
 
 
-class Reader:
+class Reader(Operations):
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
+    passed = (operator.getitem, *FLATTENS, *COPIES)  # what may stand between the input and the first layer
     keeps_states = False  # neurons that keep their states keep them from one call of the network to the next
 
     def __init__(self, net, shape, framework):
@@ -80,7 +80,7 @@ class Reader:
         """What the first layer takes, or None."""
         while node.users:
             node = next(iter(node.users))
-            found = () if node.target in (operator.getitem, *_FLATTENS, *COPIES) else None
+            found = () if node.target in self.passed else None
             if node.op == "call_module":
                 module = self.net.get_submodule(node.target)
                 found = layers.first_shape(module, self.framework.layers.get(kind_of(module, self.framework.layers)))
@@ -243,164 +243,6 @@ class Reader:
                 refuse(path, module, f"in its call {now} it takes another state than " +
                        ("that at rest" if now == 0 else f"its own {name} of the step before"))
 
-    # Operations
-
-    def _operation(self, node):
-        target = node.target
-        if target is operator.getitem:
-            return self._item(*node.args)
-        if target is torch.stack:
-            return self._stack(node)
-        name = f".{node.args[1]}" if target is getattr else getattr(target, "__name__", target)
-        what = f"operation {name}"
-        if self._asks_for_extents(node):
-            return self._extents(node, what)
-        numbers = self._resolved(node.args)
-        if numbers and callable(target) and all(isinstance(number, int) for number in numbers):
-            return target(*numbers)
-        if target in _SUMS and len(node.args) == 2 and not node.kwargs:
-            return self._sum(node, what)
-        if target in (torch.cat, torch.concat):
-            return self._joined(node, what)
-        if target in _FLATTENS:
-            return self._flattened(node, what)
-        if target in _POOLS:
-            return self._pooled(node, what)
-        if target in _ZEROS:
-            return 0  # a state at rest; snnTorch gives it the shape of the input
-        if target in COPIES and self._keeps_numbers(node):
-            return self.values.get(node.args[0])
-        if any(isinstance(self.values.get(argument), Series) for argument in node.all_input_nodes):
-            raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], and "
-                                  "compute with what the converted network gives")
-        raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
-                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can" +
-                              ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
-
-    def _resolved(self, words):
-        """Arguments, with the numbers that extents are."""
-        return [self._resolved(word) if isinstance(word, (tuple, list)) else
-                self.values.get(word, word) if isinstance(word, fx.Node) else word for word in words]
-
-    def _parts(self, node, what):
-        """What torch.cat and torch.stack join, and along which axis."""
-        words = {**dict(zip(("tensors", "dim"), node.args)), **node.kwargs}
-        parts, dim = words.get("tensors"), words.get("dim", 0)
-        if not isinstance(parts, (tuple, list)) or not isinstance(dim, int) or len(words) > 2:
-            raise ConversionError(f"{what}: expected a list of tensors, and an axis")
-        return parts, dim
-
-    def _asks_for_extents(self, node):
-        return node.target == "size" or (node.target is getattr and node.args[1] == "shape")
-
-    def _extents(self, node, what):
-        extents = Extents(self._of(node.args[0], what))
-        dims = node.args[1:] if node.target == "size" else ()
-        return self._extent(extents, *dims) if dims else extents
-
-    def _extent(self, extents, index):
-        """A number, but for that of samples, which no network depends on."""
-        axes = [SAMPLES] * self.lead + list(self._shape_of(extents.of))
-        if self.lead > 1 or not isinstance(index, int) or not -len(axes) <= index < len(axes):
-            raise ConversionError(f"forward asks for the extent {index} of a value, which has {len(axes)}")
-        return axes[index]
-
-    def _sum(self, node, what):
-        values = [self._of(argument, what) for argument in node.args]
-        if node.target is operator.iadd and not self._is_own(node.args[0], values[0]):
-            raise ConversionError(f"{self._forward_of(node)} has an {what}, +=, which changes a tensor that is used elsewhere as well; "
-                                  "write a = a + b")
-        shapes = [self._shape_of(value) for value in values]
-        if shapes[0] != shapes[1]:
-            raise ConversionError(f"{what}: samples have the shapes {list(shapes[0])} and {list(shapes[1])}, expected equal ones")
-        return self._layer(values, what, Layer(
-            f"sum{len(self.graph.layers)}", "add", [value.layer for value in values], shape=shapes[0]))
-
-    def _is_own(self, node, value):
-        """Whether a node has made a tensor of its own that one other node looks at."""
-        made = node.op == "call_module" or node.target in _SUMS
-        layer = self.graph.layers[value.layer] if value.layer >= 0 else None
-        return made and len(node.users) == 1 and layer is not None and not layer.neuron and bool(layer.tensors or len(layer.sources) > 1)
-
-    def _joined(self, node, what):
-        parts, dim = self._parts(node, what)
-        values = [self._of(argument, what) for argument in parts]
-        shapes = [self._shape_of(value) for value in values]
-        if dim < 0:
-            dim += self.lead + len(shapes[0])
-        if dim != self.lead or len(values) < 2 or len({shape[1:] for shape in shapes}) != 1:
-            raise ConversionError(f"{what}: expected values of equal extents but for the channels, joined along these, dim={self.lead}")
-        joined, count = values[0], shapes[0][0]
-        for value, shape in zip(values[1:], shapes[1:]):
-            count += shape[0]
-            joined = self._layer([joined, value], what, Layer(f"joined{len(self.graph.layers)}", "concat", [joined.layer, value.layer],
-                                                              shape=(count, *shape[1:])))
-        return joined
-
-    def _flattened(self, node, what):
-        """flatten(x, 1), x.view(batch, -1), x.reshape(batch, -1)."""
-        value = self._of(node.args[0], what)
-        shape = self._shape_of(value)
-        if not self._flattens(node, math.prod(shape)):
-            raise ConversionError(f"{self._forward_of(node)} has an {what}, expected one that makes one extent of a sample, such as "
-                                  f"flatten({self.lead})")
-        return self._layer([value], what, Layer(
-            f"flat{len(self.graph.layers)}", "flatten", [value.layer], shape=(math.prod(shape),)))
-
-    def _flattens(self, node, size):
-        rest = self._resolved(node.args[1:])
-        if node.target in (torch.flatten, "flatten"):
-            start = rest[0] if rest else node.kwargs.get("start_dim", 0)
-            end = rest[1] if len(rest) > 1 else node.kwargs.get("end_dim", -1)
-            return start == self.lead and end == -1
-        extents = rest[0] if len(rest) == 1 and isinstance(rest[0], list) else rest or self._resolved(node.kwargs.get("shape", ()))
-        if self.lead > 1 or len(extents) != 2:
-            return False
-        samples, rest = extents
-        if rest == -1:
-            return samples is SAMPLES or samples == self.samples or (self.samples is None and isinstance(samples, int) and samples > 0)
-        return rest == size  # whatever number of samples that leaves
-
-    def _pooled(self, node, what):
-        kind = _POOLS[node.target]
-        options = {name: option for name, option in zip(node.kwargs, self._resolved(node.kwargs.values())) if option is not None}
-        value = self._of(node.args[0] if node.args else node.kwargs.get("input"), what)
-        options.pop("input", None)
-        module = kind(*self._resolved(node.args[1:]), **options)
-        path = f"pool{len(self.graph.layers)}"
-        return self._layer([value], what, layers.layer(
-            self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
-
-    def _keeps_numbers(self, node):
-        """Whether x.to(...) and the like give x as it is."""
-        return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
-                   [*node.args[1:], *node.kwargs.values()])
-
-    def _item(self, taken, index):
-        value = self.values[taken]
-        if isinstance(index, tuple) and all(rest in (Ellipsis, slice(None)) for rest in index[1:]):
-            index = index[0]  # x[step, :]
-        if isinstance(value, Extents):
-            return self._extent(value, index)
-        if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
-            return Value(value.layer, value.step, value.outputs[index])
-        if value == Value(-1, None) and self.lead == 1 and isinstance(index, int) and index >= 0:
-            return Value(-1, index)
-        if value == Value(-1, None):
-            raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[step, :]: a converted network's "
-                                  "input is [time, sample, ...]")
-        raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
-
-    def _stack(self, node):
-        parts, dim = self._parts(node, "torch.stack")
-        values = [self.values.get(part) for part in parts]
-        first = values[0] if values else None
-        alike = isinstance(first, Value) and all(
-            value == Value(first.layer, now, first.output) for now, value in enumerate(values))
-        if dim != 0 or not alike:
-            raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0")
-        return Series(first.layer, len(values), first.output)
-
     def _check_norms(self, steps):
         """Batch norm is called once, or in each step: a call moves its statistics, whatever becomes of what it gives."""
         for path, static in self.norms.items():
@@ -412,9 +254,9 @@ class Reader:
 
     def _finish(self, returned):
         series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
-        if not all(isinstance(value, Series) for value in series):
+        if not all(isinstance(value, (Series, Total)) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
-                                  "by torch.stack; of a module of one time step say steps=, their number")
+                                  "by torch.stack, or sums of spikes; of a module of one time step say steps=, their number")
         self._take_outputs([(value.layer, value.output) for value in series])
         lengths = {value.steps for value in series} | {count for path, count in self.calls.items() if path in self.places}
         if len(lengths) != 1:
@@ -434,24 +276,18 @@ class Reader:
             path = graph.layers[place].path if place >= 0 else "input"
             if place < 0 or not graph.layers[place].neuron:
                 raise ConversionError(f"what \"{path}\" gives is returned, expected spikes and membranes of neurons")
-            if output not in ("spikes", "membrane"):
+            if output in ("count", "rate") and place != len(graph.layers) - 1:
+                raise ConversionError(f"a sum over time of spikes of layer \"{path}\" is returned, which can be had of the last layer; return "
+                                      "its spikes, and sum them behind the network")
+            if output not in ("spikes", "membrane", "count", "rate"):
                 raise ConversionError(f"{output} of layer \"{path}\" is returned; spikes and membranes can be had")
         last = graph.layers[-1]
         if len(last.shape) != 1:
             raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
                                   "flatten before them")
-        if len(set(outputs)) != len(outputs):
-            raise ConversionError("the same spikes or membranes are returned twice")
         graph.outputs = tuple(outputs)
 
     @staticmethod
     def _is_without_effect(last):
         """Whether a last layer that is not returned can be left out: batch norm moves its statistics."""
         return not last.neuron and "running_mean" not in last.tensors
-
-
-_SUMS = (operator.add, torch.add, operator.iadd)
-_FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
-_ZEROS = (torch.zeros_like, "new_zeros")
-_POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
-          functional.avg_pool1d: nn.AvgPool1d}

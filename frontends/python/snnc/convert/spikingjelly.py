@@ -9,12 +9,13 @@ from .errors import ConversionError
 from .graph import Layer, arguments, number
 from .known import refuse
 
-# Its IFNode adds what comes, and resets hard in the step of a spike.
-IF_NODE = """neuron spikingjelly_if(x; v_threshold = 1.0, v_reset = 0, detach_reset = one_of(false, true), surrogate = sigmoid(slope = 4)) {
+# Its IFNode adds what comes.
+IF_NODE = """neuron spikingjelly_if(x; v_threshold = 1.0, v_reset = 0, detach_reset = one_of(false, true), surrogate = sigmoid(slope = 4),
+                        reset = one_of(hard, soft)) {
   state mem = 0
   mem = mem + x
   s = fire_at(mem - v_threshold, surrogate)
-  mem = hard_reset(mem, s, v_reset, detach_reset = detach_reset)
+  mem = if reset == hard then hard_reset(mem, s, v_reset, detach_reset = detach_reset) else soft_reset(mem, s, v_threshold, detach_reset = detach_reset)
   spike s
 }"""
 
@@ -35,9 +36,7 @@ def is_multi_step(net):
 
 def make(graph, path, module, source, shape):
     """The line of a layer of neurons."""
-    if module.v_reset is None:
-        refuse(path, module, "v_reset=None: a soft reset cannot be expressed by SpikingJelly's neurons of the language")
-    if float(module.v_reset) != 0:
+    if module.v_reset is not None and float(module.v_reset) != 0:
         refuse(path, module, f"v_reset={module.v_reset:g}: its membrane starts there, and in the language at 0")
     kind = _SURROGATES.get(type(module.surrogate_function))
     if kind is None or not module.surrogate_function.spiking:
@@ -59,6 +58,8 @@ def make(graph, path, module, source, shape):
     else:
         refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     pairs.append(("v_threshold", None if module.v_threshold == 1 else number(module.v_threshold)))
+    if module.v_reset is None:
+        pairs.append(("reset", "soft"))
     if not getattr(module, "decay_input", True):
         pairs.append(("decay_input", "false"))
     if module.detach_reset:

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Modules whose `forward` says what happens in one time step, or goes through all steps at once."""
 
+import operator
+
+import torch
+
 from . import layers
 from .errors import ConversionError
 from .known import refuse
 from .read import Reader
-from .values import Call, Value
+from .trace import is_input
+from .values import Call, Single, Total, Value
 
 _LOOPS = "a forward that loops over all steps is converted without steps="
 
@@ -16,8 +21,18 @@ def step(net, shape, steps, over_time, framework):
     return StepReader(net, shape, framework, steps, over_time).read()
 
 
+_REPEATS = ("unsqueeze", "repeat", "expand", torch.unsqueeze, torch.stack)
+
+
+def _repeats(node):
+    """Whether an operation may repeat its input for all steps."""
+    return node.target in _REPEATS or (node.target is operator.getitem and node.args[1] is None)
+
+
 class StepReader(Reader):
     """Interprets a trace of one time step, or of one call for all steps."""
+
+    passed = (*Reader.passed, *_REPEATS)
 
     def __init__(self, net, shape, framework, steps, over_time):
         super().__init__(net, shape, framework)
@@ -27,10 +42,48 @@ class StepReader(Reader):
         self.keeps_states = not self.all_steps
 
     def _begin(self, nodes, node):
+        self.repeats = self.all_steps and any(_repeats(user) for copy in nodes if is_input(copy) for user in copy.users)
+        if self.repeats:
+            self.graph.over_time = False
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
     def _input(self):
-        return Value(-1, 0 if self.graph.over_time else None)
+        return Single() if self.repeats else Value(-1, 0 if self.graph.over_time else None)
+
+    def _operation(self, node):
+        if self.repeats and _repeats(node) and isinstance(self._first_of(node), Single):
+            return self._repeated(node)
+        return super()._operation(node)
+
+    def _first_of(self, node):
+        first = node.args[0]
+        return self.values.get(first[0] if isinstance(first, (tuple, list)) and first else first)
+
+    def _repeated(self, node):
+        """x.unsqueeze(0), and x.repeat(steps, 1, ...), x.expand(steps, -1, ...) and torch.stack([x] * steps), with an axis of time in front
+        or without."""
+        target, rest, one = node.target, self._resolved(node.args[1:]), self._first_of(node)
+        if target is operator.getitem or "unsqueeze" in str(target):
+            if (rest in ([0], [None]) or node.kwargs == {"dim": 0}) and not one.axis:
+                return Single(axis=True)
+        elif target is torch.stack:
+            parts, dim = self._parts(node, "torch.stack")
+            if dim == 0 and all(self.values.get(part) == Single() for part in parts):
+                return self._at_all_steps(len(parts))
+        else:
+            steps, *others = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest
+            same = 1 if target == "repeat" else -1
+            rank = None if self.graph.shape is None else 1 + len(self.graph.shape)
+            if isinstance(steps, int) and steps > 0 and others == [same] * len(others) and rank in (None, len(others)) and not node.kwargs:
+                return self._at_all_steps(steps)
+        raise ConversionError("forward repeats its input in another way than x.unsqueeze(0).repeat(steps, 1, ...) or .expand(steps, -1, ...), "
+                              "for all steps, [time, sample, ...]")
+
+    def _at_all_steps(self, steps):
+        if self.graph.steps not in (None, steps):
+            raise ConversionError(f"forward repeats its input for {steps} steps, and there are {self.graph.steps}")
+        self.graph.steps = steps
+        return Value(-1, None)
 
     def _use(self, path, value):
         return layers.Use(False) if self.all_steps else layers.Use(value.step is None, self.graph.steps)
@@ -59,6 +112,6 @@ class StepReader(Reader):
             if not set(call.outputs) <= {"spikes", "membrane"}:
                 raise ConversionError(f"layer \"{self.graph.layers[call.layer].path}\" returns {', '.join(call.outputs)}; spikes and "
                                       "membranes can be had: take these of it in a module of your own, or say output=False")
-        if not values or not all(isinstance(value, Value) for value in values):
+        if not values or not all(isinstance(value, (Value, Total)) for value in values):
             raise ConversionError("the network is expected to return spikes and membranes of neurons")
         self._take_outputs([(value.layer, value.output) for value in values])

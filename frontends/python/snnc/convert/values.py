@@ -23,6 +23,26 @@ class Series:
 
 
 @dataclasses.dataclass(frozen=True)
+class Total:
+    """The sum of a layer's spikes in the first steps (None: in all), or their mean."""
+
+    layer: int
+    steps: int | None
+    mean: bool = False
+
+    @property
+    def output(self):
+        return "rate" if self.mean else "count"
+
+
+@dataclasses.dataclass(frozen=True)
+class Single:
+    """An input that forward has not repeated yet for all steps, with an axis for them or without."""
+
+    axis: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Call:
     """What a call of neurons returns that are several tensors, before somebody takes one of it."""
 

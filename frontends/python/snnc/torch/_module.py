@@ -30,6 +30,15 @@ class _Made:
 
 
 @dataclasses.dataclass
+class _Behind:
+    """What a call leaves beside its outputs: its steps, and the state behind them if that is `wanted`."""
+
+    wanted: bool
+    steps: int | None = None
+    state: State | None = None
+
+
+@dataclasses.dataclass
 class _Compiled:
     """A buffer that is a number in the text, and says what this is."""
 
@@ -79,9 +88,9 @@ class Module(nn.Module):
 
     Args:
         model: the path or the text of a model, or a `snnc.Model`, whose parameters are copied.
-        outputs: names of what a call gives, a tuple if there are several: "spikes", "membrane", "count", and of the layers
-            inside "hidden.NAME" and "hidden_membrane.NAME". One name: its tensor alone. What is not asked for is not
-            computed.
+        outputs: names of what a call gives, a tuple if there are several: "spikes", "membrane", "count", "rate" (counts as shares
+            of the steps), and of the layers inside "hidden.NAME" and "hidden_membrane.NAME". One name: its tensor alone. What is
+            not asked for is not computed.
         names: what the module calls tensors that have another name in the text.
         fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
         options: of `snnc.compile`.
@@ -106,7 +115,7 @@ class Module(nn.Module):
         self._outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
         self._names = dict(names or {})
-        for name in self._outputs:
+        for name in self._computed():
             model._place(name)
         self._calls = 0
         self._declare(dict(fixed or {}))
@@ -209,15 +218,17 @@ class Module(nn.Module):
     def _call(self, x, steps, state, with_state):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"expected a tensor, found {type(x).__name__}")
-        behind = [] if with_state else None
+        behind = _Behind(with_state)
         found = dict(zip(self._computed(), _Network.apply(self, x, steps, state, behind, *self._tensors())))
+        if "rate" in self._outputs:
+            found["rate"] = found["count"] / behind.steps
         outputs = tuple(found[name] for name in self._outputs)
         if with_state:
-            return (*outputs, *behind)
+            return (*outputs, behind.state)
         return outputs[0] if self._single else outputs
 
     def _computed(self):
-        return tuple(dict.fromkeys(self._outputs))
+        return tuple(dict.fromkeys("count" if name == "rate" else name for name in self._outputs))
 
     def _run_forward(self, x, steps, state, behind, tensors):
         model = self._model
@@ -234,14 +245,13 @@ class Module(nn.Module):
             extents = {"T": call.steps, "B": call.batch}
             outputs.append(torch.empty([extents.get(e, e) for e in tensor.shape], dtype=_TYPES[tensor.dtype], device="cpu"))
             arrays[model._places[name]] = outputs[-1].numpy()
-        state_out = None
-        if behind is not None:
-            state_out = model._state_behind(call, state)
-            behind.append(state_out)
+        behind.steps = call.steps
+        if behind.wanted:
+            behind.state = model._state_behind(call, state)
         buffers = len(model.parameters)  # where they begin
         taken = [None] * buffers + given[buffers:] if self.training and model.buffers else None
         model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
-                    state_out=state_out, epoch=made.epoch, given=given, content=made.content, taken=taken)
+                    state_out=behind.state, epoch=made.epoch, given=given, content=made.content, taken=taken)
         if taken:
             self._take_buffers(tensors[buffers:], views[buffers:])
         return tuple(outputs), made
@@ -258,7 +268,7 @@ class Module(nn.Module):
         leaves one step's array, seen as many. None: nowhere. The network adds what it is given for spikes and counts to the same
         sum, so bits are the same."""
         model = self._model
-        if name != "spikes" or "count" in self._outputs or "count" not in model._places or gradient.stride(0) != 0:
+        if name != "spikes" or "count" in self._computed() or "count" not in model._places or gradient.stride(0) != 0:
             return None
         place = model._places["count"]
         return place if list(model.library.outputs[place].shape[1:]) == list(gradient.shape[2:]) else None

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a forward computes without a module: sums, shapes, steps of the input, and what is made of all steps."""
+
+import math
+import operator
+
+import torch
+from torch import fx, nn
+from torch.nn import functional
+
+from . import layers
+from .errors import ConversionError
+from .graph import Layer
+from .trace import COPIES
+from .values import SAMPLES, Call, Extents, Series, Total, Value
+
+
+class Operations:
+    """Reads the nodes that are operations: a part of `Reader`, on whose members it works."""
+
+    all_steps = False  # a call of a layer takes all steps, [time, sample, ...]
+
+    def _operation(self, node):
+        target = node.target
+        if target is operator.getitem:
+            return self._item(*node.args)
+        if target is torch.stack:
+            return self._stack(node)
+        name = f".{node.args[1]}" if target is getattr else getattr(target, "__name__", target)
+        what = f"operation {name}"
+        if self._asks_for_extents(node):
+            return self._extents(node, what)
+        numbers = self._resolved(node.args)
+        if numbers and callable(target) and all(isinstance(number, int) for number in numbers):
+            return target(*numbers)
+        if target in SUMS and len(node.args) == 2 and not node.kwargs:
+            return self._total(node) or self._sum(node, what)
+        if (total := self._over_time(node)) is not None:
+            return total
+        if target in (torch.cat, torch.concat):
+            return self._joined(node, what)
+        if target in FLATTENS:
+            return self._flattened(node, what)
+        if target in _POOLS:
+            return self._pooled(node, what)
+        if target in _ZEROS:
+            return 0  # a state at rest; snnTorch gives it the shape of the input
+        if target in COPIES and self._keeps_numbers(node):
+            return self.values.get(node.args[0])
+        if any(isinstance(self.values.get(argument), Series) for argument in node.all_input_nodes):
+            raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], or "
+                                  "its sum or mean over time, and compute with what the converted network gives")
+        raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
+                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can" +
+                              ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
+
+    def _resolved(self, words):
+        """Arguments, with the numbers that extents are."""
+        return [self._resolved(word) if isinstance(word, (tuple, list)) else
+                self.values.get(word, word) if isinstance(word, fx.Node) else word for word in words]
+
+    def _parts(self, node, what):
+        """What torch.cat and torch.stack join, and along which axis."""
+        words = {**dict(zip(("tensors", "dim"), node.args)), **node.kwargs}
+        parts, dim = words.get("tensors"), words.get("dim", 0)
+        if not isinstance(parts, (tuple, list)) or not isinstance(dim, int) or len(words) > 2:
+            raise ConversionError(f"{what}: expected a list of tensors, and an axis")
+        return parts, dim
+
+    def _asks_for_extents(self, node):
+        return node.target == "size" or (node.target is getattr and node.args[1] == "shape")
+
+    def _extents(self, node, what):
+        extents = Extents(self._of(node.args[0], what))
+        dims = node.args[1:] if node.target == "size" else ()
+        return self._extent(extents, *dims) if dims else extents
+
+    def _extent(self, extents, index):
+        """A number, but for that of samples, which no network depends on."""
+        axes = [SAMPLES] * self.lead + list(self._shape_of(extents.of))
+        if self.lead > 1 or not isinstance(index, int) or not -len(axes) <= index < len(axes):
+            raise ConversionError(f"forward asks for the extent {index} of a value, which has {len(axes)}")
+        return axes[index]
+
+    def _sum(self, node, what):
+        values = [self._of(argument, what) for argument in node.args]
+        if node.target is operator.iadd and not self._is_own(node.args[0], values[0]):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, +=, which changes a tensor that is used elsewhere as well; "
+                                  "write a = a + b")
+        shapes = [self._shape_of(value) for value in values]
+        if shapes[0] != shapes[1]:
+            raise ConversionError(f"{what}: samples have the shapes {list(shapes[0])} and {list(shapes[1])}, expected equal ones")
+        return self._layer(values, what, Layer(
+            f"sum{len(self.graph.layers)}", "add", [value.layer for value in values], shape=shapes[0]))
+
+    def _total(self, node):
+        """What a loop makes that adds the spikes of each step to those before, or None."""
+        before, after = self._resolved(node.args)
+        taken = node.args[0]
+        if not isinstance(after, Value):
+            before, after, taken = after, before, node.args[1]
+        if not self._is_spikes(after):
+            return None
+        count = None
+        if isinstance(before, (int, float)) and before == 0:
+            count = 0
+        elif isinstance(before, Total) and before.layer == after.layer and not before.mean:
+            count = before.steps
+        elif self._is_spikes(before) and before.layer == after.layer and before.step == 0:
+            count = 1
+        in_place = node.target is operator.iadd and isinstance(taken, fx.Node) and len(taken.users) > 1
+        return Total(after.layer, count + 1) if count is not None and after.step == count and not in_place else None
+
+    def _is_spikes(self, value):
+        return isinstance(value, Value) and value.layer >= 0 and self.graph.layers[value.layer].neuron and value.output == "spikes"
+
+    def _over_time(self, node):
+        """x.sum(0) and x.mean(0) of spikes of all steps, and a sum that is divided by their number; None if it is neither."""
+        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+        words = {**dict(zip(("input", "other"), self._resolved(node.args))), **node.kwargs}
+        taken = words.pop("input", None)
+        if isinstance(taken, Total) and name in ("truediv", "div"):
+            return Total(taken.layer, taken.steps, mean=True) if words == {"other": taken.steps} and not taken.mean else None
+        if name not in ("sum", "mean") or list(words.values()) not in ([0], [[0]], [(0,)]) or not {"dim", "axis", "other"} >= set(words):
+            return None
+        if isinstance(taken, Series) and taken.output == "spikes":
+            return Total(taken.layer, taken.steps, name == "mean")
+        if self.all_steps and self._is_spikes(taken):
+            return Total(taken.layer, None, name == "mean")
+        return None
+
+    def _is_own(self, node, value):
+        """Whether a node has made a tensor of its own that one other node looks at."""
+        made = node.op == "call_module" or node.target in SUMS
+        layer = self.graph.layers[value.layer] if value.layer >= 0 else None
+        return made and len(node.users) == 1 and layer is not None and not layer.neuron and bool(layer.tensors or len(layer.sources) > 1)
+
+    def _joined(self, node, what):
+        parts, dim = self._parts(node, what)
+        values = [self._of(argument, what) for argument in parts]
+        shapes = [self._shape_of(value) for value in values]
+        if dim < 0:
+            dim += self.lead + len(shapes[0])
+        if dim != self.lead or len(values) < 2 or len({shape[1:] for shape in shapes}) != 1:
+            raise ConversionError(f"{what}: expected values of equal extents but for the channels, joined along these, dim={self.lead}")
+        joined, count = values[0], shapes[0][0]
+        for value, shape in zip(values[1:], shapes[1:]):
+            count += shape[0]
+            joined = self._layer([joined, value], what, Layer(f"joined{len(self.graph.layers)}", "concat", [joined.layer, value.layer],
+                                                              shape=(count, *shape[1:])))
+        return joined
+
+    def _flattened(self, node, what):
+        """flatten(x, 1), x.view(batch, -1), x.reshape(batch, -1)."""
+        value = self._of(node.args[0], what)
+        shape = self._shape_of(value)
+        if not self._flattens(node, math.prod(shape)):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, expected one that makes one extent of a sample, such as "
+                                  f"flatten({self.lead})")
+        return self._layer([value], what, Layer(
+            f"flat{len(self.graph.layers)}", "flatten", [value.layer], shape=(math.prod(shape),)))
+
+    def _flattens(self, node, size):
+        rest = self._resolved(node.args[1:])
+        if node.target in (torch.flatten, "flatten"):
+            start = rest[0] if rest else node.kwargs.get("start_dim", 0)
+            end = rest[1] if len(rest) > 1 else node.kwargs.get("end_dim", -1)
+            return start == self.lead and end == -1
+        extents = rest[0] if len(rest) == 1 and isinstance(rest[0], list) else rest or self._resolved(node.kwargs.get("shape", ()))
+        if self.lead > 1 or len(extents) != 2:
+            return False
+        samples, rest = extents
+        if rest == -1:
+            return samples is SAMPLES or samples == self.samples or (self.samples is None and isinstance(samples, int) and samples > 0)
+        return rest == size  # whatever number of samples that leaves
+
+    def _pooled(self, node, what):
+        kind = _POOLS[node.target]
+        options = {name: option for name, option in zip(node.kwargs, self._resolved(node.kwargs.values())) if option is not None}
+        value = self._of(node.args[0] if node.args else node.kwargs.get("input"), what)
+        options.pop("input", None)
+        module = kind(*self._resolved(node.args[1:]), **options)
+        path = f"pool{len(self.graph.layers)}"
+        return self._layer([value], what, layers.layer(
+            self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
+
+    def _keeps_numbers(self, node):
+        """Whether x.to(...) and the like give x as it is."""
+        return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
+                   [*node.args[1:], *node.kwargs.values()])
+
+    def _item(self, taken, index):
+        value = self.values[taken]
+        if isinstance(index, tuple) and all(rest in (Ellipsis, slice(None)) for rest in index[1:]):
+            index = index[0]  # x[step, :]
+        if isinstance(value, Extents):
+            return self._extent(value, index)
+        if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
+            return Value(value.layer, value.step, value.outputs[index])
+        if value == Value(-1, None) and self.lead == 1 and isinstance(index, int) and index >= 0:
+            return Value(-1, index)
+        if value == Value(-1, None):
+            raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[step, :]: a converted network's "
+                                  "input is [time, sample, ...]")
+        raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
+
+    def _stack(self, node):
+        parts, dim = self._parts(node, "torch.stack")
+        values = [self.values.get(part) for part in parts]
+        first = values[0] if values else None
+        alike = isinstance(first, Value) and all(
+            value == Value(first.layer, now, first.output) for now, value in enumerate(values))
+        if dim != 0 or not alike:
+            raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0")
+        return Series(first.layer, len(values), first.output)
+
+
+SUMS = (operator.add, torch.add, operator.iadd)
+FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
+_ZEROS = (torch.zeros_like, "new_zeros")
+_POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
+          functional.avg_pool1d: nn.AvgPool1d}
