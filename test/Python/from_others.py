@@ -273,6 +273,72 @@ def test_norse_loop():
     same(net, x, snnc.from_norse(net), net(x))
 
 
+class Memory(nn.Module):
+    """Norse's network for MNIST: recurrent neurons with weights of their own, and membranes that are read out."""
+
+    def __init__(self, autapses=False):
+        super().__init__()
+        self.l1 = norse.LIFRecurrentCell(20, 30, p=LIFParameters(v_th=torch.as_tensor(0.3)), autapses=autapses)
+        self.fc_out, self.out = nn.Linear(30, 5, bias=False), norse.LILinearCell(5, 5)
+        self.last = norse.LICell()
+
+    def forward(self, x):
+        s1 = so = sl = None
+        voltages, spikes = [], []
+        for step in range(STEPS):
+            z, s1 = self.l1(x[step], s1)
+            v, so = self.out(self.fc_out(z), so)
+            v, sl = self.last(v, sl)
+            voltages.append(v)
+            spikes.append(z)
+        return torch.stack(voltages), torch.stack(spikes)
+
+
+def test_norse_recurrent():
+    x = (torch.rand(STEPS, 7, 20) < 0.3).float() * 3
+    for autapses in (False, True):
+        torch.manual_seed(0)
+        net = Memory(autapses)
+        converted = snnc.from_norse(net)
+        assert converted.outputs == ("membrane", "hidden.l1") and "input f32[20] over time" in converted.text, converted.text
+        module = converted.torch()
+        assert set(dict(module.named_parameters())) == set(dict(net.named_parameters()))
+        expected, found = net(x), module(x)
+        support.close(found[0].detach(), expected[0].detach(), 1e-5, "membrane")
+        support.same_bits(found[1].detach(), expected[1].detach(), "spikes")
+        assert found[1].any()
+        (expected[0] ** 2).sum().backward()
+        (found[0] ** 2).sum().backward()
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+        own = module.get_parameter("l1.recurrent_weights").grad.diagonal()
+        assert own.any() == autapses
+        model = converted.compile()
+        before = model.state_dict()["out.input_weights"].copy()
+        model.train_step(x, torch.arange(7) % 5)
+        assert (model.state_dict()["out.input_weights"] != before).any()
+
+
+def test_norse_refused():
+    def refused(net, *parts):
+        with support.raises(snnc.convert.ConversionError, *parts):
+            snnc.from_norse(net)
+
+    net = Memory()
+    net.fc_out.weight.register_hook(lambda gradient: gradient * 0.5)
+    refused(net, "\"fc_out\" (Linear)", "its weight has a hook")
+    net = Memory()
+    net.l1.recurrent_weights.register_hook(lambda gradient: gradient * 0.5)
+    refused(net, "\"l1\" (LIFRecurrentCell)", "recurrent_weights has a hook")
+    net = Memory()
+    net.fc_out = nn.Linear(30, 4)
+    refused(net, "\"out\" (LILinearCell)", "shape [5], found [4]")
+    net = Memory()
+    net.l1 = norse.LIFRecurrentCell(20, 30, recurrent_weights=torch.zeros(30, 30))
+    refused(net, "\"l1\" (LIFRecurrentCell)", "recurrent_weights is no parameter")
+    refused(nn.Sequential(nn.Linear(20, 6), norse.LSNNCell()), "\"1\" (LSNNCell)", "no such neuron")
+
+
 for name, test in list(globals().items()):
     if name.startswith("test_"):
         test()

@@ -104,7 +104,8 @@ def from_spikingjelly(net: nn.Module, sample: torch.Tensor | Sequence[int] | Non
 
 def from_norse(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = None, *, steps: int | None = None,
                over_time: bool = False, name: str | None = None) -> Converted:
-    """The same of Norse's LIFBoxCell, LIFCell and IAFCell, in its `SequentialState` or in a module with a loop."""
+    """The same of Norse's LIFBoxCell, LIFCell, LIFRecurrentCell, IAFCell, LICell and LILinearCell, in its `SequentialState` or in a module
+    with a loop. What a layer of the last two gives is its membrane."""
     from . import norse
 
     return _convert(net, sample, steps, over_time, name, norse.Framework)
@@ -114,7 +115,7 @@ def _convert(net, sample, steps, over_time, name, framework):
     if not isinstance(net, nn.Module):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
-    known.check(net)
+    known.check(net, framework.own_hooks)
     known.check_framework(net, framework)
     checkpoints.check_types(net)
     if isinstance(net, nn.Sequential) or framework.layers_take_all_steps or steps is not None or over_time:

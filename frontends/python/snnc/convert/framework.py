@@ -12,6 +12,7 @@ class Framework:
         no_layer: why another one is refused.
         layers_take_all_steps: a call goes through all steps, [time, sample, ...].
         steps_keep_state: neurons of a module of one step carry their states on though they do not hide them.
+        own_hooks: names of hooks of parameters that the framework's neurons hang there themselves, and their lines say.
 
     A subclass has `name`, `is_neuron(module)`, and `neuron(graph, path, module, source, shape)`, which gives the `Layer`;
     `outputs` and `states`, the names of what a call returns and of what it takes behind its input; `hides_state`, whether
@@ -22,6 +23,12 @@ class Framework:
     no_layer = "there is no such layer in the language"
     layers_take_all_steps = False
     steps_keep_state = False
+    own_hooks = ()
+
+    @staticmethod
+    def input_shape(module):
+        """The shape of a sample that neurons with weights take, or None if they take any."""
+        return None
 
     @staticmethod
     def hidden(module):

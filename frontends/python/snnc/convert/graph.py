@@ -16,7 +16,8 @@ class Layer:
     `call` is what stands in the line; `sources` are the places of the layers that it takes, -1 for the input. `tensors` maps its
     tensors' names in the text, behind the layer's own name, to the network's names; `shapes` has those of the text where the
     network's differ in axes of one element. `shape` is that of a sample of what it gives; `per_step`: which is another in each
-    step even if the input is not. A layer that is `frozen` has parameters, and none is trained.
+    step even if the input is not. A layer that is `frozen` has parameters, and none is trained. Neurons that do not fire give their
+    membrane.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Layer:
     sources: list
     tensors: dict = dataclasses.field(default_factory=dict)
     neuron: bool = False
+    fires: bool = True
     shape: tuple = ()
     shapes: dict = dataclasses.field(default_factory=dict)
     per_step: bool = False
@@ -120,8 +122,10 @@ class Writer:
             lines += self._line(place, layer)
         body = "".join(f"  {line}\n" if line else "\n" for line in lines)
         head = "".join(f"{definition}\n" for definition in graph.definitions)
-        frozen = [f"  group {key}(lr = 0)\n" for key, layer in zip(self.keys, graph.layers) if layer.frozen]
-        train = f"\ntrain {{\n{''.join(frozen)}}}\n" if frozen else ""
+        lines = [f"  group {key}(lr = 0)\n" for key, layer in zip(self.keys, graph.layers) if layer.frozen]
+        if not graph.layers[-1].fires:  # what usually is said of spikes
+            lines += ["  loss ce_max_membrane\n", "  metric accuracy_membrane\n"]
+        train = f"\ntrain {{\n{''.join(lines)}}}\n" if lines else ""
         return f"snn 1\n# {comment}\n{head}model {name} {{\n{body}}}\n{train}"
 
     def names(self):

@@ -36,8 +36,9 @@ def kind_of(module, kinds):
     return None
 
 
-def check(net):
-    """A call of each module does what its class says: nobody has hung anything on it."""
+def check(net, own_hooks):
+    """A call of each module does what its class says, and parameters learn by their gradients: nobody has hung anything on them, but for
+    hooks of these names."""
     if type(net).__name__ in _WRAPPERS and type(net).__module__.startswith("torch."):
         refuse("", net, f"it is around another module, which is to be converted: .{_WRAPPERS[type(net).__name__]}")
     for path, module in net.named_modules():
@@ -48,6 +49,10 @@ def check(net):
         if hooks:
             refuse(path, module, f"it has {hooks[0].strip('_').replace('_', ' ')}, which cannot be expressed (weight_norm and pruning "
                                  "are such, and remove_weight_norm and prune.remove end them)")
+        for name, parameter in module.named_parameters(recurse=False):
+            hooks = [*(parameter._backward_hooks or {}).values(), *(parameter._post_accumulate_grad_hooks or {}).values()]
+            if any(getattr(hook, "__name__", "") not in own_hooks for hook in hooks):
+                refuse(path, module, f"its {name} has a hook, which would be lost; register it on the converted module's")
         replaced = [name for name in vars(module) if isinstance(getattr(type(module), name, None), types.FunctionType)]
         if replaced:
             refuse(path, module, f"its method {replaced[0]} is another than that of its class")

@@ -112,7 +112,8 @@ class Operations:
         return Total(after.layer, count + 1) if count is not None and after.step == count and not in_place else None
 
     def _is_spikes(self, value):
-        return isinstance(value, Value) and value.layer >= 0 and self.graph.layers[value.layer].neuron and value.output == "spikes"
+        layer = self.graph.layers[value.layer] if isinstance(value, Value) and value.layer >= 0 else None
+        return layer is not None and layer.neuron and layer.fires and value.output == "spikes"
 
     def _over_time(self, node):
         """x.sum(0) and x.mean(0) of spikes of all steps, and a sum that is divided by their number; None if it is neither."""
@@ -123,7 +124,7 @@ class Operations:
             return Total(taken.layer, taken.steps, mean=True) if words == {"other": taken.steps} and not taken.mean else None
         if name not in ("sum", "mean") or list(words.values()) not in ([0], [[0]], [(0,)]) or not {"dim", "axis", "other"} >= set(words):
             return None
-        if isinstance(taken, Series) and taken.output == "spikes":
+        if isinstance(taken, Series) and self._is_spikes(Value(taken.layer, None, taken.output)):
             return Total(taken.layer, taken.steps, name == "mean")
         if self.all_steps and self._is_spikes(taken):
             return Total(taken.layer, None, name == "mean")

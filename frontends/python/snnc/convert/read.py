@@ -21,6 +21,13 @@ from .trace import COPIES, is_input, traced
 from .values import Call, Series, Total, Value
 
 
+READOUT = """neuron readout(x) {
+  state mem = 0
+  mem = x
+  spike fire(mem - 1, atan(alpha = 2))
+}"""
+
+
 def loop(net, shape, framework):
     """The graph of a module whose forward goes through all time steps."""
     return Reader(net, shape, framework).read()
@@ -83,7 +90,8 @@ class Reader(Operations):
             found = () if node.target in self.passed else None
             if node.op == "call_module":
                 module = self.net.get_submodule(node.target)
-                found = layers.first_shape(module, self.framework.layers.get(kind_of(module, self.framework.layers)))
+                found = (self.framework.input_shape(module) if self.framework.is_neuron(module) else
+                         layers.first_shape(module, self.framework.layers.get(kind_of(module, self.framework.layers))))
             if found != ():
                 return found
         return None
@@ -217,7 +225,7 @@ class Reader(Operations):
             refuse(path, module, f"in its call {now} it takes a value of time step {value.step}; neurons are called once in each step")
         if path not in self.places:
             layer = self.framework.neuron(self.graph, path, module, value.layer, self._shape_of(value))
-            layer.shape = self._shape_of(value)
+            layer.shape = layer.shape or self._shape_of(value)
             self.graph.layers.append(layer)
             self.places[path] = len(self.graph.layers) - 1
         place = self.places[path]
@@ -285,7 +293,16 @@ class Reader(Operations):
         if len(last.shape) != 1:
             raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
                                   "flatten before them")
+        if not last.fires:
+            outputs = self._read_out(outputs)
         graph.outputs = tuple(outputs)
+
+    def _read_out(self, outputs):
+        """A model ends with neurons: such that do nothing but to show what the layer before them gives."""
+        graph, place = self.graph, len(self.graph.layers) - 1
+        graph.definitions.append(READOUT)
+        graph.layers.append(Layer("", "readout", [place], neuron=True, fires=False, shape=graph.layers[place].shape))
+        return [(place + 1, "membrane") if source == place else (source, output) for source, output in outputs]
 
     @staticmethod
     def _is_without_effect(last):
