@@ -5,6 +5,7 @@
 import snntorch as snn
 import torch
 from snntorch import surrogate, utils
+from snntorch.functional import quant
 from torch import nn
 
 import snnc
@@ -211,11 +212,55 @@ def test_refused():
             (sequential(leaky, nn.Linear(4, 2)), ("ends with layer \"2\" (Linear), expected a layer of neurons",)),
             (sequential(snn.Leaky(beta=0.5, init_hidden=True, spike_grad=torch.relu)), ("\"1\" (Leaky)", "spike_grad")),
             (nn.Sequential(nn.Conv2d(1, 2, 3), leaky), ("shape of a sample",)),
-            (sequential(snn.SLSTM(4, 4, init_hidden=True)), ("\"1\" (SLSTM)", "no such neuron"))):
+            (nn.Sequential(snn.SLSTM(4, 6, init_hidden=True)), ("\"0\" (SLSTM)", "to 0 in each step")),
+            (sequential(snn.SConv2dLSTM(4, 4, 3, init_hidden=True)), ("\"1\" (SConv2dLSTM)", "no such neuron")),
+            (sequential(snn.Leaky(beta=0.5, init_hidden=True, state_quant=quant.state_quant(4, uniform=False))), ("\"1\" (Leaky)", "not uniform")),
+            (sequential(snn.Leaky(beta=0.5, init_hidden=True, state_quant=torch.round)), ("\"1\" (Leaky)", "quantize = f"))):
         with support.raises(snnc.convert.ConversionError, *parts):
             snnc.from_snntorch(net)
     with support.raises(TypeError, "nn.Module", "str"):
         snnc.from_snntorch("net")
+
+
+def test_lstm_and_levels():
+    """An SLSTM has its own weights; levels of states are shares of the threshold again."""
+    class Net(nn.Module):
+        def __init__(self, reset, levels):
+            super().__init__()
+            self.f, self.l = nn.Linear(20, 16), snn.Leaky(beta=0.9, state_quant=levels)
+            self.a = snn.SLSTM(16, 16, reset_mechanism=reset, threshold=0.2, state_quant=levels)
+            self.g, self.b = nn.Linear(16, 10), snn.Synaptic(alpha=0.8, beta=0.9, state_quant=levels)
+
+        def forward(self, x):
+            a, (syn_b, b), (syn_c, c) = self.l.reset_mem(), self.a.reset_mem(), self.b.reset_mem()
+            spikes, membranes, inner = [], [], []
+            for step in range(6):
+                out, a = self.l(self.f(x[step]), a)
+                out, syn_b, b = self.a(out, syn_b, b)
+                out, syn_c, c = self.b(self.g(out), syn_c, c)
+                spikes.append(out)
+                membranes.append(c)
+                inner.append(b)
+            return torch.stack(spikes), torch.stack(membranes), torch.stack(inner)
+
+    for levels, reset, text in ((False, "none", "slstm(16, threshold = 0.2)"), (quant.state_quant(4), "subtract", "uniform_levels(bits = 4)"),
+                                (quant.state_quant(6, threshold=2, lower_limit=0.1, upper_limit=0.3), "zero", "lower = 1.2, upper = 1.6)")):
+        torch.manual_seed(1)
+        net = Net(reset, levels)
+        net.g.weight.data *= 3
+        converted = snnc.from_snntorch(net)
+        assert text in converted.text and converted.outputs == ("spikes", "membrane", "hidden_membrane.a"), converted.text
+        module, x = converted.torch(), torch.randn(6, 7, 20) * 2
+        expected, found = net(x), module(x)
+        for name, a, b in zip(converted.outputs, found, expected):
+            support.close(a.detach(), b.detach(), 1e-6, name)
+        assert found[0].any()
+        (expected[1] ** 2).sum().backward()
+        (found[1] ** 2).sum().backward()
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+        module.load_state_dict(net.state_dict())
+        net.load_state_dict(module.state_dict())
 
 
 for name, test in list(globals().items()):

@@ -305,7 +305,7 @@ def test_other_neurons():
                 spikes.append(out)
             return torch.stack(spikes)
 
-    refused(Long(), "layer \"last\" (SLSTM)", "no such neuron")
+    refused(Long(), "layer \"last\" (SLSTM)", "to 0 in each step")
 
 
 def test_double():

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import snntorch
+import torch
 from torch import nn
 
 from . import framework, layers
@@ -20,6 +21,7 @@ OUTPUTS = {
     snntorch.Synaptic: ("spikes", "syn", "membrane"),
     snntorch.RSynaptic: ("spikes", "syn", "membrane"),
     snntorch.Alpha: ("spikes", "syn_exc", "syn_inh", "membrane"),
+    snntorch.SLSTM: ("spikes", "syn", "membrane"),
 }
 
 # What a call takes behind the input: its own outputs of the step before.
@@ -30,6 +32,7 @@ STATES = {
     snntorch.Synaptic: ("syn", "membrane"),
     snntorch.RSynaptic: ("spikes", "syn", "membrane"),
     snntorch.Alpha: ("syn_exc", "syn_inh", "membrane"),
+    snntorch.SLSTM: ("syn", "membrane"),
 }
 
 _RESETS = {0: "subtract", 1: "zero", 2: "none"}
@@ -131,12 +134,12 @@ def neuron(graph, path, module, source, shape):
     kind = next((kind for kind in OUTPUTS if type(module) is kind), None)
     if kind is None:
         refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
-    if module.state_quant:
-        refuse(path, module, "state_quant is a function of Python; the language has `quantize`")
     if getattr(module, "surrogate_disable", False):
         refuse(path, module, "surrogate_disable: its spikes have no surrogate")
     if module.inhibition and len(shape) != 1:
         refuse(path, module, f"inhibition among neurons of shape {list(shape)}, expected one extent")
+    if kind is snntorch.SLSTM:
+        return slstm(path, module, source, shape)
     tensors, shapes, pairs = {}, {}, []
 
     def add(name, default=None):
@@ -163,6 +166,7 @@ def neuron(graph, path, module, source, shape):
         pairs.append(("delay", "false"))
     pairs.append(("surrogate", surrogate(path, module)))
     pairs.append(("inhibition", "true" if module.inhibition else None))
+    pairs.append(("quantize", quantize(path, module)))
     constants = ["beta", "alpha", "threshold", "reset_mechanism_val"]
     if not module.inhibition:
         add("graded_spikes_factor", 1.0)
@@ -182,6 +186,53 @@ def _shape(module, name):
     return tuple(module.shape)
 
 
+def quantize(path, module):
+    """That of a function which snntorch.functional.quant.state_quant made, or None; of that, its levels are known."""
+    function = module.state_quant
+    if not function:
+        return None
+    if getattr(function, "__module__", "") != "snntorch.functional.quant" or getattr(function, "__name__", "") != "inner":
+        refuse(path, module, "its state_quant is none of snntorch.functional.quant; the language has `quantize = f`, with a `def f` of one's own")
+    levels = function.__closure__[0].cell_contents
+    bits = len(levels).bit_length() - 1
+    low, high = float(levels[0]), float(levels[-1])
+    if not low < 0 < high or len(levels) != 2 ** bits or not torch.equal(levels, torch.linspace(low, high, len(levels))):
+        refuse(path, module, "its state_quant has levels that are not uniform; write quantize = exponential_levels(...) into the text")
+    own = float(module.threshold.detach().reshape(-1)[0])  # levels are shares beyond a threshold, most likely this one
+    threshold = own if 0 < own <= min(-low, high) else min(-low, high)
+    lower, upper = _share(-low, threshold), _share(high, threshold)
+    pairs = [("bits", None if bits == 8 else str(bits)), ("threshold", None if threshold == 1 else number(threshold)),
+             ("lower", None if lower == 0 else number(lower)), ("upper", None if upper == 0.2 else number(upper))]
+    return arguments("uniform_levels", *pairs)
+
+
+def _share(level, threshold):
+    """How far a level lies beyond the threshold: the round number that gives it, if there is one."""
+    share = level / threshold - 1
+    return round(share, 6) if np.float32(threshold * (1 + round(share, 6))) == np.float32(level) else share
+
+
+def slstm(path, module, source, shape):
+    """The line of an SLSTM, whose weights are its own."""
+    if module.input_size != module.hidden_size:
+        refuse(path, module, "snnTorch sets its state to 0 in each step where input_size and hidden_size differ; it would be another network")
+    if shape != (module.input_size,):
+        refuse(path, module, f"it takes samples of shape {[module.input_size]}, found {list(shape)}")
+    if module.inhibition:
+        refuse(path, module, "inhibition cannot be expressed")
+    pairs = [(None, str(module.hidden_size))]
+    for name in ("threshold", "graded_spikes_factor"):
+        value = getattr(module, name)
+        if isinstance(value, nn.Parameter) or value.numel() != 1:
+            refuse(path, module, f"{name} is expected to be one number that is not trained")
+        pairs.append((name, None if float(value) == 1 else number(value)))
+    word = reset(path, module)
+    pairs += [("reset", None if word == "none" else word), ("bias", None if module.bias else "false"), ("surrogate", surrogate(path, module)),
+              ("quantize", quantize(path, module))]
+    tensors = {f"lstm_cell.{name}": f"lstm_cell.{name}" for name, _ in module.lstm_cell.named_parameters()}
+    return Layer(path, arguments("slstm", *pairs), [source], tensors, neuron=True, shape=(module.hidden_size,))
+
+
 def lapicque(path, module, pairs):
     """mem = dt / C * x + (1 - dt / (R C)) * mem: here by beta and R, with dt = 1, as its documentation says."""
     if isinstance(module.beta, nn.Parameter):
@@ -199,6 +250,7 @@ class Framework(framework.Framework):
     """Calls of neurons give spikes and states, which the next call takes, or keep them with init_hidden."""
 
     name = "snnTorch"
+    input_shape = staticmethod(lambda module: (module.input_size,) if type(module) is snntorch.SLSTM else None)
     is_neuron = staticmethod(is_neuron)
     neuron = staticmethod(neuron)
 
