@@ -68,7 +68,59 @@ def test_steps_of_input():
                 Each(), Unbound()):
         same(snnc.from_snntorch(net, XT), (net(XT),), XT)
     refused(Each(), "input's length", "second argument")
-    refused(variant(current=lambda self, x, step: self.f(x[:, step])), "[time, sample, ...]", sample=XT)
+    refused(variant(current=lambda self, x, step: self.f(x[step, 2:])), "expected a time step", sample=XT)
+
+
+def test_samples_first():
+    """Time behind the samples, in the input or in what is stacked; a converted network takes and gives what the network does."""
+    def by_samples(self, x, step):
+        return self.f(x[:, step])
+
+    class Stacks(Steps):
+        def forward(self, x):
+            x = x.transpose(0, 1)
+            state, spikes = self.l.reset_mem(), []
+            for now in x:
+                out, state = self.l(self.f(now), state)
+                spikes.append(out)
+            spikes = torch.stack(spikes, dim=1)
+            return spikes, spikes.sum(1)
+
+    class Unbound(Steps):
+        def forward(self, x):
+            state, spikes = self.l.reset_mem(), []
+            for now in x.unbind(1):
+                out, state = self.l(self.f(now), state)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    first = XT.transpose(0, 1).contiguous()
+    for net, axes, x in ((variant(current=by_samples), (1, 0), first), (Stacks(), (1, 1), first), (Unbound(), (1, 0), first),
+                         (variant(current=lambda self, x, step: self.f(x[:, step, :])), (1, 0), first),
+                         (variant(before=lambda self, x: x.permute(1, 0, 2)), (1, 0), first),
+                         (variant(before=lambda self, x: x.transpose(0, 1), current=by_samples), (0, 0), XT)):
+        converted = snnc.from_snntorch(net, x)
+        assert converted.time_axes == axes and "f32[6] over time" in converted.text, converted.time_axes
+        x = x.clone().requires_grad_()
+        module = converted.torch()
+        expected, found = net(x), module(x)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        found = found if isinstance(found, tuple) else (found,)
+        for name, a, b in zip(converted.outputs, found, expected):
+            support.same_bits(a.detach(), b.detach(), name)
+        gradients = []
+        for values in (expected, found):
+            x.grad = None
+            sum((value * torch.arange(value.numel()).reshape(value.shape)).sum() for value in values).backward()
+            gradients.append(x.grad)
+        support.close(gradients[1], gradients[0], 1e-5, "gradient of the input")
+        module(x.detach()[:3] if axes[0] else x.detach()[:, :3])  # another number of samples
+    refused(variant(current=lambda self, x, step: self.f(x[:, step] if step % 2 else x[step])), "first axis and along its second", sample=(6, 6, 6))
+    refused(variant(current=by_samples), "[sample, time, ...]", sample=(5, 6))
+    text = snnc.from_snntorch(variant(current=by_samples)).text  # its first layer says what a step is
+    assert "input f32[6] over time" in text, text
+    with support.raises(ValueError, "time_axes"):
+        snnc.torch.Module("snn 1\nmodel m {\n  input f32[4]\n  steps 2\n  leaky\n}\n", time_axes=(1, 0))
 
 
 def test_copies():

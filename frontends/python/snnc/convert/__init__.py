@@ -38,6 +38,8 @@ class Converted:
         names: of the text's tensors, what the network calls them.
         fixed: the network's buffers, some of which are numbers in the text.
         outputs: what a call of the network gives, as names of `snnc.torch.Module`.
+        time_axes: where time stands in the network's input and in what it stacks, as `snnc.torch.Module` takes it. A
+            `snnc.Model` has it in front.
         likeness: what else the network is: its mode, which parameters are trained, names and shapes of its checkpoints.
     """
 
@@ -46,6 +48,7 @@ class Converted:
     names: dict = dataclasses.field(repr=False)
     fixed: dict = dataclasses.field(repr=False)
     outputs: tuple
+    time_axes: tuple
     likeness: checkpoints.Likeness = dataclasses.field(repr=False)
 
     def compile(self, **options) -> Model:
@@ -58,7 +61,8 @@ class Converted:
         """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network. It is in
         the network's mode, train() or eval(), and what has requires_grad=False there has it here."""
         outputs = self.outputs if len(self.outputs) > 1 else self.outputs[0]
-        return self.likeness.apply(Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed))
+        return self.likeness.apply(Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed,
+                                          time_axes=self.time_axes))
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the text, and beside it the weights as safetensors."""
@@ -133,4 +137,4 @@ def _convert(net, sample, steps, over_time, name, framework):
     fixed = {theirs: state[theirs].numpy() for theirs, tensor in net.named_buffers()
              if theirs in state and not theirs.endswith(".num_batches_tracked")}
     likeness = checkpoints.Likeness.of(net, list(names.values()), {names[own]: shape for own, shape in shapes.items()})
-    return Converted(text, weights, names, fixed, writer.outputs(), likeness)
+    return Converted(text, weights, names, fixed, writer.outputs(), graph.time_axes, likeness)

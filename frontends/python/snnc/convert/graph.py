@@ -39,6 +39,7 @@ class Graph:
     dtype: str = "f32"
     steps: int | None = None
     over_time: bool = False
+    time_axes: tuple = (0, 0)  # where time stands in the network's input, if it is over time, and in what it stacks
     outputs: tuple = ()  # of (place of a layer, "spikes", "membrane", or of the last one "count" or "rate")
     definitions: list = dataclasses.field(default_factory=list)
 

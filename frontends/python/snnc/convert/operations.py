@@ -11,8 +11,17 @@ from torch.nn import functional
 from . import layers
 from .errors import ConversionError
 from .graph import Layer
-from .trace import COPIES
+from .trace import COPIES, swaps, view
 from .values import SAMPLES, Call, Extents, Series, Total, Value
+
+
+def step_of(index):
+    """The axis and the number of the time step that x[step], x[step, :] and x[:, step] take, or None."""
+    places = index if isinstance(index, tuple) else (index,)
+    axis = 1 if len(places) > 1 and places[0] == slice(None) else 0
+    if any(rest is not Ellipsis and rest != slice(None) for rest in places[axis + 1:]):
+        return None
+    return (axis, places[axis]) if isinstance(places[axis], int) and places[axis] >= 0 else None
 
 
 class Operations:
@@ -45,7 +54,7 @@ class Operations:
             return self._pooled(node, what)
         if target in _ZEROS:
             return 0  # a state at rest; snnTorch gives it the shape of the input
-        if target in COPIES and self._keeps_numbers(node):
+        if (target in COPIES and self._keeps_numbers(node)) or (self.lead == 1 and swaps(node) and view(node) is not None):
             return self.values.get(node.args[0])
         if any(isinstance(self.values.get(argument), Series) for argument in node.all_input_nodes):
             raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], or "
@@ -122,7 +131,8 @@ class Operations:
         taken = words.pop("input", None)
         if isinstance(taken, Total) and name in ("truediv", "div"):
             return Total(taken.layer, taken.steps, mean=True) if words == {"other": taken.steps} and not taken.mean else None
-        if name not in ("sum", "mean") or list(words.values()) not in ([0], [[0]], [(0,)]) or not {"dim", "axis", "other"} >= set(words):
+        axis = taken.axis if isinstance(taken, Series) else 0
+        if name not in ("sum", "mean") or list(words.values()) not in ([axis], [[axis]], [(axis,)]) or not {"dim", "axis", "other"} >= set(words):
             return None
         if isinstance(taken, Series) and self._is_spikes(Value(taken.layer, None, taken.output)):
             return Total(taken.layer, taken.steps, name == "mean")
@@ -192,17 +202,15 @@ class Operations:
 
     def _item(self, taken, index):
         value = self.values[taken]
-        if isinstance(index, tuple) and all(rest in (Ellipsis, slice(None)) for rest in index[1:]):
-            index = index[0]  # x[step, :]
         if isinstance(value, Extents):
             return self._extent(value, index)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
-        if value == Value(-1, None) and self.lead == 1 and isinstance(index, int) and index >= 0:
-            return Value(-1, index)
         if value == Value(-1, None):
-            raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[step, :]: a converted network's "
-                                  "input is [time, sample, ...]")
+            place = step_of(index)
+            if self.lead > 1 or place is None:
+                raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[:, step]")
+            return Value(-1, place[1])
         raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
 
     def _stack(self, node):
@@ -211,9 +219,9 @@ class Operations:
         first = values[0] if values else None
         alike = isinstance(first, Value) and all(
             value == Value(first.layer, now, first.output) for now, value in enumerate(values))
-        if dim != 0 or not alike:
-            raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0")
-        return Series(first.layer, len(values), first.output)
+        if dim not in (0, 1) or not alike:
+            raise ConversionError("torch.stack: expected all steps of one output of neurons, in their order, along dim=0 or dim=1")
+        return Series(first.layer, len(values), first.output, dim)
 
 
 SUMS = (operator.add, torch.add, operator.iadd)

@@ -16,8 +16,8 @@ from . import layers
 from .errors import ConversionError
 from .graph import Graph, Layer
 from .known import kind_of, named, refuse
-from .operations import FLATTENS, Operations
-from .trace import COPIES, is_input, traced
+from .operations import FLATTENS, Operations, step_of
+from .trace import COPIES, traced, view
 from .values import Call, Series, Total, Value
 
 
@@ -37,7 +37,8 @@ class Reader(Operations):
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
-    passed = (operator.getitem, *FLATTENS, *COPIES)  # what may stand between the input and the first layer
+    # What may stand between the input and the first layer.
+    passed = (operator.getitem, *FLATTENS, *COPIES, "transpose", "permute", torch.transpose, torch.permute)
     keeps_states = False  # neurons that keep their states keep them from one call of the network to the next
 
     def __init__(self, net, shape, framework):
@@ -72,15 +73,23 @@ class Reader(Operations):
     # The input
 
     def _begin(self, nodes, node):
-        self.graph.over_time = any(user.target is operator.getitem for copy in nodes if is_input(copy) for user in copy.users)
+        steps = [(user.args[1], view(taken)) for taken in nodes if view(taken) is not None for user in taken.users
+                 if user.target is operator.getitem]
+        self.graph.over_time = bool(steps)
+        axes = {step_of(index)[0] ^ swapped for index, swapped in steps if step_of(index) is not None}
+        if len(axes) > 1:
+            raise ConversionError("forward takes steps of its input along its first axis and along its second one")
+        if 1 in axes:
+            self.graph.time_axes = (1, 0)
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
     def _take_shape(self, node, lead):
         """The extents of a sample, as they were given or as the first layer asks for them."""
+        place = 0 if self.graph.time_axes[0] == 1 else lead - 1  # of the axis of samples
         if self.shape is not None and len(self.shape) <= lead:
-            axes = "[time, sample, ...]" if lead == 2 else "[sample, ...]"
+            axes = "[sample, ...]" if lead == 1 else "[sample, time, ...]" if place == 0 else "[time, sample, ...]"
             raise ConversionError(f"the input given has the shape {list(self.shape)}, expected {axes}")
-        self.samples = self.shape[lead - 1] if self.shape is not None else None  # of the input given
+        self.samples = self.shape[place] if self.shape is not None else None  # of the input given
         self.graph.shape = tuple(self.shape[lead:]) if self.shape is not None else self._asked_shape(node)
 
     def _asked_shape(self, node):
@@ -266,6 +275,11 @@ class Reader(Operations):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack, or sums of spikes; of a module of one time step say steps=, their number")
         self._take_outputs([(value.layer, value.output) for value in series])
+        axes = {value.axis for value in series if isinstance(value, Series)}
+        if len(axes) > 1:
+            raise ConversionError("forward stacks some outputs along dim=0 and others along dim=1, expected one axis of time")
+        if axes:
+            self.graph.time_axes = (self.graph.time_axes[0], axes.pop())
         lengths = {value.steps for value in series} | {count for path, count in self.calls.items() if path in self.places}
         if len(lengths) != 1:
             raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")

@@ -112,9 +112,31 @@ def _words(net, graph):
 COPIES = ("float", "double", "to", "cpu", "cuda", "clone", "contiguous", torch.clone)
 
 
+def swaps(node):
+    """Whether an operation exchanges the first two axes: x.transpose(0, 1), x.permute(1, 0, 2)."""
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    axes = node.args[1:]
+    axes = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else tuple(axes)
+    if name in ("transpose", "swapaxes"):
+        return axes in ((0, 1), (1, 0))
+    return name == "permute" and len(axes) > 1 and axes == (1, 0, *range(2, len(axes)))
+
+
+def view(node):
+    """None, or if a node is the input, a copy or a view of it, whether its first two axes are exchanged."""
+    if node.op == "placeholder":
+        return False
+    if node.op not in ("call_function", "call_method") or not node.args or not isinstance(node.args[0], fx.Node):
+        return None
+    if node.target in COPIES:
+        return view(node.args[0])
+    seen = view(node.args[0]) if swaps(node) else None
+    return None if seen is None else not seen
+
+
 def is_input(node):
     """Whether a node is an input, or a copy of it."""
-    return node.op == "placeholder" or (node.target in COPIES and is_input(node.args[0]))
+    return view(node) is False
 
 
 class _Value(fx.Proxy):
@@ -182,7 +204,7 @@ class _Input(_Value):
         return (self[step] for step in range(len(self)))
 
     def unbind(self, dim=0):
-        return tuple(self) if dim == 0 else super().unbind(dim)
+        return tuple(self) if dim == 0 else tuple(self[:, step] for step in range(self._extents("shape")[dim])) if dim == 1 else super().unbind(dim)
 
     def _extents(self, what):
         if self.known is None:
@@ -295,8 +317,9 @@ class _Tracer(fx.Tracer):
         module = self.root.get_submodule(node.target) if node.op == "call_module" else None
         if module is not None and self.framework.is_neuron(module) and len(self.framework.outputs(module)) > 1:
             return _Call(node, self, len(self.framework.outputs(module)))
-        if not is_input(node):
+        seen = view(node)
+        if seen is None:
             return _Value(node, self)
         made = _Input(node, self)
-        made.known = self.shape
+        made.known = (self.shape[1], self.shape[0], *self.shape[2:]) if seen and self.shape is not None and len(self.shape) > 1 else self.shape
         return made

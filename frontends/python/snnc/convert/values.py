@@ -15,11 +15,12 @@ class Value:
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """All steps of an output of a layer, stacked."""
+    """All steps of an output of a layer, stacked along an axis."""
 
     layer: int
     steps: int
     output: str
+    axis: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

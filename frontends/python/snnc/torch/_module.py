@@ -93,16 +93,18 @@ class Module(nn.Module):
             not asked for is not computed.
         names: what the module calls tensors that have another name in the text.
         fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
+        time_axes: where time stands in the input, if it is over time, and in spikes and membranes: 0, or 1 behind the samples.
         options: of `snnc.compile`.
 
-    A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time`, runs all time steps from rest and gives
+    A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time` (see `time_axes`), runs all time steps from rest and gives
     outputs [time, sample, neuron]. All tensors are in the CPU's memory; parameters and reals are float32, or float64 with
     precision="f64". There are no second derivatives. Parameters and buffers are the module's own, or whose they are that
     `torch.func.functional_call` brings: each call copies them into the model's layout.
     """
 
     def __init__(self, model: Model | str | os.PathLike, *, outputs: str | tuple[str, ...] = ("spikes", "membrane"),
-                 names: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None, **options):
+                 names: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None,
+                 time_axes: tuple[int, int] = (0, 0), **options):
         super().__init__()
         if not isinstance(model, Model):
             model = compile(model, **options)
@@ -114,6 +116,11 @@ class Module(nn.Module):
         self._model.workers = _runtime.Threads.openmp(min(model.threads, torch.get_num_threads())) or model.workers
         self._outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
+        if len(time_axes) != 2 or not set(time_axes) <= {0, 1}:
+            raise ValueError(f"time_axes: expected two of 0 and 1, found {time_axes!r}")
+        if time_axes[0] == 1 and model.library.inputs[0].shape[0] != "T":
+            raise ValueError("time_axes: the model's input has no time; write `over time` behind it")
+        self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
         for name in self._computed():
             model._place(name)
@@ -218,10 +225,14 @@ class Module(nn.Module):
     def _call(self, x, steps, state, with_state):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"expected a tensor, found {type(x).__name__}")
+        if self._time_axes[0] == 1 and x.ndim > 1:
+            x = x.transpose(0, 1)
         behind = _Behind(with_state)
         found = dict(zip(self._computed(), _Network.apply(self, x, steps, state, behind, *self._tensors())))
         if "rate" in self._outputs:
             found["rate"] = found["count"] / behind.steps
+        if self._time_axes[1] == 1:
+            found = {name: tensor if name in ("count", "rate") else tensor.transpose(0, 1) for name, tensor in found.items()}
         outputs = tuple(found[name] for name in self._outputs)
         if with_state:
             return (*outputs, behind.state)
