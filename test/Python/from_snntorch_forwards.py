@@ -188,6 +188,12 @@ def test_counted():
             total += out
             return total
 
+    class Zeros(Counted):
+        first_total = torch.zeros(5, 6)
+
+    class Wide(Counted):
+        first_total = torch.zeros(2, 1, 6)
+
     class Twice(Counted):
         def add(self, total, out):
             return total + out + out
@@ -222,7 +228,10 @@ def test_counted():
         converted = snnc.from_snntorch(net)
         assert converted.outputs == ("count", "rate")
         same(converted, net(X), X)
-    for kind in (Twice, Skips, Membranes):
+    net = Zeros()
+    same(snnc.from_snntorch(net, X), net(X), X)
+    refused(net, "operation")  # of how many samples it is does not follow
+    for kind in (Twice, Skips, Membranes, Wide):
         refused(kind(), "operation")
     refused(Hidden(), "layer \"first\"", "of the last layer")
 

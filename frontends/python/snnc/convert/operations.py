@@ -111,7 +111,7 @@ class Operations:
         if not self._is_spikes(after):
             return None
         count = None
-        if isinstance(before, (int, float)) and before == 0:
+        if isinstance(before, (int, float)) and before == 0 and self._keeps_shape(taken, after):
             count = 0
         elif isinstance(before, Total) and before.layer == after.layer and not before.mean:
             count = before.steps
@@ -119,6 +119,15 @@ class Operations:
             count = 1
         in_place = node.target is operator.iadd and isinstance(taken, fx.Node) and len(taken.users) > 1
         return Total(after.layer, count + 1) if count is not None and after.step == count and not in_place else None
+
+    def _keeps_shape(self, zero, value):
+        """Whether a sum with zeros has the value's shape: a tensor of them that forward makes may have more axes."""
+        if not isinstance(zero, fx.Node) or zero.op != "get_attr":
+            return True
+        extents = tuple(getattr(self.net, zero.target).shape)
+        shape = self._shape_of(value)
+        inner, outer = extents[-len(shape):], extents[:-len(shape)]
+        return all(own in (1, extent) for own, extent in zip(inner[::-1], shape[::-1])) and outer in ((), (1,), (self.samples,))
 
     def _is_spikes(self, value):
         layer = self.graph.layers[value.layer] if isinstance(value, Value) and value.layer >= 0 else None
@@ -224,7 +233,7 @@ class Operations:
         return Series(first.layer, len(values), first.output, dim)
 
 
-SUMS = (operator.add, torch.add, operator.iadd)
+SUMS = (operator.add, torch.add, "add", operator.iadd)
 FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
 _ZEROS = (torch.zeros_like, "new_zeros")
 _POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
