@@ -71,6 +71,7 @@
   X(ConstantState, "constant-state")                                                                                   \
   X(Clamped, "clamped")                                                                                                \
   X(NeverFires, "never-fires")                                                                                         \
+  X(WindowSteps, "window-steps")                                                                                       \
   X(LeftOut, "left-out")
 
 namespace snn::frontend {

@@ -164,8 +164,11 @@ Scalar BodyImporter::importName(const Expr &expr) {
     return coordinate(*axis);
   if (expr.name == "per_class")
     return Scalar::number(static_cast<double>(context.neurons() / context.classes));
-  if (expr.name == "steps")
+  if (expr.name == "steps") {
+    if (inStep && context.steps) // of the run, as `time` counts: a window or a single step is no other network
+      return Scalar::number(static_cast<double>(*context.steps));
     return countOf({Axis::Time});
+  }
   return importDef(*context.definitions.find(DefinitionKind::Def, expr.name), expr);
 }
 

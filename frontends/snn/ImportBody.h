@@ -19,11 +19,12 @@ namespace snn::frontend {
 /// Where definitions are used: what is known when the model is compiled.
 struct ImportContext {
   const DefinitionFile &definitions;
-  mlir::Type real;                                 ///< the element type: f32 or f64
-  llvm::SmallVector<int64_t> shape = {1};          ///< the extents of the axes neuron and parameter
-  int64_t classes = 1;                             ///< the extent of class, which divides their product
-  bool training = true;                            ///< what the word `training` is
-  bool softSpikes = false;                         ///< what states a derivative has its `soft` value
+  mlir::Type real;                             ///< the element type: f32 or f64
+  llvm::SmallVector<int64_t> shape = {1};      ///< the extents of the axes neuron and parameter
+  int64_t classes = 1;                         ///< the extent of class, which divides their product
+  std::optional<int64_t> steps = std::nullopt; ///< those of a run, unless the data say how many; a call may have fewer
+  bool training = true;                        ///< what the word `training` is
+  bool softSpikes = false;                     ///< what states a derivative has its `soft` value
   std::set<const Definition *> *leftOut = nullptr; ///< what has none, and has been told of
   int64_t *purposes = nullptr;                     ///< counts the uses of `random` in the model
 

@@ -272,6 +272,7 @@ ImportContext ModelContext::uses(const CheckedLayer *layer, bool training, int64
     context.shape = llvm::to_vector(layer->to);
     context.classes = model.classesOf(*layer);
   }
+  context.steps = model.steps;
   context.training = training;
   context.softSpikes = model.options.softSpikes;
   context.leftOut = &leftOut;

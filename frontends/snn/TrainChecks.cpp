@@ -77,14 +77,46 @@ private:
     else if (key == "clip")
       checkClip(*field.value);
     else if (key == "truncate")
-      train.window =
-          evaluator.integer(*field.value, "the number of time steps that a gradient goes back", 1, model.maxSteps);
+      checkWindow(field);
     else if (key == "batch")
       train.batch = evaluator.integer(*field.value, "the batch", 1, limits::kBatch).value_or(1);
     else if (key == "epochs")
       train.epochs = evaluator.integer(*field.value, "the number of epochs", 0, limits::kEpochs).value_or(1);
     else
       reportUnknownField(field);
+  }
+
+  /// A window is a call of fewer steps, and only a model that says its steps tells neurons how many there are.
+  void checkWindow(const TrainField &field) {
+    train.window =
+        evaluator.integer(*field.value, "the number of time steps that a gradient goes back", 1, model.maxSteps);
+    if (model.steps || isBroken)
+      return;
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.neuron && readsSteps(layer.neuron->decl->body)) {
+        const std::string name = layer.neuron->decl->name.text.str();
+        diagnostics.warning(
+            DiagId::WindowSteps, field.value->range,
+            "'" + name + "' reads 'steps', which the data say here: in training it is the number of a window's" +
+                ", and training sees other spikes than inference; expected a fixed number such as 'steps " +
+                Twine(model.maxSteps) + "'");
+        return;
+      }
+  }
+
+  bool readsSteps(const Expr &expr) const {
+    if (expr.name == "steps")
+      return true;
+    const Definition *def = expr.name.empty() ? nullptr : evaluator.find(DefinitionKind::Def, expr.name);
+    return (def && readsSteps(def->body)) ||
+           llvm::any_of(expr.args, [&](const Argument &arg) { return readsSteps(*arg.value); });
+  }
+
+  bool readsSteps(const Statements &body) const {
+    return llvm::any_of(body, [&](const Statement &statement) {
+      return (statement.value && readsSteps(*statement.value)) ||
+             llvm::any_of(statement.branches, [&](const Branch &branch) { return readsSteps(branch.body); });
+    });
   }
 
   void reportUnknownField(const TrainField &field) {
