@@ -275,6 +275,12 @@ def test_inhibition():
     refused(net, "layer \"last\" (Leaky)", "graded_spikes_factor together with inhibition")
 
 
+def test_late_reset():
+    """RSynaptic resets what it is given instead of its membrane, which fails, or changes nothing."""
+    net = nn.Sequential(nn.Linear(6, 6), snn.RSynaptic(alpha=0.7, beta=0.8, linear_features=6, reset_delay=False, init_hidden=True))
+    refused(net, "layer \"1\" (RSynaptic)", "reset_delay=False", steps=STEPS)
+
+
 def test_states():
     class Starts(Loop):
         def build(self):

@@ -162,6 +162,8 @@ def neuron(graph, path, module, source, shape):
     usual = "zero" if kind is snntorch.Alpha else "subtract"
     word = reset(path, module)
     pairs.append(("reset", None if word == usual else word))
+    if kind is snntorch.RSynaptic and not module.reset_delay:
+        refuse(path, module, "reset_delay=False: snnTorch resets what the call was given instead of the membrane, which fails or changes nothing")
     if not getattr(module, "reset_delay", True):
         pairs.append(("delay", "false"))
     pairs.append(("surrogate", surrogate(path, module)))
