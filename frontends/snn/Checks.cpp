@@ -18,6 +18,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <set>
 
 using namespace llvm;
 
@@ -67,10 +68,36 @@ private:
         diagnostics.warning(DiagId::Unused, layer.name.range,
                             "the layer '" + layer.name.text + "' is configured, but never used; a line '" +
                                 layer.name.text + "' puts it into the model");
+    warnOfUnusedLayers();
     for (auto [target, checked] : llvm::zip(model.file->models.front().targets, model.targets))
       if (!checked.read)
         diagnostics.warning(DiagId::Unused, target.range,
                             "no loss or metric reads the " + target.word.text + " '" + checked.name + "'");
+  }
+
+  /// Layers that nothing takes, but for neurons, which are outputs; and `from` lines that no layer follows.
+  void warnOfUnusedLayers() {
+    std::set<int> taken;
+    for (const CheckedLayer &layer : model.layers)
+      taken.insert(layer.sources.begin(), layer.sources.end());
+    for (auto [place, layer] : enumerate(model.layers))
+      if (!isNeuron(layer) && layer.kind != CheckedLayer::Kind::Population && !taken.count(static_cast<int>(place)))
+        diagnostics.warning(DiagId::Unused, {layer.loc, layer.loc},
+                            "no layer takes what '" + layer.key + "' gives, so it changes nothing");
+    const LayerDecl *from = nullptr;
+    const auto warnOfFrom = [&] {
+      if (from)
+        diagnostics.warning(DiagId::Unused, from->range, "no layer follows this 'from', so it changes nothing");
+    };
+    for (const LayerDecl &layer : model.file->models.front().layers) {
+      if (layer.let || !layer.call)
+        continue;
+      const bool isFrom = layer.call->name == "from";
+      if (isFrom)
+        warnOfFrom();
+      from = isFrom ? &layer : nullptr;
+    }
+    warnOfFrom();
   }
 
   void checkParams() {

@@ -45,8 +45,9 @@ void GraphChecker::checkLet(const LayerDecl &decl) {
   if (isOther)
     diagnostics.error(DiagId::Redefinition, decl.name.range,
                       "'" + decl.name.text + "' is a layer already and cannot be defined by 'let'");
+  std::optional<CheckedLayer> layer = resolve(*decl.call); // in which the name is not yet known
   if (!isOther && evaluator.isNew(decl.name, letNames, "layer"))
-    lets[decl.name.text] = resolve(*decl.call);
+    lets[decl.name.text] = std::move(layer);
 }
 
 /// What a call of a layer says, without its place in the network.
@@ -88,7 +89,13 @@ std::optional<CheckedLayer> GraphChecker::resolve(const Expr &call) {
     return evaluator.bind(call, {}) ? std::optional(layer) : std::nullopt;
   if (call.name == "population")
     return resolvePopulation(call);
-  reportUnknownLayer(call);
+  if (evaluator.blocks.contains(call.name))
+    diagnostics.error(DiagId::Misplaced, call.range,
+                      "'" + call.name +
+                          "' is a block, but 'let' configures one layer; expected a layer, or the line '" + call.name +
+                          "' where the block belongs");
+  else
+    reportUnknownLayer(call);
   return std::nullopt;
 }
 
