@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <set>
 
 using namespace snn;
 using namespace snn::torch;
@@ -60,7 +61,7 @@ Storage storageOf(const std::string &type) {
 class Reader {
 public:
   Reader(FileBytes file, const std::string &path)
-      : path(path), budget(mostGrowth * (file.bytes.size() + 1024)),
+      : path(path), budget(mostGrowth * (file.bytes.size() + (1 << 14))),
         archive(std::move(file), path, "checkpoint of PyTorch", /*folders=*/true) {}
 
   Checkpoint read(const std::string &key);
@@ -68,7 +69,9 @@ public:
 private:
   [[noreturn]] void fail(const std::string &what) const { throw DataError(fmt::format("{}: {}", path, what)); }
 
-  std::string findFolder() const;
+  std::string findFolder();
+  FileBytes unpack(const std::string &member);
+  const FileBytes &storageAt(const std::string &member);
   const Object &choose(const Object &root, const std::string &key) const;
   Tensor tensorOf(const TensorView &view, const std::string &name);
   void checkView(const TensorView &view, uint64_t elements, const std::string &name) const;
@@ -77,9 +80,10 @@ private:
   uint64_t budget; ///< bytes that may still come out
   ZipFile archive;
   std::string folder; ///< of the archive, with a / at its end
+  std::map<std::string, FileBytes> storages;
 };
 
-std::string Reader::findFolder() const {
+std::string Reader::findFolder() {
   std::string found;
   for (const auto &[name, member] : archive.members()) {
     if (name.ends_with("/constants.pkl"))
@@ -99,6 +103,23 @@ std::string Reader::findFolder() const {
   return found;
 }
 
+/// Members are stored by torch.save; of others, what they unpack to counts as what comes out.
+FileBytes Reader::unpack(const std::string &member) {
+  const ZipFile::Member &entry = archive.members().at(member);
+  if (entry.method != 0) {
+    if (entry.bytes > budget)
+      fail(fmt::format("its members unpack to more than {} times the bytes of the file", mostGrowth));
+    budget -= entry.bytes;
+  }
+  return archive.read(member);
+}
+
+/// Each is checked and unpacked once, however many tensors look at it.
+const FileBytes &Reader::storageAt(const std::string &member) {
+  const auto known = storages.find(member);
+  return known != storages.end() ? known->second : storages.emplace(member, unpack(member)).first->second;
+}
+
 std::string_view kindText(Object::Kind kind) {
   return kind == Object::Kind::Dictionary ? "a dictionary" : kind == Object::Kind::Tensor ? "a tensor" : "no tensor";
 }
@@ -106,7 +127,7 @@ std::string_view kindText(Object::Kind kind) {
 const Object &Reader::choose(const Object &root, const std::string &key) const {
   if (root.kind != Object::Kind::Dictionary)
     fail("holds no dictionary of tensors: save model.state_dict()");
-  std::vector<std::string> dictionaries;
+  std::set<std::string_view> dictionaries;
   bool tensors = false;
   for (const auto &[name, value] : root.entries) {
     if (name->kind != Object::Kind::Text)
@@ -118,7 +139,7 @@ const Object &Reader::choose(const Object &root, const std::string &key) const {
     }
     tensors |= value->kind == Object::Kind::Tensor;
     if (value->kind == Object::Kind::Dictionary)
-      dictionaries.push_back(name->text);
+      dictionaries.insert(name->text);
   }
   if (!key.empty())
     fail(fmt::format("has no '{}'; its dictionaries are called '{}'", key, fmt::join(dictionaries, "', '")));
@@ -159,7 +180,7 @@ Tensor Reader::tensorOf(const TensorView &view, const std::string &name) {
   const std::string member = folder + "data/" + view.storageKey;
   if (!archive.members().contains(member))
     fail(fmt::format("tensor \"{}\" has its elements in \"{}\", which is not there", name, member));
-  const FileBytes content = archive.read(member);
+  const FileBytes &content = storageAt(member);
   if (content.bytes.size() / storage.bytes < uint64_t(view.storageElements))
     fail(fmt::format("\"{}\" has {} bytes, too few for the {} elements that tensor \"{}\" says", member,
                      content.bytes.size(), view.storageElements, name));
@@ -194,16 +215,21 @@ Tensor Reader::tensorOf(const TensorView &view, const std::string &name) {
 
 Checkpoint Reader::read(const std::string &key) {
   folder = findFolder();
-  const FileBytes pickle = archive.read(folder + "data.pkl");
+  const FileBytes pickle = unpack(folder + "data.pkl");
   const Pickle read = readPickle(pickle.bytes, path);
   Checkpoint checkpoint;
+  std::set<std::string_view> names;
   for (const auto &[name, value] : choose(*read.root, key).entries) {
     if (name->kind != Object::Kind::Text)
       fail("a key of the dictionary of tensors is no text");
+    if (!names.insert(name->text).second)
+      fail(fmt::format("\"{}\" is there twice", name->text));
     if (value->kind != Object::Kind::Tensor)
       checkpoint.others.push_back(name->text);
-    else if (!checkpoint.tensors.emplace(name->text, tensorOf(value->tensor, name->text)).second)
-      fail(fmt::format("tensor \"{}\" is there twice", name->text));
+    else if (name->text == "__metadata__")
+      fail("has a tensor called \"__metadata__\", which no tensor of a safetensors file can be");
+    else
+      checkpoint.tensors.emplace(name->text, tensorOf(value->tensor, name->text));
   }
   if (checkpoint.tensors.empty())
     fail("holds no tensors");

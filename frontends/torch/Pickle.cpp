@@ -34,6 +34,11 @@ constexpr std::string_view knownGlobals[] = {
     "torch.Size",
 };
 
+/// What a file of some bytes may make of itself: objects, each of which takes more memory than its opcode, and what is
+/// copied from one object into others. PyTorch's tensors have at most 64 extents, and its storages are called by
+/// numbers.
+constexpr size_t mostObjects = size_t(1) << 21, mostExtents = 64, mostKeyBytes = 64;
+
 class Machine {
 public:
   Machine(std::span<const std::byte> bytes, const std::string &path) : bytes(bytes), path(path) {}
@@ -70,14 +75,12 @@ private:
 
   void push(Object *object) { stack.push_back(object); }
   Object &push(Kind kind) {
+    if (pickle.objects.size() >= mostObjects)
+      fail(fmt::format("it has more than {} objects", mostObjects));
     pickle.objects.emplace_back();
     push(&pickle.objects.back());
     stack.back()->kind = kind;
     return *stack.back();
-  }
-  void copy(const Object &object) {
-    pickle.objects.push_back(object);
-    push(&pickle.objects.back());
   }
   Object *pop() {
     if (stack.empty() || stack.back()->kind == Kind::Mark)
@@ -164,6 +167,8 @@ void Machine::pushStorage() {
   if (id->kind != Kind::Sequence || parts.size() != 5 || parts[0]->kind != Kind::Text || parts[0]->text != "storage" ||
       parts[1]->kind != Kind::Global || !parts[1]->text.ends_with("Storage") || parts[2]->kind != Kind::Text)
     fail("what is kept outside of it is no storage");
+  if (parts[2]->text.size() > mostKeyBytes)
+    fail(fmt::format("the name of a storage has {} bytes, at most {} are taken", parts[2]->text.size(), mostKeyBytes));
   const int64_t elements = integer(parts[4], 0);
   TensorView &tensor = push(Kind::Storage).tensor;
   tensor.storageType = parts[1]->text;
@@ -180,15 +185,22 @@ int64_t Machine::integer(const Object *object, int64_t least) const {
 std::vector<int64_t> Machine::integers(const Object *object) const {
   if (object->kind != Kind::Sequence)
     fail("expected a tuple of numbers");
+  if (object->elements.size() > mostExtents)
+    fail(fmt::format("a tensor has {} extents, at most {} are taken", object->elements.size(), mostExtents));
   std::vector<int64_t> result;
   for (const Object *element : object->elements)
     result.push_back(integer(element, 0));
   return result;
 }
 
+/// (storage, offset, extents, strides, requires_grad, hooks), and if there is something of it a dictionary of what else
+/// changes the numbers: `neg`, of a view with the other sign.
 void Machine::rebuildTensor(const std::vector<const Object *> &arguments) {
   if (arguments.size() < 4 || arguments[0]->kind != Kind::Storage)
     fail("a tensor is not made of a storage, an offset, extents and strides");
+  if (arguments.size() > 6 && (arguments[6]->kind != Kind::Dictionary || !arguments[6]->entries.empty()))
+    fail("a tensor is not its elements as they are stored, but a view of them with the other sign; save .resolve_neg() "
+         "of it");
   TensorView tensor = arguments[0]->tensor;
   tensor.offset = integer(arguments[1], 0);
   tensor.shape = integers(arguments[2]);
@@ -205,14 +217,19 @@ void Machine::reduce() {
   if (function->text == "torch._utils._rebuild_tensor_v2")
     return rebuildTensor(arguments->elements);
   if (function->text == "torch._utils._rebuild_parameter" && !arguments->elements.empty() &&
-      arguments->elements[0]->kind == Kind::Tensor)
-    return copy(*arguments->elements[0]);
+      arguments->elements[0]->kind == Kind::Tensor) {
+    push(Kind::Tensor).tensor = arguments->elements[0]->tensor;
+    return;
+  }
   if (function->text == "collections.OrderedDict" && arguments->elements.empty()) {
     push(Kind::Dictionary);
     return;
   }
-  if (function->text == "torch.Size" && arguments->elements.size() == 1)
-    return copy(*arguments->elements[0]);
+  if (function->text == "torch.Size" && arguments->elements.size() == 1) {
+    integers(arguments->elements[0]); // so few that they may be copied
+    push(Kind::Sequence).elements = arguments->elements[0]->elements;
+    return;
+  }
   fail(fmt::format("'{}' is called with other arguments than torch.save writes", function->text));
 }
 
@@ -242,8 +259,11 @@ bool Machine::stepNumber(unsigned opcode) {
     return true;
   case 0x8a: { // LONG1
     const unsigned count = unsigned(number(1));
-    if (count > 8)
-      fail(fmt::format("an integer has {} bytes", count));
+    if (count > 8) { // a seed, but no extent: what it is does not matter
+      text(count);
+      push(Kind::Real);
+      return true;
+    }
     const uint64_t value = number(count);
     push(Kind::Integer).integer = count == 0 ? 0 : int64_t(value << (64 - 8 * count)) >> (64 - 8 * count);
     return true;

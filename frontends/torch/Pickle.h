@@ -26,8 +26,8 @@ struct TensorView {
 struct Object {
   enum class Kind { Mark, None, Boolean, Integer, Real, Text, Sequence, Dictionary, Global, Storage, Tensor };
   Kind kind = Kind::None;
-  int64_t integer = 0; ///< also of a Boolean
-  double real = 0;
+  int64_t integer = 0;                                            ///< also of a Boolean
+  double real = 0;                                                ///< 0 where it is an integer of more than 64 bits
   std::string text;                                               ///< of a Text; "module.name" of a Global
   std::vector<const Object *> elements;                           ///< of a tuple or a list
   std::vector<std::pair<const Object *, const Object *>> entries; ///< of a dictionary

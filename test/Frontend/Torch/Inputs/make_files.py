@@ -40,7 +40,7 @@ torch.save(views, path("views.pt"))
 widened = {k: v.float() if v.dtype in (torch.float16, torch.bfloat16) else v for k, v in views.items()}
 save_file({k: v.detach().clone().contiguous() for k, v in widened.items()}, path("views.safetensors"))
 
-torch.save(net.state_dict() | {"epoch": 3}, path("mixed.pt"))
+torch.save(net.state_dict() | {"epoch": 3, "seed": 1 << 64}, path("mixed.pt"))
 optimizer = torch.optim.Adam(net.parameters())
 torch.save({"epoch": 3, "model": net.state_dict(), "optimizer": optimizer.state_dict()}, path("training.pt"))
 
@@ -50,6 +50,8 @@ torch.save(net.state_dict(), path("bad_legacy.pt"), _use_new_zipfile_serializati
 torch.save({"a": torch.zeros(1).expand(1000)}, path("bad_expanded.pt"))
 torch.save([torch.zeros(2)], path("bad_list.pt"))
 torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, path("bad_complex.pt"))
+torch.save({"a": torch._neg_view(torch.ones(2))}, path("bad_sign.pt"))
+torch.save({"__metadata__": torch.zeros(2)}, path("bad_name.pt"))
 
 
 def changed(name, **members):
@@ -70,3 +72,11 @@ changed("bad_short.pt", **{"data/0": b"abc"})
 changed("bad_opcode.pt", **{"data.pkl": b"\x80\x02i__main__\nNet\n."})
 changed("bad_deep.pt", **{"data.pkl": b"\x80\x02" + b"]" * 300000 + b"a" * 299999 + b"."})
 changed("bad_outside.pt", **{"data.pkl": pickle.replace(b"K\x04\x86", b"K\x7f\x86")})
+
+# Few bytes that would become many: what is copied from one object into others, and members that unpack to more.
+size = b"ctorch\nSize\nq\x00(" + b"K\x01" * 1000 + b"tq\x01" + b"h\x00h\x01\x85R" * 1000 + b"."
+storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\xe8\x03\x00\x00" + b"0" * 1000 + b"X\x03\x00\x00\x00cpuK\x04tq\x01" + b"h\x01Q" * 1000 + b"."
+changed("bad_extents.pt", **{"data.pkl": b"\x80\x02" + size})
+changed("bad_storage.pt", **{"data.pkl": b"\x80\x02" + storage})
+changed("bad_unpacks.pt", **{"data.pkl": b"\x80\x02" + b"(" * 2000000})
+changed("bad_twice.pt", **{"data.pkl": b"\x80\x02X\x01\x00\x00\x00aq\x01}(" + b"h\x01N" * 2 + b"u."})
