@@ -126,8 +126,10 @@ void Writer::addLayer(size_t index) {
   if (node.type == "Flatten") {
     const std::vector<int64_t> shape = flattened(node, input.shape, options.path);
     results[index] = {input.line, shape, input.spikes};
-    if (shape == input.shape) // nothing to do, and no line
+    if (shape == input.shape) { // nothing to do, and no line; the next one may take another layer
+      from.clear();
       return;
+    }
     Line line;
     line.call = "flatten";
     line.shape = shape;

@@ -205,6 +205,29 @@ def primitives(folder):
     save(folder, "primitives", graph, given, compression=None, membrane=np.array(outputs))
 
 
+def branches(folder):
+    """A Flatten of one extent, beside a branch of neurons: it has no line of its own in the text; computed here, by NIR's equations."""
+    torch.manual_seed(8)
+    random, dt = np.random.default_rng(8), 1e-4
+    single = lambda *shape: (random.random(shape) - 0.3).astype(np.float32)
+    nodes = {
+        "in": nir.Input(np.array([4])),
+        "lif": nir.LIF(tau=np.full(4, 5e-4), r=np.full(4, 2.0), v_leak=np.zeros(4), v_threshold=np.full(4, 0.5)),
+        "same": nir.Flatten(np.array([4]), 0, -1),
+        "fc": nir.Affine(single(3, 4), single(3)),
+        "out": nir.Output(np.array([3])),
+    }
+    graph = nir.NIRGraph(nodes, [("in", "lif"), ("in", "same"), ("lif", "fc"), ("same", "fc"), ("fc", "out")])
+    given = draw(4).numpy().astype(np.float64)
+    v, outputs = 0, []
+    for x in given:
+        v = v + dt / 5e-4 * (2 * x - v)
+        spikes = (v > 0.5).astype(float)
+        v = np.where(spikes > 0, 0, v)
+        outputs.append((spikes + x) @ nodes["fc"].weight.T.astype(float) + nodes["fc"].bias)
+    save(folder, "branches", graph, given, compression=None, membrane=np.array(outputs))
+
+
 if __name__ == "__main__":
-    for make in (snntorch_conv, snntorch_recurrent, snntorch_read, spikingjelly, norse_box, norse_read, primitives):
+    for make in (snntorch_conv, snntorch_recurrent, snntorch_read, spikingjelly, norse_box, norse_read, primitives, branches):
         make(sys.argv[1])
