@@ -63,6 +63,7 @@ private:
   [[noreturn]] void fail(const std::string &what) const { throw DataError(fmt::format("{}: {}", path, what)); }
   std::string textOf(const Group &group, const std::string &field, const std::string &place) const;
   void addNode(const Group &group, const std::string &name, const std::string &type);
+  void readTimeStep(const Group &group, const std::string &name);
   void addEdges(const Value &edges, const std::string &name,
                 const std::map<std::string, std::pair<size_t, size_t>> &ends);
 
@@ -131,6 +132,23 @@ void Builder::addEdges(const Value &edges, const std::string &name,
   }
 }
 
+/// Of the whole and of graphs in it: there is one time step for all.
+void Builder::readTimeStep(const Group &group, const std::string &name) {
+  const auto meta = group.groups.find("metadata");
+  if (meta == group.groups.end())
+    return;
+  const auto step = meta->second.values.find(kTimeStepKey);
+  if (step == meta->second.values.end())
+    return;
+  const std::vector<double> &numbers = step->second.numbers;
+  if (numbers.size() != 1 || !(numbers.front() > 0) || !std::isfinite(numbers.front()))
+    fail(fmt::format("the time step '{}' in the metadata of {} is no number above 0", kTimeStepKey, nodeText(name)));
+  if (graph.timeStep && *graph.timeStep != numbers.front())
+    fail(fmt::format("the metadata of {} say a time step of {} s, and others {} s; there is one for all",
+                     nodeText(name), numbers.front(), *graph.timeStep));
+  graph.timeStep = numbers.front();
+}
+
 void Builder::addGraph(const Group &group, const std::string &name, size_t &inlet, size_t &outlet) {
   const auto nodes = group.groups.find("nodes");
   const auto edges = group.values.find("edges");
@@ -139,6 +157,10 @@ void Builder::addGraph(const Group &group, const std::string &name, size_t &inle
   for (const auto &[field, value] : group.values)
     if (field != "type" && field != "edges")
       fail(fmt::format("{} (NIRGraph) has a field '{}', which is not known", nodeText(name), field));
+  for (const auto &[child, inside] : group.groups)
+    if (child != "nodes" && child != "metadata")
+      fail(fmt::format("{} (NIRGraph) has a group '{}', which is not known", nodeText(name), child));
+  readTimeStep(group, name);
   std::map<std::string, std::pair<size_t, size_t>> ends; // where edges go in and come out
   std::vector<size_t> inputs, outputs;
   for (const auto &[field, child] : nodes->second.groups) {
@@ -235,13 +257,6 @@ Graph nir::graphOf(const Group &root, const std::string &path) {
   const auto type = node->second.values.find("type");
   if (type == node->second.values.end() || type->second.texts != std::vector<std::string>{"NIRGraph"})
     throw DataError(fmt::format("{}: holds no NIRGraph; a single node is no network", path));
-  if (const auto meta = node->second.groups.find("metadata"); meta != node->second.groups.end())
-    if (const auto step = meta->second.values.find(kTimeStepKey); step != meta->second.values.end()) {
-      if (step->second.numbers.size() != 1 || !(step->second.numbers.front() > 0) ||
-          !std::isfinite(step->second.numbers.front()))
-        throw DataError(fmt::format("{}: the metadata's time step '{}' is no number above 0", path, kTimeStepKey));
-      graph.timeStep = step->second.numbers.front();
-    }
   Builder builder(path, graph);
   size_t inlet = 0, outlet = 0;
   builder.addGraph(node->second, "", inlet, outlet);

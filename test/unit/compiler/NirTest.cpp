@@ -121,7 +121,27 @@ TEST(Nir, TheTimeStepIsTheUsersOrTheFilesOrStated) {
   options.timeStep = 5e-4;
   EXPECT_NE(net.model(options).text.find("# Time steps of 0.0005 s.\n"), std::string::npos);
   net.root.groups["node"].groups["metadata"].values[kTimeStepKey] = scalar(-1.0);
-  net.expectError("the metadata's time step 'dt' is no number above 0");
+  net.expectError("the time step 'dt' in the metadata of the graph is no number above 0");
+}
+
+/// The LIF is in a graph of its own.
+void nest(Net &net) {
+  Group inner = node("NIRGraph", {{"edges", edgesOf({{"in", "lif"}, {"lif", "out"}})}});
+  inner.groups["nodes"].groups = {{"in", net.nodes()["out"]}, {"lif", net.nodes()["lif"]}, {"out", net.nodes()["out"]}};
+  inner.groups["nodes"].groups["in"].values["type"] = scalar("Input");
+  net.nodes()["lif"] = inner;
+}
+
+TEST(Nir, AGraphInTheGraphHasTheSameTimeStep) {
+  Net net;
+  nest(net);
+  EXPECT_NE(net.lines().find("leaky(beta = 0.9,"), std::string::npos);
+  net.nodes()["lif"].groups["metadata"].values[kTimeStepKey] = scalar(5e-4);
+  EXPECT_NE(net.model().text.find("# Time steps of 0.0005 s, as the file says."), std::string::npos);
+  net.root.groups["node"].groups["metadata"].values[kTimeStepKey] = scalar(2e-4);
+  net.expectError("the metadata of node 'lif' say a time step of 0.0005 s, and others 0.0002 s; there is one for all");
+  net.nodes()["lif"].groups["more"];
+  net.expectError("node 'lif' (NIRGraph) has a group 'more', which is not known");
 }
 
 TEST(Nir, KeepsAResetThatSnncWroteBesideTheGraph) {
