@@ -15,6 +15,7 @@ using namespace snn::nir;
 namespace {
 
 constexpr size_t mostNodes = 4096; // several times the layers that a model may have
+constexpr size_t mostEdges = size_t(1) << 16;
 
 /// What a node of a type has in files, beside `type` and `metadata`.
 struct Fields {
@@ -190,14 +191,25 @@ void Builder::addGraph(const Group &group, const std::string &name, size_t &inle
 }
 
 void Builder::contract(const std::set<size_t> &inner) {
+  // Looked at as they come: through graphs that only pass on, few edges would become any number.
+  std::set<std::pair<size_t, size_t>> once;
+  auto check = [&](const std::pair<size_t, size_t> &edge) {
+    if (!once.insert(edge).second)
+      fail(fmt::format("'{}' leads to '{}' twice", graph.nodes[edge.first].name, graph.nodes[edge.second].name));
+    if (once.size() > mostEdges)
+      fail(fmt::format("the graph has more than {} edges", mostEdges));
+  };
+  std::ranges::for_each(graph.edges, check);
   for (size_t node : inner) {
     const std::vector<size_t> before = graph.before(node), after = graph.after(node);
     if (std::ranges::count(before, node) != 0)
       fail(fmt::format("{} leads to itself", nodeText(graph.nodes[node].name)));
     std::erase_if(graph.edges, [&](const auto &edge) { return edge.first == node || edge.second == node; });
     for (size_t from : before)
-      for (size_t to : after)
+      for (size_t to : after) {
         graph.edges.emplace_back(from, to);
+        check(graph.edges.back());
+      }
   }
   std::vector<size_t> place(graph.nodes.size());
   std::vector<Node> kept;
@@ -211,10 +223,6 @@ void Builder::contract(const std::set<size_t> &inner) {
     from = place[from];
     to = place[to];
   }
-  std::set<std::pair<size_t, size_t>> once;
-  for (const auto &edge : graph.edges)
-    if (!once.insert(edge).second)
-      fail(fmt::format("'{}' leads to '{}' twice", graph.nodes[edge.first].name, graph.nodes[edge.second].name));
 }
 
 Group groupOf(const Node &node) {

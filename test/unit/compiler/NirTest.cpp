@@ -132,6 +132,24 @@ void nest(Net &net) {
   net.nodes()["lif"] = inner;
 }
 
+/// Two ways from each pair of graphs to the next one are 2^30 from the first to the last.
+TEST(Nir, FewEdgesThroughGraphsThatPassOnDoNotBecomeMany) {
+  Net net;
+  Group passOn = node("NIRGraph", {{"edges", edgesOf({{"in", "out"}})}});
+  passOn.groups["nodes"].groups = {{"in", net.nodes()["in"]}, {"out", net.nodes()["out"]}};
+  std::vector<std::pair<std::string, std::string>> edges = {{"in", "a0"}, {"in", "b0"}, {"a30", "fc"}, {"b30", "fc"}};
+  for (int i = 0; i <= 30; ++i)
+    for (const char *from : {"a", "b"}) {
+      net.nodes()[from + std::to_string(i)] = passOn;
+      for (const char *to : {"a", "b"})
+        if (i < 30)
+          edges.emplace_back(from + std::to_string(i), to + std::to_string(i + 1));
+    }
+  edges.insert(edges.end(), {{"fc", "lif"}, {"lif", "out"}});
+  net.connect(edges);
+  net.expectError("'in' leads to 'b1.in' twice");
+}
+
 TEST(Nir, AGraphInTheGraphHasTheSameTimeStep) {
   Net net;
   nest(net);
