@@ -68,7 +68,8 @@ void Translator::timeConstant(const std::string &decay, const std::string &tau, 
     gains.push_back(1 / (1 - kept));
     number = dt / (1 - kept);
   }
-  set(tau, std::move(taus));
+  // Who reads single precision computes the decay in it, and would round it once more.
+  nodes.neuron.fields.emplace(tau, Value{Value::Kind::Double, values.layer.to, std::move(taus), {}});
   set(gain, std::move(gains));
 }
 
