@@ -56,36 +56,30 @@ const StoredTensor *LayerValues::find(const std::string &name) const {
   return weights ? weights->find(layer.key + "." + name) : nullptr;
 }
 
-/// Of a parameter that has one number for all neurons, for each, or for each channel.
-std::vector<double> LayerValues::spread(const StoredTensor &tensor, const std::string &name) const {
-  std::vector<double> given = numbersOf(tensor, name);
-  const uint64_t neurons = productOf(layer.to), channels = uint64_t(layer.to.front());
-  if (given.size() == neurons)
-    return given;
-  if (given.size() != 1 && given.size() != channels)
-    fail(fmt::format("tensor \"{}.{}\" of the weights has the extents {}, but the neurons have {}", layer.key, name,
-                     shapeText(tensor.shape), shapeText(layer.to)));
-  std::vector<double> result(neurons);
-  for (uint64_t i = 0; i < neurons; ++i)
-    result[i] = given[given.size() == 1 ? 0 : i / (neurons / channels)];
-  return result;
-}
-
 std::vector<double> LayerValues::numbers(const std::string &parameter) const {
   const ParamValue &value = valueOf(layer, parameter);
   const StoredTensor *stored = find(parameter);
-  if (value.learn || value.each) {
-    if (!stored)
-      fail(fmt::format("'{}' is not a number of the text, and the weights have no \"{}.{}\"", parameter, layer.key,
-                       parameter));
-    return spread(*stored, parameter);
+  const uint64_t neurons = productOf(layer.to);
+  if (!value.learn && !value.each) {
+    if (stored)
+      for (double number : numbersOf(*stored, parameter))
+        if (float(number) != float(value.number))
+          fail(fmt::format("'{}' is {}, but {} in the weights: change the model or the weights", parameter,
+                           value.number, number));
+    return std::vector<double>(neurons, value.number);
   }
-  if (stored)
-    for (double number : spread(*stored, parameter))
-      if (float(number) != float(value.number))
-        fail(fmt::format("'{}' is {}, but {} in the weights: change the model or the weights", parameter, value.number,
-                         number));
-  return std::vector<double>(productOf(layer.to), value.number);
+  if (!stored)
+    fail(fmt::format("'{}' is not a number of the text, and the weights have no \"{}.{}\"", parameter, layer.key,
+                     parameter));
+  // The extents are those that the compiled model takes: others would be of another model.
+  std::vector<int64_t> extents = value.each ? layer.to : std::vector<int64_t>();
+  if (value.channel)
+    std::fill(extents.begin() + 1, extents.end(), 1);
+  const std::vector<double> given = array(parameter, extents).numbers;
+  std::vector<double> result(neurons);
+  for (uint64_t i = 0; i < neurons; ++i)
+    result[i] = given[i * given.size() / neurons];
+  return result;
 }
 
 double LayerValues::number(const std::string &parameter) const {

@@ -43,7 +43,6 @@ public:
 
 private:
   const StoredTensor *find(const std::string &name) const;
-  std::vector<double> spread(const StoredTensor &tensor, const std::string &name) const;
 
   const frontend::CheckedModel &model;
   const TensorFile *weights;
