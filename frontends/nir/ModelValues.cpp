@@ -4,6 +4,7 @@
 #include "runtime/data/Errors.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 using namespace snn;
@@ -56,13 +57,25 @@ const StoredTensor *LayerValues::find(const std::string &name) const {
   return weights ? weights->find(layer.key + "." + name) : nullptr;
 }
 
+/// As the compiled model takes them: reals, none of which is NaN or infinite.
+std::vector<double> LayerValues::realsOf(const StoredTensor &tensor, const std::string &name) const {
+  if (tensor.type != ElementType::F32 && tensor.type != ElementType::F64)
+    fail(fmt::format("tensor \"{}.{}\" of the weights has elements of type {}, expected F32 or F64", layer.key, name,
+                     tensor.typeName));
+  std::vector<double> reals = numbersOf(tensor, name);
+  for (double number : reals)
+    if (!std::isfinite(number))
+      fail(fmt::format("tensor \"{}.{}\" of the weights holds {}, expected finite numbers", layer.key, name, number));
+  return reals;
+}
+
 std::vector<double> LayerValues::numbers(const std::string &parameter) const {
   const ParamValue &value = valueOf(layer, parameter);
   const StoredTensor *stored = find(parameter);
   const uint64_t neurons = productOf(layer.to);
   if (!value.learn && !value.each) {
     if (stored)
-      for (double number : numbersOf(*stored, parameter))
+      for (double number : realsOf(*stored, parameter))
         if (float(number) != float(value.number))
           fail(fmt::format("'{}' is {}, but {} in the weights: change the model or the weights", parameter,
                            value.number, number));
@@ -122,6 +135,6 @@ Value LayerValues::array(const std::string &name, const std::vector<int64_t> &ex
                      shapeText(stored->shape), shapeText(extents)));
   return {stored->type == ElementType::F64 ? Value::Kind::Double : Value::Kind::Single,
           extents,
-          numbersOf(*stored, name),
+          realsOf(*stored, name),
           {}};
 }

@@ -43,6 +43,7 @@ public:
 
 private:
   const StoredTensor *find(const std::string &name) const;
+  std::vector<double> realsOf(const StoredTensor &tensor, const std::string &name) const;
 
   const frontend::CheckedModel &model;
   const TensorFile *weights;
