@@ -89,8 +89,11 @@ std::string Reader::findFolder() {
     if (name.ends_with("/constants.pkl"))
       fail("is a program of TorchScript; save the tensors alone: torch.save(model.state_dict(), ...)");
     constexpr std::string_view pickle = "/data.pkl";
-    if (name.ends_with(pickle) && name.find('/') == name.size() - pickle.size())
-      found = name.substr(0, name.size() - pickle.size() + 1);
+    if (!name.ends_with(pickle) || name.find('/') != name.size() - pickle.size())
+      continue;
+    if (!found.empty())
+      fail(fmt::format("has a data.pkl in \"{}\" and in another folder; torch.save writes one", found));
+    found = name.substr(0, name.size() - pickle.size() + 1);
   }
   if (found.empty())
     fail("is a zip archive without a data.pkl, which torch.save writes");
