@@ -137,10 +137,15 @@ ExitStatus importGraph(const ImportOptions &options, llvm::raw_ostream &errors) 
   const nir::TextModel model = nir::textOf(nir::graphOf(readTree(options.input), options.input), choices);
   if (!isModel(model.text, options, errors))
     return kExitModelError;
+  const auto check = [&](llvm::Error error) {
+    if (error)
+      throw WriteError("cannot write '" + options.output + "': " + llvm::toString(std::move(error)));
+  };
+  llvm::Expected<PendingOutput> text = PendingOutput::write(options.output, model.text);
+  check(text.takeError());
   // A model without its weights would be half of a result, so they come first.
   writeWeights(weights, model.tensors);
-  if (llvm::Error error = writeOutput(options.output, model.text))
-    throw WriteError("cannot write '" + options.output + "': " + llvm::toString(std::move(error)));
+  check(text->keep());
   return kExitSuccess;
 }
 

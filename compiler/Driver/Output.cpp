@@ -3,9 +3,10 @@
 
 #include "compiler/Driver/Output.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <utility>
 
 using namespace llvm;
 
@@ -72,14 +73,12 @@ static Error put(raw_fd_ostream &stream, StringRef contents) {
   return errorCodeToError(code);
 }
 
-Error writeOutput(StringRef path, StringRef contents) {
-  if (path == "-")
-    return put(outs(), contents);
+Expected<PendingOutput> PendingOutput::write(StringRef path, StringRef contents) {
+  PendingOutput output(path);
   sys::fs::file_status status;
-  if (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file) {
-    std::error_code code;
-    raw_fd_ostream stream(path, code, sys::fs::OF_None);
-    return code ? errorCodeToError(code) : put(stream, contents);
+  if (path == "-" || (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file)) {
+    output.contents = contents.str();
+    return output;
   }
   Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(path + ".%%%%%%.tmp");
   if (!file)
@@ -87,7 +86,28 @@ Error writeOutput(StringRef path, StringRef contents) {
   raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
   if (Error error = put(stream, contents))
     return joinErrors(std::move(error), file->discard());
-  return file->keep(path);
+  output.file = std::move(*file);
+  return output;
+}
+
+Error PendingOutput::keep() {
+  if (file)
+    return std::exchange(file, std::nullopt)->keep(path);
+  if (path == "-")
+    return put(outs(), contents);
+  std::error_code code;
+  raw_fd_ostream stream(path, code, sys::fs::OF_None);
+  return code ? errorCodeToError(code) : put(stream, contents);
+}
+
+PendingOutput::~PendingOutput() {
+  if (file)
+    consumeError(file->discard());
+}
+
+Error writeOutput(StringRef path, StringRef contents) {
+  Expected<PendingOutput> output = PendingOutput::write(path, contents);
+  return output ? output->keep() : output.takeError();
 }
 
 } // namespace snn

@@ -6,6 +6,10 @@
 
 #include "compiler/Driver/CompileOptions.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+
+#include <optional>
+#include <string>
 
 namespace snn {
 
@@ -19,8 +23,24 @@ std::string outputPath(const CompileOptions &options, Stage stage);
 /// escaped as compilers do it.
 std::string dependencyRule(llvm::ArrayRef<std::string> results, llvm::ArrayRef<std::string> sources);
 
-/// Writes a temporary file beside `path` and renames it. "-" and what is no regular file (a device, a pipe) are
-/// written directly.
+/// A result that is written but not in its place yet: a temporary file beside it, which goes if it is not kept. So one
+/// of several results is there only if the others could be written. "-" and what is no regular file (a device, a pipe)
+/// are written by `keep`.
+class PendingOutput {
+public:
+  static llvm::Expected<PendingOutput> write(llvm::StringRef path, llvm::StringRef contents);
+  PendingOutput(PendingOutput &&) = default;
+  ~PendingOutput();
+  llvm::Error keep();
+
+private:
+  explicit PendingOutput(llvm::StringRef path) : path(path) {}
+
+  std::string path, contents;
+  std::optional<llvm::sys::fs::TempFile> file;
+};
+
+/// Writes a result and keeps it.
 llvm::Error writeOutput(llvm::StringRef path, llvm::StringRef contents);
 
 } // namespace snn
