@@ -34,6 +34,7 @@ public:
   FromModel build();
 
 private:
+  void noteOtherTensors();
   std::vector<bool> usedLayers() const;
   void addInput();
   void addLayer(size_t place);
@@ -243,7 +244,20 @@ FromModel Builder::build() {
   const CheckedLayer &last = model.layers.back();
   const std::vector<int64_t> &shape = last.kind == CheckedLayer::Kind::Population ? last.from : last.to;
   addNode({"", "Output", {{"shape", integers(shape)}}, {}, {}}, "output", results.back());
+  noteOtherTensors();
   return std::move(result);
+}
+
+/// Weights of another model may fit those layers that both have.
+void Builder::noteOtherTensors() {
+  const auto ofLayer = [&](const std::string &name) {
+    return std::ranges::any_of(model.layers,
+                               [&](const CheckedLayer &layer) { return name.starts_with(layer.key + "."); });
+  };
+  if (weights)
+    for (const auto &[name, tensor] : weights->tensors())
+      if (!ofLayer(name))
+        note(fmt::format("the weights' tensor \"{}\" is of no layer of the model, and is left out", name));
 }
 
 } // namespace
