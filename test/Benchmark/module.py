@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Steps of training in PyTorch's own loop: a network of snnTorch, and the same compiled by one line, in turn in one process.
+"""Steps of training in PyTorch's own loop: a network of snnTorch or SpikingJelly, and the same compiled by one line, in turn in one process.
 
     PYTHONPATH=build/python PYTHON module.py [--work=population1,...] [--rounds=5] [--threads=2]
 
 For each workload: milliseconds of a step (network, loss, backward, Adam) of both, the ratio of each round, and how much of a step is the loop's own: the loss, its
-gradient and the optimizer, which are snnTorch's and PyTorch's in both. Then the same with the loss of `snnc.torch.functional` in place of snnTorch's, beside snnTorch's
+gradient and the optimizer, which are the framework's and PyTorch's in both. Then, of networks of snnTorch, the same with the loss of `snnc.torch.functional` in place of snnTorch's, beside snnTorch's
 network with snnTorch's loss (the ratio) and with that of `snnc.torch.functional` (milliseconds).
 """
 
 import argparse
 import copy
+import dataclasses
 import statistics
 import time
+from collections.abc import Callable
 
 import snntorch as snn
 import torch
 from snntorch import functional, surrogate
+from spikingjelly.activation_based import functional as jelly, layer, neuron, surrogate as jelly_surrogate
 from torch import nn
 
 import snnc
@@ -56,6 +59,34 @@ def convolutions(steps):
                  snn.Leaky(beta=0.5, spike_grad=fast), nn.Flatten(), nn.Linear(64 * 4 * 4, 10), snn.Leaky(beta=0.5, spike_grad=fast))
 
 
+def normed(steps):
+    fast = surrogate.fast_sigmoid(slope=25)
+    return Steps(steps, nn.Conv2d(1, 16, 5), nn.BatchNorm2d(16), nn.MaxPool2d(2), snn.Leaky(beta=0.9, spike_grad=fast), nn.Conv2d(16, 32, 5),
+                 nn.BatchNorm2d(32), nn.MaxPool2d(2), snn.Leaky(beta=0.9, spike_grad=fast), nn.Flatten(), nn.Linear(32 * 4 * 4, 10),
+                 snn.Leaky(beta=0.9, spike_grad=fast))
+
+
+class Rates(nn.Module):
+    """SpikingJelly's example for Fashion-MNIST: the image in all steps, rates of spikes."""
+
+    def __init__(self, steps, channels):
+        super().__init__()
+        self.steps = steps
+
+        def fire():
+            return neuron.IFNode(surrogate_function=jelly_surrogate.ATan())
+
+        self.layers = nn.Sequential(
+            layer.Conv2d(1, channels, 3, padding=1, bias=False), layer.BatchNorm2d(channels), fire(), layer.MaxPool2d(2, 2),
+            layer.Conv2d(channels, channels, 3, padding=1, bias=False), layer.BatchNorm2d(channels), fire(), layer.MaxPool2d(2, 2),
+            layer.Flatten(), layer.Linear(channels * 7 * 7, channels * 4 * 4, bias=False), fire(),
+            layer.Linear(channels * 4 * 4, 10, bias=False), fire())
+        jelly.set_step_mode(self, "m")
+
+    def forward(self, x):
+        return self.layers(x.unsqueeze(0).repeat(self.steps, 1, 1, 1, 1)).mean(0)
+
+
 def population(losses):
     return losses.mse_count_loss(correct_rate=1.0, incorrect_rate=0.0, population_code=True, num_classes=10)
 
@@ -68,32 +99,53 @@ def rate(losses):
     return losses.ce_rate_loss()
 
 
-WORK = {  # network, loss
-    "population1": (lambda: dense(1, 128, 500), population),
-    "population100": (lambda: dense(100, 128, 500), population),
-    "count1": (lambda: dense(1, 128, 10), count),
-    "count100": (lambda: dense(100, 128, 10), count),
-    "tutorial5": (lambda: dense(25, 1000, 10, beta=0.95), rate),
-    "conv50": (lambda: convolutions(50), rate),
+def of_rates(losses):
+    return lambda rates, y: nn.functional.mse_loss(rates, nn.functional.one_hot(y, 10).to(rates.dtype))
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """A network, its loss, which framework's it is, and what that wants behind a step of training."""
+
+    make: Callable
+    loss: Callable
+    convert: Callable = snnc.from_snntorch
+    reset: Callable = staticmethod(lambda net: None)
+
+
+WORK = {
+    "population1": Work(lambda: dense(1, 128, 500), population),
+    "population100": Work(lambda: dense(100, 128, 500), population),
+    "count1": Work(lambda: dense(1, 128, 10), count),
+    "count100": Work(lambda: dense(100, 128, 10), count),
+    "tutorial5": Work(lambda: dense(25, 1000, 10, beta=0.95), rate),
+    "conv50": Work(lambda: convolutions(50), rate),
+    "norms10": Work(lambda: normed(10), rate),
+    "rates4": Work(lambda: Rates(4, 32), of_rates, snnc.from_spikingjelly, jelly.reset_net),
 }
 
 
 class Loop:
-    def __init__(self, net, criterion):
-        self.net, self.criterion = net, criterion
+    def __init__(self, net, criterion, reset):
+        self.net, self.criterion, self.reset = net, criterion, reset
         self.optimizer = torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.9, 0.999))
 
     def step(self, x, y):
-        spikes, _ = self.net(x)
-        loss = self.criterion(spikes, y)
+        loss = self.criterion(self.spikes(x), y)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+        self.reset(self.net)
         return loss.item()
+
+    def spikes(self, x):
+        found = self.net(x)
+        return found[0] if isinstance(found, tuple) else found
 
     def own(self, x, y):
         """The same without the network: spikes that are there already, and gradients too."""
-        spikes = self.net(x)[0].detach().requires_grad_()
+        spikes = self.spikes(x).detach().requires_grad_()
+        self.reset(self.net)
         for parameter in self.net.parameters():
             parameter.grad = torch.zeros_like(parameter)
 
@@ -116,12 +168,13 @@ def milliseconds(run, least):
 
 def measure(name, rounds):
     torch.manual_seed(0)
-    make, loss = WORK[name]
-    net = make()
-    compiled = snnc.from_snntorch(net, (128, 1, 28, 28)).torch()
+    work = WORK[name]
+    net = work.make()
+    compiled = work.convert(net, (128, 1, 28, 28)).torch()
     x, y = torch.rand(128, 1, 28, 28), torch.randint(0, 10, (128,))
-    loops = {"snntorch": Loop(net, loss(functional)), "compiled": Loop(compiled, loss(functional)),
-             "at once": Loop(compiled, loss(at_once)), "snntorch, at once": Loop(net, loss(at_once))}
+    loops = {"framework": Loop(net, work.loss(functional), work.reset), "compiled": Loop(compiled, work.loss(functional), Work.reset)}
+    if work.convert is snnc.from_snntorch:
+        loops |= {"at once": Loop(compiled, work.loss(at_once), Work.reset), "framework, at once": Loop(net, work.loss(at_once), Work.reset)}
     first = [copied(loop).step(x, y) for loop in loops.values()]
     assert max(first) - min(first) <= 1e-4 * abs(first[0]), f"{name}: losses {first}"
     turns = []
@@ -129,18 +182,18 @@ def measure(name, rounds):
         turn = {engine: milliseconds(lambda loop=loop: loop.step(x, y), 0.5) for engine, loop in loops.items()}
         turn["own"] = milliseconds(loops["compiled"].own(x, y), 0.3)
         turns.append(turn)
-    middle = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
-    print(f"| {name} | {middle['snntorch']:.2f} | {middle['compiled']:.2f} | {times(turns, 'compiled')} | {middle['own']:.2f} | {middle['at once']:.2f} | "
-          f"{times(turns, 'at once')} | {middle['snntorch, at once']:.2f} |", flush=True)
+    middle = {key: f"{statistics.median(turn[key] for turn in turns):.2f}" for key in turns[0]}
+    print(f"| {name} | {middle['framework']} | {middle['compiled']} | {times(turns, 'compiled')} | {middle['own']} | {middle.get('at once', '')} | "
+          f"{times(turns, 'at once') if 'at once' in middle else ''} | {middle.get('framework, at once', '')} |", flush=True)
 
 
 def copied(loop):
     """The loop with parameters of its own."""
-    return Loop(copy.deepcopy(loop.net), loop.criterion)
+    return Loop(copy.deepcopy(loop.net), loop.criterion, loop.reset)
 
 
 def times(turns, engine):
-    ratios = sorted(turn["snntorch"] / turn[engine] for turn in turns)
+    ratios = sorted(turn["framework"] / turn[engine] for turn in turns)
     return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} - {ratios[-1]:.2f})"
 
 
@@ -151,7 +204,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print("| network | snnTorch, ms | compiled, ms | times (range) | of it the loop's own, ms | with the loss of `snnc.torch.functional`, ms | times (range) "
+    print("| network | snnTorch or SpikingJelly, ms | compiled, ms | times (range) | of it the loop's own, ms | with the loss of `snnc.torch.functional`, ms | times (range) "
           "| snnTorch with that loss, ms |\n|---|---|---|---|---|---|---|---|")
     for name in options.work.split(","):
         measure(name, options.rounds)
