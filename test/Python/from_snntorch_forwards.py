@@ -504,6 +504,165 @@ def test_one_step_that_changes():
     assert net.count == 0
 
 
+def test_in_place():
+    """An operation in place changes a tensor under all its names."""
+    class Once(Steps):
+        def forward(self, x):
+            state, spikes, total = self.l.reset_mem(), [], None
+            for _ in range(STEPS):
+                found = self.l(self.f(x), state)
+                state = found[1]
+                spikes.append(found[0])
+                if total is None:
+                    total = found[0]
+                else:
+                    total += found[0]
+            return torch.stack(spikes), total
+
+    class Totals(Loop):
+        def begin(self):
+            return 0, 0
+
+        def end(self, total):
+            return total
+
+        def forward(self, x):
+            a, _ = self.rest()
+            total, b = self.begin()
+            for _ in range(STEPS):
+                a, b, out = self.step(x, a, b)
+                total += out
+            return self.end(total)
+
+    class Zeros(Totals):
+        def begin(self):
+            return torch.zeros(5, 6), self.last.reset_mem()
+
+        def end(self, total):
+            total /= STEPS
+            return total
+
+    class SharedZeros(Totals):
+        def begin(self):
+            zeros = torch.zeros(5, 6)
+            return zeros, zeros
+
+    class Kept(Totals):
+        zeros = torch.zeros(5, 6)
+
+        def begin(self):
+            return self.zeros, self.last.reset_mem()
+
+    class Shares(Totals):
+        def end(self, total):
+            counts = total
+            total /= STEPS
+            return counts
+
+    class Between(Loop):
+        def __init__(self, way):
+            super().__init__()
+            self.way, self.same, self.drop, self.flat = way, nn.Identity(), nn.Dropout(0.0), nn.Flatten()
+
+        def step(self, x, a, b):
+            current = self.f(x)
+            same = self.way(self, current)
+            same += x
+            spikes, a = self.first(current, a)
+            out, b = self.last(self.g(spikes), b)
+            return a, b, out
+
+    torch.manual_seed(0)
+    net = Zeros()
+    converted = snnc.from_snntorch(net, X)
+    assert converted.outputs == ("rate",)
+    same(converted, (net(X),), X)
+    for kind in (Once, SharedZeros, Kept, Shares):
+        refused(kind(), "used elsewhere", sample=X)
+    for way in (lambda net, x: net.same(x), lambda net, x: net.drop(x), lambda net, x: net.flat(x), lambda net, x: x.contiguous(),
+                lambda net, x: x.view(5, -1)):
+        refused(Between(way), "operation +=", "used elsewhere", sample=X)
+
+
+def test_zeros_added():
+    """A sum that begins with zeros is one of values, or over time."""
+    class Branches(Loop):
+        def step(self, x, a, b):
+            spikes, a = self.first(sum([self.f(x), x]), a)
+            out, b = self.last(0 + self.g(spikes), b)
+            return a, b, 0 + out
+
+    class Total(Steps):
+        def __init__(self, zeros):
+            super().__init__()
+            self.zeros = zeros
+
+        def forward(self, x):
+            total, state = self.zeros(x), self.l.reset_mem()
+            for _ in range(STEPS):
+                out, state = self.l(self.f(x), state)
+                total = total + out
+            return total
+
+    torch.manual_seed(0)
+    net = Branches()
+    same(snnc.from_snntorch(net), net(X), X)
+    for zeros in (torch.zeros_like, lambda x: x.new_zeros(5, 6), lambda x: x.new_zeros(x.size(0), 6), lambda x: x.new_zeros((1, 6))):
+        net = Total(zeros)
+        same(snnc.from_snntorch(net, X), (net(X),), X)
+    for zeros in (lambda x: x.new_zeros(3, 5, 6), lambda x: x.new_zeros(3, 1, 1), lambda x: x.new_zeros(2, 6)):
+        refused(Total(zeros), "operation add", sample=X)
+
+
+def test_layers_that_forward_changes():
+    """A layer is one at all its calls, and in the next call of the network; the network stays what it was."""
+    class Changes(Steps):
+        def __init__(self, change):
+            super().__init__()
+            self.change, self.d = change, nn.Dropout(0.5)
+
+        def current(self, x, step):
+            self.change(self, step)
+            return self.d(self.f(x))
+
+    def threshold(net, step):
+        net.l.threshold = torch.tensor(1 + 0.1 * step)
+
+    def fill(net, step):
+        net.l.threshold.fill_(1 + 0.1 * step)
+
+    def data(net, step):
+        net.l.beta.data = torch.tensor(0.1 * step)
+
+    def rate(net, step):
+        net.d.p = 0.1 * step
+
+    def decays(net, step):
+        if step == 0:
+            net.l.threshold = net.l.threshold * 0.9
+
+    for change, words in ((threshold, "its threshold between calls"), (fill, "its threshold between calls"), (data, "its beta between calls"),
+                          (rate, "its p between calls"), (decays, "threshold of Leaky another value in each call")):
+        net = Changes(change)
+        before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+        refused(net, words, sample=X)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items()), words
+        assert net.d.p == 0.5
+
+
+def test_counts_of_batches():
+    """A checkpoint has them, also those of a batch norm that is not called."""
+    net = Steps()
+    net.called, net.spare = nn.BatchNorm1d(6), nn.BatchNorm1d(6)
+    net.called.num_batches_tracked += 7
+    net.spare.num_batches_tracked += 3
+    net.f = nn.Sequential(nn.Linear(6, 6), net.called)
+    module = snnc.from_snntorch(net, XT).torch()
+    assert set(module.state_dict()) == set(net.state_dict())
+    for name in ("called", "spare"):
+        assert torch.equal(module.state_dict()[f"{name}.num_batches_tracked"], net.state_dict()[f"{name}.num_batches_tracked"])
+
+
 for name, test in list(globals().items()):
     if name.startswith("test_"):
         test()

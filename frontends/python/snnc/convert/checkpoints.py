@@ -51,6 +51,7 @@ class Likeness:
         aliases: further names of a parameter, and the one under which the text has it.
         shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
         unused: parameters of which the text has nothing, since no output comes from them.
+        counts: of batches that batch norms have seen, which change no result.
         names: of its state_dict. What the text has as constants beside them is no part of a checkpoint.
     """
 
@@ -60,6 +61,7 @@ class Likeness:
     aliases: dict
     shapes: dict
     unused: dict
+    counts: dict
     names: frozenset
 
     @classmethod
@@ -78,7 +80,8 @@ class Likeness:
                       for name, pair in list(pairs.items()) if _within(name, (path,))})
         unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items()
                   if id(tensor) not in first and not _within(name, modules)}
-        return cls(net.training, frozen, modules, aliases, pairs, unused, frozenset(net.state_dict()))
+        counts = {name: tensor.cpu().clone() for name, tensor in net.named_buffers() if name.endswith(".num_batches_tracked")}
+        return cls(net.training, frozen, modules, aliases, pairs, unused, counts, frozenset(net.state_dict()))
 
     def apply(self, module):
         for name, own in self.aliases.items():
@@ -87,6 +90,9 @@ class Likeness:
         for name, tensor in self.unused.items():
             owner, last = _owner(module, name)
             owner.register_parameter(last, nn.Parameter(tensor.clone()))
+        for name, count in self.counts.items():
+            owner, last = _owner(module, name)
+            owner.register_buffer(last, count.clone())
         for further, path in self.modules.items():
             owner, last = _owner(module, path)
             if last in owner._modules:  # it has tensors

@@ -11,7 +11,7 @@ from torch.nn import functional
 from . import layers
 from .errors import ConversionError
 from .graph import Layer
-from .trace import COPIES, swaps, view
+from .trace import COPIES, in_place, shares, swaps, view
 from .values import SAMPLES, Call, Extents, Series, Total, Value
 
 
@@ -36,14 +36,17 @@ class Operations:
         if target is torch.stack:
             return self._stack(node)
         name = f".{node.args[1]}" if target is getattr else getattr(target, "__name__", target)
-        what = f"operation {name}"
+        what = f"operation {_SIGNS.get(target, name)}"
         if self._asks_for_extents(node):
             return self._extents(node, what)
         numbers = self._resolved(node.args)
         if numbers and callable(target) and all(isinstance(number, int) for number in numbers):
             return target(*numbers)
+        if in_place(node) and not self._is_alone(node.args[0]):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, which changes a tensor in place that is used elsewhere as well; "
+                                  "write a = a + b")
         if target in SUMS and len(node.args) == 2 and not node.kwargs:
-            return self._total(node) or self._sum(node, what)
+            return self._unchanged(node) or self._total(node) or self._sum(node, what)
         if (total := self._over_time(node)) is not None:
             return total
         if target in (torch.cat, torch.concat):
@@ -93,8 +96,8 @@ class Operations:
 
     def _sum(self, node, what):
         values = [self._of(argument, what) for argument in node.args]
-        if node.target is operator.iadd and not self._is_own(node.args[0], values[0]):
-            raise ConversionError(f"{self._forward_of(node)} has an {what}, +=, which changes a tensor that is used elsewhere as well; "
+        if in_place(node) and not self._is_own(values[0]):
+            raise ConversionError(f"{self._forward_of(node)} has an {what}, which changes what \"{self._path(values[0])}\" has made in place; "
                                   "write a = a + b")
         shapes = [self._shape_of(value) for value in values]
         if shapes[0] != shapes[1]:
@@ -105,29 +108,45 @@ class Operations:
     def _total(self, node):
         """What a loop makes that adds the spikes of each step to those before, or None."""
         before, after = self._resolved(node.args)
-        taken = node.args[0]
         if not isinstance(after, Value):
-            before, after, taken = after, before, node.args[1]
+            before, after = after, before
         if not self._is_spikes(after):
             return None
         count = None
-        if isinstance(before, (int, float)) and before == 0 and self._keeps_shape(taken, after):
-            count = 0
-        elif isinstance(before, Total) and before.layer == after.layer and not before.mean:
+        if isinstance(before, Total) and before.layer == after.layer and not before.mean:
             count = before.steps
         elif self._is_spikes(before) and before.layer == after.layer and before.step == 0:
             count = 1
-        in_place = node.target is operator.iadd and isinstance(taken, fx.Node) and len(taken.users) > 1
-        return Total(after.layer, count + 1) if count is not None and after.step == count and not in_place else None
+        return Total(after.layer, count + 1) if count is not None and after.step == count else None
+
+    def _unchanged(self, node):
+        """The value that zeros are added to, or None."""
+        for zero, place in ((0, 1), (1, 0)):
+            value = self.values.get(node.args[place]) if isinstance(node.args[place], fx.Node) else None
+            number = self._resolved([node.args[zero]])[0]
+            if isinstance(value, Value) and isinstance(number, (int, float)) and number == 0 and self._keeps_shape(node.args[zero], value):
+                return value
+        return None
 
     def _keeps_shape(self, zero, value):
         """Whether a sum with zeros has the value's shape: a tensor of them that forward makes may have more axes."""
-        if not isinstance(zero, fx.Node) or zero.op != "get_attr":
+        if not isinstance(zero, fx.Node):
             return True
-        extents = tuple(getattr(self.net, zero.target).shape)
         shape = self._shape_of(value)
+        if zero.op == "get_attr":
+            extents = list(getattr(self.net, zero.target).shape)
+        elif zero.target == "new_zeros":
+            extents = self._resolved(zero.args[1:])
+            extents = extents[0] if len(extents) == 1 and isinstance(extents[0], list) else extents
+        else:
+            like = self.values.get(zero.args[0])
+            extents = [SAMPLES] * self.lead + list(self._shape_of(like)) if isinstance(like, Value) else [None]
+            if isinstance(like, Value) and like == Value(-1, None) and self.graph.over_time:
+                extents = [None]
         inner, outer = extents[-len(shape):], extents[:-len(shape)]
-        return all(own in (1, extent) for own, extent in zip(inner[::-1], shape[::-1])) and outer in ((), (1,), (self.samples,))
+        samples = (1, SAMPLES, self.samples if self.samples is not None else SAMPLES)
+        return all(own in (1, extent) for own, extent in zip(inner[::-1], shape[::-1])) and (not outer or (
+            len(outer) <= self.lead and all(extent in samples for extent in outer)))
 
     def _is_spikes(self, value):
         layer = self.graph.layers[value.layer] if isinstance(value, Value) and value.layer >= 0 else None
@@ -138,9 +157,14 @@ class Operations:
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
         words = {**dict(zip(("input", "other"), self._resolved(node.args))), **node.kwargs}
         taken = words.pop("input", None)
-        if isinstance(taken, Total) and name in ("truediv", "div"):
-            return Total(taken.layer, taken.steps, mean=True) if words == {"other": taken.steps} and not taken.mean else None
+        if name in ("truediv", "div", "itruediv", "div_") and isinstance(taken, Value) and taken.step == 0 and words == {"other": 1}:
+            return taken  # a sum of one step
+        if isinstance(taken, Total) and name in ("truediv", "div", "itruediv", "div_"):
+            steps = self.graph.steps if taken.steps is None else taken.steps
+            return Total(taken.layer, taken.steps, mean=True) if words == {"other": steps} and steps is not None and not taken.mean else None
         axis = taken.axis if isinstance(taken, Series) else 0
+        if words.get("keepdim") is False:
+            del words["keepdim"]
         if name not in ("sum", "mean") or list(words.values()) not in ([axis], [[axis]], [(axis,)]) or not {"dim", "axis", "other"} >= set(words):
             return None
         if isinstance(taken, Series) and self._is_spikes(Value(taken.layer, None, taken.output)):
@@ -149,11 +173,37 @@ class Operations:
             return Total(taken.layer, None, name == "mean")
         return None
 
-    def _is_own(self, node, value):
-        """Whether a node has made a tensor of its own that one other node looks at."""
-        made = node.op == "call_module" or node.target in SUMS
+    def _is_own(self, value):
+        """Whether a value is a tensor that nothing but its layer has made, and that this does not look at on the way back."""
         layer = self.graph.layers[value.layer] if value.layer >= 0 else None
-        return made and len(node.users) == 1 and layer is not None and not layer.neuron and bool(layer.tensors or len(layer.sources) > 1)
+        return layer is not None and not layer.neuron and bool(layer.tensors or len(layer.sources) > 1)
+
+    def _is_alone(self, node):
+        """Whether a tensor that is changed by its last name has no other names that are used."""
+        while isinstance(node, fx.Node) and len(node.users) == 1:
+            if node.op == "get_attr":
+                return node.meta["made here"] and self._constants(node) == 1
+            if node.target is operator.getitem:
+                call = self.values.get(node.args[0])
+                return isinstance(call, Call) and 1 == sum(
+                    (user.args[1] - node.args[1]) % len(call.outputs) == 0 for user in node.args[0].users if user.target is operator.getitem)
+            if in_place(node) or not (shares(node) or self._passes_on(node)):
+                return True
+            node = node.args[0]
+        return not isinstance(node, fx.Node)
+
+    def _constants(self, node):
+        """How many nodes look at the memory of a tensor that forward has made."""
+        own = getattr(self.net, node.target).untyped_storage().data_ptr()
+        return sum(getattr(self.net, other.target).untyped_storage().data_ptr() == own for other in node.graph.nodes
+                   if other.op == "get_attr" and other.meta["made here"] and other.users)
+
+    def _passes_on(self, node):
+        """Whether a call of a layer may return the tensor that it was given."""
+        return node.op == "call_module" and isinstance(self.net.get_submodule(node.target), (nn.Identity, nn.Dropout, nn.Flatten))
+
+    def _path(self, value):
+        return self.graph.layers[value.layer].path if value.layer >= 0 else "input"
 
     def _joined(self, node, what):
         parts, dim = self._parts(node, what)
@@ -233,8 +283,9 @@ class Operations:
         return Series(first.layer, len(values), first.output, dim)
 
 
-SUMS = (operator.add, torch.add, "add", operator.iadd)
+SUMS = (operator.add, torch.add, "add", operator.iadd, "add_")
 FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
+_SIGNS = {operator.iadd: "+=", operator.itruediv: "/="}
 _ZEROS = (torch.zeros_like, "new_zeros")
 _POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
           functional.avg_pool1d: nn.AvgPool1d}

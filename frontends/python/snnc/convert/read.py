@@ -270,7 +270,7 @@ class Reader(Operations):
     # What is returned
 
     def _finish(self, returned):
-        series = [self.values.get(node) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
+        series = [self._total_of_one(self.values.get(node)) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
         if not all(isinstance(value, (Series, Total)) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack, or sums of spikes; of a module of one time step say steps=, their number")
@@ -285,6 +285,11 @@ class Reader(Operations):
             raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
         self.graph.steps = lengths.pop()
         self._check_norms(self.graph.steps)
+
+    def _total_of_one(self, value):
+        """What neurons give that are called once is also its sum over time."""
+        once = isinstance(value, Value) and self._is_spikes(value) and self.calls[self.graph.layers[value.layer].path] == 1
+        return Total(value.layer, 1) if once else value
 
     def _take_outputs(self, outputs):
         graph = self.graph

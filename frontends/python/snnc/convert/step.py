@@ -72,9 +72,12 @@ class StepReader(Reader):
                 return self._at_all_steps(len(parts))
         else:
             steps, *others = rest[0] if len(rest) == 1 and isinstance(rest[0], (tuple, list)) else rest
-            same = 1 if target == "repeat" else -1
             rank = None if self.graph.shape is None else 1 + len(self.graph.shape)
-            if isinstance(steps, int) and steps > 0 and others == [same] * len(others) and rank in (None, len(others)) and not node.kwargs:
+            extents = self.shape if target == "expand" and not one.axis and rank == len(others) else ()
+            same = [1 if target == "repeat" else -1] * len(others)
+            if extents:
+                same = [extent if other == extent else -1 for other, extent in zip(others, extents)]
+            if isinstance(steps, int) and steps > 0 and others == same and rank in (None, len(others)) and not node.kwargs:
                 return self._at_all_steps(steps)
         raise ConversionError("forward repeats its input in another way than x.unsqueeze(0).repeat(steps, 1, ...) or .expand(steps, -1, ...), "
                               "for all steps, [time, sample, ...]")

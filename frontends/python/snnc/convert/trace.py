@@ -24,12 +24,16 @@ def traced(net, shape, framework, keeps_states):
     """
     attributes = {module: dict(vars(module)) for module in net.modules()}
     states = _States(net, framework, keeps_states)
+    tensors = _tensors(net, states)
     try:
         with _other_mode(net):
             other = _graph(_Tracer(framework, shape, states), net)
-        numbers = _numbers(net)
-        graph = _graph(_Tracer(framework, shape, states), net)
+        numbers, values = _numbers(net), _tensors(net, states)
+        tracer = _Tracer(framework, shape, states)
+        graph = _graph(tracer, net)
         _check_equal(numbers, _numbers(net))
+        _check_tensors(values, _tensors(net, states))
+        tracer.check_layers()
         if _words(net, graph) != _words(net, other):
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval()")
         yield graph
@@ -38,6 +42,7 @@ def traced(net, shape, framework, keeps_states):
         for module, values in attributes.items():
             vars(module).clear()
             vars(module).update(values)
+        _put_back(tensors)
 
 
 @contextlib.contextmanager
@@ -64,6 +69,26 @@ def _check_equal(before, after):
     for (module, name), value in after.items():
         if before.get((module, name)) != value:
             raise ConversionError(f"forward gives {name} of {type(module).__name__} another value in each call, which cannot be expressed")
+
+
+def _tensors(net, states):
+    """Parameters and buffers but for states, by module and name: each with its values."""
+    return {(module, name): (held, tensor, None if tensor is None else tensor.detach().clone()) for module in net.modules()
+            for held in (module._parameters, module._buffers) for name, tensor in held.items() if not states.has(module, name)}
+
+
+def _check_tensors(before, after):
+    for (module, name), (_, tensor, values) in after.items():
+        was = before.get((module, name), (None, None, None))[2]
+        if (tensor is None) != (was is None) or (tensor is not None and (was.shape != values.shape or not torch.equal(was, values))):
+            raise ConversionError(f"forward gives {name} of {type(module).__name__} another value in each call, which cannot be expressed")
+
+
+def _put_back(tensors):
+    for (_, name), (held, tensor, values) in tensors.items():
+        held[name] = tensor
+        if tensor is not None and not (tensor.shape == values.shape and torch.equal(tensor, values)):
+            tensor.data = values
 
 
 @contextlib.contextmanager
@@ -112,6 +137,10 @@ def _words(net, graph):
 COPIES = ("float", "double", "to", "cpu", "cuda", "clone", "contiguous", torch.clone)
 
 
+# What may give a view, or the tensor itself.
+_MAY_SHARE = (*(copy for copy in COPIES if copy not in ("clone", torch.clone)), "view", "reshape", "flatten", torch.reshape, torch.flatten)
+
+
 def swaps(node):
     """Whether an operation exchanges the first two axes: x.transpose(0, 1), x.permute(1, 0, 2)."""
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
@@ -132,6 +161,16 @@ def view(node):
         return view(node.args[0])
     seen = view(node.args[0]) if swaps(node) else None
     return None if seen is None else not seen
+
+
+def in_place(node):
+    """Whether an operation writes into its first operand."""
+    return node.target in (operator.iadd, operator.itruediv, "add_", "div_")
+
+
+def shares(node):
+    """Whether what an operation gives may lie where its operand does."""
+    return node.target in _MAY_SHARE or swaps(node)
 
 
 def is_input(node):
@@ -155,8 +194,13 @@ class _Value(fx.Proxy):
     _is_param = _is_buffer = False  # which nn.Module asks of tensors
     kind = torch.Tensor  # what it is in a call of the network
 
-    def __iadd__(self, other):  # which fx takes for a sum
+    # What fx takes for operations that make a new tensor.
+
+    def __iadd__(self, other):
         return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+    def __itruediv__(self, other):
+        return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
 
 
 class _Call(_Value):
@@ -234,6 +278,9 @@ class _States:
                 held, names = framework.hidden(module)
                 self.saved[module] = held, {name: held[name] for name in names}
 
+    def has(self, module, name):
+        return module in self.saved and name in self.saved[module][1]
+
     def begin(self):
         self.called.clear()
         for module in self.saved:
@@ -282,6 +329,11 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.framework, self.shape, self.states = framework, shape, states
         self.inputs = 0
+        self.layers = {}  # that were called: what each was at its first call
+
+    def trace(self, root, *rest):
+        self.attributes = set(vars(root))  # what a trace before has found, and not made, it finds here
+        return super().trace(root, *rest)
 
     def is_leaf_module(self, module, path):
         return (self.framework.is_neuron(module) or kind_of(module, self.framework.layers) is not None
@@ -289,7 +341,24 @@ class _Tracer(fx.Tracer):
 
     def call_module(self, module, forward, args, kwargs):
         self.states.call(module)
+        if self.is_leaf_module(module, ""):
+            self._check_layer(module)
         return super().call_module(module, forward, args, kwargs)
+
+    def check_layers(self):
+        """At its calls each layer was what it is now."""
+        for module in self.layers:
+            self._check_layer(module)
+
+    def _check_layer(self, module):
+        now = {name: value for name, value in vars(module).items() if not name.startswith("_") or isinstance(value, (bool, int, float, str))}
+        now |= {name: None if tensor is None else (id(tensor), tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)
+                for held in (module._parameters, module._buffers) for name, tensor in held.items() if not self.states.has(module, name)}
+        first = self.layers.setdefault(module, now)
+        changed = [name for name in {**first, **now} if first.get(name) is not now.get(name)
+                   and not (isinstance(now.get(name), (bool, int, float, str, tuple)) and first.get(name) == now[name])]
+        if changed:
+            refuse(self.states.paths[module], module, f"forward changes its {changed[0]} between calls, which cannot be expressed")
 
     def create_arg(self, value):
         if isinstance(value, fx.Proxy):
@@ -311,7 +380,10 @@ class _Tracer(fx.Tracer):
             region = "autocast" if torch.is_grad_enabled() else "no_grad"
             what = f"layer \"{target}\"" if kind == "call_module" else f"operation {getattr(target, '__name__', target)}"
             raise ConversionError(f"forward calls {what} under torch.{region}, which cannot be expressed")
-        return super().create_node(kind, target, *rest, **words)
+        node = super().create_node(kind, target, *rest, **words)
+        if kind == "get_attr":
+            node.meta["made here"] = target not in self.attributes
+        return node
 
     def proxy(self, node):
         module = self.root.get_submodule(node.target) if node.op == "call_module" else None
