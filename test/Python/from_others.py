@@ -141,6 +141,22 @@ def test_spikingjelly_counts():
         assert module(x).any()
 
 
+def test_spikingjelly_dropout():
+    """Its own draws a mask at the first step and keeps it, in both step modes."""
+    x = torch.ones(STEPS, 40, 50)
+    for mode in "sm":
+        net = nn.Sequential(layer.Dropout(0.25), neuron.IFNode(v_threshold=0.5))
+        functional.set_step_mode(net, mode)
+        net[0].mask = torch.zeros(1)  # of a call before
+        converted = snnc.from_spikingjelly(net, x if mode == "m" else x[0], **({} if mode == "m" else {"steps": STEPS}))
+        assert "dropout(p = 0.25)" in converted.text and "step_dropout" not in converted.text, converted.text
+        module = converted.torch()
+        first, second = (module(x if mode == "m" else x[0]) for _ in range(2))
+        assert torch.equal(first, first[:1].expand_as(first)) and 0.7 < first.mean() < 0.8 and not torch.equal(first, second)
+        module.eval()
+        assert module(x if mode == "m" else x[0]).all()
+
+
 def test_spikingjelly_by_steps():
     torch.manual_seed(1)
     net = nn.Sequential(nn.Linear(20, 30), neuron.LIFNode(decay_input=False), nn.Linear(30, 6), neuron.LIFNode(decay_input=False, v_threshold=0.8))

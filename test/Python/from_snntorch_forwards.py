@@ -650,6 +650,12 @@ def test_layers_that_forward_changes():
         assert net.d.p == 0.5
 
 
+def test_rest_that_is_none():
+    """What is made of a state at rest is none: it has an extent from the second call on."""
+    for rest in (lambda self, x: self.l.reset_mem() + 0.5, lambda self, x: torch.ones_like(self.l.reset_mem())):
+        refused(variant(rest=rest), "no state at rest", sample=XT)
+
+
 def test_counts_of_batches():
     """A checkpoint has them, also those of a batch norm that is not called."""
     net = Steps()

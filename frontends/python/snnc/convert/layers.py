@@ -15,6 +15,10 @@ STEP_DROPOUT = """neuron step_dropout(x; p = 0.5 in [0, 1)) {
 }"""
 
 
+class OneMask(nn.Dropout):
+    """What a framework's dropout is that has one mask for all steps."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Use:
     """How a network calls a layer.
@@ -91,10 +95,10 @@ def batch_norm(path, module, use, **_):
                      ("statistics", "each_step" if use.calls != 1 else "one_step" if use.once else None))
 
 
-def dropout(path, module, graph, use, **_):
+def dropout(path, module, graph, kind, use, **_):
     if module.p == 1:
         refuse(path, module, "p=1 lets nothing through in training")
-    if use.once:
+    if use.once or kind is OneMask:
         return f"dropout(p = {module.p!r})"
     if STEP_DROPOUT not in graph.definitions:
         graph.definitions.append(STEP_DROPOUT)
@@ -121,13 +125,14 @@ _LAYERS = {
     nn.BatchNorm1d: (batch_norm, {}),
     nn.BatchNorm2d: (batch_norm, {}),
     nn.Dropout: (dropout, {}),
+    OneMask: (dropout, {}),
     nn.Flatten: (flatten, {}),
     nn.Identity: (None, {}),
 }
 
-KINDS = {kind: kind for kind in _LAYERS}
+KINDS = {kind: kind for kind in _LAYERS if kind is not OneMask}
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
-TRAINED_APART = (*BATCH_NORMS, nn.Dropout)  # which do something else in training
+TRAINED_APART = (*BATCH_NORMS, nn.Dropout, OneMask)  # which do something else in training
 
 
 def layer(graph, path, module, kind, place, shape, use, lead):
@@ -139,7 +144,8 @@ def layer(graph, path, module, kind, place, shape, use, lead):
         lead: how many axes stand in front of a sample's: that of samples, and of time where a call takes all steps.
     """
     make, options = _LAYERS[kind]
-    if make is None or (kind is nn.Dropout and module.p == 0):
+    drops = issubclass(kind, nn.Dropout)
+    if make is None or (drops and module.p == 0):
         return None
     rank = options.get("rank")
     if rank is not None and len(shape) != rank + 1:
@@ -147,8 +153,9 @@ def layer(graph, path, module, kind, place, shape, use, lead):
                              "first axis")
     if kind is nn.Linear and len(shape) != 1:
         refuse(path, module, f"it takes samples of one extent, found {list(shape)}; flatten them before it")
-    call = make(path, module, graph=graph, use=use, lead=lead, **options)
-    shape = shape_behind(path, module, shape, lead)
+    call = make(path, module, graph=graph, kind=kind, use=use, lead=lead, **options)
+    if not drops:  # which may keep a mask
+        shape = shape_behind(path, module, shape, lead)
     return Layer(path, call, [place], own_tensors(path, module), shape=shape, per_step=kind is nn.Dropout and not use.once)
 
 
@@ -168,4 +175,4 @@ def first_shape(module, kind):
     """The shape of a sample that a first layer asks for, () if it takes any, None if another shape is to be given."""
     if kind is nn.Linear:
         return (module.in_features,)
-    return () if kind in (nn.Flatten, nn.Identity, nn.Dropout) else None
+    return () if kind in (nn.Flatten, nn.Identity, nn.Dropout, OneMask) else None

@@ -32,7 +32,7 @@ class Operations:
     def _operation(self, node):
         target = node.target
         if target is operator.getitem:
-            return self._item(*node.args)
+            return self._item(node, *node.args)
         if target is torch.stack:
             return self._stack(node)
         name = f".{node.args[1]}" if target is getattr else getattr(target, "__name__", target)
@@ -85,13 +85,13 @@ class Operations:
     def _extents(self, node, what):
         extents = Extents(self._of(node.args[0], what))
         dims = node.args[1:] if node.target == "size" else ()
-        return self._extent(extents, *dims) if dims else extents
+        return self._extent(node, extents, *dims) if dims else extents
 
-    def _extent(self, extents, index):
+    def _extent(self, node, extents, index):
         """A number, but for that of samples, which no network depends on."""
         axes = [SAMPLES] * self.lead + list(self._shape_of(extents.of))
         if self.lead > 1 or not isinstance(index, int) or not -len(axes) <= index < len(axes):
-            raise ConversionError(f"forward asks for the extent {index} of a value, which has {len(axes)}")
+            raise ConversionError(f"{self._forward_of(node)} asks for the extent {index} of a value, which has {len(axes)}")
         return axes[index]
 
     def _sum(self, node, what):
@@ -259,10 +259,10 @@ class Operations:
         return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
                    [*node.args[1:], *node.kwargs.values()])
 
-    def _item(self, taken, index):
+    def _item(self, node, taken, index):
         value = self.values[taken]
         if isinstance(value, Extents):
-            return self._extent(value, index)
+            return self._extent(node, value, index)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
         if value == Value(-1, None):

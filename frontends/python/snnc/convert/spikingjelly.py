@@ -68,8 +68,9 @@ def make(graph, path, module, source, shape):
     return Layer(path, arguments(call, *pairs), [source], tensors, neuron=True)
 
 
-# Its layers, which are torch.nn's at one step, and at all steps of a batch.
+# Its layers, which are torch.nn's at one step, and at all steps of a batch; its dropout keeps its mask until it is reset.
 _OWN_LAYERS = {getattr(layer, kind.__name__): kind for kind in layers.KINDS if kind not in (nn.Dropout, nn.Identity)}
+_OWN_LAYERS[layer.Dropout] = layers.OneMask
 
 
 class Framework(framework.Framework):

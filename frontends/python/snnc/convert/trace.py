@@ -13,7 +13,7 @@ import torch
 from torch import fx
 
 from .errors import ConversionError
-from .known import kind_of, refuse
+from .known import kind_of, named, refuse
 
 
 @contextlib.contextmanager
@@ -119,7 +119,9 @@ def _graph(tracer, net):
     except ConversionError:
         raise
     except Exception as error:  # whatever forward does that a trace cannot follow
-        raise ConversionError(f"forward of {type(net).__name__} cannot be traced: {error}") from error
+        inside = type(net).__name__ if tracer.failed is None else named(tracer.states.paths[tracer.failed], tracer.failed)
+        why = str(error).partition("\n")[0]
+        raise ConversionError(f"forward of {inside} cannot be traced: {why}") from error
 
 
 def _words(net, graph):
@@ -310,7 +312,7 @@ class _States:
 
     def _mark(self, module):
         held, values = self.saved[module]
-        self.marks[module] = torch.zeros(0, requires_grad=True).clone()
+        self.marks[module] = torch.zeros(1, requires_grad=True).clone()  # with an element, which shows what is computed of it
         held.update(dict.fromkeys(values, self.marks[module]))
 
     def _check(self, module):
@@ -329,6 +331,7 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.framework, self.shape, self.states = framework, shape, states
         self.inputs = 0
+        self.failed = None  # the innermost module whose forward cannot be traced
         self.layers = {}  # that were called: what each was at its first call
 
     def trace(self, root, *rest):
@@ -343,7 +346,11 @@ class _Tracer(fx.Tracer):
         self.states.call(module)
         if self.is_leaf_module(module, ""):
             self._check_layer(module)
-        return super().call_module(module, forward, args, kwargs)
+        try:
+            return super().call_module(module, forward, args, kwargs)
+        except Exception:
+            self.failed = self.failed or module
+            raise
 
     def check_layers(self):
         """At its calls each layer was what it is now."""
