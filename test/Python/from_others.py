@@ -352,6 +352,7 @@ def test_norse_refused():
     net = Memory()
     net.l1 = norse.LIFRecurrentCell(20, 30, recurrent_weights=torch.zeros(30, 30))
     refused(net, "\"l1\" (LIFRecurrentCell)", "recurrent_weights is no parameter")
+    refused(nn.Sequential(nn.Linear(20, 6), norse.IAFCell(IAFParameters(v_reset=torch.as_tensor(-0.2)))), "\"1\" (IAFCell)", "starts there")
     refused(nn.Sequential(nn.Linear(20, 6), norse.LSNNCell()), "\"1\" (LSNNCell)", "no such neuron")
 
 

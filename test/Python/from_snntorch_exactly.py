@@ -460,6 +460,39 @@ def test_extents():
     same(snnc.from_snntorch(net, x), net(x), x)
 
 
+def test_trained_out_of_range():
+    """snnTorch clamps decays where it uses them: one that training moved out of (0, 1) is no NaN."""
+    class Decays(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.l = nn.Linear(6, 6), snn.Alpha(alpha=0.6, beta=0.3, learn_beta=True, reset_mechanism="subtract")
+
+        def forward(self, x):
+            rising, falling, state = self.l.reset_mem()
+            spikes, states = [], []
+            for _ in range(STEPS):
+                out, rising, falling, state = self.l(self.f(x), rising, falling, state)
+                spikes.append(out)
+                states.append(state)
+            return torch.stack(spikes), torch.stack(states)
+
+    torch.manual_seed(0)
+    net = Decays()
+    module = snnc.from_snntorch(net).torch()
+    for beta in (-0.5, 1.2):
+        net.l.beta.data.fill_(beta)
+        module.load_state_dict(net.state_dict())
+        expected, found = net(X), module(X)
+        for values in (expected, found):
+            sum(value.sum() for value in values).backward()
+        support.same_bits(found[0].detach(), expected[0].detach(), "spikes")
+        support.close(found[1].detach(), expected[1].detach(), 1e-5, "membranes")
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, f"{name} at {beta}")
+        net.zero_grad()
+        module.zero_grad()
+
+
 def test_sums_in_place():
     """a += b changes a for whoever else has it, and an input from step to step."""
     class Sum(nn.Module):

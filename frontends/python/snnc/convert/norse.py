@@ -120,6 +120,8 @@ def make(graph, path, module, source, shape):
     cell, parameters, pairs = _CELLS[type(module)], module.p, []
     if torch.as_tensor(getattr(parameters, "v_leak", 0.0)).count_nonzero():
         refuse(path, module, "v_leak is not 0: its membrane starts there, and in the language at 0")
+    if type(module) is IAFCell and torch.as_tensor(parameters.v_reset).count_nonzero():
+        refuse(path, module, "v_reset is not 0: its membrane starts there, and in the language at 0")
     if cell.tensors:
         if shape != (int(module.input_size),):
             refuse(path, module, f"it takes samples of shape {[int(module.input_size)]}, found {list(shape)}")
