@@ -209,7 +209,7 @@ def test_refused():
             (sequential(leaky, nn.BatchNorm1d(4, momentum=None), leaky), ("\"2\" (BatchNorm1d)", "fixed momentum")),
             (sequential(snn.Leaky(beta=0.5)), ("\"1\" (Leaky)", "init_hidden=True")),
             (sequential(nn.GELU(), leaky), ("\"1\" (GELU)", "no such layer")),
-            (sequential(leaky, nn.Linear(4, 2)), ("ends with layer \"2\" (Linear), expected a layer of neurons",)),
+            (nn.Sequential(nn.Linear(4, 2)), ("ends with layer \"0\" (Linear), expected a layer of neurons",)),
             (sequential(snn.Leaky(beta=0.5, init_hidden=True, spike_grad=torch.relu)), ("\"1\" (Leaky)", "spike_grad")),
             (nn.Sequential(nn.Conv2d(1, 2, 3), leaky), ("shape of a sample",)),
             (nn.Sequential(snn.SLSTM(4, 6, init_hidden=True)), ("\"0\" (SLSTM)", "to 0 in each step")),

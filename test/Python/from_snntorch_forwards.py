@@ -650,6 +650,35 @@ def test_layers_that_forward_changes():
         assert net.d.p == 0.5
 
 
+def test_last_layer_that_is_no_neuron():
+    """It is read out, at all steps."""
+    class Out(Loop):
+        def build(self):
+            self.out = nn.Linear(6, 3)
+
+        def forward(self, x):
+            a, _ = self.rest()
+            spikes, read = [], []
+            for _ in range(STEPS):
+                out, a = self.first(self.f(x), a)
+                spikes.append(out)
+                read.append(self.out(out))
+            return torch.stack(read), torch.stack(spikes)
+
+    torch.manual_seed(0)
+    net = Out()
+    converted = snnc.from_snntorch(net)
+    assert converted.outputs == ("membrane", "hidden.first"), converted.outputs
+    module = same(converted, net(X), X)
+    seed = torch.randn(STEPS, 5, 3)
+    for values in (net(X), module(X)):
+        (values[0] * seed).sum().backward()
+    for name in ("out.weight", "out.bias", "f.weight"):
+        support.close(module.get_parameter(name).grad, net.get_parameter(name).grad, 1e-5, name)
+    net = nn.Sequential(nn.Linear(6, 6), hidden(), nn.Linear(6, 3))
+    same(snnc.from_snntorch(net, steps=STEPS), steps_of(net, X), X)
+
+
 def test_rest_that_is_none():
     """What is made of a state at rest is none: it has an extent from the second call on."""
     for rest in (lambda self, x: self.l.reset_mem() + 0.5, lambda self, x: torch.ones_like(self.l.reset_mem())):

@@ -295,13 +295,14 @@ class Reader(Operations):
         graph = self.graph
         while graph.layers and self._is_without_effect(graph.layers[-1]) and len(graph.layers) - 1 not in dict(outputs):
             graph.layers.pop()
-        if not graph.layers or not graph.layers[-1].neuron:
+        read_out = bool(graph.layers) and not graph.layers[-1].neuron and bool(self.calls) and len(graph.layers) - 1 in dict(outputs)
+        if not graph.layers or not (graph.layers[-1].neuron or read_out):
             last = self.modules.get(graph.layers[-1].path) if graph.layers else None
             raise ConversionError("the network ends with " + (named(graph.layers[-1].path, last) if last else "no neurons") +
                                   ", expected a layer of neurons at its end")
         for place, output in outputs:
             path = graph.layers[place].path if place >= 0 else "input"
-            if place < 0 or not graph.layers[place].neuron:
+            if place < 0 or not (graph.layers[place].neuron or (read_out and place == len(graph.layers) - 1)):
                 raise ConversionError(f"what \"{path}\" gives is returned, expected spikes and membranes of neurons")
             if output in ("count", "rate") and place != len(graph.layers) - 1:
                 raise ConversionError(f"a sum over time of spikes of layer \"{path}\" is returned, which can be had of the last layer; return "
@@ -312,7 +313,7 @@ class Reader(Operations):
         if len(last.shape) != 1:
             raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
                                   "flatten before them")
-        if not last.fires:
+        if read_out or not last.fires:
             outputs = self._read_out(outputs)
         graph.outputs = tuple(outputs)
 
