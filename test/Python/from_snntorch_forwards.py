@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What people write in a forward: it is followed, or refused with a hint at what can be written instead."""
 
+import random
+
+import numpy as np
 import snntorch as snn
 import torch
 from snntorch import utils
@@ -648,6 +651,23 @@ def test_layers_that_forward_changes():
         refused(net, words, sample=X)
         assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items()), words
         assert net.d.p == 0.5
+
+
+def test_random_numbers():
+    """A forward that draws them is another one in each call."""
+    def drawn(draw):
+        return variant(current=lambda self, x, step: self.f(x[step]) if draw() < 2 else x[step])
+
+    for draw in (np.random.rand, random.random, lambda: torch.rand(()).item()):
+        refused(drawn(draw), "draws random numbers", sample=XT)
+
+
+def test_lazy_layers():
+    net = variant()
+    net.f = nn.LazyLinear(6)
+    refused(net, "f.weight has no extents yet", sample=XT)
+    net(XT)
+    same(snnc.from_snntorch(net, XT), (net(XT),), XT)
 
 
 def test_last_layer_that_is_no_neuron():

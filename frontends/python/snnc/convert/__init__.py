@@ -119,9 +119,9 @@ def _convert(net, sample, steps, over_time, name, framework):
     if not isinstance(net, nn.Module):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
     shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
+    checkpoints.check_types(net)
     known.check(net, framework.own_hooks)
     known.check_framework(net, framework)
-    checkpoints.check_types(net)
     if isinstance(net, nn.Sequential) or framework.layers_take_all_steps or steps is not None or over_time:
         graph = step.step(net, shape, steps, over_time, framework)
     else:

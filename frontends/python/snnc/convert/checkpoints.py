@@ -12,6 +12,8 @@ from .errors import ConversionError
 
 def check_types(net):
     for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
+        if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            raise ConversionError(f"{name} has no extents yet, of a lazy layer: call the network once before")
         if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
             raise ConversionError(f"{name} is of type {str(tensor.dtype).removeprefix('torch.')}, expected float32 or float64")
 

@@ -9,6 +9,7 @@ import contextlib
 import operator
 import random
 
+import numpy as np
 import torch
 from torch import fx
 
@@ -106,14 +107,20 @@ def _kinds_of_values():
         builtins.isinstance = real
 
 
+def _generators():
+    """States of the generators of random numbers that everybody shares."""
+    _, words, *rest = np.random.get_state()
+    return torch.get_rng_state().tolist(), random.getstate(), words.tolist(), rest
+
+
 def _graph(tracer, net):
     try:
         with torch.enable_grad(), _kinds_of_values():
-            drawn = torch.get_rng_state(), random.getstate()
+            drawn = _generators()
             tracer.states.begin()
             graph = tracer.trace(net)
             tracer.states.end()
-        if not torch.equal(torch.get_rng_state(), drawn[0]) or random.getstate() != drawn[1]:
+        if _generators() != drawn:
             raise ConversionError(f"forward of {type(net).__name__} draws random numbers, which only nn.Dropout can")
         return graph
     except ConversionError:
