@@ -248,6 +248,9 @@ def test_spikingjelly_refused():
         snnc.from_spikingjelly(Mean(), (STEPS, 5, 2, 4, 4))
     with support.raises(snnc.convert.ConversionError, "\"last\" (LIFNode)", "reset, detached or changed"):
         snnc.from_spikingjelly(Loop())
+    net = nn.Sequential(layer.SeqToANNContainer(nn.Linear(20, 6)), neuron.LIFNode(step_mode="m"))
+    with support.raises(snnc.convert.ConversionError, "\"0\" (SeqToANNContainer)", "operation flatten"):
+        snnc.from_spikingjelly(net, (STEPS, 5, 20))
     net = nn.Sequential(layer.Linear(20, 6), nn.BatchNorm1d(6), neuron.LIFNode())
     functional.set_step_mode(net, "m")
     with support.raises(snnc.convert.ConversionError, "\"1\" (BatchNorm1d)", "step mode \"m\""):
@@ -353,6 +356,7 @@ def test_norse_refused():
     net.l1 = norse.LIFRecurrentCell(20, 30, recurrent_weights=torch.zeros(30, 30))
     refused(net, "\"l1\" (LIFRecurrentCell)", "recurrent_weights is no parameter")
     refused(nn.Sequential(nn.Linear(20, 6), norse.IAFCell(IAFParameters(v_reset=torch.as_tensor(-0.2)))), "\"1\" (IAFCell)", "starts there")
+    refused(norse.SequentialState(nn.Linear(20, 6), norse.LIF()), "\"1\" (LIF)", "LIFCell")
     refused(nn.Sequential(nn.Linear(20, 6), norse.LSNNCell()), "\"1\" (LSNNCell)", "no such neuron")
 
 

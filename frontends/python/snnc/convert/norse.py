@@ -11,7 +11,7 @@ from norse.torch.module.iaf import IAFCell
 from norse.torch.module.leaky_integrator import LICell, LILinearCell
 from norse.torch.module.lif import LIFCell, LIFRecurrentCell
 from norse.torch.module.lif_box import LIFBoxCell
-from norse.torch.module.snn import SNNCell, SNNRecurrentCell
+from norse.torch.module.snn import SNN, SNNCell, SNNRecurrent, SNNRecurrentCell
 
 from . import framework
 from .graph import Layer, arguments, number
@@ -110,11 +110,13 @@ def _slope(parameters):
 
 
 def is_neuron(module):
-    return isinstance(module, (SNNCell, SNNRecurrentCell, LILinearCell))
+    return isinstance(module, (SNN, SNNCell, SNNRecurrent, SNNRecurrentCell, LILinearCell))
 
 
 def make(graph, path, module, source, shape):
     """The line of a layer of neurons."""
+    if isinstance(module, (SNN, SNNRecurrent)):
+        refuse(path, module, f"it goes through all time steps itself; its cell, {type(module).__name__}Cell, is taken in a SequentialState or a loop")
     if type(module) not in _CELLS:
         refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     cell, parameters, pairs = _CELLS[type(module)], module.p, []

@@ -28,7 +28,7 @@ def is_neuron(module):
 
 def is_multi_step(net):
     """Whether the network takes all steps at once, [time, sample, ...]: its step mode."""
-    modes = {module.step_mode for module in net.modules() if isinstance(module, base.StepModule)}
+    modes = {module.step_mode for module in net.modules() if isinstance(module, base.StepModule) and hasattr(module, "step_mode")}
     if len(modes) > 1:
         raise ConversionError("some modules are in step mode \"s\" and others in \"m\", expected one mode")
     return modes == {"m"}
