@@ -613,6 +613,8 @@ def test_zeros_added():
     for zeros in (torch.zeros_like, lambda x: x.new_zeros(5, 6), lambda x: x.new_zeros(x.size(0), 6), lambda x: x.new_zeros((1, 6))):
         net = Total(zeros)
         same(snnc.from_snntorch(net, X), (net(X),), X)
+    direct = variant(before=lambda self, x: x + 0, current=lambda self, x, step: x[step])
+    refused(direct, "takes [0] of something", sample=XT)
     for zeros in (lambda x: x.new_zeros(3, 5, 6), lambda x: x.new_zeros(3, 1, 1), lambda x: x.new_zeros(2, 6)):
         refused(Total(zeros), "operation add", sample=X)
 

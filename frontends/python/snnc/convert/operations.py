@@ -265,7 +265,7 @@ class Operations:
             return self._extent(node, value, index)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
-        if value == Value(-1, None):
+        if value == Value(-1, None) and view(taken) is not None:
             place = step_of(index)
             if self.lead > 1 or place is None:
                 raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[:, step]")
