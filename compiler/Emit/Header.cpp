@@ -24,7 +24,8 @@ void tensors(Output out, const char *title, const char *index, const std::vector
                    shapeText(list[i].shape));
 }
 
-/// Elements of an input or output in a call: "(batch) * (steps) * 10".
+/// Elements of an input or output in a call: "INT64_C(10) * (steps) * (batch)". The first factor is wide, because hosts
+/// also give their numbers as `int`, in which a product of three overflows.
 std::string elementsText(llvm::ArrayRef<int64_t> shape) {
   std::string text;
   int64_t known = 1;
@@ -32,9 +33,9 @@ std::string elementsText(llvm::ArrayRef<int64_t> shape) {
     if (extent > 0)
       known *= extent;
     else
-      text += extent == SNN_EXTENT_BATCH ? "(batch) * " : "(steps) * ";
+      text += extent == SNN_EXTENT_BATCH ? " * (batch)" : " * (steps)";
   }
-  return text + std::to_string(known);
+  return "INT64_C(" + std::to_string(known) + ")" + text;
 }
 
 /// The text behind the comment.

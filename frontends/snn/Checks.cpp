@@ -164,7 +164,8 @@ private:
 
   void checkModel(const ModelDecl &decl) {
     model.name = decl.name;
-    if (isOwnSymbol(decl.name.text) || isReservedWord(decl.name.text))
+    // The header of a model "snn" would have functions of names that are types of snn/abi.h, such as snn_call.
+    if (isOwnSymbol(decl.name.text) || isReservedWord(decl.name.text) || decl.name.text == "snn")
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be the name of a model");
     checkInput(decl);
