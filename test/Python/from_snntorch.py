@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Networks of snnTorch become text that a person would write, with their weights, and compute and learn the same."""
 
+import collections
+
 import snntorch as snn
 import torch
 from snntorch import surrogate, utils
@@ -125,6 +127,18 @@ def test_graph():
                  "reset = zero", "recurrent: rleaky(beta = 0.6, surrogate = sigmoid(slope = 4))", "last: alpha(alpha = 0.8, beta = 0.6"):
         assert part in converted.text, f"{part} is not in\n{converted.text}"
     same(net, x, converted, bound=1e-4)
+
+
+def test_reserved_names():
+    """Layers and a network may have names that a model cannot have."""
+    torch.manual_seed(2)
+    net = nn.Sequential(collections.OrderedDict(
+        evaluate=nn.Linear(6, 5), backward=snn.Leaky(beta=0.5, init_hidden=True), forward_training=nn.Linear(5, 3),
+        snn=snn.Leaky(beta=0.5, init_hidden=True, output=True)))
+    for name in ("snn", "evaluate", "backward"):
+        converted = snnc.from_snntorch(net, steps=3, name=name)
+        assert f"model layer_{name} {{" in converted.text, converted.text
+        assert set(converted.torch().state_dict()) >= set(dict(net.named_parameters()))
 
 
 def test_sequential():

@@ -46,8 +46,8 @@ class Graph:
 
 # Words of the language and of its interface, which no label and no model may be called (frontends/snn: isReservedWord, isOwnSymbol).
 _WORDS = set("""param neuron model train input steps let from state fixed spike if else learn each fired attached labels spikes
-membrane hidden hidden_membrane count loss grad forward step update loss_and_gradient train_step arena_size optimizer schedule metric
-target label""".split())
+membrane hidden hidden_membrane count loss grad forward forward_training step evaluate backward update loss_and_gradient train_step
+arena_size optimizer schedule metric target label snn""".split())
 
 
 def label_of(path, taken):
