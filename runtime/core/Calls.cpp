@@ -6,6 +6,7 @@
 #include "runtime/core/Library.h"
 #include "runtime/core/Table.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace snn;
@@ -97,8 +98,12 @@ int32_t snn_library_call(const snn_library *library, uint32_t entry, const snn_c
     if (entry == SNN_ENTRY_FORWARD_TRAINING && !trainsApart(table))
       member = &snn_model_table::forward;
     const std::string where = requireEntry(table, member, name);
-    if (const int32_t code = (table.*member)(call); code != SNN_OK)
-      throw Error(code, where + describeFailure(code, table, *call));
+    if (const int32_t code = (table.*member)(call); code != SNN_OK) {
+      // A host that was compiled with an earlier header has a shorter struct: what lies behind it is not ours to read.
+      snn_call known = {};
+      std::memcpy(&known, call, std::min<uint64_t>(call->struct_size, sizeof(known)));
+      throw Error(code, where + describeFailure(code, table, known));
+    }
   });
 }
 

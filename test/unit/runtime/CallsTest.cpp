@@ -3,7 +3,11 @@
 #include "TestSupport.h"
 #include "runtime/train/Model.h"
 
+#include <cstddef>
 #include <cstring>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 using namespace snn;
@@ -84,4 +88,21 @@ TEST_F(CallsTest, SayWhatTheyRefuse) {
   EXPECT_EQ(snn_library_call(library.get(), 8, &call), SNN_ERROR_ARGUMENT);
   EXPECT_STREQ(snn_last_error(), "there is no entry 8");
   EXPECT_EQ(snn_library_call(library.get(), SNN_ENTRY_FORWARD, nullptr), SNN_ERROR_ARGUMENT);
+}
+
+TEST_F(CallsTest, AreRefusedWithoutALookBehindAShortStruct) {
+  // The struct ends where a page begins that cannot be read.
+  const size_t page = size_t(sysconf(_SC_PAGESIZE));
+  void *memory = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  ASSERT_EQ(mprotect(static_cast<std::byte *>(memory) + page, page, PROT_NONE), 0);
+  for (uint64_t size : {uint64_t{8}, uint64_t{offsetof(snn_call, inputs)}, uint64_t{offsetof(snn_call, pool)}}) {
+    call.struct_size = size;
+    void *start = static_cast<std::byte *>(memory) + page - size;
+    std::memcpy(start, &call, size);
+    EXPECT_EQ(snn_library_call(library.get(), SNN_ENTRY_FORWARD, static_cast<const snn_call *>(start)),
+              SNN_ERROR_ARGUMENT);
+    EXPECT_NE(std::string(snn_last_error()).find("the model refuses the arguments"), std::string::npos);
+  }
+  munmap(memory, 2 * page);
 }
