@@ -399,6 +399,8 @@ int tools::evaluate(const EvalToolOptions &options, const std::atomic<bool> &sto
   InstanceHandle instance =
       createInstance(run.library.get(), record.batch, mostSteps(record.steps, {&samples}), pool.get());
   check(snn_instance_init(instance.get(), record.seed));
+  for (const auto &[name, value] : record.hyper) // the loss has numbers, too
+    check(snn_instance_set_hyper(instance.get(), name.c_str(), value));
   loadCheckpoint(instance.get(), table, *run.weights, OtherTensors::Refuse);
 
   TrainerOptions trainerOptions;
