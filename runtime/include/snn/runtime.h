@@ -141,7 +141,9 @@ typedef struct snn_batch {
   uint64_t batch;       /* samples */
   uint64_t steps;       /* time steps; 0: as many as the instance was made for. step() always runs one */
   uint64_t first_step;
-  /* step() with both states NULL works on the instance's own, which it advances, and counts the steps itself. */
+  /* step() with both states NULL works on the instance's own, which it advances, and counts the steps itself. A step
+   * that fails does not count, but after SNN_ERROR_NOT_FINITE the states of other rows than the one at fault may have
+   * advanced: begin anew, or load a state. */
   const void *state_in;
   void *state_out;
   const snn_view *inputs;
