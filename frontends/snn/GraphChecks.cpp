@@ -16,9 +16,10 @@ static constexpr StringRef kLayerKinds[] = {"flatten", "population"};
 
 bool isOwnSymbol(StringRef name) {
   return name.starts_with("snn_") ||
-         is_contained({"input", "labels", "spikes", "membrane", "hidden", "hidden_membrane", "count", "loss", "grad",
-                       "forward", "forward_training", "step", "evaluate", "backward", "update", "loss_and_gradient",
-                       "train_step", "arena_size", "optimizer", "schedule", "metric"},
+         is_contained({"input",     "labels",   "spikes", "membrane",          "hidden",           "hidden_membrane",
+                       "count",     "loss",     "grad",   "forward",           "forward_training", "step",
+                       "evaluate",  "backward", "update", "loss_and_gradient", "train_step",       "arena_size",
+                       "optimizer", "schedule", "metric"},
                       name);
 }
 

@@ -157,7 +157,8 @@ int main(void) {
              small_train_step(table, &two, &inputs, NULL) == SNN_OK,
          "training failed");
   expect(memcmp(one.parameters, two.parameters, SMALL_PARAMETER_BYTES) == 0, "training gives other parameters");
-  expect(SMALL_ELEMENTS_OF_OUTPUT_SPIKES(1 << 20, 1 << 20) == INT64_C(20) << 40, "elements are counted in too few bits");
+  expect(SMALL_ELEMENTS_OF_OUTPUT_SPIKES(1 << 20, 1 << 20) == INT64_C(20) << 40,
+         "elements are counted in too few bits");
   checkBackward();
   printf("%d failures\n", failures);
   return failures != 0;
