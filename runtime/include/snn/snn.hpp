@@ -168,7 +168,7 @@ private:
 
 class Instance;
 
-/// The data of one call. Inputs that the call needs must be given, outputs may be.
+/// The data of one call, of any instance of the model. Inputs that the call needs must be given, outputs may be.
 class Batch {
 public:
   /// `steps` 0: as many as the instance was made for. A Batch for step() has one.
@@ -265,7 +265,12 @@ public:
   }
 
   void forward(const Batch &batch) { run(snn_instance_forward, batch); }
-  void step(const Batch &batch) { run(snn_instance_step, batch); }
+  void step(const Batch &batch) {
+    if (batch.call.steps != 1)
+      throw Error(SNN_ERROR_STEPS,
+                  "step() takes a Batch of one time step, this one has " + std::to_string(batch.call.steps));
+    run(snn_instance_step, batch);
+  }
   void backward(const Batch &batch) { run(snn_instance_backward, batch); }
   /// These return the mean loss of the batch.
   double evaluate(const Batch &batch) { return run(snn_instance_evaluate, batch); }
@@ -308,6 +313,9 @@ private:
         most(steps != 0 ? steps : uint64_t(shared->steps > 0 ? shared->steps : shared->max_steps)) {}
 
   double run(int32_t (*entry)(snn_instance *, const snn_batch *), const Batch &batch) {
+    if (batch.table->model_hash != shared->model_hash) // whose lists of arrays are others
+      throw Error(SNN_ERROR_ARGUMENT, std::string("the Batch is one of model \"") + batch.table->name +
+                                          "\", the Instance is one of model \"" + shared->name + "\"");
     snn_batch call = batch.call;
     double loss = 0;
     call.inputs = batch.views.data();

@@ -92,6 +92,11 @@ int main(int, char **argv) {
   fails([&] { moved.parameter<double>("0.bias"); }, SNN_ERROR_ARGUMENT, "another element type");
   fails([&] { moved.setHyper("lr", -1); }, SNN_ERROR_HYPER, "at least 0");
   fails([&] { moved.loadState(4, folder + "/state.safetensors"); }, SNN_ERROR_DATA, "it is of another batch size");
+  fails([&] { moved.step(batch); }, SNN_ERROR_STEPS, "a Batch of one time step, this one has 4");
+  const snn::Library small = snn::Library::open(argv[3]), same = snn::Library::open(argv[1]);
+  fails([&] { snn::Instance(small, rows).forward(batch); }, SNN_ERROR_ARGUMENT,
+        "the Batch is one of model \"normed\", the Instance is one of model \"small\"");
+  snn::Instance(same, rows).forward(batch);
   labels[3] = 7;
   fails([&] { moved.trainStep(batch); }, SNN_ERROR_LABEL, "row 3 of the batch has label 7, expected 0 to 2");
   std::printf("%d failures\n", failures);
