@@ -84,3 +84,39 @@ class Between(Loop):
         spikes, a = self.first(self.n(self.f(x)), a)
         out, b = self.last(self.g(spikes), b)
         return a, b, out
+
+
+XT = torch.randn(STEPS, 5, 6, generator=torch.Generator().manual_seed(0)) * 3
+
+
+class Steps(nn.Module):
+    """One layer of neurons, whose input is another in each step; subclasses say what is done with it before."""
+
+    def __init__(self):
+        super().__init__()
+        self.f, self.l = nn.Linear(6, 6), leaky()
+
+    def before(self, x):
+        return x
+
+    def rest(self, x):
+        return self.l.reset_mem()
+
+    def current(self, x, step):
+        return self.f(x[step])
+
+    def forward(self, x):
+        x = self.before(x)
+        state, spikes = self.rest(x), []
+        for step in range(STEPS):
+            out, state = self.l(self.current(x, step), state)
+            spikes.append(out)
+        return self.finish(torch.stack(spikes))
+
+    def finish(self, spikes):
+        return spikes
+
+
+def variant(**methods):
+    """A network of a class with these methods."""
+    return type("Variant", (Steps,), methods)()
