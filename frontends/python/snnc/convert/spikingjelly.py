@@ -15,7 +15,7 @@ IF_NODE = """neuron spikingjelly_if(x; v_threshold = 1.0, v_reset = 0, detach_re
   state mem = 0
   mem = mem + x
   s = fire_at(mem - v_threshold, surrogate)
-  mem = if reset == hard then hard_reset(mem, s, v_reset, detach_reset = detach_reset) else soft_reset(mem, s, v_threshold, detach_reset = detach_reset)
+  mem = reset_now(mem, s, v_threshold, v_reset, reset = reset, detach_reset = detach_reset)
   spike s
 }"""
 
