@@ -129,29 +129,30 @@ void run(Bench &bench, uint64_t rounds) {
   measure({"membranes, `forward`", table.forward, forward, fillState, -1e8F, -1e-40F}, rounds);
   measure({"membranes, `loss_and_gradient`", table.loss_and_gradient, bench.call(), fillState, -1e8F, -1e-40F}, rounds);
 
-  // Errors are as large as the counts that the loss asks for.
-  std::vector<double> hyper(bench.instance->hyper);
+  // Errors are as large as the gradient that the host gives for counts.
   snn_call errors = bench.call();
   errors.state_in = nullptr;
-  errors.hyper = hyper.data();
-  auto fillTargets = [&](float value) {
-    for (uint64_t i = 0; i < table.hyper_count; ++i)
-      if (std::string_view(table.hyper[i].name).ends_with("correct"))
-        hyper[i] = value;
-  };
+  std::vector<const void *> seeds(table.output_count);
+  seeds[findTensor(table.outputs, table.output_count, "count").value()] = counts.data();
+  errors.output_gradients = seeds.data();
+  auto fillSeeds = [&](float value) { std::fill(counts.begin(), counts.end(), value); };
   // A bias sums the errors of its neuron, which have one sign here.
-  fillTargets(1);
-  check(table.loss_and_gradient(&errors));
-  double sum = 0;
-  const snn_tensor_info &bias = table.parameters[table.parameter_count - 1];
-  forEachElement(bias, sizeof(float), [&](uint64_t, uint64_t offset) {
-    float value;
-    std::memcpy(&value, bench.instance->gradients() + offset, sizeof(value));
-    sum += std::abs(value);
-  });
-  const double error = sum / double(elementCount(bias) * bench.batch * bench.steps);
-  measure({"errors, `loss_and_gradient`", table.loss_and_gradient, errors, fillTargets, 1, float(1e-39 / error)},
-          rounds);
+  auto errorOf = [&](float seed) {
+    fillSeeds(seed);
+    check(table.backward(&errors));
+    double sum = 0;
+    const snn_tensor_info &bias = table.parameters[table.parameter_count - 1];
+    forEachElement(bias, sizeof(float), [&](uint64_t, uint64_t offset) {
+      float value;
+      std::memcpy(&value, bench.instance->gradients() + offset, sizeof(value));
+      sum += std::abs(value);
+    });
+    return sum / double(elementCount(bias) * bench.batch * bench.steps);
+  };
+  const auto subnormal = float(1e-39 / errorOf(1));
+  if (errorOf(subnormal) == 0)
+    throw std::runtime_error("no error is left of a subnormal one");
+  measure({"errors, `backward`", table.backward, errors, fillSeeds, 1, subnormal}, rounds);
 
   // Gradients are zero, as of weights that nothing reaches any more.
   std::memset(bench.instance->gradients(), 0, bench.instance->layout.gradients);

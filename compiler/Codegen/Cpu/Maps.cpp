@@ -2,10 +2,9 @@
 // Loops over points, scalar bodies on vectors, and core.map.
 
 #include "compiler/Codegen/Cpu/OpEmitter.h"
+#include "compiler/Codegen/Cpu/Subnormals.h"
 
 #include "dialect/core/Maps.h"
-
-#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -181,8 +180,18 @@ Value CallNumbers::random(RandomOp op, Value elements, Value sample, Value step)
   return randomUnits(e, module, op.getType(), keys.lookup(op.getPurpose()), {elements, low, high, count});
 }
 
-SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const Points &points) {
-  IRMapping mapping;
+Value OpEmitter::onVectors(Operation &op, ValueRange operands) {
+  auto type = VectorType::get(kLanes, op.getResult(0).getType());
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, Attribute(constant.getValue())));
+  OperationState state(op.getLoc(), op.getName(), operands, type);
+  state.propertiesAttr = op.getPropertiesAsAttribute();
+  state.addAttributes(op.getDiscardableAttrDictionary().getValue());
+  return e.b.create(state)->getResult(0);
+}
+
+SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const Points &points, const BodyForm &form) {
+  IRMapping mapping = form.known;
   mapping.map(body.getArguments(), arguments);
   auto dimOf = [&](int64_t mark) -> Value {
     for (auto [extent, dim] : llvm::zip(points.domain, points.dims))
@@ -195,6 +204,8 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
     return own ? own : extents.step ? extents.step : e.index(0);
   };
   for (Operation &op : body.without_terminator()) {
+    if (mapping.contains(op.getResult(0)))
+      continue;
     if (auto index = dyn_cast<IndexOp>(op)) {
       int64_t dim = index.getDim();
       if (dim == ArrayType::kTime && numbers.isStreaming()) {
@@ -227,20 +238,12 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
       mapping.map(random.getResult(), numbers.random(random, math.vector(element), sample, step));
       continue;
     }
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      auto type = VectorType::get(kLanes, constant.getType());
-      mapping.map(op.getResult(0),
-                  arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, Attribute(constant.getValue()))));
-      continue;
-    }
-    OperationState state(op.getLoc(), op.getName());
+    SmallVector<Value> operands;
     for (Value operand : op.getOperands())
-      state.addOperands(mapping.lookup(operand));
-    for (Value result : op.getResults())
-      state.addTypes(VectorType::get(kLanes, result.getType()));
-    state.propertiesAttr = op.getPropertiesAsAttribute();
-    state.addAttributes(op.getDiscardableAttrDictionary().getValue());
-    mapping.map(op.getResults(), e.b.create(state)->getResults());
+      operands.push_back(mapping.lookup(operand));
+    auto plain = [&] { return onVectors(op, operands); };
+    Value around = form.tiny ? aroundSubnormals(e, &op, operands, plain) : Value();
+    mapping.map(op.getResult(0), around ? around : plain());
   }
   SmallVector<Value> results;
   for (Value value : body.getTerminator()->getOperands())
@@ -279,6 +282,15 @@ void OpEmitter::fillZero(const Buffer &buffer) {
       e.storeVector(zero, buffer.memory, e.add(row, i));
     });
   });
+}
+
+Value OpEmitter::anyStateTiny(ValueRange states) { return numbers.isStreaming() ? Value() : anyTiny(e, states); }
+
+/// A state of neurons: what a step of a scan has from the one before it.
+static bool isCarry(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto scan = argument ? dyn_cast<ScanOp>(argument.getOwner()->getParentOp()) : ScanOp();
+  return scan && llvm::is_contained(scan.getCarryArgs(), argument);
 }
 
 void OpEmitter::emit(MapOp op) {
@@ -326,7 +338,19 @@ void OpEmitter::emit(MapOp op) {
           arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<VectorType>(loaded.getType()), Attribute(other)));
       arguments.push_back(arith::SelectOp::create(e.b, mask, loaded, rest));
     }
-    SmallVector<Value> results = emitBody(op.getBody().front(), arguments, points);
+    SmallVector<Value> states, results;
+    for (auto [input, argument] : llvm::zip(op.getInputs(), arguments))
+      if (isCarry(input))
+        states.push_back(argument);
+    auto compute = [&](bool tiny) { return emitBody(op.getBody().front(), arguments, points, {.tiny = tiny}); };
+    if (Value tiny = anyStateTiny(states)) {
+      SmallVector<Type> types;
+      for (Value value : op.getBody().front().getTerminator()->getOperands())
+        types.push_back(VectorType::get(kLanes, value.getType()));
+      results = e.choose(tiny, [&] { return compute(true); }, [&] { return compute(false); }, types);
+    } else {
+      results = compute(false);
+    }
     for (auto [index, access] : llvm::zip(written, writes))
       access.store(results[index], points, access.inside(points, extents.samples, extents.steps));
   };

@@ -9,6 +9,7 @@
 #include "compiler/Codegen/Cpu/Random.h"
 #include "compiler/Codegen/Host/CallFrame.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <optional>
@@ -41,6 +42,12 @@ struct Outlined {
   llvm::SmallVector<Buffer> buffers = {};
   std::optional<SumSlot> slot = std::nullopt;
   llvm::SmallVector<mlir::Value> values = {}; ///< may be null
+};
+
+/// How a scalar body is written.
+struct BodyForm {
+  bool tiny = false;          ///< some lanes are (Subnormals.h)
+  mlir::IRMapping known = {}; ///< vectors of what is computed already
 };
 
 /// Random numbers of a call.
@@ -100,7 +107,10 @@ public:
   /// The same, row by row where the form is the same.
   void copyRows(const Buffer &from, const Buffer &to);
   /// A scalar body for kLanes points. `arguments` are vectors.
-  llvm::SmallVector<mlir::Value> emitBody(mlir::Block &body, mlir::ValueRange arguments, const Points &points);
+  llvm::SmallVector<mlir::Value> emitBody(mlir::Block &body, mlir::ValueRange arguments, const Points &points,
+                                          const BodyForm &form = {});
+  /// An op of a scalar body that has one result and does not ask for its place.
+  mlir::Value onVectors(mlir::Operation &op, mlir::ValueRange operands);
 
   Emitter &e;
   LaneMath math;
@@ -141,6 +151,9 @@ private:
   /// well along a dim.
   bool emitTurned(core::MapOp op, llvm::MutableArrayRef<LaneAccess> reads, llvm::ArrayRef<unsigned> written,
                   llvm::MutableArrayRef<LaneAccess> writes);
+  /// Whether some of these states are tiny (Subnormals.h). Null if bodies need not care: a streaming build is to be
+  /// small.
+  mlir::Value anyStateTiny(mlir::ValueRange states);
   kernels::Scratch scratch(mlir::Operation *op) { return scratches.lookup(op); }
   mlir::Value rowCount(const Buffer &buffer);
   mlir::Value extentOf(int64_t extent);

@@ -31,8 +31,8 @@ public:
           loaded[{map, index}] = load(scan->getOperand(argument.getArgNumber()), nullptr, readMap(map, index));
   }
 
-  /// The yielded values of the step, from the carries before it.
-  SmallVector<Value> emit(Value step, ValueRange carries) {
+  /// The yielded values of the step, from the carries before it. `tiny`: some lanes of these are.
+  SmallVector<Value> emit(Value step, ValueRange carries, bool tiny) {
     llvm::DenseMap<Value, Value> values;
     for (auto [argument, value] : llvm::zip(scan.getCarryArgs(), carries))
       values[argument] = value;
@@ -48,7 +48,7 @@ public:
               load(scan->getOperand(cast<BlockArgument>(value).getArgNumber()), step, readMap(map, index)));
       }
       for (auto [result, value] :
-           llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points)))
+           llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points, {.tiny = tiny})))
         values[result] = value;
     }
     SmallVector<Value> yielded;
@@ -106,16 +106,24 @@ void OpEmitter::emitPointwise(ScanOp op) {
     auto step = [&](Value i, ValueRange state) {
       Value t = op.getReverse() ? e.sub(e.sub(extents.steps, e.index(1)), i) : i;
       extents.step = t;
-      SmallVector<Value> next;
-      for (int64_t v = 0; v < vectors; ++v) {
-        SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries));
-        for (auto [result, value] : llvm::zip(op.getStacked(), yielded))
-          if (auto found = buffers.find(result); found != buffers.end()) {
-            Buffer slice = found->second.at(e, t);
-            LaneAccess(e, slice, identity).store(value, steps[v].points);
-          }
-        llvm::append_range(next, ArrayRef(yielded).drop_front(stacked));
-      }
+      auto through = [&](bool tiny) {
+        SmallVector<Value> next;
+        for (int64_t v = 0; v < vectors; ++v) {
+          SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries), tiny);
+          for (auto [result, value] : llvm::zip(op.getStacked(), yielded))
+            if (auto found = buffers.find(result); found != buffers.end()) {
+              Buffer slice = found->second.at(e, t);
+              LaneAccess(e, slice, identity).store(value, steps[v].points);
+            }
+          llvm::append_range(next, ArrayRef(yielded).drop_front(stacked));
+        }
+        return next;
+      };
+      // A membrane that decays without input stays subnormal.
+      Value tiny = anyStateTiny(state);
+      SmallVector<Value> next =
+          !tiny ? through(false)
+                : e.choose(tiny, [&] { return through(true); }, [&] { return through(false); }, state.getTypes());
       extents.step = nullptr;
       return next;
     };

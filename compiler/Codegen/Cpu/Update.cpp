@@ -3,6 +3,8 @@
 
 #include "compiler/Codegen/Cpu/Update.h"
 
+#include "compiler/Codegen/Cpu/Subnormals.h"
+
 using namespace mlir;
 
 namespace snn::core {
@@ -40,12 +42,29 @@ static void writeUpdate(Emitter &e, Value call, func::FuncOp update, const SpanL
   CallNumbers numbers(e, frame, module);
   OpEmitter bodies(e, module, {e.index(1), e.index(1), e.index(0), e.index(0), nullptr}, numbers);
   llvm::DenseMap<Value, Value> values;
-  auto emitMap = [&](MapOp op) {
+  llvm::DenseMap<Operation *, IRMapping> uniform; // of what depends on no element
+  auto emitMap = [&](MapOp op, bool tiny) {
     SmallVector<Value> arguments;
     for (Value input : op.getInputs())
       arguments.push_back(values.lookup(input));
-    for (auto [result, value] : llvm::zip(op.getOutputs(), bodies.emitBody(op.getBody().front(), arguments, Points())))
+    SmallVector<Value> results =
+        bodies.emitBody(op.getBody().front(), arguments, Points(), {.tiny = tiny, .known = uniform.lookup(op)});
+    for (auto [result, value] : llvm::zip(op.getOutputs(), results))
       values[result] = value;
+  };
+  auto emitUniform = [&](MapOp op) {
+    IRMapping &known = uniform[op];
+    for (auto [input, argument] : llvm::zip(op.getInputs(), op.getBody().front().getArguments()))
+      if (Value value = values.lookup(input))
+        known.map(argument, value);
+    for (Operation &inner : op.getBody().front().without_terminator()) {
+      if (!llvm::all_of(inner.getOperands(), [&](Value operand) { return known.contains(operand); }))
+        continue;
+      SmallVector<Value> operands;
+      for (Value operand : inner.getOperands())
+        operands.push_back(known.lookup(operand));
+      known.map(inner.getResult(0), bodies.onVectors(inner, operands));
+    }
   };
   auto memoryOf = [&](DictionaryAttr attributes) {
     Span span = attributes.getAs<SpanAttr>(SnnDialect::spanAttrName()).getValue();
@@ -78,6 +97,7 @@ static void writeUpdate(Emitter &e, Value call, func::FuncOp update, const SpanL
     targets.push_back(memoryOf(update.getResultAttrDict(index)));
   for (const Range &range : rangesOf(spans, module)) {
     values.clear();
+    uniform.clear();
     for (BlockArgument argument : block.getArguments())
       if (DictionaryAttr attributes = update.getArgAttrDict(argument.getArgNumber());
           !attributes.get(SnnDialect::spanAttrName()))
@@ -85,18 +105,27 @@ static void writeUpdate(Emitter &e, Value call, func::FuncOp update, const SpanL
     // What depends on no element comes before the loop.
     SmallVector<MapOp> elementwise;
     for (auto map : block.getOps<MapOp>()) {
+      emitUniform(map);
       if (llvm::all_of(map.getInputs(), [&](Value input) { return values.contains(input); }))
-        emitMap(map);
+        emitMap(map, /*tiny=*/false);
       else
         elementwise.push_back(map);
     }
     e.loop(e.maximum(from, e.index(range.from)), e.minimum(to, e.index(range.to)), kLanes, [&](Value i) {
+      SmallVector<Value> given;
       for (auto [argument, memory] : streams)
-        values[argument] = e.loadVector(memory, i, kLanes);
-      for (MapOp map : elementwise)
-        emitMap(map);
-      for (auto [value, memory] : llvm::zip(end.getOperands(), targets))
-        e.storeVector(values.lookup(value), memory, i);
+        given.push_back(values[argument] = e.loadVector(memory, i, kLanes));
+      auto update = [&](bool tiny) {
+        for (MapOp map : elementwise)
+          emitMap(map, tiny);
+        for (auto [value, memory] : llvm::zip(end.getOperands(), targets))
+          e.storeVector(values.lookup(value), memory, i);
+      };
+      // A moment that decays without a gradient stays subnormal for good.
+      if (Value tiny = anyTiny(e, given))
+        e.when(tiny, [&] { update(true); }, [&] { update(false); });
+      else
+        update(false);
     });
   }
 }

@@ -103,6 +103,17 @@ Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, 
   return op.getResult(0);
 }
 
+SmallVector<Value> ScalarEmitter::choose(Value condition, llvm::function_ref<SmallVector<Value>()> yes,
+                                         llvm::function_ref<SmallVector<Value>()> no, TypeRange types) {
+  auto op = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(op.thenBlock());
+  scf::YieldOp::create(b, yes());
+  b.setInsertionPointToEnd(op.elseBlock());
+  scf::YieldOp::create(b, no());
+  return SmallVector<Value>(op.getResults());
+}
+
 Type ScalarEmitter::pointerType() { return LLVM::LLVMPointerType::get(b.getContext()); }
 
 Value ScalarEmitter::advance(Value pointer, Value bytes) {

@@ -61,6 +61,8 @@ public:
                                            llvm::function_ref<llvm::SmallVector<mlir::Value>()> change);
   mlir::Value choose(mlir::Value condition, const std::function<mlir::Value()> &yes,
                      const std::function<mlir::Value()> &no, mlir::Type type);
+  llvm::SmallVector<mlir::Value> choose(mlir::Value condition, llvm::function_ref<llvm::SmallVector<mlir::Value>()> yes,
+                                        llvm::function_ref<llvm::SmallVector<mlir::Value>()> no, mlir::TypeRange types);
 
   mlir::Type pointerType();
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
