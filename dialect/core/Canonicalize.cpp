@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What makes ops smaller without changing a number: inputs, results and carries that nobody uses, or that stand twice,
-// and what a scan computes at each step although it is the same.
+// what a scan computes at each step although it is the same, and sums of one term.
 
 #include "dialect/core/CoreDialect.h"
 #include "dialect/core/Maps.h"
@@ -270,6 +270,48 @@ struct HoistInvariants : OpRewritePattern<ScanOp> {
   }
 };
 
+/// A sum of one term each: the term itself, but that a sum is never -0. Such are the counts of neurons by class where
+/// each class has one.
+struct SumOfOne : OpRewritePattern<FoldOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(FoldOp op, PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> along = op.getAlong(), all = op.getDomain();
+    if (op.getKind() != FoldKind::Add || llvm::any_of(along, [&](int64_t dim) { return all[dim] != 1; }))
+      return failure();
+    for (unsigned index = 0; index < op.getInputs().size(); ++index)
+      if (!isAlwaysInside(op, index))
+        return failure();
+
+    SmallVector<int64_t> domain;
+    SmallVector<AffineExpr> dims;
+    for (auto [dim, extent] : llvm::enumerate(all)) {
+      const bool goes = llvm::is_contained(along, int64_t(dim));
+      dims.push_back(goes ? getAffineConstantExpr(0, getContext()) : getAffineDimExpr(domain.size(), getContext()));
+      if (!goes)
+        domain.push_back(extent);
+    }
+    auto without = [&](AffineMap access) { return access.replaceDimsAndSymbols(dims, {}, domain.size(), 0); };
+    SmallVector<AffineMap> reads;
+    for (AffineMap read : op.getReadMaps())
+      reads.push_back(without(read));
+    auto term = [&](ImplicitLocOpBuilder &b, ValueRange arguments) {
+      SmallVector<Value> terms = cloneBody(b, op.getBody().front(), arguments);
+      if (!terms.front().getDefiningOp<arith::UIToFPOp>()) {
+        Type real = terms.front().getType();
+        Value zero = arith::ConstantOp::create(b, b.getFloatAttr(real, 0));
+        terms.front() = arith::AddFOp::create(b, terms.front(), zero);
+      }
+      return terms;
+    };
+    auto map = MapOp::create(rewriter, op.getLoc(), TypeRange(op.getValue().getType()), op.getInputs(), domain, reads,
+                             ArrayRef<AffineMap>{without(op.getWriteMaps()[0])}, ArrayAttr(), term);
+    map->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+    rewriter.replaceOp(op, map);
+    return success();
+  }
+};
+
 } // namespace
 
 void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
@@ -277,7 +319,7 @@ void MapOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext
 }
 
 void FoldOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropInputs<FoldOp>>(context);
+  patterns.add<DropInputs<FoldOp>, SumOfOne>(context);
 }
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {

@@ -95,7 +95,7 @@ def Core_ContractOp : Core_Indexed<"contract"> {
   let description = [{
     Each element of the result is the sum of the products of all points that write to it. A point that reads outside of
     an operand or writes outside of the result has no term. A spike (i1) as a factor selects the other
-    factor. Linear layers and convolutions, their gradients to inputs and weights are this op with maps in other roles.
+    factor; a byte (ui8) is a real. Linear layers and convolutions, their gradients to inputs and weights are this op with maps in other roles.
 
     ```mlir
     %h = core.contract over [sample, 128, 784] along [2] %x, %w by [affine_map<(s, o, i) -> (s, i)>, affine_map<(s, o, i) -> (o, i)>]

@@ -315,9 +315,10 @@ LogicalResult FoldOp::verifyRegions() {
 LogicalResult ContractOp::verify() {
   Type real = getResult().getType().getElementType();
   for (TypedValue<ArrayType> factor : {getLhs(), getRhs()})
-    if (Type element = factor.getType().getElementType(); element != real && !element.isInteger(1))
+    if (Type element = factor.getType().getElementType();
+        element != real && !element.isInteger(1) && !element.isUnsignedInteger(8))
       return emitOpError() << "multiplies " << element << " for a result of " << real
-                           << ", but expected factors of the result's type or spikes [contract_c1]";
+                           << ", but expected factors of the result's type, spikes or bytes [contract_c1]";
   return verifyOrder(*this, getOrder());
 }
 

@@ -381,7 +381,7 @@ func.func @fold_c3(%x: !core.array<time x 4 x f32>) {
 // -----
 
 func.func @contract_c1(%x: !core.array<4 x f64>, %w: !core.array<4 x f32>) {
-  // expected-error @below {{multiplies 'f64' for a result of 'f32', but expected factors of the result's type or spikes [contract_c1]}}
+  // expected-error @below {{multiplies 'f64' for a result of 'f32', but expected factors of the result's type, spikes or bytes [contract_c1]}}
   %y = core.contract over [4] along [0] %x, %w by [affine_map<(n) -> (n)>, affine_map<(n) -> (n)>] writes affine_map<(n) -> ()> : !core.array<4 x f64>, !core.array<4 x f32> -> !core.array<f32>
   return
 }

@@ -86,7 +86,12 @@ public:
       return chains.add(state, number, zeroed(term, mask));
     }
     Value mask = present(points), loadMask = mask ? math.both(points.mask, mask) : points.mask;
-    Value a = reads[0].load(points, loadMask), b = reads[1].load(points, loadMask);
+    auto load = [&](LaneAccess &access) {
+      Value value = access.load(points, loadMask);
+      const bool bytes = cast<VectorType>(value.getType()).getElementType().isInteger(8);
+      return bytes ? Value(arith::UIToFPOp::create(e.b, realVector(), value)) : value;
+    };
+    Value a = load(reads[0]), b = load(reads[1]);
     auto isBits = [](Value value) { return cast<VectorType>(value.getType()).getElementType().isInteger(1); };
     if (isBits(a))
       std::swap(a, b);

@@ -7,6 +7,7 @@
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
+#include "dialect/core/Maps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -45,6 +46,8 @@ private:
                 size);
       if (product && !product->oriented)
         orient(op, *product);
+      if (llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel))
+        readBytes(op, *product);
     });
     // Copies of weights that are the same at each step come before the scan.
     RewritePatternSet patterns(&getContext());
@@ -119,6 +122,23 @@ private:
     for (Value value : {op.getLhs(), op.getRhs(), op.getResult()})
       bytes += footprintOf(value).at(size.steps, size.batch);
     remark << remark::metric("bytes", bytes);
+  }
+
+  /// Reads bytes of the host as they are: reals of them would take four times the memory, for as little as is not zero.
+  static void readBytes(ContractOp op, const MatrixProduct &product) {
+    auto map = product.a.getDefiningOp<MapOp>();
+    if (!map || map.getInputs().size() != 1 || map.getOutputs().size() != 1)
+      return;
+    auto given = cast<ArrayType>(map.getInputs()[0].getType()), taken = cast<ArrayType>(product.a.getType());
+    Block &body = map.getBody().front();
+    auto real = body.getTerminator()->getOperand(0).getDefiningOp<arith::UIToFPOp>();
+    if (!given.getElementType().isUnsignedInteger(8) || given.getShape() != taken.getShape() || !real ||
+        real.getIn() != body.getArgument(0) || map.getReadMaps()[0] != map.getWriteMaps()[0] ||
+        !writesAll(map.getWriteMaps()[0], map.getDomain(), taken.getShape()))
+      return;
+    op->setOperand(product.swapped ? 1 : 0, map.getInputs()[0]);
+    if (map->use_empty())
+      map->erase();
   }
 
   /// Reads a row-major copy, of which the columns are the last extent.

@@ -106,7 +106,7 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
   Product kernel = product;
   if (levelsOf(kernel.depth) == 1)
     kernel.scratch = {}; // not looked at: callers with and without share the function
-  std::string name = shapeName(e, kernel.a.offsets.base ? "dense_windows" : "dense",
+  std::string name = shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows" : "dense", kernel.a),
                                {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
   e.call(
       module, name, {},
@@ -118,7 +118,7 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
 }
 
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
-  std::string name = shapeName(e, kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient",
+  std::string name = shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient", kernel.a),
                                {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
   e.call(
       module, name, {},

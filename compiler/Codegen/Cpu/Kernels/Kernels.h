@@ -16,7 +16,8 @@ namespace snn::kernels {
 
 using snn::forEachValue;
 
-/// Row r begins at element r * stride: reals, or spikes of which each element is a word of kLanes.
+/// Row r begins at element r * stride: reals, bytes as reals (A of dense and sparse kernels), or spikes of which each
+/// element is a word of kLanes.
 struct Matrix {
   Memory at;
   int64_t stride = 0;

@@ -50,6 +50,17 @@ void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first)
       [&] { storeStrip(e, addStrips(e, loadStrip(e, total, at, sum.size()), sum), total, at); });
 }
 
+std::string nameFor(StringRef kernel, const Matrix &a) {
+  return (isa<IntegerType>(a.at.element) ? kernel + "_of_bytes" : Twine(kernel)).str();
+}
+
+Value splatFactor(Emitter &e, Memory factor, Value at) {
+  Value element = e.load(factor, at);
+  if (isa<IntegerType>(factor.element))
+    element = arith::UIToFPOp::create(e.b, e.real, element);
+  return e.splat(element, e.machineLanes());
+}
+
 std::string shapeName(Emitter &e, StringRef kernel, ArrayRef<int64_t> numbers) {
   std::string name = ("snn_" + kernel + (e.real.isF64() ? "_f64" : "_f32")).str();
   for (int64_t number : numbers)

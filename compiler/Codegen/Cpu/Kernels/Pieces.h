@@ -25,6 +25,10 @@ void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, 
 
 /// "f32_64_128": the type of reals and the numbers of a shape.
 std::string shapeName(Emitter &e, llvm::StringRef kernel, llvm::ArrayRef<int64_t> numbers);
+/// The kernel for such a factor: of reals, or of bytes that are read as reals.
+std::string nameFor(llvm::StringRef kernel, const Matrix &a);
+/// An element of such a factor, as a vector of reals.
+mlir::Value splatFactor(Emitter &e, Memory factor, mlir::Value at);
 
 /// Calls emit(column, vectors) for strips of `widest` machine vectors, and for what is left over of those of half as
 /// many and so on. `columns` is a multiple of kLanes.

@@ -16,7 +16,7 @@ Strip gatherTerms(Emitter &e, Value word, int64_t vectors, Memory factors, Memor
                   function_ref<std::pair<Value, Value>(Value bit)> at) {
   return forEachBit(e, word, zeros(e, vectors), [&](Value bit, ValueRange chain) {
     auto [factorAt, rowAt] = at(e.toIndex(bit));
-    Value factor = e.splat(e.load(factors, factorAt), e.machineLanes());
+    Value factor = splatFactor(e, factors, factorAt);
     Strip row = loadStrip(e, rows, rowAt, vectors), next;
     for (auto [value, sum] : llvm::zip_equal(row, chain))
       next.push_back(e.fma(factor, value, sum));
@@ -98,11 +98,13 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
   Matrix bits{e.view(scratch.bytes, scratch.offset, e.b.getI16Type()), words};
   auto make = [&](Emitter &in, const Matrix &a, const Matrix &bits, Value rows, Value firstInput, Value endInput) {
     Value from = in.div(firstInput, kLanes), to = in.ceilDiv(endInput, kLanes);
-    Value zero = in.constant(in.vector(kLanes, in.real), 0);
+    Value zero = arith::ConstantOp::create(in.b, in.b.getZeroAttr(in.vector(kLanes, a.at.element)));
     auto mark = [&](Value row, Value word, Value present) {
       Value at = in.add(in.mul(row, a.stride), in.mul(word, kLanes));
       Value some = in.loadVector(a.at, at, kLanes);
-      Value set = arith::CmpFOp::create(in.b, arith::CmpFPredicate::UNE, some, zero);
+      Value set = isa<IntegerType>(a.at.element)
+                      ? in.differs(some, zero)
+                      : arith::CmpFOp::create(in.b, arith::CmpFPredicate::UNE, some, zero);
       Value found = in.bitsToWord(present ? in.both(set, present) : set);
       in.store(found, bits.at, in.add(in.mul(row, bits.stride), word));
       Value ones = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), found));
@@ -120,7 +122,7 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
       });
     });
   };
-  Value count = e.call(module, shapeName(e, "nonzero", {depth, a.stride}), e.b.getIndexType(), make, a, bits, rows,
+  Value count = e.call(module, shapeName(e, nameFor("nonzero", a), {depth, a.stride}), e.b.getIndexType(), make, a, bits, rows,
                        inputs.from, inputs.to)
                     .getResult(0);
   Value all = e.mul(rows, e.sub(inputs.to, inputs.from));
@@ -129,7 +131,7 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
 
 void emitSparse(Emitter &e, ModuleOp module, const Product &kernel, const Nonzero &nonzero) {
   std::string name =
-      shapeName(e, "sparse",
+      shapeName(e, nameFor("sparse", kernel.a),
                 {kernel.depth, kernel.columns, kernel.a.stride, nonzero.bits.stride, kernel.b.stride, kernel.c.stride});
   auto make = [](Emitter &in, const Product &kernel, const Matrix &bits) {
     SparseBody(in, kernel, bits).emit();
@@ -142,7 +144,7 @@ void emitSparse(Emitter &e, ModuleOp module, const Product &kernel, const Nonzer
 
 void emitSparseGradient(Emitter &e, ModuleOp module, const Gradient &kernel, const Nonzero &nonzero) {
   std::string name =
-      shapeName(e, "sparse_gradient", {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+      shapeName(e, nameFor("sparse_gradient", kernel.a), {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
   auto make = [](Emitter &in, const Gradient &kernel, Memory transposed) {
     SparseGradientBody(in, kernel, transposed).emit();
     return Strip();

@@ -34,7 +34,7 @@ Strip addTerm(Emitter &e, Memory a, llvm::function_ref<Value(int64_t)> aAt, Memo
               ValueRange chains) {
   Strip row = loadStrip(e, b, bAt, tile.vectors), next;
   for (int64_t i = 0; i < tile.rows; ++i) {
-    Value factor = e.splat(e.load(a, aAt(i)), e.machineLanes());
+    Value factor = splatFactor(e, a, aAt(i));
     for (int64_t v = 0; v < tile.vectors; ++v)
       next.push_back(e.fma(factor, row[v], chains[i * tile.vectors + v]));
   }
