@@ -282,6 +282,9 @@ struct SumOfOne : OpRewritePattern<FoldOp> {
     for (unsigned index = 0; index < op.getInputs().size(); ++index)
       if (!isAlwaysInside(op, index))
         return failure();
+    // Those count points of the domain, which becomes another one.
+    if (llvm::any_of(op.getBody().front(), [](Operation &inner) { return isa<IndexOp, RandomOp>(inner); }))
+      return failure();
 
     SmallVector<int64_t> domain;
     SmallVector<AffineExpr> dims;

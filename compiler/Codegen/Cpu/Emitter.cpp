@@ -109,9 +109,11 @@ Value Emitter::wordToBits(Value word) {
   return vector::BitCastOp::create(b, vector(kLanes, b.getI1Type()), one);
 }
 
-Value Emitter::bitsToWord(Value bits) {
-  Value word = vector::BitCastOp::create(b, vector(1, b.getI16Type()), bits);
-  return vector::ExtractOp::create(b, word, 0);
+Value Emitter::bitsToWord(Value bits) { return vector::ExtractOp::create(b, packBits(bits), 0); }
+
+Value Emitter::packBits(Value bits) {
+  const int64_t words = cast<VectorType>(bits.getType()).getNumElements() / kLanes;
+  return vector::BitCastOp::create(b, vector(words, b.getI16Type()), bits);
 }
 
 Value Emitter::fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }

@@ -72,6 +72,8 @@ public:
   /// A word of spikes as kLanes truth values, as reals, and back.
   mlir::Value wordToBits(mlir::Value word);
   mlir::Value bitsToWord(mlir::Value bits);
+  /// A multiple of kLanes truth values as a vector of words.
+  mlir::Value packBits(mlir::Value bits);
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
 
   /// Elements from byte `offset` behind a pointer on.

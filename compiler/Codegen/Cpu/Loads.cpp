@@ -149,15 +149,19 @@ void TaskWriter::loadInput(OpEmitter &emitter, const Buffer &to, InputOp input, 
   };
   auto copyDense = [&](Value source, Value row) {
     Memory from = e.displaced(pointer, source, stored);
-    auto strip = [&](Value at, Value mask) {
-      Value value = mask ? e.loadMasked(from, at, mask) : e.loadVector(from, at, kLanes);
-      e.storeVector(value, to.memory, e.add(row, at));
-    };
-    int64_t whole = width / kLanes * kLanes;
-    if (whole > 0)
-      e.loop(e.index(0), e.index(whole), kLanes, [&](Value at) { strip(at, nullptr); });
-    if (whole < width)
-      strip(e.index(whole), e.laneMask(width - whole));
+    // Vectors of as many bytes as kLanes of f32 have, then of kLanes elements.
+    int64_t done = 0;
+    for (int64_t lanes : {kLanes * std::max<int64_t>(1, 32 / int64_t(stored.getIntOrFloatBitWidth())), kLanes}) {
+      const int64_t whole = width / lanes * lanes;
+      if (whole > done)
+        e.loop(e.index(done), e.index(whole), lanes,
+               [&](Value at) { e.storeVector(e.loadVector(from, at, lanes), to.memory, e.add(row, at)); });
+      done = std::max(done, whole);
+    }
+    if (done < width) {
+      Value value = e.loadMasked(from, e.index(done), e.laneMask(width - done));
+      e.storeVector(value, to.memory, e.add(row, done));
+    }
   };
   auto copyStrided = [&](Value source, Value row) {
     e.loop(e.index(width), [&](Value i) {

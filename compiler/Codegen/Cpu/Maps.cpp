@@ -286,11 +286,11 @@ void OpEmitter::fillZero(const Buffer &buffer) {
 
 Value OpEmitter::anyStateTiny(ValueRange states) { return numbers.isStreaming() ? Value() : anyTiny(e, states); }
 
-/// A state of neurons: what a step of a scan has from the one before it.
-static bool isCarry(Value value) {
+/// A state of neurons: what a step of a forward scan has from the one before it.
+static bool isState(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
   auto scan = argument ? dyn_cast<ScanOp>(argument.getOwner()->getParentOp()) : ScanOp();
-  return scan && llvm::is_contained(scan.getCarryArgs(), argument);
+  return scan && !scan.getReverse() && llvm::is_contained(scan.getCarryArgs(), argument);
 }
 
 void OpEmitter::emit(MapOp op) {
@@ -340,7 +340,7 @@ void OpEmitter::emit(MapOp op) {
     }
     SmallVector<Value> states, results;
     for (auto [input, argument] : llvm::zip(op.getInputs(), arguments))
-      if (isCarry(input))
+      if (isState(input))
         states.push_back(argument);
     auto compute = [&](bool tiny) { return emitBody(op.getBody().front(), arguments, points, {.tiny = tiny}); };
     if (Value tiny = anyStateTiny(states)) {

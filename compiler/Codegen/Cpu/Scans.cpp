@@ -119,8 +119,8 @@ void OpEmitter::emitPointwise(ScanOp op) {
         }
         return next;
       };
-      // A membrane that decays without input stays subnormal.
-      Value tiny = anyStateTiny(state);
+      // A membrane that decays without input stays subnormal. Errors go on into products, which take far longer then.
+      Value tiny = op.getReverse() ? Value() : anyStateTiny(state);
       SmallVector<Value> next =
           !tiny ? through(false)
                 : e.choose(tiny, [&] { return through(true); }, [&] { return through(false); }, state.getTypes());

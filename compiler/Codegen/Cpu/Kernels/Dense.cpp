@@ -118,8 +118,9 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
 }
 
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
-  std::string name = shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient", kernel.a),
-                               {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+  std::string name =
+      shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient", kernel.a),
+                {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
   e.call(
       module, name, {},
       [](Emitter &in, const Gradient &kernel) {

@@ -98,32 +98,45 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
   Matrix bits{e.view(scratch.bytes, scratch.offset, e.b.getI16Type()), words};
   auto make = [&](Emitter &in, const Matrix &a, const Matrix &bits, Value rows, Value firstInput, Value endInput) {
     Value from = in.div(firstInput, kLanes), to = in.ceilDiv(endInput, kLanes);
-    Value zero = arith::ConstantOp::create(in.b, in.b.getZeroAttr(in.vector(kLanes, a.at.element)));
-    auto mark = [&](Value row, Value word, Value present) {
+    // Sets some words and counts their bits. `present`: not all lanes are of the row.
+    auto mark = [&](Value row, Value word, int64_t words, Value present) {
       Value at = in.add(in.mul(row, a.stride), in.mul(word, kLanes));
-      Value some = in.loadVector(a.at, at, kLanes);
-      Value set = isa<IntegerType>(a.at.element)
-                      ? in.differs(some, zero)
-                      : arith::CmpFOp::create(in.b, arith::CmpFPredicate::UNE, some, zero);
-      Value found = in.bitsToWord(present ? in.both(set, present) : set);
-      in.store(found, bits.at, in.add(in.mul(row, bits.stride), word));
-      Value ones = math::CtPopOp::create(in.b, arith::ExtUIOp::create(in.b, in.b.getI64Type(), found));
-      return in.toIndex(ones);
+      Value some = in.loadVector(a.at, at, words * kLanes);
+      Value zero = arith::ConstantOp::create(in.b, in.b.getZeroAttr(some.getType()));
+      Value set = isa<IntegerType>(a.at.element) ? in.differs(some, zero)
+                                                 : arith::CmpFOp::create(in.b, arith::CmpFPredicate::UNE, some, zero);
+      Value found = in.packBits(present ? in.both(set, present) : set);
+      in.storeVector(found, bits.at, in.add(in.mul(row, bits.stride), word));
+      Value whole = vector::BitCastOp::create(in.b, in.vector(1, in.b.getIntegerType(words * kLanes)), found);
+      Value number = vector::ExtractOp::create(in.b, whole, 0);
+      if (words * kLanes < 64)
+        number = arith::ExtUIOp::create(in.b, in.b.getI64Type(), number);
+      return in.toIndex(math::CtPopOp::create(in.b, number));
     };
-    Value whole = in.minimum(to, in.index(depth / kLanes));
+    // Bytes go four words at a time: as many of them as reals of f32 of one word are loaded at once.
+    const int64_t several = isa<IntegerType>(a.at.element) ? 4 : 1;
     return in.loop(in.index(0), rows, 1, {in.index(0)}, [&](Value row, ValueRange count) {
-      Strip sum = in.loop(from, whole, 1, count,
-                          [&](Value word, ValueRange sum) { return Strip{in.add(sum[0], mark(row, word, {}))}; });
+      Strip sum(count);
+      Value next = from;
+      for (int64_t words = several; words >= 1; words /= 4) {
+        // `from` is the first word of a block.
+        Value end = in.minimum(to, in.index(depth / (words * kLanes) * words));
+        if (words > 1)
+          end = in.mul(in.div(end, words), words);
+        sum = in.loop(next, end, words, sum,
+                      [&](Value word, ValueRange sum) { return Strip{in.add(sum[0], mark(row, word, words, {}))}; });
+        next = in.maximum(next, end);
+      }
       if (depth % kLanes == 0)
         return sum;
       // Behind a row there may be anything.
-      return in.loop(whole, to, 1, sum, [&](Value word, ValueRange sum) {
-        return Strip{in.add(sum[0], mark(row, word, in.laneMask(depth % kLanes)))};
+      return in.loop(next, to, 1, sum, [&](Value word, ValueRange sum) {
+        return Strip{in.add(sum[0], mark(row, word, 1, in.laneMask(depth % kLanes)))};
       });
     });
   };
-  Value count = e.call(module, shapeName(e, nameFor("nonzero", a), {depth, a.stride}), e.b.getIndexType(), make, a, bits, rows,
-                       inputs.from, inputs.to)
+  Value count = e.call(module, shapeName(e, nameFor("nonzero", a), {depth, a.stride}), e.b.getIndexType(), make, a,
+                       bits, rows, inputs.from, inputs.to)
                     .getResult(0);
   Value all = e.mul(rows, e.sub(inputs.to, inputs.from));
   return {bits, e.below(e.mul(count, 100), e.mul(all, kFewPercent))};
@@ -143,8 +156,8 @@ void emitSparse(Emitter &e, ModuleOp module, const Product &kernel, const Nonzer
 }
 
 void emitSparseGradient(Emitter &e, ModuleOp module, const Gradient &kernel, const Nonzero &nonzero) {
-  std::string name =
-      shapeName(e, nameFor("sparse_gradient", kernel.a), {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+  std::string name = shapeName(e, nameFor("sparse_gradient", kernel.a),
+                               {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
   auto make = [](Emitter &in, const Gradient &kernel, Memory transposed) {
     SparseGradientBody(in, kernel, transposed).emit();
     return Strip();
