@@ -76,10 +76,12 @@ void buildLoopsStage(OpPassManager &passes) {
   passes.addPass(core::createChooseKernels());
   passes.addPass(createCSEPass());
 
-  // Which sums a phase makes decides where phases end, so that is marked first. What would stay from phase to phase is
-  // known then, and much of it need not. Then each phase loads its own inputs.
+  // Which sums a phase makes decides where phases end, so that is marked first. Products with large weights that are
+  // the same at all steps come into a phase of their own. What would stay from phase to phase is known then, and much
+  // of it need not. Then each phase loads its own inputs.
   passes.addPass(core::createMarkWholeBatch());
   passes.addNestedPass<func::FuncOp>(createFormPhases());
+  passes.addPass(core::createSplitStill());
   passes.addNestedPass<func::FuncOp>(core::createRecomputeValues());
   passes.addPass(core::createLoadInputs());
 

@@ -29,6 +29,7 @@ STEPS = {
     "recompute": ("phases compute again what they can", (r"least-bytes=-?\d+", "least-bytes=-1")),
     "rows": ("chunks of several samples where steps read matrices", (r"step-rows=\d+", "step-rows=1")),
     "tables": ("tables of weights are held from step to step", (r"most-bytes=-?\d+", "most-bytes=0")),
+    "still": ("products that are the same at all steps come before", (r"core-split-still\{[^}]*\},", "")),
     "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),
 }
 

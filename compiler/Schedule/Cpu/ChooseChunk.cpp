@@ -19,6 +19,19 @@ namespace {
 /// Tasks that a call is cut into at least if that costs rows of steps: as many as sums have parts.
 constexpr int64_t kTasks = 16;
 
+/// Chunks of a call at least where they are tasks and have no steps, so that four workers find work; but not of so few
+/// samples that weights are read for hardly any.
+constexpr int64_t kChunks = 4, kFewSamples = 8;
+
+bool hasSteps(BatchMapOp phase) {
+  return llvm::any_of(phase.getBody().front(), [](Operation &op) {
+    return llvm::any_of(op.getResultTypes(), [](Type type) {
+      auto array = dyn_cast<ArrayType>(type);
+      return array && array.timeDim() >= 0;
+    });
+  });
+}
+
 /// Bytes of matrices that each step of a phase's scans reads to multiply less than `rows` rows of a sample by them.
 int64_t stepMatrices(BatchMapOp phase, int64_t rows) {
   int64_t bytes = 0;
@@ -73,7 +86,10 @@ private:
     };
     int64_t chunk = 1;
     // A streaming build has one sample: its arena takes no more.
-    const int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
+    int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
+    // Chunks are the tasks of a phase without sums, and those without steps are large.
+    if (phase.getSum().empty() && !hasSteps(phase))
+      maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;
     // Values that leave the cache cost less than matrices of which a row or two make use.
@@ -85,7 +101,9 @@ private:
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
              << remarks::because(chunk > ofCache        ? "its steps read more of matrices than a sample has values"
-                                 : chunk * 2 > maxChunk ? "more would not be faster"
+                                 : chunk * 2 > maxChunk ? maxChunk < this->maxChunk
+                                                              ? "more would leave workers without a task"
+                                                              : "more would not be faster"
                                  : bytes > cache        ? "one alone takes more than the cache"
                                                         : "more would not fit into the cache")
              << remark::metric("bytes", bytesOf(chunk)) << remark::metric("bytes of cache", cache);

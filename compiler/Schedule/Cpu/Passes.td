@@ -81,6 +81,20 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
   ];
 }
 
+def SplitStill : Core_SchedulePass<"core-split-still"> {
+  let summary = "let products with large weights that are the same at all steps run before";
+  let description = [{
+    A chunk of a phase with steps has few samples, as it has many values of each. A product that does not vary over time, of images say,
+    would read its weights again for each chunk, from memory if they are larger than the cache. It gets a phase of its own before, with what it
+    is computed of, whose chunks have more samples. What it gives stays for the whole batch. Not where memory is limited. Comes
+    after `core-form-phases`.
+  }];
+  let options = [
+    Option<"cacheBytes", "cache-bytes", "int64_t", "0",
+           "weights that are larger leave the cache; 0: the module's `snn.cache_bytes` (1 MiB without one)">
+  ];
+}
+
 def RecomputeValues : Pass<"core-recompute-values", "::mlir::func::FuncOp"> {
   let summary = "compute again what would have to stay from phase to phase";
   let description = [{
