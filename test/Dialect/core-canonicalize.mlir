@@ -168,3 +168,39 @@ func.func @same_at_each_step(%x: !core.array<time x sample x 4 x f32>, %beta: !v
   }
   return %y : !core.array<time x sample x 4 x f32>
 }
+
+// A sum of one term is that term, without the extent; what could be -0 is added to +0.
+// CHECK-LABEL: func.func @sums_of_one(
+// CHECK: %[[COUNT:.*]] = core.map over [sample, 5] reads(%arg0 : {{.*}}) by [#[[ID:.*]]] writes [#[[ID]]]
+// CHECK-NEXT: ^bb0(%[[SPIKE:.*]]: i1
+// CHECK-NEXT: %[[ONE:.*]] = arith.uitofp %[[SPIKE]]
+// CHECK-NEXT: core.yield %[[ONE]]
+// CHECK: %[[REAL:.*]] = core.map over [sample, 5] reads(%arg1 :
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK: arith.addf %{{.*}}, %[[ZERO]]
+// CHECK: core.fold add over [sample, 5, 1] along [2] reads(%arg1
+// CHECK: core.fold max over [sample, 5, 1] along [2]
+func.func @sums_of_one(%s: !core.array<sample x 5 x i1>, %x: !core.array<sample x 5 x f32>) -> (!core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>) {
+  %count = core.fold add over [sample, 5, 1] along [2] reads(%s : !core.array<sample x 5 x i1>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> {
+  ^bb0(%a: i1):
+    %b = arith.uitofp %a : i1 to f32
+    core.yield %b : f32
+  }
+  %real = core.fold add over [sample, 5, 1] along [2] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  // It counts along the extent, and has a term where it reads inside alone.
+  %placed = core.fold add over [sample, 5, 1] along [2] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> {
+  ^bb0(%a: f32):
+    %i = core.index 1
+    %f = arith.sitofp %i : i64 to f32
+    %b = arith.mulf %a, %f : f32
+    core.yield %b : f32
+  }
+  %max, %at = core.fold max over [sample, 5, 1] along [2] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> winner !core.array<sample x 5 x i32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %count, %real, %placed, %max : !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>
+}

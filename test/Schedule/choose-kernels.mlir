@@ -170,10 +170,11 @@ func.func @still_tap(%a: !core.array<sample x 4 x 5 x 16 x f32>, %b: !core.array
   return %0 : !core.array<sample x 6 x 5 x 16 x f32>
 }
 
-// What the host gives may be mostly zero, also behind maps of single elements.
+// What the host gives may be mostly zero, also behind maps of single elements. Bytes that are reals as they are need no map.
 // CHECK-LABEL: func.func @given(
-// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<sparse>}
-// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<sparse_gradient>}
+// CHECK-NOT: core.map over [time, sample, 70]
+// CHECK: core.contract {{.*}} %arg0, %{{.*}}{core.kernel = #core.kernel<sparse>}
+// CHECK: core.contract {{.*}}, %arg0 {{.*}}{core.kernel = #core.kernel<sparse_gradient>}
 // REMARK: remark: [Passed] sparse | {{.*}}Function=given | Reason="what the host gives may be mostly zero: by what is not, or dense if that is most of it"
 func.func @given(%a: !core.array<time x sample x 70 x ui8>, %b: !core.array<40 x 70 x f32> {snn.bind = @w}) -> (!core.array<time x sample x 40 x f32>, !core.array<40 x 70 x f32> {snn.bind = @"grad.w"}) {
   %0 = core.map over [time, sample, 70] reads(%a : !core.array<time x sample x 70 x ui8>) by [affine_map<(d0, d1, d2) -> (d0, d1, d2)>]
@@ -187,4 +188,22 @@ func.func @given(%a: !core.array<time x sample x 70 x ui8>, %b: !core.array<40 x
   %3 = core.contract over [time, sample, 40, 70] along [1, 0] %2, %0 by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
       writes affine_map<(d0, d1, d2, d3) -> (d2, d3)> order <run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 40 x f32>, !core.array<time x sample x 70 x f32> -> !core.array<40 x 70 x f32>
   return %2, %3 : !core.array<time x sample x 40 x f32>, !core.array<40 x 70 x f32>
+}
+
+// Others do.
+// CHECK-LABEL: func.func @scaled(
+// CHECK: %[[REAL:.*]] = core.map over [time, sample, 70]
+// CHECK: core.contract {{.*}} %[[REAL]], %{{.*}}{core.kernel = #core.kernel<sparse>}
+func.func @scaled(%a: !core.array<time x sample x 70 x ui8>, %b: !core.array<40 x 70 x f32> {snn.bind = @w}) -> !core.array<time x sample x 40 x f32> {
+  %0 = core.map over [time, sample, 70] reads(%a : !core.array<time x sample x 70 x ui8>) by [affine_map<(d0, d1, d2) -> (d0, d1, d2)>]
+      writes [affine_map<(d0, d1, d2) -> (d0, d1, d2)>] -> !core.array<time x sample x 70 x f32> {
+  ^bb0(%x: i8):
+    %c = arith.constant 255.0 : f32
+    %1 = arith.uitofp %x : i8 to f32
+    %q = arith.divf %1, %c : f32
+    core.yield %q : f32
+  }
+  %2 = core.contract over [time, sample, 40, 70] along [3] %0, %b by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 70 x f32>, !core.array<40 x 70 x f32> -> !core.array<time x sample x 40 x f32>
+  return %2 : !core.array<time x sample x 40 x f32>
 }
