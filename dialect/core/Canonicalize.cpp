@@ -283,7 +283,10 @@ struct SumOfOne : OpRewritePattern<FoldOp> {
       if (!isAlwaysInside(op, index))
         return failure();
     // Those count points of the domain, which becomes another one.
-    if (llvm::any_of(op.getBody().front(), [](Operation &inner) { return isa<IndexOp, RandomOp>(inner); }))
+    auto counts = [](Operation *inner) {
+      return isa<IndexOp, RandomOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
+    };
+    if (op.getBody().walk(counts).wasInterrupted())
       return failure();
 
     SmallVector<int64_t> domain;

@@ -179,8 +179,9 @@ func.func @same_at_each_step(%x: !core.array<time x sample x 4 x f32>, %beta: !v
 // CHECK: %[[ZERO:.*]] = arith.constant 0.0
 // CHECK: arith.addf %{{.*}}, %[[ZERO]]
 // CHECK: core.fold add over [sample, 5, 1] along [2] reads(%arg1
+// CHECK: core.fold add over [sample, 5, 1] along [2] reads(%arg1
 // CHECK: core.fold max over [sample, 5, 1] along [2]
-func.func @sums_of_one(%s: !core.array<sample x 5 x i1>, %x: !core.array<sample x 5 x f32>) -> (!core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>) {
+func.func @sums_of_one(%s: !core.array<sample x 5 x i1>, %x: !core.array<sample x 5 x f32>) -> (!core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>) {
   %count = core.fold add over [sample, 5, 1] along [2] reads(%s : !core.array<sample x 5 x i1>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> {
   ^bb0(%a: i1):
     %b = arith.uitofp %a : i1 to f32
@@ -198,9 +199,23 @@ func.func @sums_of_one(%s: !core.array<sample x 5 x i1>, %x: !core.array<sample 
     %b = arith.mulf %a, %f : f32
     core.yield %b : f32
   }
+  %inside = core.fold add over [sample, 5, 1] along [2] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> {
+  ^bb0(%a: f32):
+    %own = core.custom_vjp(%a) : (f32) -> f32 value {
+    ^bb0(%v: f32):
+      %i = core.index 1
+      %f = arith.sitofp %i : i64 to f32
+      %b = arith.addf %v, %f : f32
+      core.yield %b : f32
+    } vjp {
+    ^bb0(%v: f32, %result: f32, %grad: f32):
+      core.yield %grad : f32
+    }
+    core.yield %own : f32
+  }
   %max, %at = core.fold max over [sample, 5, 1] along [2] reads(%x : !core.array<sample x 5 x f32>) by [affine_map<(s, c, n) -> (s, c + n)>] writes affine_map<(s, c, n) -> (s, c)> -> !core.array<sample x 5 x f32> winner !core.array<sample x 5 x i32> {
   ^bb0(%a: f32):
     core.yield %a : f32
   }
-  return %count, %real, %placed, %max : !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>
+  return %count, %real, %placed, %inside, %max : !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>, !core.array<sample x 5 x f32>
 }

@@ -207,3 +207,12 @@ func.func @scaled(%a: !core.array<time x sample x 70 x ui8>, %b: !core.array<40 
       writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 70 x f32>, !core.array<40 x 70 x f32> -> !core.array<time x sample x 40 x f32>
   return %2 : !core.array<time x sample x 40 x f32>
 }
+
+// The factor that has the columns must be of reals.
+// CHECK-LABEL: func.func @columns_of_bytes(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}
+func.func @columns_of_bytes(%a: !core.array<time x sample x 70 x ui8>, %d: !core.array<time x sample x 40 x ui8>) -> !core.array<70 x 40 x f32> {
+  %0 = core.contract over [time, sample, 70, 40] along [1, 0] %a, %d by [affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>, affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>]
+      writes affine_map<(d0, d1, d2, d3) -> (d2, d3)> order <run = 64, parts = 16, part = 256, descending = true> : !core.array<time x sample x 70 x ui8>, !core.array<time x sample x 40 x ui8> -> !core.array<70 x 40 x f32>
+  return %0 : !core.array<70 x 40 x f32>
+}

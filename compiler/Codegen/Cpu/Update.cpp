@@ -58,7 +58,8 @@ static void writeUpdate(Emitter &e, Value call, func::FuncOp update, const SpanL
       if (Value value = values.lookup(input))
         known.map(argument, value);
     for (Operation &inner : op.getBody().front().without_terminator()) {
-      if (!llvm::all_of(inner.getOperands(), [&](Value operand) { return known.contains(operand); }))
+      if (isa<IndexOp, RandomOp>(inner) ||
+          !llvm::all_of(inner.getOperands(), [&](Value operand) { return known.contains(operand); }))
         continue;
       SmallVector<Value> operands;
       for (Value operand : inner.getOperands())

@@ -25,10 +25,10 @@ constexpr int64_t kChunks = 4, kFewSamples = 8;
 
 bool hasSteps(BatchMapOp phase) {
   return llvm::any_of(phase.getBody().front(), [](Operation &op) {
-    return llvm::any_of(op.getResultTypes(), [](Type type) {
-      auto array = dyn_cast<ArrayType>(type);
-      return array && array.timeDim() >= 0;
-    });
+    return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), [](Type type) {
+             auto array = dyn_cast<ArrayType>(type);
+             return array && array.timeDim() >= 0;
+           });
   });
 }
 

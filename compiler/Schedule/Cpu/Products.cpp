@@ -159,6 +159,8 @@ std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   const Access &a = *lhs, &b = *rhs;
   if (b.bits || !b.plain) // bits select rows, they are none
     return no("the factor with the columns is spikes, or is read at windows");
+  if (!isa<FloatType>(cast<ArrayType>(product.b.getType()).getElementType()))
+    return no("the factor with the columns is bytes");
   // Kernels keep one chain for each element, of real terms or of groups that tables hold.
   OrderAttr order = op.getOrderAttr();
   if (!order || order.getLanes() != 1 || order.getGroup() != (a.bits ? 4 : 1) || order.getBlock() != kernels::kBlock ||

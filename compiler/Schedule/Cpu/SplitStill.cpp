@@ -37,16 +37,16 @@ private:
     const int64_t cache = cacheBytes > 0 ? int64_t(cacheBytes) : known ? known.getInt() : int64_t(1) << 20;
     module.walk([&](BatchMapOp phase) {
       // Without steps there are few values of a sample, and chunks are large as it is.
-      if (llvm::none_of(phase.getBody().front(),
-                        [](Operation &op) { return llvm::any_of(op.getResults(), hasTime); }))
+      if (llvm::none_of(phase.getBody().front(), [](Operation &op) { return llvm::any_of(op.getResults(), hasTime); }))
         return;
       llvm::SetVector<Operation *> before;
       for (auto product : phase.getBody().getOps<ContractOp>())
         if (isLarge(product, cache) && enter(product, phase, before))
           if (auto remark = remarks::chosen(product, remarks::kPhases, "still"))
             remark << remark::add("the product runs in a phase before, for more samples at a time")
-                   << remarks::because("it is the same at all steps, and its weights would leave the cache from chunk to "
-                                       "chunk");
+                   << remarks::because(
+                          "it is the same at all steps, and its weights would leave the cache from chunk to "
+                          "chunk");
       if (!before.empty())
         split(phase, before);
     });
