@@ -13,6 +13,11 @@ bool hasSamples(Type type) {
   return array && array.sampleDim() >= 0;
 }
 
+bool hasTime(Type type) {
+  auto array = dyn_cast<ArrayType>(type);
+  return array && array.timeDim() >= 0;
+}
+
 PhaseRole phaseRoleOf(Operation *op) {
   if (op->hasAttr(kWholeBatchAttr))
     return PhaseRole::Whole;

@@ -13,6 +13,7 @@ namespace snn::core {
 inline constexpr llvm::StringLiteral kWholeBatchAttr = "core.whole_batch";
 
 bool hasSamples(mlir::Type type);
+bool hasTime(mlir::Type type);
 
 /// Where an op belongs: to a phase if it computes for each sample or reduces over them, else between phases. How many
 /// samples there are, a sum of ones, needs no sample: what is divided by it need not wait for a phase.

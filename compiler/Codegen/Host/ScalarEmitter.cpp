@@ -83,24 +83,14 @@ void ScalarEmitter::when(Value condition, const std::function<void()> &body, con
 
 SmallVector<Value> ScalarEmitter::changedIf(Value condition, ValueRange state,
                                             llvm::function_ref<SmallVector<Value>()> change) {
-  auto op = scf::IfOp::create(b, TypeRange(state), condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(op.thenBlock());
-  scf::YieldOp::create(b, change());
-  b.setInsertionPointToEnd(op.elseBlock());
-  scf::YieldOp::create(b, state);
-  return SmallVector<Value>(op.getResults());
+  return choose(condition, change, [&] { return SmallVector<Value>(state); }, TypeRange(state));
 }
 
 Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, const std::function<Value()> &no,
                             Type type) {
-  auto op = scf::IfOp::create(b, type, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(op.thenBlock());
-  scf::YieldOp::create(b, yes());
-  b.setInsertionPointToEnd(op.elseBlock());
-  scf::YieldOp::create(b, no());
-  return op.getResult(0);
+  return choose(
+             condition, [&] { return SmallVector<Value>{yes()}; }, [&] { return SmallVector<Value>{no()}; }, type)
+      .front();
 }
 
 SmallVector<Value> ScalarEmitter::choose(Value condition, llvm::function_ref<SmallVector<Value>()> yes,

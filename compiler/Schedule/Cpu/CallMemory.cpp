@@ -14,6 +14,11 @@ std::optional<int64_t> memoryLimitOf(ModuleOp module) {
   return limit ? std::optional(limit.getInt()) : std::nullopt;
 }
 
+int64_t cacheBytesOf(ModuleOp module) {
+  auto known = module->getAttrOfType<IntegerAttr>(SnnDialect::cacheBytesAttrName());
+  return known ? known.getInt() : int64_t(1) << 20;
+}
+
 int64_t mostStepsOf(func::FuncOp function) {
   ModelOp model = getModel(function->getParentOfType<ModuleOp>());
   if (!model)

@@ -11,6 +11,9 @@ namespace snn::core {
 /// What the module's `snn.memory_limit` says, in bytes; nothing without one.
 std::optional<int64_t> memoryLimitOf(mlir::ModuleOp module);
 
+/// What a core's second-level cache holds, in bytes: the module's `snn.cache_bytes`, 1 MiB without one.
+int64_t cacheBytesOf(mlir::ModuleOp module);
+
 /// Steps that a call of an entry has at most: where training has windows, those of a window.
 int64_t mostStepsOf(mlir::func::FuncOp function);
 

@@ -2,11 +2,12 @@
 // How many samples run together.
 
 #include "compiler/Remarks/Remarks.h"
+#include "compiler/Schedule/Cpu/CallMemory.h"
 #include "compiler/Schedule/Cpu/Packing.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Cpu/Sums.h"
-#include "dialect/SnnDialect.h"
+#include "compiler/Schedule/Phases.h"
 
 using namespace mlir;
 
@@ -24,12 +25,8 @@ constexpr int64_t kTasks = 16;
 constexpr int64_t kChunks = 4, kFewSamples = 8;
 
 bool hasSteps(BatchMapOp phase) {
-  return llvm::any_of(phase.getBody().front(), [](Operation &op) {
-    return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), [](Type type) {
-             auto array = dyn_cast<ArrayType>(type);
-             return array && array.timeDim() >= 0;
-           });
-  });
+  return llvm::any_of(phase.getBody().front(),
+                      [](Operation &op) { return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), hasTime); });
 }
 
 /// Bytes of matrices that each step of a phase's scans reads to multiply less than `rows` rows of a sample by them.
@@ -53,9 +50,8 @@ public:
 private:
   void runOnOperation() override {
     CallSize size = CallSize::of(getOperation(), batch, steps);
-    auto known = getOperation()->getAttrOfType<IntegerAttr>(SnnDialect::cacheBytesAttrName());
     // What a step of a phase has read stays for some time: what does not fit is not lost at once.
-    cache = cacheBytes > 0 ? int64_t(cacheBytes) : (known ? known.getInt() : int64_t(1) << 20) / 4 * 5;
+    cache = cacheBytes > 0 ? int64_t(cacheBytes) : cacheBytesOf(getOperation()) / 4 * 5;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>()) {
       unsigned number = 0;
       function.walk([&](BatchMapOp phase) { choose(phase, ++number, size); });

@@ -28,10 +28,9 @@ private:
     CallSize size = CallSize::of(getOperation(), batch, steps);
     if (size.steps < kernels::kHeldSteps || memoryLimitOf(getOperation()))
       return;
-    auto known = getOperation()->getAttrOfType<IntegerAttr>(SnnDialect::cacheBytesAttrName());
     // Behind the second-level cache there is a third one, which is as fast as adding up: rows are read in a known
     // order.
-    const int64_t limit = mostBytes >= 0 ? int64_t(mostBytes) : 5 * (known ? known.getInt() : int64_t(1) << 20);
+    const int64_t limit = mostBytes >= 0 ? int64_t(mostBytes) : 5 * cacheBytesOf(getOperation());
     getOperation().walk([&](ScanOp scan) {
       int64_t left = limit;
       for (auto contract : scan.getBody().getOps<ContractOp>())

@@ -4,6 +4,7 @@
 #include "compiler/Schedule/Cpu/CallMemory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
+#include "compiler/Schedule/Phases.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -14,11 +15,6 @@ namespace snn::core {
 #include "compiler/Schedule/Cpu/Passes.h.inc"
 
 namespace {
-
-bool hasTime(Value value) {
-  auto array = dyn_cast<ArrayType>(value.getType());
-  return array && array.timeDim() >= 0;
-}
 
 /// How an op of a phase goes through time.
 enum class Pace {
@@ -36,7 +32,7 @@ Pace paceOf(Operation *op) {
   if (!llvm::is_contained(indexed.getDomain(), ArrayType::kTime) || !keepsToStep(indexed))
     return Pace::Whole;
   if (!reducesTime(indexed))
-    return indexed.reducesSamples() || !llvm::all_of(op->getResults(), hasTime) ? Pace::Whole : Pace::Step;
+    return indexed.reducesSamples() || !llvm::all_of(op->getResultTypes(), hasTime) ? Pace::Whole : Pace::Step;
   // A sum for each sample is taken up from segment to segment by loops alone.
   const bool fits = op->getAttrOfType<OrderAttr>("order").getBlock() == kernels::kBlock;
   const bool loops =
@@ -193,7 +189,7 @@ private:
                                         [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
       if (pace[op] == Pace::Step && origin[op].middle && hasReverse)
         backward.stacked.insert(value);
-      else if (isGiven && hasTime(value) && !origin[op].backward && !origin[op].middle)
+      else if (isGiven && hasTime(value.getType()) && !origin[op].backward && !origin[op].middle)
         forward.stacked.insert(value);
       else
         keep(value);
@@ -260,7 +256,7 @@ private:
     SmallVector<Value> cut, invariant, init, stacked(pass.stacked.begin(), pass.stacked.end());
     SmallVector<Type> stackedTypes, sumTypes, finalTypes;
     for (Value value : pass.inputs)
-      (hasTime(value) ? cut : invariant).push_back(value);
+      (hasTime(value.getType()) ? cut : invariant).push_back(value);
     for (Value value : stacked)
       stackedTypes.push_back(value.getType());
     SmallVector<std::pair<ScanOp, unsigned>> carries, restored; // carried on; from a checkpoint

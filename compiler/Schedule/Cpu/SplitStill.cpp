@@ -7,7 +7,6 @@
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
 #include "compiler/Schedule/Phases.h"
-#include "dialect/SnnDialect.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -17,11 +16,6 @@ namespace snn::core {
 #include "compiler/Schedule/Cpu/Passes.h.inc"
 
 namespace {
-
-bool hasTime(Value value) {
-  auto type = dyn_cast<ArrayType>(value.getType());
-  return type && type.timeDim() >= 0;
-}
 
 class SplitStill : public impl::SplitStillBase<SplitStill> {
 public:
@@ -33,11 +27,11 @@ private:
     // Segments have a plan of their own for what stays, and one sample has one chunk.
     if (memoryLimitOf(module) || isStreaming(module))
       return;
-    auto known = module->getAttrOfType<IntegerAttr>(SnnDialect::cacheBytesAttrName());
-    const int64_t cache = cacheBytes > 0 ? int64_t(cacheBytes) : known ? known.getInt() : int64_t(1) << 20;
+    const int64_t cache = cacheBytes > 0 ? int64_t(cacheBytes) : cacheBytesOf(module);
     module.walk([&](BatchMapOp phase) {
       // Without steps there are few values of a sample, and chunks are large as it is.
-      if (llvm::none_of(phase.getBody().front(), [](Operation &op) { return llvm::any_of(op.getResults(), hasTime); }))
+      if (llvm::none_of(phase.getBody().front(),
+                        [](Operation &op) { return llvm::any_of(op.getResultTypes(), hasTime); }))
         return;
       llvm::SetVector<Operation *> before;
       for (auto product : phase.getBody().getOps<ContractOp>())
@@ -53,7 +47,7 @@ private:
   }
 
   static bool isLarge(ContractOp op, int64_t cache) {
-    if (phaseRoleOf(op) != PhaseRole::PerSample || hasTime(op.getResult()))
+    if (phaseRoleOf(op) != PhaseRole::PerSample || hasTime(op.getResult().getType()))
       return false;
     std::optional<MatrixProduct> product = matchProduct(op);
     return product && !product->gradient && footprintOf(product->b).fixed > cache;
@@ -66,10 +60,10 @@ private:
       if (before.contains(op) || needed.contains(op))
         return true;
       if (!isa<MapOp, ContractOp>(op) || phaseRoleOf(op) != PhaseRole::PerSample ||
-          llvm::any_of(op->getResults(), hasTime))
+          llvm::any_of(op->getResultTypes(), hasTime))
         return false;
       for (Value operand : op->getOperands())
-        if (hasTime(operand) || (operand.getDefiningOp() && !visit(operand.getDefiningOp())))
+        if (hasTime(operand.getType()) || (operand.getDefiningOp() && !visit(operand.getDefiningOp())))
           return false;
       needed.insert(op);
       return true;
