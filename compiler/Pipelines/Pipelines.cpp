@@ -88,6 +88,14 @@ void buildLoopsStage(OpPassManager &passes) {
   // With a limit of memory, phases go through time in segments. All ops are there that will run, and none has a place.
   passes.addPass(core::createSegmentTime());
 
+  // A scan computes products of few terms itself. All that asks whether a product stands in a scan has done so: there
+  // it means that a step needs the one before.
+  passes.addPass(core::createSinkProducts());
+
+  // And adds up over time what it makes for a sum alone. Sums of segments are gone on with from one to the next, so
+  // this comes when there are none or others.
+  passes.addPass(core::createSumInScans());
+
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.
   passes.addPass(core::createMarkViews());
 

@@ -114,7 +114,7 @@ def Core_Kernel : I32EnumAttr<"Kernel", "how a contract is computed; the bits ar
     I32EnumAttrCase<"DenseGradient", 3, "dense_gradient">, I32EnumAttrCase<"SpikeGradient", 4, "spike_gradient">,
     I32EnumAttrCase<"Overlap", 5, "overlap">, I32EnumAttrCase<"Sparse", 6, "sparse">,
     I32EnumAttrCase<"SparseGradient", 7, "sparse_gradient">, I32EnumAttrCase<"Gather", 8, "gather">,
-    I32EnumAttrCase<"HeldSpikes", 9, "held_spikes">]> {
+    I32EnumAttrCase<"HeldSpikes", 9, "held_spikes">, I32EnumAttrCase<"Lanes", 10, "lanes">]> {
   let cppNamespace = "::snn::core";
   let genSpecializedAttr = 0;
 }

@@ -30,6 +30,8 @@ STEPS = {
     "rows": ("chunks of several samples where steps read matrices", (r"step-rows=\d+", "step-rows=1")),
     "tables": ("tables of weights are held from step to step", (r"most-bytes=-?\d+", "most-bytes=0")),
     "still": ("products that are the same at all steps come before", (r"core-split-still\{[^}]*\},", "")),
+    "sink": ("scans compute products of few terms", (r"most-terms=\d+", "most-terms=0")),
+    "sums": ("scans add up over time what they make", (r"core-sum-in-scans,", "")),
     "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),
 }
 

@@ -415,6 +415,16 @@ func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {sn
 
 // -----
 
+// Lanes are those of a scan.
+func.func @f(%x: !core.array<sample x 5 x f32>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
+  // expected-error@+1 {{has the kernel #core.kernel<lanes>, which does not compute it; loops always do}}
+  %0 = core.contract over [sample, 5, 7] along [1] %x, %w by [affine_map<(s, o, i) -> (s, o)>, affine_map<(s, o, i) -> (o, i)>]
+      writes affine_map<(s, o, i) -> (s, i)> order <> {core.kernel = #core.kernel<lanes>} : !core.array<sample x 5 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x 7 x f32>
+  return %0 : !core.array<sample x 7 x f32>
+}
+
+// -----
+
 // Tables are held by scans alone.
 func.func @f(%x: !core.array<sample x 5 x i1>, %w: !core.array<5 x 7 x f32> {snn.bind = @w}) -> !core.array<sample x 7 x f32> {
   // expected-error@+1 {{has the kernel #core.kernel<held_spikes>, which does not compute it; loops always do}}

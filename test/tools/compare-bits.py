@@ -80,7 +80,8 @@ class Model:
             run(*snnc, path, "--emit=loops", "-o", usual)
         texts = []
         if options.no_kernels:
-            texts.append(re.sub("#core.kernel<[a-z_]*>", "#core.kernel<loops>", self.read(usual)))
+            # A product of lanes makes its scan pointwise, on which the places rest.
+            texts.append(re.sub("#core.kernel<(?!lanes>)[a-z_]*>", "#core.kernel<loops>", self.read(usual)))
         for passes in options.schedule:
             loops = self.file("loops.mlir")
             run(f"{options.bin}/snn-opt", self.text, f"--pass-pipeline=builtin.module({passes})", "-o", loops)

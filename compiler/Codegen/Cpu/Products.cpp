@@ -94,7 +94,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
     return emitOverlap(op);
   std::optional<MatrixProduct> product = matchProduct(op);
   Kernel kernel = kernelOf(op);
-  if (!product || product->gradient || kernel == Kernel::Loops)
+  if (!product || product->gradient || kernel == Kernel::Loops || kernel == Kernel::Lanes)
     return false;
   Buffer a = buffers.find(product->a)->second, b = buffers.find(product->b)->second;
   Buffer c = buffers.find(op.getResult())->second;

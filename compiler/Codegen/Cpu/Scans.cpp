@@ -6,6 +6,7 @@
 #include "dialect/core/Maps.h"
 
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/Products.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -15,6 +16,29 @@ namespace {
 
 /// Vectors of kLanes elements that go through time together: consecutive memory, and work to hide latencies with.
 int64_t stripVectors(Emitter &e) { return std::max<int64_t>(1, 4 * e.machineLanes() / kLanes); }
+
+/// A term of each lane's sum: its factors at positions of the result's dims.
+struct LaneTerm {
+  AffineMap a, b;
+};
+
+/// The terms of a product of the kernel `lanes`, in their order.
+SmallVector<LaneTerm> laneTerms(ContractOp op, const MatrixProduct &product) {
+  MLIRContext *context = op.getContext();
+  const unsigned depth = product.depthDims.front().dim, dims = op.getDomain().size();
+  SmallVector<LaneTerm> terms;
+  for (int64_t k = 0; k < product.depth; ++k) {
+    SmallVector<AffineExpr> positions;
+    for (unsigned dim = 0; dim < dims; ++dim)
+      positions.push_back(dim == depth ? getAffineConstantExpr(k, context)
+                                       : getAffineDimExpr(dim - (dim > depth), context));
+    auto of = [&](unsigned factor) {
+      return op.getReadMaps()[factor].replaceDimsAndSymbols(positions, {}, dims - 1, 0);
+    };
+    terms.push_back({of(product.swapped ? 1 : 0), of(product.swapped ? 0 : 1)});
+  }
+  return terms;
+}
 
 /// The maps of a step, for one vector of elements.
 class StepMaps {
@@ -31,9 +55,34 @@ public:
           loaded[{map, index}] = load(scan->getOperand(argument.getArgNumber()), nullptr, readMap(map, index));
   }
 
+  using Sums = llvm::DenseMap<Value, Value>; ///< of the step's products, for one vector
+
+  /// For each of `vectors`. A factor that is the same for all lanes serves all of them, one after the other.
+  static SmallVector<Sums> addTerms(MutableArrayRef<StepMaps> vectors, Value step) {
+    SmallVector<Sums> sums(vectors.size());
+    StepMaps &any = vectors.front();
+    Emitter &e = any.e;
+    for (auto op : any.scan.getBody().front().getOps<ContractOp>()) {
+      const MatrixProduct product = *matchProduct(op);
+      // One block of docs/summation.md: a chain from +0, which is added to +0.
+      Value zero;
+      SmallVector<Value> chains;
+      for (const LaneTerm &term : laneTerms(op, product)) {
+        Value factor = any.load(any.outside(product.a), step, term.a);
+        if (!zero)
+          chains.assign(vectors.size(), zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(factor.getType())));
+        for (auto [maps, chain] : llvm::zip_equal(vectors, chains))
+          chain = e.fma(factor, maps.loadColumns(any.outside(product.b), term.b), chain);
+      }
+      for (auto [sum, chain] : llvm::zip_equal(sums, chains))
+        sum[op.getResult()] = arith::AddFOp::create(e.b, chain, zero);
+    }
+    return sums;
+  }
+
   /// The yielded values of the step, from the carries before it. `tiny`: some lanes of these are.
-  SmallVector<Value> emit(Value step, ValueRange carries, bool tiny) {
-    llvm::DenseMap<Value, Value> values;
+  SmallVector<Value> emit(Value step, ValueRange carries, const Sums &sums, bool tiny) {
+    llvm::DenseMap<Value, Value> values = sums;
     for (auto [argument, value] : llvm::zip(scan.getCarryArgs(), carries))
       values[argument] = value;
     for (MapOp map : scan.getBody().front().getOps<MapOp>()) {
@@ -44,8 +93,7 @@ public:
         else if (Value known = values.lookup(value))
           arguments.push_back(known);
         else
-          arguments.push_back(
-              load(scan->getOperand(cast<BlockArgument>(value).getArgNumber()), step, readMap(map, index)));
+          arguments.push_back(load(outside(value), step, readMap(map, index)));
       }
       for (auto [result, value] :
            llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points, {.tiny = tiny})))
@@ -56,8 +104,7 @@ public:
       Value known = values.lookup(value);
       auto argument = dyn_cast<BlockArgument>(value);
       if (!known) // a slice or an invariant that is passed on
-        known = load(scan->getOperand(argument.getArgNumber()),
-                     llvm::is_contained(scan.getSlicedArgs(), argument) ? step : Value(),
+        known = load(outside(argument), llvm::is_contained(scan.getSlicedArgs(), argument) ? step : Value(),
                      AffineMap::getMultiDimIdentityMap(points.domain.size(), scan.getContext()));
       yielded.push_back(known);
     }
@@ -69,6 +116,13 @@ public:
 private:
   static AffineMap readMap(MapOp map, unsigned index) {
     return cast<IndexedOpInterface>(map.getOperation()).getReadMaps()[index];
+  }
+
+  Value outside(Value argument) { return scan->getOperand(cast<BlockArgument>(argument).getArgNumber()); }
+
+  /// Rows of weights are whole vectors: also beyond the last column there is something to read.
+  Value loadColumns(Value weights, AffineMap map) {
+    return LaneAccess(e, emitter.buffers.find(weights)->second, map).load(points, nullptr);
   }
 
   Value load(Value array, Value step, AffineMap map) {
@@ -108,8 +162,9 @@ void OpEmitter::emitPointwise(ScanOp op) {
       extents.step = t;
       auto through = [&](bool tiny) {
         SmallVector<Value> next;
+        const SmallVector<StepMaps::Sums> sums = StepMaps::addTerms(steps, t);
         for (int64_t v = 0; v < vectors; ++v) {
-          SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries), tiny);
+          SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries), sums[v], tiny);
           for (auto [result, value] : llvm::zip(op.getStacked(), yielded))
             if (auto found = buffers.find(result); found != buffers.end()) {
               Buffer slice = found->second.at(e, t);

@@ -107,9 +107,9 @@ LogicalResult checkKernel(ContractOp op) {
   if (kernel.getValue() == Kernel::Loops)
     return success();
   std::optional<MatrixProduct> product = matchProduct(op);
-  const bool isChoice =
-      product &&
-      llvm::is_contained({product->sparseKernel(), product->gatherKernel(), product->heldKernel()}, kernel.getValue());
+  const bool isChoice = product && llvm::is_contained({product->sparseKernel(), product->gatherKernel(),
+                                                       product->heldKernel(), product->laneKernel()},
+                                                      kernel.getValue());
   if (kernelFor(op) != kernel.getValue() && !isChoice)
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
   if (product && !product->oriented)

@@ -29,6 +29,14 @@ bool hasSteps(BatchMapOp phase) {
                       [](Operation &op) { return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), hasTime); });
 }
 
+/// Whether each chunk reads weights from beyond the cache.
+bool readsLargeWeights(BatchMapOp phase, int64_t cache) {
+  return llvm::any_of(phase.getBody().getOps<ContractOp>(), [&](ContractOp contract) {
+    std::optional<MatrixProduct> product = matchProduct(contract);
+    return product && !product->gradient && footprintOf(product->b).fixed > cache;
+  });
+}
+
 /// Bytes of matrices that each step of a phase's scans reads to multiply less than `rows` rows of a sample by them.
 int64_t stepMatrices(BatchMapOp phase, int64_t rows) {
   int64_t bytes = 0;
@@ -83,8 +91,9 @@ private:
     int64_t chunk = 1;
     // A streaming build has one sample: its arena takes no more.
     int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
-    // Chunks are the tasks of a phase without sums, and those without steps are large.
-    if (phase.getSum().empty() && !hasSteps(phase))
+    // Chunks are the tasks of a phase without sums, and those without steps are large. More tasks come from more
+    // workers, as long as the fewest are no more than those.
+    if (phase.getSum().empty() && !hasSteps(phase) && !readsLargeWeights(phase, cache))
       maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;

@@ -81,6 +81,14 @@ bool isElementwise(func::FuncOp function) {
               .wasInterrupted();
 }
 
+/// Whether each lane adds up its own sum of the product.
+static bool isOfLanes(ContractOp op) {
+  if (kernelOf(op) != Kernel::Lanes)
+    return false;
+  std::optional<MatrixProduct> product = matchProduct(op);
+  return product && product->laneKernel();
+}
+
 bool isPointwise(ScanOp scan, StringRef *whyNot) {
   auto no = [&](StringLiteral reason) {
     if (whyNot)
@@ -91,6 +99,13 @@ bool isPointwise(ScanOp scan, StringRef *whyNot) {
                           kOtherExtents = "not all that a step computes has the same extents";
   std::optional<ArrayRef<int64_t>> domain;
   for (Operation &op : scan.getBody().front().without_terminator()) {
+    if (auto contract = dyn_cast<ContractOp>(op); contract && isOfLanes(contract)) {
+      ArrayRef<int64_t> shape = cast<ArrayType>(contract.getResult().getType()).getShape();
+      if (domain && *domain != shape)
+        return no(kOtherExtents);
+      domain = shape;
+      continue;
+    }
     auto map = dyn_cast<MapOp>(op);
     if (!map)
       return no("a step holds a product or a sum");
@@ -266,6 +281,8 @@ Place productScratch(ContractOp contract) {
   };
   Place offsets = product->window ? ofRows(kernels::offsetsScratch(product->depth)) : Place();
   const Kernel kernel = kernelOf(contract);
+  if (kernel == Kernel::Lanes)
+    return {};
   const int64_t columns = paddedWidth(product->columns);
   const int64_t nonzeroWords = paddedWidth(product->depth) / kLanes;
   if (kernel == Kernel::Sparse)

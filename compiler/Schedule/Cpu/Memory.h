@@ -29,8 +29,8 @@ struct CallSize {
 bool isElementwise(mlir::func::FuncOp function);
 
 /// A scan that runs lane by lane, all steps of a lane in registers: its body is maps over one domain, and what changes
-/// from step to step is read at the point's own element. Its ops have no places. Any other scan is stepwise; `whyNot`
-/// then gets a reason, which lives for ever.
+/// from step to step is read at the point's own element, or by a product of which each lane adds up its own sum. Its
+/// ops have no places. Any other scan is stepwise; `whyNot` then gets a reason, which lives for ever.
 bool isPointwise(ScanOp scan, llvm::StringRef *whyNot = nullptr);
 
 /// The carry in whose memory a value of a stepwise scan's body is computed, as it comes next there and nobody reads the

@@ -131,6 +131,28 @@ def SegmentTime : Core_SchedulePass<"core-segment-time"> {
   let options = CallSizeOptions;
 }
 
+def SinkProducts : Core_SchedulePass<"core-sink-products"> {
+  let summary = "let scans compute products of few terms themselves";
+  let description = [{
+    A product of a step's values with few rows of weights, such as the errors of ten outputs with their weights, takes less time than to
+    write what it gives and to read it again. Where a scan alone reads it, lane by lane, it comes into the scan with the kernel `lanes`:
+    each lane adds up its own sum while the units wait that divide. Comes after all that looks for
+    products outside of scans.
+  }];
+  let options = CallSizeOptions # [
+    Option<"mostTerms", "most-terms", "int64_t", "16", "terms that a sum has at most">
+  ];
+}
+
+def SumInScans : Core_SchedulePass<"core-sum-in-scans"> {
+  let summary = "let scans add up what they make";
+  let description = [{
+    What is the same at all steps has a gradient that is a sum over time. Where it sums what a scan makes lane by lane, in the order in which
+    it makes it, and nobody else reads that, the scan carries the sum, and the values of each step
+    are not written. Where a call has at most one block of steps, 64.
+  }];
+}
+
 def MarkViews : Core_SchedulePass<"core-mark-views"> {
   let summary = "find maps that move nothing";
   let description = [{

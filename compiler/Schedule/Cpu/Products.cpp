@@ -112,12 +112,32 @@ std::optional<Kernel> MatrixProduct::gatherKernel() const {
   return spikes && !gradient ? std::optional(Kernel::Gather) : std::nullopt;
 }
 
+/// Of the step that an argument belongs to.
+static ScanOp scanOf(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument ? dyn_cast<ScanOp>(argument.getOwner()->getParentOp()) : ScanOp();
+}
+
+static bool staysInScan(Value value) {
+  ScanOp scan = scanOf(value);
+  return scan && llvm::is_contained(scan.getInvariantArgs(), value);
+}
+
+bool MatrixProduct::fitsLanes() const {
+  return !gradient && !spikes && !window && places == 1 && inOrder && depth <= kernels::kBlock &&
+         isa<FloatType>(cast<ArrayType>(a.getType()).getElementType());
+}
+
+std::optional<Kernel> MatrixProduct::laneKernel() const {
+  ScanOp scan = scanOf(a);
+  return scan && llvm::is_contained(scan.getSlicedArgs(), a) && staysInScan(b) && fitsLanes()
+             ? std::optional(Kernel::Lanes)
+             : std::nullopt;
+}
+
 std::optional<Kernel> MatrixProduct::heldKernel() const {
-  auto weights = dyn_cast<BlockArgument>(b);
-  auto scan = weights ? dyn_cast<ScanOp>(weights.getOwner()->getParentOp()) : ScanOp();
-  const bool stay = scan && llvm::is_contained(scan.getInvariantArgs(), weights);
-  return stay && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
-                                                                      : std::nullopt;
+  return staysInScan(b) && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
+                                                                                : std::nullopt;
 }
 
 std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
@@ -247,6 +267,12 @@ std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   for (unsigned dim : depth)
     product.depthDims.push_back({dim, domain[dim], a.strides[dim]});
   product.origin = a.origin;
+  const AffineMap write = op.getWrite();
+  product.inOrder = op.getAlong().size() == 1 && write.getNumResults() + 1 == domain.size();
+  for (auto [position, expression] : llvm::enumerate(write.getResults()))
+    product.inOrder &=
+        product.inOrder &&
+        expression == getAffineDimExpr(position + (int64_t(position) >= op.getAlong()[0]), op.getContext());
   product.aStride = rowStride(a, places);
   bool isMatrix = a.origin == 0 && isChain(a, depth, domain, 1);
   if (!places.empty()) {

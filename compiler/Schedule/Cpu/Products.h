@@ -42,12 +42,17 @@ struct MatrixProduct {
   bool window = false;                            ///< A is read by the strides of these
   int64_t origin = 0;                             ///< of A's first row, in elements
   bool wholeRows = false;                         ///< A's rows are whole vectors, one behind the other
+  bool inOrder = false;                           ///< the result's dims are the op's in their order, but for one depth
 
   Kernel kernel() const;
+  /// Reals, of which a row of the result is one block of few rows of B.
+  bool fitsLanes() const;
   /// Of the same product by what of A is not zero; nothing if its rows are not whole vectors of reals.
   std::optional<Kernel> sparseKernel() const;
   /// Spikes for which no tables are made.
   std::optional<Kernel> gatherKernel() const;
+  /// Reals of a step of a scan, by so few rows of weights that stay the same that each lane may add up its own sum.
+  std::optional<Kernel> laneKernel() const;
   /// Spikes at each step of a scan, by weights that stay the same: tables may be held from step to step.
   std::optional<Kernel> heldKernel() const;
 };

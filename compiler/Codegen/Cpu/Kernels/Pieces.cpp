@@ -68,11 +68,19 @@ std::string shapeName(Emitter &e, StringRef kernel, ArrayRef<int64_t> numbers) {
   return name;
 }
 
+int64_t stripsOf(const Emitter &e, int64_t columns, int64_t widest) {
+  return llvm::divideCeil(columns / e.machineLanes(), widest);
+}
+
 void forStrips(Emitter &e, int64_t columns, int64_t widest,
                const std::function<void(Value column, int64_t vectors)> &emit) {
+  if (columns == 0)
+    return;
+  const int64_t all = columns / e.machineLanes(), strips = stripsOf(e, columns, widest);
+  const int64_t narrow = all / strips, wide = all % strips;
   int64_t from = 0;
-  for (int64_t vectors = widest; from < columns; vectors /= 2) {
-    int64_t width = vectors * e.machineLanes(), to = from + (columns - from) / width * width;
+  for (auto [vectors, count] : {std::pair(narrow + 1, wide), std::pair(narrow, strips - wide)}) {
+    const int64_t width = vectors * e.machineLanes(), to = from + count * width;
     if (from < to)
       e.loop(e.index(from), e.index(to), width, [&](Value column) { emit(column, vectors); });
     from = to;

@@ -30,8 +30,11 @@ std::string nameFor(llvm::StringRef kernel, const Matrix &a);
 /// An element of such a factor, as a vector of reals.
 mlir::Value splatFactor(Emitter &e, Memory factor, mlir::Value at);
 
-/// Calls emit(column, vectors) for strips of `widest` machine vectors, and for what is left over of those of half as
-/// many and so on. `columns` is a multiple of kLanes.
+/// Of how few strips of at most `widest` machine vectors the columns are, a multiple of kLanes.
+int64_t stripsOf(const Emitter &e, int64_t columns, int64_t widest);
+
+/// Calls emit(column, vectors) for these strips, which are as wide as each other, or some of one vector more: what a
+/// strip takes beside its vectors is not spent on a narrow rest.
 void forStrips(Emitter &e, int64_t columns, int64_t widest,
                const std::function<void(mlir::Value column, int64_t vectors)> &emit);
 

@@ -147,15 +147,9 @@ SpikeCosts costsOf(const Emitter &e) {
                                     : SpikeCosts{132, 4, 148, 320, 64, 3, 192};
 }
 
-/// Of a strip's vectors that are taken together, `widest` or fewer.
-int64_t strips(const Emitter &e, int64_t columns, int64_t widest) {
-  const int64_t vectors = columns / e.machineLanes();
-  return vectors / widest + llvm::popcount(uint64_t(vectors % widest));
-}
-
 int64_t gatherCost(Emitter &e, int64_t columns) {
   const SpikeCosts costs = costsOf(e);
-  return costs.bit * strips(e, columns, gatherVectors(e, columns)) + costs.bitVector * columns / e.machineLanes();
+  return costs.bit * stripsOf(e, columns, gatherVectors(e, columns)) + costs.bitVector * columns / e.machineLanes();
 }
 
 /// Emits the form that takes least, for `set` bits of so many rows and blocks.
@@ -163,7 +157,8 @@ void choose(Emitter &e, Value set, Value rows, Value blocks, int64_t columns,
             const std::function<void(SpikeForm)> &emit) {
   const SpikeCosts costs = costsOf(e);
   const int64_t vectors = columns / e.machineLanes();
-  const int64_t ofFew = costs.fewStrip * strips(e, columns, tableVectors(e, /*few=*/true)) + costs.fewVector * vectors;
+  const int64_t ofFew =
+      costs.fewStrip * stripsOf(e, columns, tableVectors(e, /*few=*/true)) + costs.fewVector * vectors;
   const int64_t ofBlock = costs.blockVector * vectors;
   Value words = e.mul(rows, blocks), make = e.mul(blocks, 16 * ofBlock);
   Value gather = e.mul(set, gatherCost(e, columns)), tables = e.add(make, e.mul(words, ofBlock));
