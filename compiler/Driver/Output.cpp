@@ -76,6 +76,9 @@ static Error put(raw_fd_ostream &stream, StringRef contents) {
 Expected<PendingOutput> PendingOutput::write(StringRef path, StringRef contents) {
   PendingOutput output(path);
   sys::fs::file_status status;
+  if (path != "-" && !sys::fs::status(path, status) &&
+      sys::fs::is_directory(status)) // which `keep` would find too late
+    return errorCodeToError(std::make_error_code(std::errc::is_a_directory));
   if (path == "-" || (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file)) {
     output.contents = contents.str();
     return output;

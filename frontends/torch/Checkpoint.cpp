@@ -106,14 +106,13 @@ std::string Reader::findFolder() {
   return found;
 }
 
-/// Members are stored by torch.save; of others, what they unpack to counts as what comes out.
+/// Members count as what comes out, also those that are stored, as torch.save does it: many may be the same bytes of
+/// the file, all of which are checked.
 FileBytes Reader::unpack(const std::string &member) {
   const ZipFile::Member &entry = archive.members().at(member);
-  if (entry.method != 0) {
-    if (entry.bytes > budget)
-      fail(fmt::format("its members unpack to more than {} times the bytes of the file", mostGrowth));
-    budget -= entry.bytes;
-  }
+  if (entry.bytes > budget)
+    fail(fmt::format("its members unpack to more than {} times the bytes of the file", mostGrowth));
+  budget -= entry.bytes;
   return archive.read(member);
 }
 
