@@ -25,6 +25,8 @@ def Snn_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral copyAttrName() { return "snn.copy"; }
     /// On snn.model: by what builds are told apart, and how many tensors an optimizer keeps for each parameter.
     static constexpr ::llvm::StringLiteral hashAttrName() { return "snn.hash"; }
+    /// That its network draws random numbers.
+    static constexpr ::llvm::StringLiteral randomAttrName() { return "snn.random"; }
     static constexpr ::llvm::StringLiteral copiesAttrName() { return "snn.copies"; }
     /// On the module: the target that it is scheduled for.
     static constexpr ::llvm::StringLiteral targetAttrName() { return "snn.target"; }

@@ -95,6 +95,7 @@ inline constexpr Field kModelTable[] = {
     {Kind::Pointer, offsetof(snn_model_table, initial_parameters)},
     {Kind::Pointer, offsetof(snn_model_table, initial_buffers)},
     {Kind::Pointer, offsetof(snn_model_table, forward_training)},
+    {Kind::I64, offsetof(snn_model_table, random)},
 };
 static_assert(isNaturalLayout(kModelTable, sizeof(snn_model_table)));
 

@@ -98,6 +98,7 @@ abi::Symbol writeTable(ConstantWriter &writer, const ModelInterface &model, Stri
   table.set(offsetof(snn_model_table, steps), model.steps);
   table.set(offsetof(snn_model_table, max_steps), model.maxSteps);
   table.set(offsetof(snn_model_table, window), model.window);
+  table.set(offsetof(snn_model_table, random), int64_t(model.random));
   table.set(offsetof(snn_model_table, classes), model.classes);
   table.set(offsetof(snn_model_table, default_batch), model.batch);
   table.set(offsetof(snn_model_table, default_epochs), model.epochs);

@@ -77,6 +77,7 @@ FailureOr<ModelInterface> ModelInterface::of(ModuleOp module) {
   interface.steps = model.getSteps() ? int64_t(*model.getSteps()) : -1;
   interface.maxSteps = model.getMaxSteps();
   interface.window = model.getWindow().value_or(0);
+  interface.random = model->hasAttr(SnnDialect::randomAttrName());
   interface.classes = model.getClasses();
   interface.batch = model.getBatch();
   interface.epochs = model.getEpochs();

@@ -47,6 +47,7 @@ struct ModelInterface {
   snn_dtype precision = SNN_DTYPE_F32;
   /// -1: up to maxSteps.
   int64_t steps = 1, maxSteps = 1, window = 0;
+  bool random = false; ///< draws random numbers
   int64_t classes = 0, batch = 1, epochs = 1;
   std::vector<TensorInfo> parameters, buffers, constants, inputs, outputs, states;
   std::vector<HyperInfo> hyper;

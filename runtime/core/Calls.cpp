@@ -42,17 +42,26 @@ static std::string labelText(const snn_model_table &table, const snn_call &call,
   return "a label that is no class";
 }
 
+/// Targets that are no labels.
+static bool hasRealTargets(const snn_model_table &table) {
+  for (uint64_t i = 1; i < table.input_count; ++i)
+    if (table.inputs[i].dtype == table.precision)
+      return true;
+  return false;
+}
+
 std::string snn::describeFailure(int32_t code, const snn_model_table &table, const snn_call &call) {
   std::string row = call.fault_row ? "row " + std::to_string(*call.fault_row) + " of the batch" : "the batch";
   switch (code) {
   case SNN_ERROR_ARGUMENT:
     return "the model refuses the arguments: an input it needs is missing, the batch is empty, its schedule needs to "
-           "know how long the training is (snn_instance_set_training), or an output has no gradient to be given";
+           "know how long the training is (snn_instance_set_training, in Python Model.set_training), or an output has "
+           "no gradient to be given";
   case SNN_ERROR_ARENA:
     return "the arena of " + std::to_string(call.arena_size) + " bytes is too small for " + std::to_string(call.batch) +
            " samples, " + std::to_string(call.steps) + " time steps and " + std::to_string(call.workers) + " workers";
   case SNN_ERROR_STEPS:
-    if (windowOf(table) > 0 && call.steps > windowOf(table))
+    if (windowOf(table) > 0 && call.steps > windowOf(table) && call.steps <= uint64_t(table.max_steps))
       return "the model trains in windows of up to " + std::to_string(windowOf(table)) + " time steps, found " +
              std::to_string(call.steps);
     return "the model does not run " + std::to_string(call.steps) + " time steps, expected " +
@@ -60,7 +69,8 @@ std::string snn::describeFailure(int32_t code, const snn_model_table &table, con
   case SNN_ERROR_LABEL:
     return row + " has " + (call.fault_row ? labelText(table, call, *call.fault_row) : "a label that is no class");
   case SNN_ERROR_NOT_FINITE:
-    return row + " has a NaN or an infinity in its input; nothing was updated";
+    return row + " has a NaN or an infinity in its input" + (hasRealTargets(table) ? " or a target" : "") +
+           "; nothing was updated";
   case SNN_ERROR_UNSUPPORTED:
     return "this entry point of the model cannot do what the call asks for";
   case SNN_ERROR_HYPER:

@@ -3,6 +3,7 @@
 """What models take: arrays of any strides, types and makers; and what they refuse, in words, with nothing changed."""
 
 import threading
+import warnings
 
 import numpy as np
 import torch
@@ -79,6 +80,18 @@ def test_types():
     support.same_bits(series(halves), series(halves.float()), "bfloat16")
 
 
+def whole_number(model, name, number):
+    """Gives the number to whom it concerns."""
+    if name == "seed":
+        model.initialize(number)
+    elif name == "threads":
+        snnc.compile(SERIES, threads=number)
+    elif name == "steps":
+        model.run(np.zeros((5, 1, 6)), steps=number)
+    else:
+        model.fit(np.zeros((5, 1, 6)), [0], **{"epochs": 1, name: number}, progress=False)
+
+
 def test_refusals_change_nothing():
     model = support.population()
     x, y = support.random_images(4)
@@ -107,6 +120,18 @@ def test_refusals_change_nothing():
         other(np.zeros((7, 1, 6)), steps=5)
     with support.raises(snnc.ModelError, "does not run 7 time steps, expected 5"):
         other(np.zeros((7, 1, 6)))
+    for output in ("grad.input", "metric.accuracy"):
+        with support.raises(KeyError, f"no output '{output}'"):
+            other.run(np.zeros((5, 1, 6)), (output,))
+    for name, number in (("steps", 5.5), ("steps", "5"), ("batch", 2.5), ("epochs", 1.5), ("seed", None), ("threads", 1.5)):
+        with support.raises(TypeError, f"{name}: expected a whole number, found {number!r}"):
+            whole_number(other, name, number)
+    for name, number in (("steps", 0), ("steps", 2**40), ("batch", 0), ("epochs", -1), ("seed", -1), ("seed", 2**64), ("threads", 0)):
+        with support.raises(ValueError, f"{name}: expected", f"found {number}"):
+            whole_number(other, name, number)
+    wide, deep = (snnc.compile(f"snn 1\nmodel m {{ input f32[6]\n steps 5\n linear {a}\n leaky\n linear {b}\n leaky }}") for a, b in ((4, 8), (8, 4)))
+    with support.raises(ValueError, "the state is of 1 samples of 1.mem [4], 3.mem [8]; the call has 1 samples of 1.mem [8], 3.mem [4]"):
+        deep.step(np.zeros((1, 6)), wide.step(np.zeros((1, 6)))[1])
     infer = snnc.compile(SERIES, mode="infer")
     with support.raises(snnc.ModelError, "without"):
         infer.train_step(np.zeros((5, 1, 6)), [0])
@@ -131,6 +156,9 @@ def test_compile_errors():
         snnc.compile(SERIES, hidden=3)
     with support.raises(TypeError, "param hidden", "list"):
         support.population(hidden=[3])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        snnc.compile(SERIES, memory_limit="900MiB")  # of which the compiler notes that it is kept
     assert support.population(hidden=16).parameters["1.weight"].shape == (16, 784)
     assert "core.contract" in support.population().emit("bptt")
 

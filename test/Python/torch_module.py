@@ -10,6 +10,7 @@ import numpy as np
 import snntorch as snn
 import torch
 from snntorch import functional, surrogate
+from torch.utils.checkpoint import checkpoint
 
 import snnc
 import support
@@ -211,11 +212,13 @@ train {
     x = torch.randn(4, 7, 3, 6, 6)
     labels = np.arange(7) % 10
     model = net.to_model()
-    model.epoch = 1  # of the module's first call
+    torch.manual_seed(5)
+    model.epoch = int(torch.randint(1 << 32, ()))  # what the call's mask depends on
+    torch.manual_seed(5)
+    spikes, membrane = net(x)
     call = model._prepare(x, labels)
     results = model._outputs(("spikes", "membrane"), call)
     model._call("loss_and_gradient", call, outputs=results)
-    spikes, membrane = net(x)
     support.same_bits(membrane.detach(), results[model._places["membrane"]], "membranes in training")
     support.same_bits(net.get_buffer("1.running_var"), model.buffers["1.running_var"], "running variance")
     assert net.get_buffer("1.num_batches_tracked") == 1
@@ -227,6 +230,81 @@ train {
     assert torch.equal(net(x)[1], net(x)[1])
     with support.raises(RuntimeError, "call train() first"):
         net(x)[1].sum().backward()
+
+
+def test_masks_are_pytorchs():
+    """Its seed gives the same masks, and so does a checkpoint, which makes a call again. A network without them leaves it alone."""
+    text = """snn 1
+model m {
+  input f32[6] over time
+  steps 5
+  linear 9
+  leaky(beta = 0.7, threshold = 0.2)
+  dropout(p = 0.5)
+  linear 9
+  leaky(beta = 0.7, threshold = 0.2)
+}
+"""
+    net, head = snnc.torch.Module(text, outputs="membrane"), torch.nn.Linear(9, 3)
+    x = torch.randn(5, 7, 6, requires_grad=True)
+
+    def gradients(call):
+        torch.manual_seed(1)
+        for tensor in (x, *net.parameters(), *head.parameters()):
+            tensor.grad = None
+        call(lambda x: head(net(x))).square().sum().backward()
+        return [tensor.grad for tensor in (x, *net.parameters(), *head.parameters())]
+
+    plain = gradients(lambda network: network(x))
+    for reentrant in (True, False):
+        again = gradients(lambda network: checkpoint(network, x, use_reentrant=reentrant))
+        assert all(map(torch.equal, plain, again)), f"use_reentrant={reentrant}"
+    other = snnc.torch.Module(text.replace("  dropout(p = 0.5)\n", ""))
+    state = torch.get_rng_state()
+    other(x)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_buffers_that_are_read():
+    """A layer that in training reads what it keeps: gradients are of what it was before the call, however often they are asked for."""
+    text = """snn 1
+layer centred(x[channels, ...]) {
+  buffer center[channels] = 0
+  if training == true {
+    m[c] = mean(x[c, ...], over = (sample, time, ...))
+    center[c] = 0.5 * center[c] + 0.5 * m[c]
+  }
+  y[c, ...] = x[c, ...] - center[c]
+  value y
+}
+model m {
+  input f32[6]
+  steps 4
+  linear 5
+  centred
+  leaky(threshold = 0.3)
+}
+"""
+    net = snnc.torch.Module(text, outputs="membrane")
+    x, weight = torch.randn(8, 6) + 1, torch.randn(4, 8, 5)
+    for turn in range(2):
+        model = net.to_model()
+        membrane = net(x)
+        model.backward(x, {"membrane": weight})
+        expected = {name: array.copy() for name, array in model.gradients.items()}
+        model.run(x)
+        for again in range(2):
+            net.zero_grad()
+            (membrane * weight).sum().backward(retain_graph=True)
+            for name, parameter in net.named_parameters():
+                support.same_bits(parameter.grad, expected[name], f"{name}.grad, turn {turn}, time {again}")
+    assert net.get_buffer("1.center").abs().sum() > 0
+
+
+def test_outputs():
+    for name in ("grad.input", "metric.accuracy", "spike"):
+        with support.raises(KeyError, f"no output '{name}'", "spikes, membrane"):
+            snnc.torch.Module("snn 1\nmodel m { input f32[4]\n steps 3\n linear 3\n leaky }\ntrain { metric accuracy }", outputs=name)
 
 
 def test_state():

@@ -3,6 +3,7 @@
 """fit trains as snn-train does, bit by bit; step is forward; evaluate and predict are what they say."""
 
 import json
+import threading
 
 import numpy as np
 import torch
@@ -141,6 +142,65 @@ def test_own_loss():
     before = model.parameters["3.bias"].copy()
     model.update()
     assert model.updates == 1 and not np.array_equal(before, model.parameters["3.bias"])
+
+
+def test_all_windows_or_none():
+    """A window that is refused takes the updates of those before it back."""
+    model = snnc.compile(WINDOWS.replace("  schedule cosine(warmup = 1)\n", ""), seed=1)
+    x, y = np.random.default_rng(0).standard_normal((10, 3, 6)), np.arange(3)
+    before, twin = model.state_dict(), model.copy()
+    x[9, 2, 0] = np.nan
+    with support.raises(snnc.ModelError, "window of 2 steps that begins at step 8", "row 2 of the batch has a NaN"):
+        model.train_step(x, y)
+    assert model.updates == 0
+    for name, array in model.state_dict().items():
+        support.same_bits(array, before[name], name)
+    x[9, 2, 0] = 0
+    assert model.train_step(x, y) == twin.train_step(x, y) and model.updates == 3
+    for name, array in model.state_dict().items():
+        support.same_bits(array, twin.state_dict()[name], name)
+
+
+def test_schedules_know_how_long():
+    x, y = np.random.default_rng(0).standard_normal((4, 3, 6)).astype(np.float32), np.arange(3)
+    one, other = (snnc.compile(WINDOWS, seed=1) for _ in range(2))
+    with support.raises(snnc.ModelError, "how long the training is", "Model.set_training"):
+        one.train_step(x, y)
+    one.set_training(updates=6, epochs=2)
+    for epoch in range(2):
+        one.epoch = epoch
+        for _ in range(3):
+            one.train_step(x, y)
+    other.fit([(x, y)] * 3, epochs=2, progress=False)
+    for name, array in one.state_dict().items():
+        support.same_bits(array, other.state_dict()[name], name)
+
+
+def test_updates_of_several_threads():
+    """Each counts once and is one more: with the same batch, in whatever order, they are those of a loop."""
+    x, y = support.random_images(16)
+    model, twin = support.population(), support.population()
+    threads = [threading.Thread(target=lambda: [model.train_step(x, y) for _ in range(10)]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for _ in range(30):
+        twin.train_step(x, y)
+    assert model.updates == 30
+    for name, array in model.state_dict().items():
+        support.same_bits(array, twin.state_dict()[name], name)
+
+
+def test_validation_is_looked_at_before():
+    model = snnc.compile(WINDOWS, seed=1)
+    x, y = np.random.default_rng(0).standard_normal((4, 8, 6)).astype(np.float32), np.arange(8) % 4
+    before = model.state_dict()
+    with support.raises(TypeError, "labels", "float64"):
+        model.fit(x, y, validation=(x, y.astype(float)), progress=False)
+    assert model.updates == 0 and model.epoch == 0
+    for name, array in model.state_dict().items():
+        support.same_bits(array, before[name], name)
 
 
 def test_clip_is_of_the_own_loss():

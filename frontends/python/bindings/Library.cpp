@@ -290,6 +290,13 @@ void bindLibrary(nb::module_ &module) {
             return t.struct_size > offsetof(snn_model_table, forward_training) && t.forward_training;
           },
           "Whether the network is another one when it trains.")
+      .def_prop_ro(
+          "random",
+          [](const Library &l) {
+            const snn_model_table &t = l.table();
+            return t.struct_size > offsetof(snn_model_table, random) && t.random;
+          },
+          "Whether the network draws random numbers.")
       .def_prop_ro("trains", [](const Library &l) { return l.table().train_step != nullptr; })
       .def_ro("parameters", &Library::parameters)
       .def_ro("buffers", &Library::buffers)

@@ -2,10 +2,23 @@
 """Arrays of users as models take them: views where that is possible, copies where elements change their type."""
 
 import math
+import operator
 
 import numpy as np
 
 DTYPES = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64), "u8": np.dtype(np.uint8), "i64": np.dtype(np.int64)}
+
+
+def whole(value, what, least, most=None):
+    """The whole number that `value` is. TypeError where it is none, ValueError where it is not within the bounds."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what}: expected a whole number, found {value!r}") from None
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{what}: expected {least} to {most}, found {number}" if most is not None
+                         else f"{what}: expected at least {least}, found {number}")
+    return number
 
 
 def as_numpy(value, what):

@@ -118,6 +118,6 @@ def run(source, options, words):
             raise CompileError(f"{said}snnc was ended by signal {-done.returncode}", done.returncode)
         if done.returncode != 0:
             raise CompileError(said.rstrip("\n") or f"snnc ended with status {done.returncode}", done.returncode)
-        if said.strip():
+        if re.search(r"^(.*: )?warning: ", said, flags=re.MULTILINE):
             warnings.warn(said.rstrip("\n"), CompileWarning, stacklevel=2)
         return done.stdout

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Union
 
@@ -71,6 +72,9 @@ def own_threads(count):
     return _runtime.Threads.own(count)
 
 
+_whole = _arrays.whole
+
+
 class Model:
     """A compiled network with its parameters; `snnc.compile` makes one.
 
@@ -87,13 +91,16 @@ class Model:
     """
 
     def __init__(self, library, source, options, *, threads=None, seed=0):
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads: expected at least 1, found {threads}")
+        if threads is not None:
+            threads = _whole(threads, "threads", 1)
+        seed = _whole(seed, "seed", 0, 2**64 - 1)
         self.library = library
         self.source = source.text
         self._source, self._options = source, options
         self.workers = None if threads == 1 else own_threads(threads or 0)
         self._arena = _runtime.Arena()
+        self._length = 0, 0  # of the training: updates and epochs, or 0
+        self._updating = threading.Lock()  # of counting updates: two calls do not make the same one
         self._places = {tensor.name: place for place, tensor in enumerate(library.outputs)}
         self._states = {tensor.name: StateTensor(tensor.dtype, tensor.shape, tensor.strides, tensor.offset)
                         for tensor in library.states}
@@ -131,17 +138,19 @@ class Model:
     def initialize(self, seed: int = 0) -> None:
         """Draws the parameters anew (PyTorch's default distributions, a function of the seed alone) and forgets the
         training. The seed is also that of the model's random numbers."""
+        seed = _whole(seed, "seed", 0, 2**64 - 1)
+        self.library.initial(seed, self._parameters, self._buffers)
         self.seed = seed
         self.epoch = 0
         self.updates = 0
         self._optimizer[:] = 0
-        self.library.initial(seed, self._parameters, self._buffers)
 
     def copy(self) -> Model:
         """Another model with the same values, which may be used at the same time."""
         other = Model(self.library, self._source, self._options, threads=self.threads, seed=self.seed)
         other.workers = self.workers
         other._restore(self._values())
+        other._length = self._length
         return other
 
     __copy__ = copy
@@ -184,6 +193,8 @@ class Model:
         behind the last step.
         """
         wanted = [name for name in outputs if name != "state"]
+        for name in wanted:
+            self._place(name, of_forward=True)
         call = self._prepare(x, steps=steps, sample_ids=sample_ids)
         results = self._outputs(wanted, call)
         behind = self._state_behind(call, state) if "state" in outputs else None
@@ -235,10 +246,16 @@ class Model:
         """
         return _training.train_step(self, self._prepare(x, y, steps=steps, sample_ids=sample_ids))[0]
 
+    def set_training(self, *, updates: int = 0, epochs: int = 0) -> None:
+        """How long the training is that `train_step` and `update` belong to, for schedules that depend on it (0: not known). `fit`
+        counts its own batches and epochs."""
+        self._length = _whole(updates, "updates", 0), _whole(epochs, "epochs", 0)
+
     def update(self) -> None:
         """An update with what stands in `gradients`."""
-        self._call("update", _Call([None] * len(self.library.inputs), 1, 1))
-        self.updates += 1
+        with self._updating:
+            self._call("update", _Call([None] * len(self.library.inputs), 1, 1))
+            self.updates += 1
 
     def backward(self, x: ArrayLike, output_gradients: Mapping[str, ArrayLike], *, steps: int | None = None,
                  sample_ids: ArrayLike | None = None) -> np.ndarray | None:
@@ -304,9 +321,12 @@ class Model:
 
     # How calls are made
 
-    def _place(self, name):
-        if name not in self._places:
-            raise KeyError(f"model {self.name} has no output {name!r}; it has {', '.join(self._places)}")
+    def _place(self, name, of_forward=False):
+        """Of an output, or KeyError. `of_forward`: of those that a run of the network gives, without a loss."""
+        names = [n for n in self._places if not (of_forward and n.startswith(("grad.", _training.METRIC)))]
+        if name not in names:
+            raise KeyError(f"model {self.name} has no output {name!r}{' of a run' if of_forward and name in self._places else ''}; "
+                           f"it has {', '.join(names)}")
         return self._places[name]
 
     def _targets(self, y):
@@ -334,7 +354,7 @@ class Model:
             arrays.append(array[None] if single and over_time else array)
         lengths = {array.shape[0] for tensor, array in zip(self.library.inputs, arrays) if tensor.shape[0] == "T"}
         if steps is not None:
-            lengths.add(int(steps))
+            lengths.add(_whole(steps, "steps", 1, self.library.max_steps))
         if single:
             lengths = {1}
         elif not lengths:
@@ -367,12 +387,14 @@ class Model:
 
     def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
               epoch=None, given=None, content=0, taken=None):
-        if state is not None and (state.batch != call.batch or state.tensors.keys() != self._states.keys()
+        if state is not None and (state.batch != call.batch or state.tensors != self._states
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
-            raise ValueError(f"the state is of {state.batch} samples of {', '.join(state.keys()) or 'nothing'}; "
-                             f"the call has {call.batch}")
-        numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1, updates,
-                                   self.epoch if epoch is None else epoch, epochs, self.seed)
+            def text(batch, tensors):
+                return f"{batch} samples of {', '.join(f'{name} {list(t.shape)}' for name, t in tensors.items()) or 'nothing'}"
+            raise ValueError(f"the state is of {text(state.batch, state.tensors)}; the call has {text(call.batch, self._states)}")
+        numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1,
+                                   updates or self._length[0], self.epoch if epoch is None else epoch, epochs or self._length[1],
+                                   self.seed)
         return self.library.call(
             _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
             self._gradients if self.library.trains else None, self._optimizer, self._buffers,

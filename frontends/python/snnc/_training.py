@@ -60,13 +60,26 @@ def _named(model, results):
 
 
 def train_step(model, call, *, updates=0, epochs=0):
-    """One batch: an update for each window of time. Returns loss and metrics, means over the windows."""
-    window = model.library.window or call.steps
-    if call.steps <= window:
-        results = model._outputs(_metrics(model), call)
-        loss = model._call("train_step", call, outputs=results, updates=updates, epochs=epochs)
-        model.updates += 1
-        return loss, _named(model, results)
+    """One batch: an update for each window of time. Returns loss and metrics, means over the windows. All updates or none."""
+    with model._updating:
+        window = model.library.window or call.steps
+        if call.steps <= window:
+            results = model._outputs(_metrics(model), call)
+            loss = model._call("train_step", call, outputs=results, updates=updates, epochs=epochs)
+            model.updates += 1
+            return loss, _named(model, results)
+        spans = model._values()["spans"]
+        before, count = [span.copy() for span in spans], model.updates
+        try:
+            return _windows(model, call, window, updates, epochs)
+        except BaseException:
+            for span, values in zip(spans, before):
+                span[:] = values
+            model.updates = count
+            raise
+
+
+def _windows(model, call, window, updates, epochs):
     means, state = {}, None
     for first in range(0, call.steps, window):
         part = type(call)([array[first:first + window] if array is not None and tensor.shape[0] == "T" else array
@@ -74,8 +87,11 @@ def train_step(model, call, *, updates=0, epochs=0):
                           call.batch, min(window, call.steps - first), call.sample_ids)
         results = model._outputs(_metrics(model), part)
         behind = model._state_behind(part, state)
-        loss = model._call("train_step", part, outputs=results, state=state, state_out=behind, updates=updates,
-                           epochs=epochs)
+        try:
+            loss = model._call("train_step", part, outputs=results, state=state, state_out=behind, updates=updates,
+                               epochs=epochs)
+        except _runtime.ModelError as error:
+            raise _runtime.ModelError(f"in the window of {part.steps} steps that begins at step {first}: {error}") from None
         model.updates += 1
         state = behind
         for name, number in {"loss": loss, **_named(model, results)}.items():
@@ -88,10 +104,7 @@ def _batches(count, size):
 
 
 def _size(model, batch):
-    size = model.library.default_batch if batch is None else int(batch)
-    if size < 1:
-        raise ValueError(f"batch: expected at least 1, found {batch}")
-    return size
+    return model.library.default_batch if batch is None else _arrays.whole(batch, "batch", 1)
 
 
 def _has_classes(model):
@@ -199,7 +212,7 @@ class _Shuffled:
 
 
 def fit(model, x, y, *, epochs, batch, validation, steps, shuffle, progress):
-    epochs = model.library.default_epochs if epochs is None else int(epochs)
+    epochs = model.library.default_epochs if epochs is None else _arrays.whole(epochs, "epochs", 0)
     held = None
     if y is None:
         if batch is not None or shuffle is not None:
@@ -210,6 +223,9 @@ def fit(model, x, y, *, epochs, batch, validation, steps, shuffle, progress):
     else:
         samples, rows, held = _shares(model, x, y, validation)
         source = _Shuffled(model, samples, rows, _size(model, batch), steps, shuffle is not False)
+    if held is not None:
+        for _ in _held_calls(held, _size(model, batch), steps):  # what does not fit is said before anything has changed
+            pass
     before, last = model.updates, model.epoch + epochs  # a training that was begun goes on
     history = []
     for epoch in range(model.epoch, last):

@@ -218,6 +218,10 @@ typedef struct snn_model_table {
   /* forward of the network as it is when it trains (dropout, statistics of the batch): what backward differentiates. It
    * updates buffers. NULL where that is forward. Tables of earlier compilers end before it. */
   snn_entry_fn forward_training;
+
+  /* 1 if results depend on random numbers, so on the call's seed, epoch and sample ids; 0 if not. Tables of earlier
+   * compilers end before it. */
+  uint64_t random;
 } snn_model_table;
 
 typedef const snn_model_table *(*snn_query_fn)(uint32_t abi_version);

@@ -26,7 +26,7 @@ class _Made:
     state: object
     training: bool
     given: list  # arrays of parameters and buffers
-    content: int  # their number: they need not be brought again if no other call came between
+    content: int  # their number: they need not be brought again if no other call came between; 0: they have to be
 
 
 @dataclasses.dataclass
@@ -123,8 +123,7 @@ class Module(nn.Module):
         self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
         for name in self._computed():
-            model._place(name)
-        self._calls = 0
+            model._place(name, of_forward=True)
         self._declare(dict(fixed or {}))
         self._register_load_state_dict_pre_hook(self._check_constants)
 
@@ -248,8 +247,7 @@ class Module(nn.Module):
         for compiled in self._compiled:
             compiled.check()
         given = [view.numpy() for view in views]
-        self._calls += self.training
-        made = _Made(call, self._calls, state, self.training, given, model._arena.number())
+        made = _Made(call, self._draw(), state, self.training, given, model._arena.number())
         arrays, outputs = [None] * len(model._places), []
         for name in self._computed():
             tensor = model.library.outputs[model._places[name]]
@@ -260,12 +258,21 @@ class Module(nn.Module):
         if behind.wanted:
             behind.state = model._state_behind(call, state)
         buffers = len(model.parameters)  # where they begin
-        taken = [None] * buffers + given[buffers:] if self.training and model.buffers else None
+        taken = None
+        if self.training and model.buffers:
+            taken = [None] * buffers + given[buffers:]
+            made.given = given[:buffers] + [array.copy() for array in given[buffers:]]  # backward begins from these again
         model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
                     state_out=behind.state, epoch=made.epoch, given=given, content=made.content, taken=taken)
         if taken:
+            made.content = 0  # what the arena holds has changed, and changes with each call of backward
             self._take_buffers(tensors[buffers:], views[buffers:])
         return tuple(outputs), made
+
+    def _draw(self):
+        """The number on which a call's random numbers depend: PyTorch's next one, so that its seeds and what keeps its state, such
+        as checkpoints, mean them too. While the module evaluates, all calls have the same, as those of `Model.evaluate`."""
+        return int(torch.randint(1 << 32, (), device="cpu")) if self.training and self._model.library.random else 0
 
     def _take_buffers(self, buffers, contiguous):
         for (owner, last), buffer, changed in zip(self._owners[len(self._model.parameters):], buffers, contiguous):
