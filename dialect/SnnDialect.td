@@ -25,9 +25,9 @@ def Snn_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral copyAttrName() { return "snn.copy"; }
     /// On snn.model: by what builds are told apart, and how many tensors an optimizer keeps for each parameter.
     static constexpr ::llvm::StringLiteral hashAttrName() { return "snn.hash"; }
-    /// That its network draws random numbers.
-    static constexpr ::llvm::StringLiteral randomAttrName() { return "snn.random"; }
     static constexpr ::llvm::StringLiteral copiesAttrName() { return "snn.copies"; }
+    /// And that its network draws random numbers, from the stage cpu on.
+    static constexpr ::llvm::StringLiteral randomAttrName() { return "snn.random"; }
     /// On the module: the target that it is scheduled for.
     static constexpr ::llvm::StringLiteral targetAttrName() { return "snn.target"; }
     /// Of a module: the second-level cache of a processor of the machine that it is scheduled for.

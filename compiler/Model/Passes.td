@@ -43,8 +43,7 @@ def StampModel : Pass<"snn-stamp-model", "::mlir::ModuleOp"> {
   let summary = "give the model a hash by which builds are told apart";
   let description = [{
     FNV-1a over the module's text without locations, as `snn.hash` on `snn.model`. Texts that differ in comments,
-    layout or the names of their parameters only have the same hash; other numbers or options have another. `snn.random` says that the
-    network draws random numbers.
+    layout or the names of their parameters only have the same hash; other numbers or options have another.
   }];
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The model's hash, by which a loader tells two models apart, and whether it draws random numbers.
+// The model's hash, by which a loader tells two models apart.
 
 #include "compiler/Model/Passes.h"
-#include "dialect/core/CoreDialect.h"
 
 using namespace mlir;
 
@@ -18,7 +17,6 @@ class StampModel : public impl::StampModelBase<StampModel> {
     if (!model)
       return;
     model->removeAttr(SnnDialect::hashAttrName());
-    model->removeAttr(SnnDialect::randomAttrName());
     std::string text;
     llvm::raw_string_ostream stream(text);
     getOperation().print(stream, OpPrintingFlags().useLocalScope());
@@ -26,9 +24,6 @@ class StampModel : public impl::StampModelBase<StampModel> {
     for (unsigned char byte : text)
       hash = (hash ^ byte) * 0x100000001b3u;
     model->setAttr(SnnDialect::hashAttrName(), Builder(&getContext()).getI64IntegerAttr(static_cast<int64_t>(hash)));
-    const WalkResult random = getOperation().walk([](core::RandomOp) { return WalkResult::interrupt(); });
-    if (random.wasInterrupted())
-      model->setAttr(SnnDialect::randomAttrName(), UnitAttr::get(&getContext()));
   }
 };
 

@@ -92,8 +92,7 @@ void buildLoopsStage(OpPassManager &passes) {
   // it means that a step needs the one before.
   passes.addPass(core::createSinkProducts());
 
-  // And adds up over time what it makes for a sum alone. Sums of segments are gone on with from one to the next, so
-  // this comes when there are none or others.
+  // And adds up over time what it makes for a sum alone, whatever it makes that of.
   passes.addPass(core::createSumInScans());
 
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.

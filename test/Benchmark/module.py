@@ -3,6 +3,8 @@
 
     PYTHONPATH=build/python PYTHON module.py [--work=population1,...] [--rounds=5] [--threads=2]
 
+The batch is the first 128 images of Fashion-MNIST, where the benchmarks find it.
+
 For each workload: milliseconds of a step (network, loss, backward, Adam) of both, the ratio of each round, and how much of a step is the loop's own: the loss, its
 gradient and the optimizer, which are the framework's and PyTorch's in both. Then, of networks of snnTorch, the same with the loss of `snnc.torch.functional` in place of snnTorch's, beside snnTorch's
 network with snnTorch's loss (the ratio) and with that of `snnc.torch.functional` (milliseconds).
@@ -22,6 +24,7 @@ from spikingjelly.activation_based import functional as jelly, layer, neuron, su
 from torch import nn
 
 import snnc
+import workloads
 from snnc.torch import functional as at_once
 
 
@@ -171,7 +174,8 @@ def measure(name, rounds):
     work = WORK[name]
     net = work.make()
     compiled = work.convert(net, (128, 1, 28, 28)).torch()
-    x, y = torch.rand(128, 1, 28, 28), torch.randint(0, 10, (128,))
+    images, labels = workloads.fashion(None)
+    x, y = torch.tensor(images[:128, None] / 255.0, dtype=torch.float32), torch.tensor(labels[:128])
     loops = {"framework": Loop(net, work.loss(functional), work.reset), "compiled": Loop(compiled, work.loss(functional), Work.reset)}
     if work.convert is snnc.from_snntorch:
         loops |= {"at once": Loop(compiled, work.loss(at_once), Work.reset), "framework, at once": Loop(net, work.loss(at_once), Work.reset)}

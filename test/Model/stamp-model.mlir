@@ -4,10 +4,6 @@
 // RUN: %snn-opt --snn-stamp-model %t/respelled.mlir >> %t/hashes
 // RUN: %snn-opt --snn-stamp-model %t/other.mlir >> %t/hashes
 // RUN: FileCheck %s --input-file=%t/hashes
-// RUN: %snn-opt --snn-stamp-model %t/random.mlir | FileCheck %s --check-prefix=RANDOM
-
-// Whether it draws random numbers does not go into the hash, as it is in the text.
-// RANDOM: snn.model @m {{.*}} {snn.hash = {{-?[0-9]+}} : i64, snn.random}
 
 // CHECK: snn.model @m {{.*}} {snn.hash = [[HASH:-?[0-9]+]] : i64}
 // CHECK: snn.model @m {{.*}} {snn.hash = [[HASH]] : i64}
@@ -39,16 +35,4 @@ func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
   %half = arith.constant dense<0.25> : tensor<4xf32>
   %y = arith.mulf %x, %half : tensor<4xf32>
   return %y : tensor<4xf32>
-}
-
-//--- random.mlir
-snn.model @m infer real = f32 steps = 1 max_steps = 1 classes = 2 batch = 1 epochs = 0
-func.func @forward(%x: !core.array<sample x 4 x f32>) -> !core.array<sample x 4 x f32> {
-  %y = core.map over [sample, 4] reads(%x : !core.array<sample x 4 x f32>) by [affine_map<(s, i) -> (s, i)>] writes [affine_map<(s, i) -> (s, i)>] -> !core.array<sample x 4 x f32> {
-  ^bb0(%a: f32):
-    %r = core.random 3 : f32
-    %b = arith.addf %a, %r : f32
-    core.yield %b : f32
-  }
-  return %y : !core.array<sample x 4 x f32>
 }

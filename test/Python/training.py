@@ -3,6 +3,7 @@
 """fit trains as snn-train does, bit by bit; step is forward; evaluate and predict are what they say."""
 
 import json
+import pickle
 import threading
 
 import numpy as np
@@ -161,12 +162,25 @@ def test_all_windows_or_none():
         support.same_bits(array, twin.state_dict()[name], name)
 
 
+class Unknown:
+    """Batches whose number nobody knows."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 def test_schedules_know_how_long():
     x, y = np.random.default_rng(0).standard_normal((4, 3, 6)).astype(np.float32), np.arange(3)
     one, other = (snnc.compile(WINDOWS, seed=1) for _ in range(2))
     with support.raises(snnc.ModelError, "how long the training is", "Model.set_training"):
         one.train_step(x, y)
     one.set_training(updates=6, epochs=2)
+    one = pickle.loads(pickle.dumps(one.copy()))
+    with support.raises(snnc.ModelError, "how long the training is"):
+        one.copy().fit(Unknown([(x, y)] * 3), epochs=2, progress=False)  # which counts for itself
     for epoch in range(2):
         one.epoch = epoch
         for _ in range(3):

@@ -133,3 +133,31 @@ module attributes {snn.cache_bytes = 52429 : i64} {
     return %0 : !t
   }
 }
+
+// -----
+
+// A phase without steps and sums has at least four chunks, as they are its tasks, but if each would read large weights anew.
+// CHECK-LABEL: func.func @small
+// CHECK: core.chunk = 32 : i64
+// CHECK-LABEL: func.func @large
+// CHECK: core.chunk = 64 : i64
+!x = !core.array<sample x 20 x f32>
+#x = affine_map<(s, o, i) -> (s, i)>
+#w = affine_map<(s, o, i) -> (i, o)>
+#y = affine_map<(s, o, i) -> (s, o)>
+func.func @small(%x: !x, %w: !core.array<20 x 32 x f32>) -> !core.array<sample x 32 x f32> {
+  %0 = core.batch_map sharded(%x : !x) invariant(%w : !core.array<20 x 32 x f32>) -> concat(!core.array<sample x 32 x f32>) {
+  ^bb0(%xs: !x, %ws: !core.array<20 x 32 x f32>):
+    %1 = core.contract over [sample, 32, 20] along [2] %xs, %ws by [#x, #w] writes #y order <> {core.kernel = #core.kernel<dense>} : !x, !core.array<20 x 32 x f32> -> !core.array<sample x 32 x f32>
+    core.parts concat(%1 : !core.array<sample x 32 x f32>) sum()
+  }
+  return %0 : !core.array<sample x 32 x f32>
+}
+func.func @large(%x: !x, %w: !core.array<20 x 100000 x f32>) -> !core.array<sample x 32 x f32> {
+  %0 = core.batch_map sharded(%x : !x) invariant(%w : !core.array<20 x 100000 x f32>) -> concat(!core.array<sample x 32 x f32>) {
+  ^bb0(%xs: !x, %ws: !core.array<20 x 100000 x f32>):
+    %1 = core.contract over [sample, 32, 20] along [2] %xs, %ws by [#x, #w] writes #y order <> {core.kernel = #core.kernel<dense>} : !x, !core.array<20 x 100000 x f32> -> !core.array<sample x 32 x f32>
+    core.parts concat(%1 : !core.array<sample x 32 x f32>) sum()
+  }
+  return %0 : !core.array<sample x 32 x f32>
+}

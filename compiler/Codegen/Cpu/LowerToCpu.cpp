@@ -209,6 +209,9 @@ class LowerToCpu : public snn::impl::LowerToCpuBase<LowerToCpu> {
     SpanLayout spans = SpanLayout::of(module);
     // The declarations outlive the functions: they say how many tensors the optimizer keeps.
     model->setAttr(SnnDialect::copiesAttrName(), Builder(&getContext()).getI64IntegerAttr(spans.optimizerCopies()));
+    model->removeAttr(SnnDialect::randomAttrName());
+    if (module.walk([](RandomOp) { return WalkResult::interrupt(); }).wasInterrupted())
+      model->setAttr(SnnDialect::randomAttrName(), UnitAttr::get(&getContext()));
     EntryWriter writer(module, spans, target);
     std::optional<int64_t> steps;
     if (auto fixed = model.getSteps())

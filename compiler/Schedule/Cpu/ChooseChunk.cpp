@@ -91,8 +91,8 @@ private:
     int64_t chunk = 1;
     // A streaming build has one sample: its arena takes no more.
     int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
-    // Chunks are the tasks of a phase without sums, and those without steps are large. More tasks come from more
-    // workers, as long as the fewest are no more than those.
+    // Chunks are the tasks of a phase without sums, and those without steps are large. But a chunk reads large weights
+    // anew; where there are more workers than chunks, a call makes its tasks smaller (`Division::of`).
     if (phase.getSum().empty() && !hasSteps(phase) && !readsLargeWeights(phase, cache))
       maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)

@@ -188,18 +188,26 @@ static bool readsOwnElements(Operation *op, Value operand, OpResult result) {
   if (result.getResultNumber() >= scan.getStacked().size() || llvm::is_contained(scan.getInvariant(), operand) ||
       llvm::is_contained(scan.getInit(), operand))
     return false;
+  auto anyUser = [&](function_ref<bool(Operation *)> has) {
+    return llvm::any_of(llvm::zip_equal(scan.getSliced(), scan.getSlicedArgs()), [&](auto pair) {
+      auto [slice, argument] = pair;
+      return slice == operand && llvm::any_of(argument.getUsers(), has);
+    });
+  };
+  // Each lane adds up a product of the whole row.
   if (isPointwise(scan))
-    return true;
+    return !anyUser([](Operation *user) { return isa<ContractOp>(user); });
   // Slices that become carries are read after that.
-  Value slice = scan.getSlicedArgs()[llvm::find(scan.getSliced(), operand) - scan.getSliced().begin()];
   return !isa<BlockArgument>(scan.getYield().getStacked()[result.getResultNumber()]) &&
-         llvm::none_of(slice.getUsers(), [](Operation *user) { return isa<StepOp>(user) || isView(user); });
+         !anyUser([](Operation *user) { return isa<StepOp>(user) || isView(user); });
 }
 
 /// Whether elements of two arrays lie in the same bytes, from where each begins.
 static bool lieAlike(Value one, Value other) {
   const Layout first = layoutOf(one), second = layoutOf(other);
-  return first.element == second.element && first.strides == second.strides && footprintOf(one) == footprintOf(other);
+  // Rows of a few words take the same bytes of a place, aligned as these are, but do not begin where the others do.
+  return first.element == second.element && first.strides == second.strides && first.elements == second.elements &&
+         footprintOf(one) == footprintOf(other);
 }
 
 SmallVector<Value> inPlace(Operation *op) {

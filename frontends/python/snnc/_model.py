@@ -150,7 +150,6 @@ class Model:
         other = Model(self.library, self._source, self._options, threads=self.threads, seed=self.seed)
         other.workers = self.workers
         other._restore(self._values())
-        other._length = self._length
         return other
 
     __copy__ = copy
@@ -161,13 +160,14 @@ class Model:
     def _values(self):
         """All that changes: spans, numbers, counters."""
         return {"spans": [self._parameters, self._gradients, self._optimizer, self._buffers],
-                "hyper": self.hyper.values_array, "seed": self.seed, "epoch": self.epoch, "updates": self.updates}
+                "hyper": self.hyper.values_array, "seed": self.seed, "epoch": self.epoch, "updates": self.updates, "length": self._length}
 
     def _restore(self, values):
         for own, given in zip(self._values()["spans"], values["spans"]):
             own[:] = given
         self.hyper.values_array[:] = values["hyper"]
         self.seed, self.epoch, self.updates = values["seed"], values["epoch"], values["updates"]
+        self._length = values.get("length", (0, 0))
 
     def __getstate__(self):
         return {"source": self._source, "options": self._options, "threads": self.threads, **self._values()}
@@ -385,7 +385,7 @@ class Model:
         steps = (state.steps if state is not None else 0) + call.steps
         return State(_runtime.allocate(call.batch * self.library.state_bytes), call.batch, steps, self._states)
 
-    def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=0, epochs=0,
+    def _call(self, entry, call, *, outputs=None, output_gradients=None, state=None, state_out=None, updates=None, epochs=None,
               epoch=None, given=None, content=0, taken=None):
         if state is not None and (state.batch != call.batch or state.tensors != self._states
                                   or state.bytes.nbytes != call.batch * self.library.state_bytes):
@@ -393,8 +393,8 @@ class Model:
                 return f"{batch} samples of {', '.join(f'{name} {list(t.shape)}' for name, t in tensors.items()) or 'nothing'}"
             raise ValueError(f"the state is of {text(state.batch, state.tensors)}; the call has {text(call.batch, self._states)}")
         numbers = _runtime.Numbers(call.batch, call.steps, state.steps if state is not None else 0, self.updates + 1,
-                                   updates or self._length[0], self.epoch if epoch is None else epoch, epochs or self._length[1],
-                                   self.seed)
+                                   self._length[0] if updates is None else updates, self.epoch if epoch is None else epoch,
+                                   self._length[1] if epochs is None else epochs, self.seed)
         return self.library.call(
             _runtime.ENTRIES[entry], self._arena, self.workers, numbers, self._parameters,
             self._gradients if self.library.trains else None, self._optimizer, self._buffers,

@@ -59,8 +59,11 @@ def _named(model, results):
     return {name.removeprefix(METRIC): float(results[model._places[name]]) for name in _metrics(model)}
 
 
-def train_step(model, call, *, updates=0, epochs=0):
-    """One batch: an update for each window of time. Returns loss and metrics, means over the windows. All updates or none."""
+def train_step(model, call, *, updates=None, epochs=None):
+    """One batch: an update for each window of time. Returns loss and metrics, means over the windows. All updates or none.
+
+    `updates`, `epochs`: of the training, 0 if nobody knows; None: what `Model.set_training` has said.
+    """
     with model._updating:
         window = model.library.window or call.steps
         if call.steps <= window:
