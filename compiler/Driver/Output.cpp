@@ -76,10 +76,11 @@ static Error put(raw_fd_ostream &stream, StringRef contents) {
 Expected<PendingOutput> PendingOutput::write(StringRef path, StringRef contents) {
   PendingOutput output(path);
   sys::fs::file_status status;
-  if (path != "-" && !sys::fs::status(path, status) &&
-      sys::fs::is_directory(status)) // which `keep` would find too late
+  const bool exists = path != "-" && !sys::fs::status(path, status);
+  // `keep` would find this too late.
+  if (exists && sys::fs::is_directory(status))
     return errorCodeToError(std::make_error_code(std::errc::is_a_directory));
-  if (path == "-" || (!sys::fs::status(path, status) && status.type() != sys::fs::file_type::regular_file)) {
+  if (path == "-" || (exists && status.type() != sys::fs::file_type::regular_file)) {
     output.contents = contents.str();
     return output;
   }

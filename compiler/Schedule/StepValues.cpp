@@ -13,6 +13,13 @@ static AffineMap identity(MLIRContext *context, unsigned dims) {
   return AffineMap::getMultiDimIdentityMap(dims, context);
 }
 
+AffineMap atOneStep(AffineMap map, bool overTime) {
+  SmallVector<AffineExpr> dims{getAffineConstantExpr(0, map.getContext())};
+  for (unsigned dim = 0; dim + 1 < map.getNumDims(); ++dim)
+    dims.push_back(getAffineDimExpr(dim, map.getContext()));
+  return (overTime ? map.dropResult(0) : map).replaceDimsAndSymbols(dims, {}, map.getNumDims() - 1, 0);
+}
+
 StepReader::StepReader(MapOp map, ScanOp scan) : op(map), scan(scan), domain(map.getDomain()) {}
 
 StepReader::StepReader(FoldOp fold) : op(fold), domain(fold.getDomain().drop_front()) {}
@@ -24,13 +31,9 @@ AffineMap StepReader::readOf(BlockArgument argument) const {
   const bool overTime = cast<ArrayType>(op->getOperand(argument.getArgNumber()).getType()).timeDim() == 0;
   if (overTime && read.getResult(0) != getAffineDimExpr(0, op->getContext()))
     return {};
-  AffineMap rest = overTime ? read.dropResult(0) : read;
-  if (rest.isFunctionOfDim(0))
+  if ((overTime ? read.dropResult(0) : read).isFunctionOfDim(0))
     return {};
-  SmallVector<AffineExpr> dims{getAffineConstantExpr(0, op->getContext())};
-  for (unsigned dim = 0; dim + 1 < read.getNumDims(); ++dim)
-    dims.push_back(getAffineDimExpr(dim, op->getContext()));
-  return rest.replaceDimsAndSymbols(dims, {}, read.getNumDims() - 1, 0);
+  return atOneStep(read, overTime);
 }
 
 Value StepReader::wholeOf(BlockArgument argument) const {

@@ -9,6 +9,9 @@
 
 namespace snn::core {
 
+/// A map over time, its first dim, as one of a step's dims. `overTime`: its first result is that dim too, which goes.
+mlir::AffineMap atOneStep(mlir::AffineMap map, bool overTime);
+
 /// A scalar body that sees one step of arrays: that of a map in another scan, or of a fold over time.
 class StepReader {
 public:

@@ -38,6 +38,11 @@ inline bool trainsApart(const snn_model_table &table) {
   return table.struct_size > offsetof(snn_model_table, forward_training) && table.forward_training;
 }
 
+/// Whether results depend on random numbers.
+inline bool drawsRandom(const snn_model_table &table) {
+  return table.struct_size > offsetof(snn_model_table, random) && table.random;
+}
+
 /// What the labels of an input of type i64 are below.
 inline int64_t classesOf(const snn_model_table &table, const snn_tensor_info &labels) {
   return labels.init_high > 0 ? int64_t(labels.init_high) : table.classes;

@@ -156,6 +156,11 @@ def test_all_windows_or_none():
     assert model.updates == 0
     for name, array in model.state_dict().items():
         support.same_bits(array, before[name], name)
+    with support.raises(snnc.ModelError, "does not run 21 time steps, expected 1 to 20"):
+        model(np.zeros((21, 3, 6)))
+    pose = snnc.compile("snn 1\nmodel m { input f32[6]\n target pose f32[4]\n steps 3\n linear 4\n h: leaky }\ntrain { loss mse(h, pose) }")
+    with support.raises(snnc.ModelError, "row 1 of the batch has a NaN or an infinity in its input or a target"):
+        pose.train_step(np.zeros((2, 6)), [[0] * 4, [np.inf] * 4])
     x[9, 2, 0] = 0
     assert model.train_step(x, y) == twin.train_step(x, y) and model.updates == 3
     for name, array in model.state_dict().items():

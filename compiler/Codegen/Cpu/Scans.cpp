@@ -52,7 +52,7 @@ public:
       for (auto [index, value] : llvm::enumerate(map.getInputs()))
         if (auto argument = dyn_cast<BlockArgument>(value);
             argument && llvm::is_contained(scan.getInvariantArgs(), argument))
-          loaded[{map, index}] = load(scan->getOperand(argument.getArgNumber()), nullptr, readMap(map, index));
+          loaded[{map, index}] = load(outside(argument), nullptr, readMap(map, index));
   }
 
   using Sums = llvm::DenseMap<Value, Value>; ///< of the step's products, for one vector
@@ -65,12 +65,10 @@ public:
     for (auto op : any.scan.getBody().front().getOps<ContractOp>()) {
       const MatrixProduct product = *matchProduct(op);
       // One block of docs/summation.md: a chain from +0, which is added to +0.
-      Value zero;
-      SmallVector<Value> chains;
+      Value zero = e.constant(e.vector(kLanes, e.real), 0);
+      SmallVector<Value> chains(vectors.size(), zero);
       for (const LaneTerm &term : laneTerms(op, product)) {
         Value factor = any.load(any.outside(product.a), step, term.a);
-        if (!zero)
-          chains.assign(vectors.size(), zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(factor.getType())));
         for (auto [maps, chain] : llvm::zip_equal(vectors, chains))
           chain = e.fma(factor, maps.loadColumns(any.outside(product.b), term.b), chain);
       }
@@ -160,9 +158,9 @@ void OpEmitter::emitPointwise(ScanOp op) {
     auto step = [&](Value i, ValueRange state) {
       Value t = op.getReverse() ? e.sub(e.sub(extents.steps, e.index(1)), i) : i;
       extents.step = t;
+      const SmallVector<StepMaps::Sums> sums = StepMaps::addTerms(steps, t);
       auto through = [&](bool tiny) {
         SmallVector<Value> next;
-        const SmallVector<StepMaps::Sums> sums = StepMaps::addTerms(steps, t);
         for (int64_t v = 0; v < vectors; ++v) {
           SmallVector<Value> yielded = steps[v].emit(t, state.slice(v * carries, carries), sums[v], tiny);
           for (auto [result, value] : llvm::zip(op.getStacked(), yielded))

@@ -33,7 +33,7 @@ bool hasSteps(BatchMapOp phase) {
 bool readsLargeWeights(BatchMapOp phase, int64_t cache) {
   return llvm::any_of(phase.getBody().getOps<ContractOp>(), [&](ContractOp contract) {
     std::optional<MatrixProduct> product = matchProduct(contract);
-    return product && !product->gradient && footprintOf(product->b).fixed > cache;
+    return product && product->readsBeyond(cache);
   });
 }
 
@@ -93,7 +93,9 @@ private:
     int64_t maxChunk = isStreaming(getOperation()) ? 1 : int64_t(this->maxChunk);
     // Chunks are the tasks of a phase without sums, and those without steps are large. But a chunk reads large weights
     // anew; where there are more workers than chunks, a call makes its tasks smaller (`Division::of`).
-    if (phase.getSum().empty() && !hasSteps(phase) && !readsLargeWeights(phase, cache))
+    const int64_t ofWeights =
+        cacheBytes > 0 ? int64_t(cacheBytes) : cacheBytesOf(getOperation()); // as of core-split-still
+    if (phase.getSum().empty() && !hasSteps(phase) && !readsLargeWeights(phase, ofWeights))
       maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;

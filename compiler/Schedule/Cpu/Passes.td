@@ -136,8 +136,7 @@ def SinkProducts : Core_SchedulePass<"core-sink-products"> {
   let description = [{
     A product of a step's values with few rows of weights, such as the errors of ten outputs with their weights, takes less time than to
     write what it gives and to read it again. Where a scan alone reads it, lane by lane, it comes into the scan with the kernel `lanes`:
-    each lane adds up its own sum while the units wait that divide. Comes after all that looks for
-    products outside of scans.
+    each lane adds up its own sum. Comes after all that looks for products outside of scans.
   }];
   let options = CallSizeOptions # [
     Option<"mostTerms", "most-terms", "int64_t", "16", "terms that a sum has at most">

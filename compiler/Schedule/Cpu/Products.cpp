@@ -135,6 +135,8 @@ std::optional<Kernel> MatrixProduct::laneKernel() const {
              : std::nullopt;
 }
 
+bool MatrixProduct::readsBeyond(int64_t cacheBytes) const { return !gradient && footprintOf(b).fixed > cacheBytes; }
+
 std::optional<Kernel> MatrixProduct::heldKernel() const {
   return staysInScan(b) && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
                                                                                 : std::nullopt;
@@ -267,12 +269,10 @@ std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   for (unsigned dim : depth)
     product.depthDims.push_back({dim, domain[dim], a.strides[dim]});
   product.origin = a.origin;
-  const AffineMap write = op.getWrite();
-  product.inOrder = op.getAlong().size() == 1 && write.getNumResults() + 1 == domain.size();
-  for (auto [position, expression] : llvm::enumerate(write.getResults()))
-    product.inOrder &=
-        product.inOrder &&
-        expression == getAffineDimExpr(position + (int64_t(position) >= op.getAlong()[0]), op.getContext());
+  if (op.getAlong().size() == 1)
+    product.inOrder =
+        op.getWrite() ==
+        AffineMap::getMultiDimIdentityMap(domain.size(), op.getContext()).dropResult(op.getAlong().front());
   product.aStride = rowStride(a, places);
   bool isMatrix = a.origin == 0 && isChain(a, depth, domain, 1);
   if (!places.empty()) {

@@ -53,6 +53,8 @@ struct MatrixProduct {
   std::optional<Kernel> gatherKernel() const;
   /// Reals of a step of a scan, by so few rows of weights that stay the same that each lane may add up its own sum.
   std::optional<Kernel> laneKernel() const;
+  /// Whether its weights do not stay in such a cache from chunk to chunk.
+  bool readsBeyond(int64_t cacheBytes) const;
   /// Spikes at each step of a scan, by weights that stay the same: tables may be held from step to step.
   std::optional<Kernel> heldKernel() const;
 };

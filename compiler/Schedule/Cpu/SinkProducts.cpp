@@ -5,6 +5,7 @@
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/StepValues.h"
 
 using namespace mlir;
 
@@ -53,13 +54,6 @@ private:
   static void sink(ContractOp op, ScanOp scan, unsigned number) {
     MLIRContext *context = op.getContext();
     std::optional<MatrixProduct> product = matchProduct(op);
-    // The dims of a step are those behind the first.
-    SmallVector<AffineExpr> dims{getAffineConstantExpr(0, context)};
-    for (unsigned dim = 1; dim < op.getDomain().size(); ++dim)
-      dims.push_back(getAffineDimExpr(dim - 1, context));
-    auto ofStep = [&](AffineMap map, bool overTime) {
-      return (overTime ? map.dropResult(0) : map).replaceDimsAndSymbols(dims, {}, dims.size() - 1, 0);
-    };
     auto typeAtStep = [](Value value) { return cast<ArrayType>(value.getType()).atOneStep(); };
     BlockArgument argument = scan.getBody().front().getArgument(number);
     const unsigned first = product->swapped ? 1 : 0;
@@ -72,14 +66,14 @@ private:
                                                                product->b.getType(), op.getLoc());
     scan.getInvariantMutable().append(product->b);
     for (unsigned factor : {0, 1})
-      reads[factor] = ofStep(op.getReadMaps()[factor], factor == first);
+      reads[factor] = atOneStep(op.getReadMaps()[factor], factor == first);
     SmallVector<int64_t> along;
     for (int64_t dim : op.getAlong())
       along.push_back(dim - 1);
     auto builder = OpBuilder::atBlockBegin(&scan.getBody().front());
     auto inner =
         ContractOp::create(builder, op.getLoc(), typeAtStep(op.getResult()), factors[0], factors[1],
-                           op.getDomain().drop_front(), along, reads[0], reads[1], ofStep(op.getWrite(), true));
+                           op.getDomain().drop_front(), along, reads[0], reads[1], atOneStep(op.getWrite(), true));
     inner.setOrderAttr(op.getOrderAttr());
     inner->setAttr(kKernelAttr, KernelAttr::get(context, Kernel::Lanes));
     argument.replaceAllUsesExcept(inner.getResult(), inner);

@@ -50,7 +50,7 @@ private:
     if (phaseRoleOf(op) != PhaseRole::PerSample || hasTime(op.getResult().getType()))
       return false;
     std::optional<MatrixProduct> product = matchProduct(op);
-    return product && !product->gradient && footprintOf(product->b).fixed > cache;
+    return product && product->readsBeyond(cache);
   }
 
   /// Adds the op and what it needs of the phase, in order; false if that varies over time or is a sum or scan.

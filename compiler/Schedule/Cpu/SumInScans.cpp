@@ -90,6 +90,7 @@ private:
     OpBuilder builder(scan);
     auto sums = ScanOp::create(builder, scan.getLoc(), stacked, finals, scan.getSliced(), scan.getInvariant(), init,
                                scan.getReverse());
+    sums->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     sums.getBody().takeBody(scan.getBody());
     Block &body = sums.getBody().front();
     Value sum = body.addArgument(type, fold.getLoc());

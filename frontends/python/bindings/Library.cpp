@@ -6,6 +6,7 @@
 #include "frontends/python/bindings/Outside.h"
 #include "frontends/python/bindings/Threads.h"
 #include "frontends/python/bindings/Weights.h"
+#include "runtime/core/Table.h"
 #include "runtime/train/Shuffle.h"
 
 #include <nanobind/stl/optional.h>
@@ -126,9 +127,9 @@ struct Numbers {
   uint64_t update = 1, updates = 0, epoch = 0, epochs = 0, seed = 0;
 };
 
-/// Everything that a call refers to is kept by the caller's arguments while it runs. `given` are put into parameters
-/// and buffers before it, unless these hold them already, as the number `content` says if it is not 0; `taken` become
-/// gradients and buffers behind it.
+/// Everything that a call refers to is kept by the caller's arguments while it runs. `given` are put into buffers
+/// before it, and into parameters unless these hold them already, as the number `content` says if it is not 0; `taken`
+/// become gradients and buffers behind it.
 double call(const Library &library, uint32_t which, Arena &arena, Threads *threads, const Numbers &numbers,
             nb::handle parameters, nb::handle gradients, nb::handle optimizer, nb::handle buffers, nb::handle stateIn,
             nb::handle stateOut, nb::handle inputs, nb::handle outputs, nb::handle outputGradients, nb::handle hyper,
@@ -200,8 +201,8 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   Arena::Use use(arena, bytes == UINT64_MAX ? 0 : bytes);
   call.arena = use.data();
   call.arena_size = use.bytes();
-  if (use.bring(content))
-    before.copy(call.parameters, call.buffers);
+  // Calls change buffers, so these are brought each time.
+  before.copy(use.bring(content) ? call.parameters : nullptr, call.buffers);
   check(snn_library_call(library.get(), which, &call));
   behind.copy(call.gradients, call.buffers);
   return loss;
@@ -277,25 +278,13 @@ void bindLibrary(nb::module_ &module) {
       .def_prop_ro(
           "state_bytes", [](const Library &l) { return l.table().state_bytes; }, "Of one sample.")
       .def_prop_ro(
-          "window",
-          [](const Library &l) {
-            const snn_model_table &t = l.table();
-            return t.struct_size > offsetof(snn_model_table, window) ? t.window : 0;
-          },
+          "window", [](const Library &l) { return windowOf(l.table()); },
           "Most steps of a call that trains; 0: as forward.")
       .def_prop_ro(
-          "trains_apart",
-          [](const Library &l) {
-            const snn_model_table &t = l.table();
-            return t.struct_size > offsetof(snn_model_table, forward_training) && t.forward_training;
-          },
+          "trains_apart", [](const Library &l) { return trainsApart(l.table()); },
           "Whether the network is another one when it trains.")
       .def_prop_ro(
-          "random",
-          [](const Library &l) {
-            const snn_model_table &t = l.table();
-            return t.struct_size > offsetof(snn_model_table, random) && t.random;
-          },
+          "random", [](const Library &l) { return drawsRandom(l.table()); },
           "Whether the network draws random numbers.")
       .def_prop_ro("trains", [](const Library &l) { return l.table().train_step != nullptr; })
       .def_ro("parameters", &Library::parameters)

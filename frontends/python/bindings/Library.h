@@ -30,8 +30,7 @@ public:
     Use(Arena &arena, uint64_t bytes);
     void *data() const { return arena.memory->data(); }
     uint64_t bytes() const { return arena.memory->bytes(); }
-    /// Whether the call before was not of this content (never 0) of the model's parameters and buffers; from now on it
-    /// is.
+    /// Whether the call before was not of this content (never 0) of the model's parameters; from now on it is.
     bool bring(uint64_t content);
 
   private:

@@ -72,9 +72,6 @@ def own_threads(count):
     return _runtime.Threads.own(count)
 
 
-_whole = _arrays.whole
-
-
 class Model:
     """A compiled network with its parameters; `snnc.compile` makes one.
 
@@ -92,8 +89,7 @@ class Model:
 
     def __init__(self, library, source, options, *, threads=None, seed=0):
         if threads is not None:
-            threads = _whole(threads, "threads", 1)
-        seed = _whole(seed, "seed", 0, 2**64 - 1)
+            threads = _arrays.whole(threads, "threads", 1)
         self.library = library
         self.source = source.text
         self._source, self._options = source, options
@@ -138,7 +134,7 @@ class Model:
     def initialize(self, seed: int = 0) -> None:
         """Draws the parameters anew (PyTorch's default distributions, a function of the seed alone) and forgets the
         training. The seed is also that of the model's random numbers."""
-        seed = _whole(seed, "seed", 0, 2**64 - 1)
+        seed = _arrays.whole(seed, "seed", 0, 2**64 - 1)
         self.library.initial(seed, self._parameters, self._buffers)
         self.seed = seed
         self.epoch = 0
@@ -193,10 +189,8 @@ class Model:
         behind the last step.
         """
         wanted = [name for name in outputs if name != "state"]
-        for name in wanted:
-            self._place(name, of_forward=True)
         call = self._prepare(x, steps=steps, sample_ids=sample_ids)
-        results = self._outputs(wanted, call)
+        results = self._outputs(wanted, call, of_forward=True)
         behind = self._state_behind(call, state) if "state" in outputs else None
         self._call("forward", call, outputs=results, state=state, state_out=behind)
         found = {name: results[self._places[name]] for name in wanted}
@@ -249,7 +243,7 @@ class Model:
     def set_training(self, *, updates: int = 0, epochs: int = 0) -> None:
         """How long the training is that `train_step` and `update` belong to, for schedules that depend on it (0: not known). `fit`
         counts its own batches and epochs."""
-        self._length = _whole(updates, "updates", 0), _whole(epochs, "epochs", 0)
+        self._length = _arrays.whole(updates, "updates", 0), _arrays.whole(epochs, "epochs", 0)
 
     def update(self) -> None:
         """An update with what stands in `gradients`."""
@@ -323,10 +317,11 @@ class Model:
 
     def _place(self, name, of_forward=False):
         """Of an output, or KeyError. `of_forward`: of those that a run of the network gives, without a loss."""
-        names = [n for n in self._places if not (of_forward and n.startswith(("grad.", _training.METRIC)))]
-        if name not in names:
-            raise KeyError(f"model {self.name} has no output {name!r}{' of a run' if of_forward and name in self._places else ''}; "
-                           f"it has {', '.join(names)}")
+        def is_beside(name):
+            return of_forward and name.startswith(("grad.", _training.METRIC))
+        if name not in self._places or is_beside(name):
+            raise KeyError(f"model {self.name} has no output {name!r}{' of a run' if name in self._places else ''}; "
+                           f"it has {', '.join(other for other in self._places if not is_beside(other))}")
         return self._places[name]
 
     def _targets(self, y):
@@ -354,7 +349,7 @@ class Model:
             arrays.append(array[None] if single and over_time else array)
         lengths = {array.shape[0] for tensor, array in zip(self.library.inputs, arrays) if tensor.shape[0] == "T"}
         if steps is not None:
-            lengths.add(_whole(steps, "steps", 1, self.library.max_steps))
+            lengths.add(_arrays.whole(steps, "steps", 1, self.library.max_steps))
         if single:
             lengths = {1}
         elif not lengths:
@@ -372,10 +367,10 @@ class Model:
         arrays += [None] * (len(self.library.inputs) - len(arrays))
         return _Call(arrays, batches.pop(), lengths.pop(), ids)
 
-    def _outputs(self, names, call):
+    def _outputs(self, names, call, of_forward=False):
         results = [None] * len(self._places)
         for name in names:
-            place = self._place(name)
+            place = self._place(name, of_forward)
             tensor = self.library.outputs[place]
             extents = {"T": call.steps, "B": call.batch}
             results[place] = np.empty([extents.get(e, e) for e in tensor.shape], _arrays.DTYPES[tensor.dtype])

@@ -26,7 +26,7 @@ class _Made:
     state: object
     training: bool
     given: list  # arrays of parameters and buffers
-    content: int  # their number: they need not be brought again if no other call came between; 0: they have to be
+    content: int  # the parameters' number: they need not be brought again if no other call came between
 
 
 @dataclasses.dataclass
@@ -265,7 +265,6 @@ class Module(nn.Module):
         model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
                     state_out=behind.state, epoch=made.epoch, given=given, content=made.content, taken=taken)
         if taken:
-            made.content = 0  # what the arena holds has changed, and changes with each call of backward
             self._take_buffers(tensors[buffers:], views[buffers:])
         return tuple(outputs), made
 
