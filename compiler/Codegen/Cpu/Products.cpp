@@ -70,8 +70,9 @@ bool OpEmitter::emitOverlap(ContractOp op) {
   const Buffer &a = buffers.find(product->a)->second, &b = buffers.find(product->b)->second;
   const Buffer &c = buffers.find(op.getResult())->second;
   auto emitRows = [&](Memory from, Memory to, Value rows) {
-    kernels::emitOverlap(e, module,
-                         {product->shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op)});
+    kernels::emitOverlap(
+        e, module,
+        {product->shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op), !numbers.isStreaming()});
   };
   if (!(a.slice || c.slice) || !a.sampleStride) {
     emitRows(a.memory, c.memory, rowCount(c));
@@ -104,7 +105,8 @@ bool OpEmitter::emitProduct(ContractOp op) {
   if (product->window)
     placeOffsets(e, *product, memory, rows);
   auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
-    kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory};
+    kernels::Product operands{a,      {b.memory, product->stride}, c, rows, product->depth, columns,
+                              memory, !numbers.isStreaming()};
     switch (kernel) {
     case Kernel::Spikes:
       return kernels::emitSpikes(e, module, operands);
@@ -187,8 +189,17 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   // As many blocks at a time as the first level takes; then it goes up.
   auto emitBlocks = [&](Value begin, Value end) {
     Value fresh = e.both(slot.fresh, e.equal(begin, e.index(0)));
-    kernels::Gradient operands{from,  rowsOf(d, product->otherStride), c, order, begin, end, columns, inputs, fresh,
-                               memory};
+    kernels::Gradient operands{from,
+                               rowsOf(d, product->otherStride),
+                               c,
+                               order,
+                               begin,
+                               end,
+                               columns,
+                               inputs,
+                               fresh,
+                               memory,
+                               numbers.isStreaming() ? 0 : product->columns};
     switch (kernel) {
     case Kernel::SpikeGradient:
       return kernels::emitSpikeGradient(e, module, operands);

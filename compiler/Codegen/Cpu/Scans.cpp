@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // core.scan: elements that go through time in registers, or all samples step by step.
 
-#include "compiler/Codegen/Cpu/OpEmitter.h"
+#include "compiler/Codegen/Cpu/StepMaps.h"
 
 #include "dialect/core/Maps.h"
 
 #include "compiler/Schedule/Cpu/Memory.h"
-#include "compiler/Schedule/Cpu/Products.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -17,123 +16,8 @@ namespace {
 /// Vectors of kLanes elements that go through time together: consecutive memory, and work to hide latencies with.
 int64_t stripVectors(Emitter &e) { return std::max<int64_t>(1, 4 * e.machineLanes() / kLanes); }
 
-/// A term of each lane's sum: its factors at positions of the result's dims.
-struct LaneTerm {
-  AffineMap a, b;
-};
-
-/// The terms of a product of the kernel `lanes`, in their order.
-SmallVector<LaneTerm> laneTerms(ContractOp op, const MatrixProduct &product) {
-  MLIRContext *context = op.getContext();
-  const unsigned depth = product.depthDims.front().dim, dims = op.getDomain().size();
-  SmallVector<LaneTerm> terms;
-  for (int64_t k = 0; k < product.depth; ++k) {
-    SmallVector<AffineExpr> positions;
-    for (unsigned dim = 0; dim < dims; ++dim)
-      positions.push_back(dim == depth ? getAffineConstantExpr(k, context)
-                                       : getAffineDimExpr(dim - (dim > depth), context));
-    auto of = [&](unsigned factor) {
-      return op.getReadMaps()[factor].replaceDimsAndSymbols(positions, {}, dims - 1, 0);
-    };
-    terms.push_back({of(product.swapped ? 1 : 0), of(product.swapped ? 0 : 1)});
-  }
-  return terms;
-}
-
-/// The maps of a step, for one vector of elements.
-class StepMaps {
-public:
-  StepMaps(OpEmitter &emitter, ScanOp scan) : emitter(emitter), e(emitter.e), scan(scan) {}
-
-  /// What does not vary over time, loaded before the steps.
-  void loadInvariants(Points points) {
-    this->points = points;
-    for (MapOp map : scan.getBody().front().getOps<MapOp>())
-      for (auto [index, value] : llvm::enumerate(map.getInputs()))
-        if (auto argument = dyn_cast<BlockArgument>(value);
-            argument && llvm::is_contained(scan.getInvariantArgs(), argument))
-          loaded[{map, index}] = load(outside(argument), nullptr, readMap(map, index));
-  }
-
-  using Sums = llvm::DenseMap<Value, Value>; ///< of the step's products, for one vector
-
-  /// For each of `vectors`. A factor that is the same for all lanes serves all of them, one after the other.
-  static SmallVector<Sums> addTerms(MutableArrayRef<StepMaps> vectors, Value step) {
-    SmallVector<Sums> sums(vectors.size());
-    StepMaps &any = vectors.front();
-    Emitter &e = any.e;
-    for (auto op : any.scan.getBody().front().getOps<ContractOp>()) {
-      const MatrixProduct product = *matchProduct(op);
-      // One block of docs/summation.md: a chain from +0, which is added to +0.
-      Value zero = e.constant(e.vector(kLanes, e.real), 0);
-      SmallVector<Value> chains(vectors.size(), zero);
-      for (const LaneTerm &term : laneTerms(op, product)) {
-        Value factor = any.load(any.outside(product.a), step, term.a);
-        for (auto [maps, chain] : llvm::zip_equal(vectors, chains))
-          chain = e.fma(factor, maps.loadColumns(any.outside(product.b), term.b), chain);
-      }
-      for (auto [sum, chain] : llvm::zip_equal(sums, chains))
-        sum[op.getResult()] = arith::AddFOp::create(e.b, chain, zero);
-    }
-    return sums;
-  }
-
-  /// The yielded values of the step, from the carries before it. `tiny`: some lanes of these are.
-  SmallVector<Value> emit(Value step, ValueRange carries, const Sums &sums, bool tiny) {
-    llvm::DenseMap<Value, Value> values = sums;
-    for (auto [argument, value] : llvm::zip(scan.getCarryArgs(), carries))
-      values[argument] = value;
-    for (MapOp map : scan.getBody().front().getOps<MapOp>()) {
-      SmallVector<Value> arguments;
-      for (auto [index, value] : llvm::enumerate(map.getInputs())) {
-        if (Value known = loaded.lookup({map, index}))
-          arguments.push_back(known);
-        else if (Value known = values.lookup(value))
-          arguments.push_back(known);
-        else
-          arguments.push_back(load(outside(value), step, readMap(map, index)));
-      }
-      for (auto [result, value] :
-           llvm::zip(map.getOutputs(), emitter.emitBody(map.getBody().front(), arguments, points, {.tiny = tiny})))
-        values[result] = value;
-    }
-    SmallVector<Value> yielded;
-    for (Value value : scan.getYield()->getOperands()) {
-      Value known = values.lookup(value);
-      auto argument = dyn_cast<BlockArgument>(value);
-      if (!known) // a slice or an invariant that is passed on
-        known = load(outside(argument), llvm::is_contained(scan.getSlicedArgs(), argument) ? step : Value(),
-                     AffineMap::getMultiDimIdentityMap(points.domain.size(), scan.getContext()));
-      yielded.push_back(known);
-    }
-    return yielded;
-  }
-
-  Points points;
-
-private:
-  static AffineMap readMap(MapOp map, unsigned index) {
-    return cast<IndexedOpInterface>(map.getOperation()).getReadMaps()[index];
-  }
-
-  Value outside(Value argument) { return scan->getOperand(cast<BlockArgument>(argument).getArgNumber()); }
-
-  /// Rows of weights are whole vectors: also beyond the last column there is something to read.
-  Value loadColumns(Value weights, AffineMap map) {
-    return LaneAccess(e, emitter.buffers.find(weights)->second, map).load(points, nullptr);
-  }
-
-  Value load(Value array, Value step, AffineMap map) {
-    const Buffer &buffer = emitter.buffers.find(array)->second;
-    Buffer slice = step ? buffer.at(e, step) : buffer;
-    return LaneAccess(e, slice, map).load(points, points.mask);
-  }
-
-  OpEmitter &emitter;
-  Emitter &e;
-  ScanOp scan;
-  llvm::DenseMap<std::pair<Operation *, unsigned>, Value> loaded;
-};
+/// In fewer steps an error does not decay to nothing.
+constexpr int64_t kFewSteps = 8;
 
 } // namespace
 
@@ -155,10 +39,14 @@ void OpEmitter::emitPointwise(ScanOp op) {
       for (Value init : op.getInit())
         start.push_back(LaneAccess(e, buffers.find(init)->second, identity).load(maps.points, maps.points.mask));
     }
-    auto step = [&](Value i, ValueRange state) {
+    Value seemTiny = steps.front().factorsSeemTiny(extents.steps);
+    // A membrane that decays without input stays subnormal, and so does an error that decays.
+    auto model = getModel(module);
+    const bool reverse = op.getReverse(), few = model.getSteps() && *model.getSteps() < kFewSteps;
+    auto step = [&](Value i, ValueRange state, bool tinyFactors) {
       Value t = op.getReverse() ? e.sub(e.sub(extents.steps, e.index(1)), i) : i;
       extents.step = t;
-      const SmallVector<StepMaps::Sums> sums = StepMaps::addTerms(steps, t);
+      const SmallVector<StepMaps::Sums> sums = StepMaps::addTerms(steps, t, tinyFactors);
       auto through = [&](bool tiny) {
         SmallVector<Value> next;
         for (int64_t v = 0; v < vectors; ++v) {
@@ -172,15 +60,22 @@ void OpEmitter::emitPointwise(ScanOp op) {
         }
         return next;
       };
-      // A membrane that decays without input stays subnormal. Errors go on into products, which take far longer then.
-      Value tiny = op.getReverse() ? Value() : anyStateTiny(state);
+      const bool normal = reverse && (few || (seemTiny && !tinyFactors));
+      Value tiny = normal ? Value() : anyStateTiny(state);
       SmallVector<Value> next =
           !tiny ? through(false)
                 : e.choose(tiny, [&] { return through(true); }, [&] { return through(false); }, state.getTypes());
       extents.step = nullptr;
       return next;
     };
-    SmallVector<Value> last = e.loop(e.index(0), extents.steps, 1, start, step);
+    auto throughTime = [&](bool tinyFactors) {
+      return e.loop(e.index(0), extents.steps, 1, start,
+                    [&](Value i, ValueRange state) { return step(i, state, tinyFactors); });
+    };
+    SmallVector<Value> last = seemTiny ? e.choose(
+                                             seemTiny, [&] { return throughTime(true); },
+                                             [&] { return throughTime(false); }, ValueRange(start).getTypes())
+                                       : throughTime(false);
     for (int64_t v = 0; v < vectors; ++v)
       for (auto [index, result] : llvm::enumerate(op.getFinals()))
         if (auto found = buffers.find(result); found != buffers.end())

@@ -95,6 +95,10 @@ Value ScalarEmitter::choose(Value condition, const std::function<Value()> &yes, 
 
 SmallVector<Value> ScalarEmitter::choose(Value condition, llvm::function_ref<SmallVector<Value>()> yes,
                                          llvm::function_ref<SmallVector<Value>()> no, TypeRange types) {
+  if (types.empty()) { // an `if` that has no results comes with terminators
+    when(condition, [&] { yes(); }, [&] { no(); });
+    return {};
+  }
   auto op = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(op.thenBlock());

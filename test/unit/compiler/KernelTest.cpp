@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <random>
 
 using namespace snn;
@@ -67,6 +68,28 @@ template <typename Real> void fill(Buffer<Real> &reals, Random &random) {
                : kind == 1 ? Real(0)
                : kind == 2 ? std::numeric_limits<Real>::denorm_min()
                            : value(random);
+  }
+}
+
+/// Elements as those of errors that vanish: magnitudes within some powers of two, of rows or parts of them, that reach
+/// down to the smallest one. Some elements are the opposite of the one before. `weights`: of factors that are not tiny,
+/// some rows of which are equal, so that terms cancel.
+template <typename Real> void fillTiny(Buffer<Real> &reals, int64_t stride, Random &random, bool weights) {
+  int lowest = 0, highest = 0;
+  for (int64_t i = 0; i < reals.count; ++i) {
+    const bool first = i % stride == 0;
+    if (weights && first && i > 0 && draw(random, 0, 2) == 0) {
+      std::copy_n(&reals[i - stride], stride, &reals[i]);
+      i += stride - 1;
+      continue;
+    }
+    if (first || draw(random, 0, 200) == 0) {
+      lowest = int(weights ? draw(random, -30, 0) : draw(random, -149, -130));
+      highest = int(draw(random, lowest, lowest + (weights ? 8 : 60)));
+    }
+    Real digits = Real(1) + Real(draw(random, 0, (1 << 23) - 1)) / (1 << 23);
+    Real value = std::ldexp(draw(random, 0, 1) ? digits : -digits, int(draw(random, lowest, highest)));
+    reals[i] = draw(random, 0, 9) == 0 ? Real(0) : !first && draw(random, 0, 4) == 0 ? -reals[i - 1] : value;
   }
 }
 
@@ -157,7 +180,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   NativeCode code(GetParam().target, GetParam().f64);
   auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
     Scratch scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
-    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch};
+    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch, true};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitDense(e, module, product(e, in, {in.reals(0), aRow}));
@@ -217,6 +240,15 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   check("dense", a.data(), denseScratch(depth), ofReals);
   Buffer<Real> whole = wholeRows(a, aRow, depth);
   check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
+  for (int round = 0; round < 3; ++round) {
+    fillTiny(a, aRow, random, false);
+    fillTiny(b, bRow, random, true);
+    if (round == 2) // beyond what can be scaled up, and not finite
+      for (Real large : {std::numeric_limits<Real>::max(), Real(1e30), std::numeric_limits<Real>::min()})
+        a[draw(random, 0, a.count - 1)] = large;
+    check("dense", a.data(), denseScratch(depth), reference(false));
+  }
+  fill(b, random);
   std::vector<Real> ofSpikes = reference(true);
   for (const char *name : {"spikes", "tables", "few", "gather"})
     check(name, bits.data(), spikes, ofSpikes);
@@ -262,7 +294,8 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
                     padded,
                     {in.number(7), in.number(8)},
                     e.equal(in.number(9), e.index(1)),
-                    {in.memory(10, e.b.getI8Type()).base, e.index(0)}};
+                    {in.memory(10, e.b.getI8Type()).base, e.index(0)},
+                    columns};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
@@ -354,6 +387,14 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
       for (const char *name : {"spikes", "tables", "few", "gather"})
         check(name, true, chunk, ofSpikes);
     }
+    // Factors and errors of few powers of two, some rows of which are tiny.
+    fillTiny(a, aRow, random, true);
+    fillTiny(d, dRow, random, false);
+    if (columns == 33)
+      d[draw(random, 0, d.count - 1)] = Real(1e30); // beyond what can be scaled up
+    real = reference(false);
+    for (const char *name : {"dense", "sparse"})
+      check(name, false, perRun, real);
   }
 }
 

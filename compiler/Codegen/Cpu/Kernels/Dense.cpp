@@ -3,6 +3,8 @@
 // once in 64 terms.
 
 #include "compiler/Codegen/Cpu/Kernels/Tiles.h"
+#include "compiler/Codegen/Cpu/Kernels/TinyGradient.h"
+#include "compiler/Codegen/Cpu/Kernels/TinyRows.h"
 
 using namespace mlir;
 
@@ -25,6 +27,20 @@ public:
     });
   }
 
+  /// Whole blocks, [from, to), of a product that has one level.
+  void emitTerms(Value from, Value to) {
+    forStrips(e, kernel.columns, kPanelVectors, [&](Value column, int64_t vectors) {
+      forTiles(e, e.index(0), kernel.rows, [&](Value row, int64_t height) {
+        e.loop(from, to, kBlock, [&](Value start) {
+          Value end = e.add(start, kBlock);
+          if (kernel.depth % kBlock)
+            end = e.minimum(end, to);
+          addBlock(row, column, {height, vectors}, start, end, e.equal(start, e.index(0)));
+        });
+      });
+    });
+  }
+
 private:
   /// The totals of row i of the tile: those of the highest level are C itself.
   std::pair<Memory, Value> total(int64_t level, int64_t i, Value row, Value column, Tile tile) {
@@ -33,15 +49,26 @@ private:
     return {lower, e.index((level * tile.rows + i) * tile.vectors * e.machineLanes())};
   }
 
-  void emitTile(Value row, Value column, Tile tile) {
-    auto addTo = [&](int64_t level, ValueRange sums, Value first) {
-      for (int64_t i = 0; i < tile.rows; ++i) {
-        auto [memory, at] = total(level, i, row, column, tile);
-        accumulate(e, sums.slice(i * tile.vectors, tile.vectors), memory, at, first);
-      }
-    };
+  void addTo(int64_t level, Value row, Value column, Tile tile, ValueRange sums, Value first) {
+    for (int64_t i = 0; i < tile.rows; ++i) {
+      auto [memory, at] = total(level, i, row, column, tile);
+      accumulate(e, sums.slice(i * tile.vectors, tile.vectors), memory, at, first);
+    }
+  }
+
+  void addBlock(Value row, Value column, Tile tile, Value start, Value end, Value first) {
     const Matrix &a = kernel.a, &b = kernel.b;
     Value aRow = e.mul(row, a.stride);
+    auto term = [&](Value k, ValueRange chains) {
+      Value first = e.add(aRow, a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k);
+      return addTerm(
+          e, a.at, [&](int64_t i) { return e.add(first, i * a.stride); }, b.at, e.add(e.mul(k, b.stride), column), tile,
+          chains);
+    };
+    addTo(0, row, column, tile, sumTerms(e, start, end, kernel.depth, tile, term), first);
+  }
+
+  void emitTile(Value row, Value column, Tile tile) {
     walkLevels(e, kernel.depth,
                {nullptr,
                 [&](int64_t level, Value first) {
@@ -50,18 +77,9 @@ private:
                     auto [memory, at] = total(level - 1, i, row, column, tile);
                     llvm::append_range(below, loadStrip(e, memory, at, tile.vectors));
                   }
-                  addTo(level, below, first);
+                  addTo(level, row, column, tile, below, first);
                 },
-                [&](Value start, Value end, Value first) {
-                  auto term = [&](Value k, ValueRange chains) {
-                    Value first = e.add(aRow, a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k);
-                    return addTerm(
-                        e, a.at, [&](int64_t i) { return e.add(first, i * a.stride); }, b.at,
-                        e.add(e.mul(k, b.stride), column), tile, chains);
-                  };
-                  Strip chains = sumTerms(e, start, end, kernel.depth, tile, term);
-                  addTo(0, chains, first);
-                }});
+                [&](Value start, Value end, Value first) { addBlock(row, column, tile, start, end, first); }});
   }
 
   Emitter &e;
@@ -71,7 +89,7 @@ private:
 };
 
 void emitGradient(Emitter &e, const Gradient &kernel) {
-  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch] = kernel;
+  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tinyColumns] = kernel;
   auto emitTile = [&](Value k, Value column, Tile tile, Value block) {
     Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
     SmallVector<Value> offsets;
@@ -106,28 +124,49 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
   Product kernel = product;
   if (levelsOf(kernel.depth) == 1)
     kernel.scratch = {}; // not looked at: callers with and without share the function
-  std::string name = shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows" : "dense", kernel.a),
-                               {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
-  e.call(
-      module, name, {},
-      [](Emitter &in, const Product &kernel) {
-        DenseBody(in, kernel).emit();
-        return Strip();
-      },
-      kernel);
+  const bool windows = bool(kernel.a.offsets.base);
+  auto nameOf = [&](StringRef form) {
+    return shapeName(e, nameFor(form, kernel.a),
+                     {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+  };
+  const std::string name = nameOf(windows ? "dense_windows" : "dense");
+  if (!kernel.mayBeTiny || !hasTinyTerms(e) || levelsOf(kernel.depth) > 1 || isa<IntegerType>(kernel.a.at.element)) {
+    auto make = [](Emitter &in, const Product &kernel) {
+      DenseBody(in, kernel).emit();
+      return Strip();
+    };
+    e.call(module, name, {}, make, kernel);
+    return;
+  }
+  auto emitTerms = [=](Emitter &e, const Product &kernel, Value from, Value to) {
+    auto make = [](Emitter &in, const Product &kernel, Value from, Value to) {
+      DenseBody(in, kernel).emitTerms(from, to);
+      return Strip();
+    };
+    e.call(module, name, {}, make, kernel, from, to);
+  };
+  auto make = [=](Emitter &in, const Product &kernel) {
+    in.when(
+        emitSeemTiny(in, module, kernel.a, {in.index(0), kernel.rows}, kernel.depth),
+        [&] {
+          emitTinyRows(in, module, kernel,
+                       [&](const Product &part, Value from, Value to) { emitTerms(in, part, from, to); });
+        },
+        [&] { emitTerms(in, kernel, in.index(0), in.index(kernel.depth)); });
+    return Strip();
+  };
+  e.call(module, nameOf(windows ? "dense_windows_or_tiny" : "dense_or_tiny"), {}, make, kernel);
 }
 
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
   std::string name =
       shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient", kernel.a),
                 {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
-  e.call(
-      module, name, {},
-      [](Emitter &in, const Gradient &kernel) {
-        emitGradient(in, kernel);
-        return Strip();
-      },
-      kernel);
+  auto make = [](Emitter &in, const Gradient &kernel) {
+    emitGradient(in, kernel);
+    return Strip();
+  };
+  emitGradientOrTiny(e, module, kernel, [&](const Gradient &plain) { e.call(module, name, {}, make, plain); });
 }
 
 } // namespace snn::kernels

@@ -48,8 +48,9 @@ struct Product {
   Matrix a, b, c;
   mlir::Value rows;
   int64_t depth = 0;
-  int64_t columns = 0; ///< a multiple of kLanes
-  Scratch scratch;     ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
+  int64_t columns = 0;    ///< a multiple of kLanes
+  Scratch scratch;        ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
+  bool mayBeTiny = false; ///< dense: whether to look for elements of A that are (TinyTerms.h), as errors may be
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
@@ -93,6 +94,7 @@ struct Overlap {
   mlir::Value rows;
   int64_t aRow = 0, cRow = 0; ///< elements from a row to the next one
   Scratch scratch;            ///< overlapScratch(shape, bytes of a real)
+  bool mayBeTiny = false;     ///< as of Product
 
   friend void forEachValue(Overlap &kernel, EachValue each) {
     for (Memory *memory : {&kernel.a, &kernel.b, &kernel.c})
@@ -144,7 +146,8 @@ struct Gradient {
   int64_t columns = 0; ///< a multiple of kLanes
   Range inputs;
   mlir::Value fresh;
-  Scratch scratch; ///< of spikes: spikeGradientScratch(), for as many rows as the order has
+  Scratch scratch;         ///< of spikes: spikeGradientScratch(), for as many rows as the order has
+  int64_t tinyColumns = 0; ///< dense, sparse: of D, that are looked at for tiny elements (TinyTerms.h), as of errors
 
   friend void forEachValue(Gradient &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.d, &kernel.c})

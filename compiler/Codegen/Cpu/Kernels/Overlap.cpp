@@ -4,6 +4,7 @@
 
 #include "compiler/Codegen/Cpu/Kernels/GatheredTaps.h"
 #include "compiler/Codegen/Cpu/Kernels/Tiles.h"
+#include "compiler/Codegen/Cpu/Kernels/TinyRows.h"
 
 using namespace mlir;
 
@@ -12,13 +13,14 @@ namespace {
 
 class OverlapBody {
 public:
-  OverlapBody(Emitter &e, ModuleOp module, const Overlap &kernel)
-      : e(e), kernel(kernel), shape(kernel.shape), levels(levelsOf(shape.terms())),
+  /// `tiny`: elements of A may be (TinyTerms.h).
+  OverlapBody(Emitter &e, ModuleOp module, const Overlap &kernel, bool tiny)
+      : e(e), module(module), kernel(kernel), shape(kernel.shape), tiny(tiny), levels(levelsOf(shape.terms())),
         inRegisters(shape.depth % kBlock == 0), size(shape.extent() * shape.columns),
         gathered(e, module, kernel, behind(denseOverlapBytes(shape, e.realBytes()))) {}
 
   void emit() {
-    if (!gathered.exists())
+    if (tiny || !gathered.exists())
       return e.loop(kernel.rows, [&](Value row) { emitDense(row); });
     e.loop(e.index(0), kernel.rows, kRowsTogether, e.truth(false), [&](Value row, ValueRange packed) {
       Value count = e.minimum(e.index(kRowsTogether), e.sub(kernel.rows, row)), sparse = gathered.find(row, count);
@@ -109,17 +111,31 @@ private:
       Value position = e.add(first, from);
       Value filled = e.b.createOrFold<arith::RemUIOp>(position, e.index(kBlock));
       Value to = inRegisters ? e.add(from, kBlock) : e.minimum(depth, e.add(from, e.sub(e.index(kBlock), filled)));
-      forStrips(e, shape.columns, kPanelVectors, [&](Value column, int64_t vectors) {
-        forLines(0, e.index(0), column, ranges, [&](Value place, Value at, Value lineFrom, Value lineTo) {
-          forTiles(
-              e, lineFrom, lineTo,
-              [&](Value i, int64_t height) {
-                addTile(e.add(place, i), e.add(at, e.mul(i, placeStride())), column, e.mul(first, shape.columns),
-                        {from, to}, {height, vectors});
-              },
-              shape.dims.back().places);
+      Value weights = e.mul(first, shape.columns);
+      auto plain = [&](Value place, Value at, int64_t height) {
+        return [=, this](Value column, int64_t vectors) {
+          addTile(place, at, column, weights, {from, to}, {height, vectors});
+        };
+      };
+      if (tiny)
+        forLines(0, e.index(0), e.index(0), ranges, [&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
+          e.loop(lineFrom, lineTo, 1, [&](Value i) {
+            Value place = e.add(line, i), at = e.add(lineAt, e.mul(i, placeStride()));
+            addTinyPlace(place, at, weights, {from, to},
+                         [&] { forStrips(e, shape.columns, kPanelVectors, plain(place, at, 1)); });
+          });
         });
-      });
+      else
+        forStrips(e, shape.columns, kPanelVectors, [&](Value column, int64_t vectors) {
+          forLines(0, e.index(0), column, ranges, [&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
+            forTiles(
+                e, lineFrom, lineTo,
+                [&](Value i, int64_t height) {
+                  plain(e.add(line, i), e.add(lineAt, e.mul(i, placeStride())), height)(column, vectors);
+                },
+                shape.dims.back().places);
+          });
+        });
       Value end = e.add(first, to);
       if (inRegisters)
         raise(0, e.div(end, kBlock));
@@ -183,9 +199,29 @@ private:
     }
   }
 
+  /// All columns of a place, by `plain` if its elements are not tiny.
+  void addTinyPlace(Value place, Value at, Value weights, kernels::Range terms, const std::function<void()> &plain) {
+    auto moved = [&](Memory memory, Value by) {
+      memory.offset = e.add(memory.offset, by);
+      return memory;
+    };
+    Matrix elements{moved(image, e.mul(place, shape.aStride))};
+    e.when(
+        isTiny(e, leastOfBlock(e, noMagnitude(e), elements, terms.from, terms.to)),
+        [&] {
+          emitTinyRow(e, module,
+                      {elements, terms.from, terms.to, moved(kernel.b, weights), e.index(shape.columns),
+                       moved(inRegisters ? totals[0] : chains, at), e.index(shape.columns), e.truth(false),
+                       e.truth(!inRegisters)});
+        },
+        plain);
+  }
+
   Emitter &e;
+  ModuleOp module;
   const Overlap &kernel;
   const OverlapShape &shape;
+  bool tiny;
   int64_t levels;
   bool inRegisters; ///< chains: no block has terms of several taps
   int64_t size;     ///< of a row of the result, with all columns of B
@@ -197,17 +233,47 @@ private:
 } // namespace
 
 void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
-  SmallVector<int64_t> numbers{kernel.shape.depth,   kernel.shape.columns, kernel.shape.written,
-                               kernel.shape.aStride, kernel.aRow,          kernel.cRow};
-  for (const OverlapShape::Dim &dim : kernel.shape.dims)
+  const OverlapShape &shape = kernel.shape;
+  SmallVector<int64_t> numbers{shape.depth, shape.columns, shape.written, shape.aStride, kernel.aRow, kernel.cRow};
+  int64_t places = 1;
+  for (const OverlapShape::Dim &dim : shape.dims) {
     numbers.append({dim.places, dim.taps, dim.extent, dim.factor, dim.step, dim.origin});
-  e.call(
-      module, shapeName(e, "overlap", numbers), {},
-      [&](Emitter &in, const Overlap &kernel) {
-        OverlapBody(in, module, kernel).emit();
-        return Strip();
-      },
-      kernel);
+    places *= dim.places;
+  }
+  auto emit = [=](Emitter &e, const Overlap &kernel, bool tiny) {
+    auto make = [&](Emitter &in, const Overlap &kernel) {
+      OverlapBody(in, module, kernel, tiny).emit();
+      return Strip();
+    };
+    e.call(module, shapeName(e, tiny ? "overlap_tiny" : "overlap", numbers), {}, make, kernel);
+  };
+  if (!kernel.mayBeTiny || !hasTinyTerms(e))
+    return emit(e, kernel, false);
+  auto make = [=](Emitter &in, const Overlap &kernel) {
+    auto seemsTiny = [&](Value from, Value to, int64_t every) {
+      return in.loop(from, to, every, {in.truth(false)}, [&](Value row, ValueRange any) {
+        Matrix image{kernel.a, kernel.shape.aStride};
+        image.at.offset = in.add(image.at.offset, in.mul(row, kernel.aRow));
+        Value tiny = emitSeemTiny(in, module, image, {in.index(0), in.index(places)}, kernel.shape.depth);
+        return Strip{in.either(any[0], tiny)};
+      })[0];
+    };
+    in.when(
+        seemsTiny(in.index(0), kernel.rows, kRowsTogether),
+        [&] {
+          in.loop(in.index(0), kernel.rows, kRowsTogether, [&](Value from) {
+            Overlap some = kernel;
+            some.a.offset = in.add(some.a.offset, in.mul(from, kernel.aRow));
+            some.c.offset = in.add(some.c.offset, in.mul(from, kernel.cRow));
+            some.rows = in.minimum(in.sub(kernel.rows, from), in.index(kRowsTogether));
+            Value tiny = seemsTiny(from, in.add(from, some.rows), 1);
+            in.when(tiny, [&] { emit(in, some, true); }, [&] { emit(in, some, false); });
+          });
+        },
+        [&] { emit(in, kernel, false); });
+    return Strip();
+  };
+  e.call(module, shapeName(e, "overlap_or_tiny", numbers), {}, make, kernel);
 }
 
 } // namespace snn::kernels

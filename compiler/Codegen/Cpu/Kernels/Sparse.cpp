@@ -2,6 +2,7 @@
 // Products with reals of which many are zero: a term that is zero may be left out (docs/summation.md, rule 9).
 
 #include "compiler/Codegen/Cpu/Kernels/GradientBody.h"
+#include "compiler/Codegen/Cpu/Kernels/TinyGradient.h"
 
 using namespace mlir;
 
@@ -162,17 +163,17 @@ void emitSparseGradient(Emitter &e, ModuleOp module, const Gradient &kernel, con
     SparseGradientBody(in, kernel, transposed).emit();
     return Strip();
   };
+  auto emitFew = [&](const Gradient &kernel) {
+    Memory square = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.b.getI64Type());
+    Value at = e.add(kernel.scratch.offset, 64 * sizeof(int64_t));
+    Memory transposed = e.view(kernel.scratch.bytes, at, e.b.getI64Type());
+    Gradient ofBits = kernel;
+    ofBits.a = nonzero.bits;
+    emitTranspose(e, module, ofBits, square, transposed);
+    e.call(module, name, {}, make, kernel, transposed);
+  };
   e.when(
-      nonzero.few,
-      [&] {
-        Memory square = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.b.getI64Type());
-        Value at = e.add(kernel.scratch.offset, 64 * sizeof(int64_t));
-        Memory transposed = e.view(kernel.scratch.bytes, at, e.b.getI64Type());
-        Gradient ofBits = kernel;
-        ofBits.a = nonzero.bits;
-        emitTranspose(e, module, ofBits, square, transposed);
-        e.call(module, name, {}, make, kernel, transposed);
-      },
+      nonzero.few, [&] { emitGradientOrTiny(e, module, kernel, emitFew); },
       [&] { emitDenseGradient(e, module, kernel); });
 }
 

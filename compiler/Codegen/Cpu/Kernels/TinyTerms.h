@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Chains of multiply-adds whose factors may be subnormal numbers: the same bits, without the microcode that Intel's
+// processors take for each of them.
+//
+// A number of f32 is tiny if it is not zero and less than 2^-114, so that its product with a common weight may be
+// subnormal.
+
+#ifndef SNN_COMPILER_CODEGEN_CPU_KERNELS_TINYTERMS_H
+#define SNN_COMPILER_CODEGEN_CPU_KERNELS_TINYTERMS_H
+
+#include "compiler/Codegen/Cpu/Kernels/Pieces.h"
+
+namespace snn::kernels {
+
+/// Whether there is a way round for reals of this target: f32, with vectors.
+bool hasTinyTerms(const Emitter &e);
+
+/// A running minimum over magnitudes of kLanes numbers that leaves out zeros, and whether any of them is tiny (i1).
+mlir::Value noMagnitude(Emitter &e);
+mlir::Value leastMagnitude(Emitter &e, mlir::Value least, mlir::Value vector);
+mlir::Value isTiny(Emitter &e, mlir::Value least);
+
+/// Whether all of these vectors are very small: below 2^-124, so that sums of their products may be subnormal. An i1.
+mlir::Value allVerySmall(Emitter &e, mlir::Value most);
+/// The largest magnitude so far; null: none yet.
+mlir::Value mostMagnitude(Emitter &e, mlir::Value most, mlir::Value vector);
+
+/// A row of a matrix, as one of which it is the first.
+Matrix rowOf(Emitter &e, Matrix matrix, mlir::Value row);
+mlir::Value loadElement(Emitter &e, const Matrix &row, mlir::Value at);
+
+/// Takes up elements [from, to) of a row, 64 at most.
+mlir::Value leastOfBlock(Emitter &e, mlir::Value least, const Matrix &row, mlir::Value from, mlir::Value to);
+mlir::Value isNotZero(Emitter &e, mlir::Value element); ///< i1
+
+/// Where [from, to), 64 elements of a row at most, has the first one that is not below 2^-124, or `to`. Sums of terms
+/// before it may all be subnormal.
+mlir::Value firstNotVerySmall(Emitter &e, const Matrix &row, mlir::Value from, mlir::Value to);
+
+/// Rows [from, to), or those at such positions of an order.
+struct SomeRows {
+  mlir::Value from, to;
+  Memory order = {}; ///< i32; null: none
+
+  friend void forEachValue(SomeRows &rows, EachValue each) {
+    each(rows.from);
+    each(rows.to);
+    forEachValue(rows.order, each);
+  }
+};
+/// Whether elements of these rows, `depth` each, seem to be tiny: of many rows some are looked at. An i1. What is
+/// chosen by it must not change a bit.
+mlir::Value emitSeemTiny(Emitter &e, mlir::ModuleOp module, const Matrix &a, const SomeRows &rows, int64_t depth);
+
+/// x times 2^96 and back, of f32 (a number or a vector), of which subnormal ones do not count as operands.
+mlir::Value scaleUp(Emitter &e, mlir::Value x);
+
+/// Vectors of a strip: with sums of two kinds they stay in registers.
+inline constexpr int64_t kWideVectors = 4;
+
+/// The terms of a chain: one factor for all columns, as a vector, and a strip of the other ones.
+struct Terms {
+  std::function<std::pair<mlir::Value, Strip>(mlir::Value i)> at;
+  std::function<mlir::Value(mlir::Value i)> counts =
+      nullptr; ///< i1: whether a term may be other than nothing; null: yes
+};
+
+/// The chain over terms [from, to) from `start` on.
+Strip chainOf(Emitter &e, mlir::Value from, mlir::Value to, mlir::ValueRange start, const Terms &terms);
+/// The same for 64 terms at most whose factors may be tiny: those before `firstLarge` are very small. `scaled` has them
+/// scaled up. A chain that ends as zero may have another sign.
+Strip chainOfTiny(Emitter &e, mlir::Value from, mlir::Value firstLarge, mlir::Value to, mlir::ValueRange start,
+                  const Terms &scaled, const Terms &plain);
+
+} // namespace snn::kernels
+
+#endif // SNN_COMPILER_CODEGEN_CPU_KERNELS_TINYTERMS_H
