@@ -9,6 +9,7 @@ import torch
 from snntorch import surrogate, utils
 from snntorch.functional import quant
 from torch import nn
+from torch.nn import functional as F
 
 import snnc
 import support
@@ -227,7 +228,7 @@ def test_refused():
             (sequential(snn.Leaky(beta=0.5, init_hidden=True, spike_grad=torch.relu)), ("\"1\" (Leaky)", "spike_grad")),
             (nn.Sequential(nn.Conv2d(1, 2, 3), leaky), ("shape of a sample",)),
             (nn.Sequential(snn.SLSTM(4, 6, init_hidden=True)), ("\"0\" (SLSTM)", "to 0 in each step")),
-            (sequential(snn.SConv2dLSTM(4, 4, 3, init_hidden=True)), ("\"1\" (SConv2dLSTM)", "no such neuron")),
+            (sequential(snn.DeltaLeaky(beta=0.5, init_hidden=True)), ("\"1\" (DeltaLeaky)", "no such neuron", "as `delta_leaky`")),
             (sequential(snn.Leaky(beta=0.5, init_hidden=True, state_quant=quant.state_quant(4, uniform=False))), ("\"1\" (Leaky)", "not uniform")),
             (sequential(snn.Leaky(beta=0.5, init_hidden=True, state_quant=torch.round)), ("\"1\" (Leaky)", "quantize = f"))):
         with support.raises(snnc.convert.ConversionError, *parts):
@@ -275,6 +276,99 @@ def test_lstm_and_levels():
             support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
         module.load_state_dict(net.state_dict())
         net.load_state_dict(module.state_dict())
+
+
+def test_convolutional_lstm():
+    """An SConv2dLSTM may pool what its spikes see."""
+    class Net(nn.Module):
+        def __init__(self, **options):
+            super().__init__()
+            self.a = snn.SConv2dLSTM(2, 3, 3, threshold=0.1, **options)
+            self.b = snn.SConv2dLSTM(3, 4, (1, 3), avg_pool=(2, 1), threshold=0.05, bias=False, init_hidden=True)
+            self.f, self.l = nn.LazyLinear(10), snn.Leaky(beta=0.9, threshold=0.1)
+
+        def forward(self, x):
+            (syn, mem), last, spikes, membranes = self.a.init_sconv2dlstm(), self.l.reset_mem(), [], []
+            self.b.reset_mem()
+            for step in range(5):
+                out, syn, mem = self.a(x[step], syn, mem)
+                out, last = self.l(self.f(self.b(out).flatten(1)), last)
+                spikes.append(out)
+                membranes.append(last)
+            return torch.stack(spikes), torch.stack(membranes)
+
+    for options, text in (({"max_pool": 2}, "sconv_lstm(3, kernel = 3, threshold = 0.1, pooling = max)"), ({}, "sconv_lstm(3, kernel = 3, threshold = 0.1)"),
+                          ({"max_pool": (3, 1), "reset_mechanism": "zero"}, "reset = zero, pooling = max, pool = (3, 1))"),
+                          ({"avg_pool": [1, 2], "reset_mechanism": "subtract"}, "pooling = average, pool = (1, 2))")):
+        torch.manual_seed(1)
+        net, x = Net(**options), torch.randn(5, 6, 2, 9, 7) * 3
+        net(x)  # the lazy layer
+        net.f.weight.data *= 4
+        converted = snnc.from_snntorch(net, x)
+        assert text in converted.text and "kernel = (1, 3), threshold = 0.05, bias = false, pooling = average, pool = (2, 1))" in converted.text, converted.text
+        module = converted.torch()
+        expected, found = net(x), module(x)
+        for name, a, b in zip(converted.outputs, found, expected):
+            support.close(a.detach(), b.detach(), 1e-5, name)
+        assert found[0].any()
+        (expected[1] ** 2).sum().backward()
+        (found[1] ** 2).sum().backward()
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+
+    for options, shape, reason in (({"kernel_size": 2}, (2, 8, 8), "grow in each step"), ({"kernel_size": 3, "max_pool": 9}, (2, 8, 8), "to nothing"),
+                                   ({"kernel_size": 3}, (3, 8, 8), "found [3, 8, 8]"), ({"kernel_size": 3, "inhibition": True}, (2, 8, 8), "inhibition"),
+                                   ({"kernel_size": 3, "learn_threshold": True}, (2, 8, 8), "not trained")):
+        with support.raises(snnc.convert.ConversionError, "\"0\" (SConv2dLSTM)", reason):
+            snnc.from_snntorch(nn.Sequential(snn.SConv2dLSTM(2, 3, init_hidden=True, **options)), (1, *shape), steps=4)
+
+
+def test_relu():
+    """Layers that are not spiking may stand before neurons, and between them."""
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c, self.relu = nn.Linear(20, 16), nn.Linear(16, 12), nn.Linear(12, 10), nn.ReLU(inplace=True)
+            self.first, self.last = snn.Leaky(beta=0.9), snn.Leaky(beta=0.8)
+
+        def forward(self, x):
+            first, last, spikes, membranes = self.first.reset_mem(), self.last.reset_mem(), [], []
+            static = F.relu(self.b(self.relu(self.a(x))))
+            for step in range(5):
+                out, first = self.first(static, first)
+                out, last = self.last(self.c(out).relu_(), last)
+                spikes.append(out)
+                membranes.append(last)
+            return torch.stack(spikes), torch.stack(membranes)
+
+    torch.manual_seed(1)
+    net, x = Net(), torch.randn(7, 20) * 3
+    net.b.weight.data *= 3
+    converted = snnc.from_snntorch(net)
+    assert converted.text.count(": relu") == 3, converted.text
+    module = converted.torch()
+    expected, found = net(x), module(x)
+    for name, a, b in zip(converted.outputs, found, expected):
+        support.close(a.detach(), b.detach(), 1e-6, name)
+    assert found[0].any()
+    (expected[1] ** 2).sum().backward()
+    (found[1] ** 2).sum().backward()
+    for name, parameter in net.named_parameters():
+        support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+
+    class Elsewhere(Net):
+        def forward(self, x):
+            a = self.a(x)
+            return self.first(self.relu(a) + a, self.first.reset_mem())
+
+    class Changed(Net):
+        def forward(self, x):
+            a = self.a(x)
+            return self.first(F.relu(a, inplace=True) + a, self.first.reset_mem())
+
+    for other, parts in ((Elsewhere(), ("\"relu\" (ReLU)", "inplace=True")), (Changed(), ("relu", "in place"))):
+        with support.raises(snnc.convert.ConversionError, *parts):
+            snnc.from_snntorch(other)
 
 
 for name, test in list(globals().items()):

@@ -111,6 +111,10 @@ def flatten(path, module, lead, **_):
     return "flatten"
 
 
+def relu(path, module, **_):
+    return "relu"
+
+
 # Of each, what writes its line, and what that has to know: `rank` is the number of extents behind the channels.
 _LAYERS = {
     nn.Linear: (linear, {}),
@@ -127,6 +131,7 @@ _LAYERS = {
     nn.Dropout: (dropout, {}),
     OneMask: (dropout, {}),
     nn.Flatten: (flatten, {}),
+    nn.ReLU: (relu, {}),
     nn.Identity: (None, {}),
 }
 
@@ -175,4 +180,4 @@ def first_shape(module, kind):
     """The shape of a sample that a first layer asks for, () if it takes any, None if another shape is to be given."""
     if kind is nn.Linear:
         return (module.in_features,)
-    return () if kind in (nn.Flatten, nn.Identity, nn.Dropout, OneMask) else None
+    return () if kind in (nn.Flatten, nn.Identity, nn.ReLU, nn.Dropout, OneMask) else None

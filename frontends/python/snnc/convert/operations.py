@@ -11,7 +11,7 @@ from torch.nn import functional
 from . import layers
 from .errors import ConversionError
 from .graph import Layer
-from .trace import COPIES, in_place, shares, swaps, view
+from .trace import COPIES, RELUS, in_place, shares, swaps, view
 from .values import SAMPLES, Call, Extents, Series, Total, Value
 
 
@@ -53,8 +53,8 @@ class Operations:
             return self._joined(node, what)
         if target in FLATTENS:
             return self._flattened(node, what)
-        if target in _POOLS:
-            return self._pooled(node, what)
+        if target in _FUNCTIONS:
+            return self._function(node, what)
         if target in _ZEROS:
             return 0  # a state at rest; snnTorch gives it the shape of the input
         if (target in COPIES and self._keeps_numbers(node)) or (self.lead == 1 and swaps(node) and view(node) is not None):
@@ -63,7 +63,7 @@ class Operations:
             raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], or "
                                   "its sum or mean over time, and compute with what the converted network gives")
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
-                              "torch.nn, a + b, torch.cat, flatten, view, pooling and torch.stack over time can" +
+                              "torch.nn, a + b, torch.cat, flatten, view, pooling, relu and torch.stack over time can" +
                               ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
 
     def _resolved(self, words):
@@ -244,13 +244,13 @@ class Operations:
             return samples is SAMPLES or samples == self.samples or (self.samples is None and isinstance(samples, int) and samples > 0)
         return rest == size  # whatever number of samples that leaves
 
-    def _pooled(self, node, what):
-        kind = _POOLS[node.target]
+    def _function(self, node, what):
+        kind = _FUNCTIONS[node.target]
         options = {name: option for name, option in zip(node.kwargs, self._resolved(node.kwargs.values())) if option is not None}
         value = self._of(node.args[0] if node.args else node.kwargs.get("input"), what)
         options.pop("input", None)
         module = kind(*self._resolved(node.args[1:]), **options)
-        path = f"pool{len(self.graph.layers)}"
+        path = f"{'relu' if kind is nn.ReLU else 'pool'}{len(self.graph.layers)}"
         return self._layer([value], what, layers.layer(
             self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
 
@@ -287,5 +287,6 @@ SUMS = (operator.add, torch.add, "add", operator.iadd, "add_")
 FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
 _SIGNS = {operator.iadd: "+=", operator.itruediv: "/="}
 _ZEROS = (torch.zeros_like, "new_zeros")
-_POOLS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
-          functional.avg_pool1d: nn.AvgPool1d}
+# Functions that are what a layer without parameters does.
+_FUNCTIONS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
+              functional.avg_pool1d: nn.AvgPool1d, **dict.fromkeys(RELUS, nn.ReLU)}

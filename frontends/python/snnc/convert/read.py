@@ -171,6 +171,8 @@ class Reader(Operations):
         kind = kind_of(module, self.framework.layers)
         if kind is None:
             refuse(path, module, self.framework.no_layer)
+        if getattr(module, "inplace", False) and not self._is_alone(given[0]):
+            refuse(path, module, "inplace=True changes a tensor that is used elsewhere as well")
         torch_kind = self.framework.layers[kind]
         if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
             own, other = ("train()", "eval()") if module.training else ("eval()", "train()")

@@ -22,6 +22,7 @@ OUTPUTS = {
     snntorch.RSynaptic: ("spikes", "syn", "membrane"),
     snntorch.Alpha: ("spikes", "syn_exc", "syn_inh", "membrane"),
     snntorch.SLSTM: ("spikes", "syn", "membrane"),
+    snntorch.SConv2dLSTM: ("spikes", "syn", "membrane"),
 }
 
 # What a call takes behind the input: its own outputs of the step before.
@@ -33,6 +34,7 @@ STATES = {
     snntorch.RSynaptic: ("spikes", "syn", "membrane"),
     snntorch.Alpha: ("syn_exc", "syn_inh", "membrane"),
     snntorch.SLSTM: ("syn", "membrane"),
+    snntorch.SConv2dLSTM: ("syn", "membrane"),
 }
 
 _RESETS = {0: "subtract", 1: "zero", 2: "none"}
@@ -133,13 +135,16 @@ def neuron(graph, path, module, source, shape):
     """The line of a layer of neurons."""
     kind = next((kind for kind in OUTPUTS if type(module) is kind), None)
     if kind is None:
-        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+        own = "`delta_leaky`" if type(module) is snntorch.DeltaLeaky else "a `neuron`"
+        refuse(path, module, f"there is no such neuron among those that are converted; write it as {own}")
     if getattr(module, "surrogate_disable", False):
         refuse(path, module, "surrogate_disable: its spikes have no surrogate")
     if module.inhibition and len(shape) != 1:
         refuse(path, module, f"inhibition among neurons of shape {list(shape)}, expected one extent")
     if kind is snntorch.SLSTM:
         return slstm(path, module, source, shape)
+    if kind is snntorch.SConv2dLSTM:
+        return sconv_lstm(path, module, source, shape)
     tensors, shapes, pairs = {}, {}, []
 
     def add(name, default=None):
@@ -220,19 +225,52 @@ def slstm(path, module, source, shape):
         refuse(path, module, "snnTorch sets its state to 0 in each step where input_size and hidden_size differ; it would be another network")
     if shape != (module.input_size,):
         refuse(path, module, f"it takes samples of shape {[module.input_size]}, found {list(shape)}")
+    pairs = [(None, str(module.hidden_size)), *gates(path, module)]
+    tensors = {f"lstm_cell.{name}": f"lstm_cell.{name}" for name, _ in module.lstm_cell.named_parameters()}
+    return Layer(path, arguments("slstm", *pairs), [source], tensors, neuron=True, shape=(module.hidden_size,))
+
+
+def sconv_lstm(path, module, source, shape):
+    """The line of an SConv2dLSTM, whose weights are its own."""
+    if len(shape) != 3 or shape[0] != module.in_channels:
+        refuse(path, module, f"it takes samples of shape [{module.in_channels}, height, width], found {list(shape)}")
+    kernel = _pair(module.kernel_size)
+    if not all(extent % 2 for extent in kernel):
+        refuse(path, module, f"kernel_size={module.kernel_size}: snnTorch's states grow in each step where it is even, and fail")
+    pairs = [(None, str(module.out_channels)), ("kernel", _extents(kernel)), *gates(path, module)]
+    after = (module.out_channels, *shape[1:])
+    for word, pool in (("max", module.max_pool), ("average", module.avg_pool)):
+        if pool:
+            pool = _pair(pool)
+            pairs += [("pooling", word), ("pool", None if pool == (2, 2) else _extents(pool))]
+            after = (module.out_channels, *(extent // by for extent, by in zip(shape[1:], pool)))
+    if 0 in after:
+        refuse(path, module, f"it pools samples of shape {list(shape)} to nothing")
+    tensors = {f"conv.{name}": f"conv.{name}" for name, _ in module.conv.named_parameters()}
+    return Layer(path, arguments("sconv_lstm", *pairs), [source], tensors, neuron=True, shape=after)
+
+
+def _pair(extents):
+    return (extents, extents) if isinstance(extents, int) else tuple(extents)
+
+
+def _extents(pair):
+    return str(pair[0]) if pair[0] == pair[1] else f"({pair[0]}, {pair[1]})"
+
+
+def gates(path, module):
+    """What SLSTM and SConv2dLSTM have in common."""
     if module.inhibition:
         refuse(path, module, "inhibition cannot be expressed")
-    pairs = [(None, str(module.hidden_size))]
+    pairs = []
     for name in ("threshold", "graded_spikes_factor"):
         value = getattr(module, name)
         if isinstance(value, nn.Parameter) or value.numel() != 1:
             refuse(path, module, f"{name} is expected to be one number that is not trained")
         pairs.append((name, None if float(value) == 1 else number(value)))
     word = reset(path, module)
-    pairs += [("reset", None if word == "none" else word), ("bias", None if module.bias else "false"), ("surrogate", surrogate(path, module)),
-              ("quantize", quantize(path, module))]
-    tensors = {f"lstm_cell.{name}": f"lstm_cell.{name}" for name, _ in module.lstm_cell.named_parameters()}
-    return Layer(path, arguments("slstm", *pairs), [source], tensors, neuron=True, shape=(module.hidden_size,))
+    return [*pairs, ("reset", None if word == "none" else word), ("bias", None if module.bias else "false"),
+            ("surrogate", surrogate(path, module)), ("quantize", quantize(path, module))]
 
 
 def lapicque(path, module, pairs):

@@ -12,6 +12,7 @@ import random
 import numpy as np
 import torch
 from torch import fx
+from torch.nn import functional
 
 from .errors import ConversionError
 from .known import kind_of, named, refuse
@@ -172,8 +173,13 @@ def view(node):
     return None if seen is None else not seen
 
 
+RELUS = (functional.relu, functional.relu_, torch.relu, torch.relu_, "relu", "relu_")
+
+
 def in_place(node):
     """Whether an operation writes into its first operand."""
+    if node.target in RELUS:
+        return node.target in (functional.relu_, torch.relu_, "relu_") or bool({*node.args[1:], *node.kwargs.values()} & {True})
     return node.target in (operator.iadd, operator.itruediv, "add_", "div_")
 
 
