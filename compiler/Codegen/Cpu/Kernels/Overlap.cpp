@@ -112,26 +112,31 @@ private:
       Value filled = e.b.createOrFold<arith::RemUIOp>(position, e.index(kBlock));
       Value to = inRegisters ? e.add(from, kBlock) : e.minimum(depth, e.add(from, e.sub(e.index(kBlock), filled)));
       Value weights = e.mul(first, shape.columns);
-      auto plain = [&](Value place, Value at, int64_t height) {
-        return [=, this](Value column, int64_t vectors) {
-          addTile(place, at, column, weights, {from, to}, {height, vectors});
-        };
+      // `at`: where a place's columns begin in the result.
+      auto addTiles = [&](Value place, Value at, Value column, Tile tile) {
+        addTile(place, e.add(at, column), column, weights, {from, to}, tile);
       };
+      auto forPlaces = [&](const std::function<void(Value line, Value lineAt, Value lineFrom, Value lineTo)> &body) {
+        forLines(0, e.index(0), e.index(0), ranges, body);
+      };
+      auto placeAt = [&](Value lineAt, Value i) { return e.add(lineAt, e.mul(i, placeStride())); };
       if (tiny)
-        forLines(0, e.index(0), e.index(0), ranges, [&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
+        forPlaces([&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
           e.loop(lineFrom, lineTo, 1, [&](Value i) {
-            Value place = e.add(line, i), at = e.add(lineAt, e.mul(i, placeStride()));
-            addTinyPlace(place, at, weights, {from, to},
-                         [&] { forStrips(e, shape.columns, kPanelVectors, plain(place, at, 1)); });
+            Value place = e.add(line, i), at = placeAt(lineAt, i);
+            addTinyPlace(place, at, weights, {from, to}, [&] {
+              forStrips(e, shape.columns, kPanelVectors,
+                        [&](Value column, int64_t vectors) { addTiles(place, at, column, {1, vectors}); });
+            });
           });
         });
       else
         forStrips(e, shape.columns, kPanelVectors, [&](Value column, int64_t vectors) {
-          forLines(0, e.index(0), column, ranges, [&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
+          forPlaces([&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
             forTiles(
                 e, lineFrom, lineTo,
                 [&](Value i, int64_t height) {
-                  plain(e.add(line, i), e.add(lineAt, e.mul(i, placeStride())), height)(column, vectors);
+                  addTiles(e.add(line, i), placeAt(lineAt, i), column, {height, vectors});
                 },
                 shape.dims.back().places);
           });
