@@ -18,6 +18,8 @@ TargetShape TargetShape::of(ModuleOp module) {
   };
   read("vector_bits", target.vectorBits);
   read("pointer_bits", target.pointerBits);
+  if (auto cpu = shape.getAs<StringAttr>("cpu"))
+    target.x86 = cpu.getValue().starts_with("x86");
   return target;
 }
 

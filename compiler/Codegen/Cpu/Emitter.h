@@ -33,6 +33,7 @@ template <typename Part> void forEachValue(llvm::SmallVectorImpl<Part> &parts, E
 struct TargetShape {
   int64_t vectorBits = 256; ///< 32: of single numbers
   int64_t pointerBits = 64;
+  bool x86 = true; ///< where subnormal numbers may take long
   static TargetShape of(mlir::ModuleOp module);
   bool hasVectors() const { return vectorBits > 32; }
   /// AVX-512 and NEON have 32 vector registers, AVX2 has 16; Arm's M profile has 32 of single numbers.

@@ -151,6 +151,8 @@ private:
   /// well along a dim.
   bool emitTurned(core::MapOp op, llvm::MutableArrayRef<LaneAccess> reads, llvm::ArrayRef<unsigned> written,
                   llvm::MutableArrayRef<LaneAccess> writes);
+  /// Whether products look for tiny factors: a streaming build is to be small.
+  kernels::Tiny tinyFactors() const { return numbers.isStreaming() ? kernels::Tiny::Never : kernels::Tiny::IfSlow; }
   /// Whether some of these states are tiny (Subnormals.h). Null if bodies need not care: a streaming build is to be
   /// small.
   mlir::Value anyStateTiny(mlir::ValueRange states);

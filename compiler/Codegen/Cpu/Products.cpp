@@ -72,7 +72,7 @@ bool OpEmitter::emitOverlap(ContractOp op) {
   auto emitRows = [&](Memory from, Memory to, Value rows) {
     kernels::emitOverlap(
         e, module,
-        {product->shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op), !numbers.isStreaming()});
+        {product->shape, from, b.memory, to, rows, a.rowElements, c.rowElements, scratch(op), tinyFactors()});
   };
   if (!(a.slice || c.slice) || !a.sampleStride) {
     emitRows(a.memory, c.memory, rowCount(c));
@@ -105,8 +105,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
   if (product->window)
     placeOffsets(e, *product, memory, rows);
   auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
-    kernels::Product operands{a,      {b.memory, product->stride}, c, rows, product->depth, columns,
-                              memory, !numbers.isStreaming()};
+    kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tinyFactors()};
     switch (kernel) {
     case Kernel::Spikes:
       return kernels::emitSpikes(e, module, operands);
@@ -199,7 +198,8 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
                                inputs,
                                fresh,
                                memory,
-                               numbers.isStreaming() ? 0 : product->columns};
+                               tinyFactors(),
+                               product->columns};
     switch (kernel) {
     case Kernel::SpikeGradient:
       return kernels::emitSpikeGradient(e, module, operands);

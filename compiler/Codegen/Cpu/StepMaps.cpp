@@ -85,7 +85,7 @@ Value StepMaps::factorsSeemTiny(Value steps) {
     Value tiny = kernels::isTiny(e, least);
     any = any ? e.either(any, tiny) : tiny;
   }
-  return any;
+  return any ? kernels::emitTakesLong(e, emitter.module, kernels::Tiny::IfSlow, any) : any;
 }
 
 SmallVector<Value> StepMaps::emit(Value step, ValueRange carries, const Sums &sums, bool tiny) {

@@ -180,7 +180,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   NativeCode code(GetParam().target, GetParam().f64);
   auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
     Scratch scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
-    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch, true};
+    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch, Tiny::Always};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitDense(e, module, product(e, in, {in.reals(0), aRow}));
@@ -295,6 +295,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
                     {in.number(7), in.number(8)},
                     e.equal(in.number(9), e.index(1)),
                     {in.memory(10, e.b.getI8Type()).base, e.index(0)},
+                    Tiny::Always,
                     columns};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {

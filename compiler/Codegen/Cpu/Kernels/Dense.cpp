@@ -89,7 +89,7 @@ private:
 };
 
 void emitGradient(Emitter &e, const Gradient &kernel) {
-  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tinyColumns] = kernel;
+  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tiny, dColumns] = kernel;
   auto emitTile = [&](Value k, Value column, Tile tile, Value block) {
     Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
     SmallVector<Value> offsets;
@@ -130,7 +130,8 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
                      {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
   };
   const std::string name = nameOf(windows ? "dense_windows" : "dense");
-  if (!kernel.mayBeTiny || !hasTinyTerms(e) || levelsOf(kernel.depth) > 1 || isa<IntegerType>(kernel.a.at.element)) {
+  if (kernel.tiny == Tiny::Never || !hasTinyTerms(e) || levelsOf(kernel.depth) > 1 ||
+      isa<IntegerType>(kernel.a.at.element)) {
     auto make = [](Emitter &in, const Product &kernel) {
       DenseBody(in, kernel).emit();
       return Strip();
@@ -147,7 +148,8 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
   };
   auto make = [=](Emitter &in, const Product &kernel) {
     in.when(
-        emitSeemTiny(in, module, kernel.a, {in.index(0), kernel.rows}, kernel.depth),
+        emitTakesLong(in, module, kernel.tiny,
+                      emitSeemTiny(in, module, kernel.a, {in.index(0), kernel.rows}, kernel.depth)),
         [&] {
           emitTinyRows(in, module, kernel,
                        [&](const Product &part, Value from, Value to) { emitTerms(in, part, from, to); });

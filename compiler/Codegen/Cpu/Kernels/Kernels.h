@@ -43,14 +43,18 @@ struct Range {
   mlir::Value from, to;
 };
 
+/// Whether products look for factors that are so small that products may be subnormal, as errors may be, and go another
+/// way (TinyTerms.h): if this takes the processor long. Those of more than one level never do.
+enum class Tiny { Never, IfSlow, Always };
+
 /// C[m, n] = sum over k < depth of A[m, k] B[k, n].
 struct Product {
   Matrix a, b, c;
   mlir::Value rows;
   int64_t depth = 0;
-  int64_t columns = 0;    ///< a multiple of kLanes
-  Scratch scratch;        ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
-  bool mayBeTiny = false; ///< dense: whether to look for elements of A that are (TinyTerms.h), as errors may be
+  int64_t columns = 0;     ///< a multiple of kLanes
+  Scratch scratch;         ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
+  Tiny tiny = Tiny::Never; ///< of dense ones: elements of A
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
@@ -94,7 +98,7 @@ struct Overlap {
   mlir::Value rows;
   int64_t aRow = 0, cRow = 0; ///< elements from a row to the next one
   Scratch scratch;            ///< overlapScratch(shape, bytes of a real)
-  bool mayBeTiny = false;     ///< as of Product
+  Tiny tiny = Tiny::Never;    ///< elements of A
 
   friend void forEachValue(Overlap &kernel, EachValue each) {
     for (Memory *memory : {&kernel.a, &kernel.b, &kernel.c})
@@ -147,7 +151,8 @@ struct Gradient {
   Range inputs;
   mlir::Value fresh;
   Scratch scratch;         ///< of spikes: spikeGradientScratch(), for as many rows as the order has
-  int64_t tinyColumns = 0; ///< dense, sparse: of D, that are looked at for tiny elements (TinyTerms.h), as of errors
+  Tiny tiny = Tiny::Never; ///< of dense and sparse ones: elements of D, of which it has `dColumns`
+  int64_t dColumns = 0;
 
   friend void forEachValue(Gradient &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.d, &kernel.c})

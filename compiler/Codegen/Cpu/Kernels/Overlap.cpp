@@ -11,6 +11,9 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
+/// A place goes the other way if one of so many elements is tiny: below that, subnormal products take less time.
+constexpr int64_t kTinyShare = 24;
+
 class OverlapBody {
 public:
   /// `tiny`: elements of A may be (TinyTerms.h).
@@ -212,7 +215,7 @@ private:
     };
     Matrix elements{moved(image, e.mul(place, shape.aStride))};
     e.when(
-        isTiny(e, leastOfBlock(e, noMagnitude(e), elements, terms.from, terms.to)),
+        isMuch(e, tallyOfBlock(e, noTally(e), elements, terms.from, terms.to), kTinyShare),
         [&] {
           emitTinyRow(e, module,
                       {elements, terms.from, terms.to, moved(kernel.b, weights), e.index(shape.columns),
@@ -252,27 +255,32 @@ void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
     };
     e.call(module, shapeName(e, tiny ? "overlap_tiny" : "overlap", numbers), {}, make, kernel);
   };
-  if (!kernel.mayBeTiny || !hasTinyTerms(e))
+  if (kernel.tiny == Tiny::Never || !hasTinyTerms(e))
     return emit(e, kernel, false);
   auto make = [=](Emitter &in, const Overlap &kernel) {
-    auto seemsTiny = [&](Value from, Value to, int64_t every) {
+    auto anyRow = [&](Value from, Value to, int64_t every, const std::function<Value(const Matrix &image)> &test) {
       return in.loop(from, to, every, {in.truth(false)}, [&](Value row, ValueRange any) {
         Matrix image{kernel.a, kernel.shape.aStride};
         image.at.offset = in.add(image.at.offset, in.mul(row, kernel.aRow));
-        Value tiny = emitSeemTiny(in, module, image, {in.index(0), in.index(places)}, kernel.shape.depth);
-        return Strip{in.either(any[0], tiny)};
+        return Strip{in.either(any[0], test(image))};
       })[0];
     };
+    SomeRows all{in.index(0), in.index(places)};
+    const int64_t depth = kernel.shape.depth;
+    Value seemTiny = anyRow(in.index(0), kernel.rows, kRowsTogether,
+                            [&](const Matrix &image) { return emitSeemTiny(in, module, image, all, depth); });
     in.when(
-        seemsTiny(in.index(0), kernel.rows, kRowsTogether),
+        emitTakesLong(in, module, kernel.tiny, seemTiny),
         [&] {
           in.loop(in.index(0), kernel.rows, kRowsTogether, [&](Value from) {
             Overlap some = kernel;
             some.a.offset = in.add(some.a.offset, in.mul(from, kernel.aRow));
             some.c.offset = in.add(some.c.offset, in.mul(from, kernel.cRow));
             some.rows = in.minimum(in.sub(kernel.rows, from), in.index(kRowsTogether));
-            Value tiny = seemsTiny(from, in.add(from, some.rows), 1);
-            in.when(tiny, [&] { emit(in, some, true); }, [&] { emit(in, some, false); });
+            Value much = anyRow(from, in.add(from, some.rows), 1, [&](const Matrix &image) {
+              return emitSeemMuchTiny(in, module, image, all, depth, kTinyShare);
+            });
+            in.when(much, [&] { emit(in, some, true); }, [&] { emit(in, some, false); });
           });
         },
         [&] { emit(in, kernel, false); });

@@ -8,6 +8,9 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
+/// A block goes the other way if one of so many elements is tiny: each slows the products of all inputs down.
+constexpr int64_t kTinyShare = 256;
+
 /// A block of a gradient. All shapes share a function.
 struct TinyBlock {
   Gradient gradient; ///< but for strides, columns, blocks
@@ -71,7 +74,7 @@ private:
 
   Value allSmall(Value column, int64_t vectors) {
     Value none = mostMagnitude(e, {}, zeros(e, 1).front());
-    return allVerySmall(e, e.loop(block.from, block.to, 1, {none}, [&](Value position, ValueRange most) {
+    return isVerySmall(e, e.loop(block.from, block.to, 1, {none}, [&](Value position, ValueRange most) {
       Value next = most[0];
       for (Value vector : loadStrip(e, kernel.d.at, dAt(position, column), vectors))
         next = mostMagnitude(e, next, vector);
@@ -103,22 +106,22 @@ void emitTinyBlock(Emitter &e, ModuleOp module, const Gradient &kernel, Value fr
 } // namespace
 
 void emitGradientOrTiny(Emitter &e, ModuleOp module, const Gradient &kernel, const PlainGradient &plain) {
-  if (kernel.tinyColumns == 0 || !hasTinyTerms(e))
+  if (kernel.tiny == Tiny::Never || !hasTinyTerms(e))
     return plain(kernel);
   auto startOf = [&](Value block) { return e.toIndex(e.load(kernel.order.starts, block)); };
-  auto seemTiny = [&](Value from, Value to) {
-    return emitSeemTiny(e, module, kernel.d, {from, to, kernel.order.rows}, kernel.tinyColumns);
-  };
+  SomeRows all{startOf(kernel.firstBlock), startOf(kernel.endBlock), kernel.order.rows};
   e.when(
-      seemTiny(startOf(kernel.firstBlock), startOf(kernel.endBlock)),
+      emitTakesLong(e, module, kernel.tiny, emitSeemTiny(e, module, kernel.d, all, kernel.dColumns)),
       [&] {
         e.loop(kernel.firstBlock, kernel.endBlock, 1, [&](Value first) {
           Gradient block = kernel;
           block.firstBlock = first;
           block.endBlock = e.add(first, 1);
           block.fresh = e.both(kernel.fresh, e.equal(first, kernel.firstBlock));
-          Value from = startOf(first), to = startOf(block.endBlock);
-          e.when(seemTiny(from, to), [&] { emitTinyBlock(e, module, block, from, to); }, [&] { plain(block); });
+          SomeRows rows{startOf(first), startOf(block.endBlock), kernel.order.rows};
+          e.when(
+              emitSeemMuchTiny(e, module, kernel.d, rows, kernel.dColumns, kTinyShare),
+              [&] { emitTinyBlock(e, module, block, rows.from, rows.to); }, [&] { plain(block); });
         });
       },
       [&] { plain(kernel); });

@@ -11,6 +11,9 @@ namespace snn::kernels {
 /// whose errors have vanished.
 constexpr int64_t kRowsLookedAt = 8;
 
+/// A block goes the other way if one of so many elements is tiny: below that, subnormal products take less time.
+constexpr int64_t kTinyShare = 64;
+
 static void emitStrip(Emitter &e, const TinyRow &kernel, Value firstLarge, Value column, int64_t vectors) {
   const auto &[a, from, to, b, bStride, c, columns, first, carries] = kernel;
   auto terms = [&](bool scaled) {
@@ -60,7 +63,7 @@ Strip emitTinyChains(Emitter &e, ModuleOp module, const TinyChains &kernel, int6
     Value from = in.index(0);
     Strip start(vectors, in.constant(type, 0));
     return in.choose(
-        isTiny(in, leastOfBlock(in, noMagnitude(in), {kernel.a}, from, kernel.depth)),
+        isMuch(in, tallyOfBlock(in, noTally(in), {kernel.a}, from, kernel.depth), kTinyShare),
         [&] {
           Value firstLarge = firstNotVerySmall(in, {kernel.a}, from, kernel.depth);
           return chainOfTiny(in, from, firstLarge, kernel.depth, start, terms(true), terms(false));
@@ -80,11 +83,11 @@ void emitTinyRows(Emitter &e, ModuleOp module, const Product &kernel, const Plai
     some.rows = e.minimum(e.sub(kernel.rows, begin), e.index(kRowsLookedAt));
     e.loop(e.index(0), e.index(kernel.depth), kBlock, [&](Value from) {
       Value to = e.minimum(e.add(from, kBlock), e.index(kernel.depth));
-      Value least = e.loop(e.index(0), some.rows, 1, {noMagnitude(e)}, [&](Value row, ValueRange least) {
-        return Strip{leastOfBlock(e, least[0], rowOf(e, some.a, row), from, to)};
-      })[0];
+      Strip tally = e.loop(e.index(0), some.rows, 1, noTally(e), [&](Value row, ValueRange tally) {
+        return tallyOfBlock(e, tally, rowOf(e, some.a, row), from, to);
+      });
       e.when(
-          isTiny(e, least),
+          isMuch(e, tally, kTinyShare),
           [&] {
             e.loop(some.rows, [&](Value row) {
               emitTinyRow(e, module,

@@ -11,6 +11,10 @@
 //   sum so far, has 2^24 or 2^23 units, so that it is added to the sum so far without rounding, and so that the new sum
 //   comes to lie where it has to. If the sum so far is above 2^47 units and the new one is small, then the latter is
 //   exact as it is: a product of two numbers of 24 digits that nearly cancels has no digits below one unit.
+//
+// Sums are whole units from the start on. The numbers on top of which they are computed have an even number of units,
+// so what lies half way goes the same way. A factor or sum that is too large to be scaled becomes infinite or no
+// number, and stays so: then the chain itself is computed at the end.
 
 #include "compiler/Codegen/Cpu/Kernels/TinyTerms.h"
 
@@ -27,9 +31,9 @@ namespace {
 
 constexpr float kScale = 0x1p96F;
 constexpr float kUlp = 0x1p-149F * kScale;
-/// Of many rows one of so many is looked at: errors vanish over several steps.
-constexpr int64_t kEvery = 4;
-constexpr float kTiny = 0x1p-114F, kVerySmall = 0x1p-124F;
+/// Of so many rows one of some is looked at: rows side by side are steps, over which errors vanish.
+constexpr int64_t kManyRows = 16, kEvery = 4;
+constexpr float kTiny = 0x1p-122F, kVerySmall = 0x1p-124F;
 
 Type bitsType(Emitter &e, Type of) {
   Type i32 = e.b.getI32Type();
@@ -157,7 +161,7 @@ Strip sumsScaledUp(Emitter &e, Value from, Value to, ValueRange start, const Ter
 
 } // namespace
 
-bool hasTinyTerms(const Emitter &e) { return e.real.isF32() && e.target.hasVectors(); }
+bool hasTinyTerms(const Emitter &e) { return e.real.isF32() && e.target.hasVectors() && e.target.x86; }
 
 Value noMagnitude(Emitter &e) { return splatBits(e, e.vector(kLanes, e.real), ~0U); }
 
@@ -173,12 +177,30 @@ Value isTiny(Emitter &e, Value least) {
   return anyLane(e, e.below(least, splatBits(e, least.getType(), 2 * std::bit_cast<uint32_t>(kTiny) - 2)));
 }
 
+Strip noTally(Emitter &e) { return Strip(2, splatBits(e, e.vector(kLanes, e.real), 0U)); }
+
+Strip tallied(Emitter &e, ValueRange tally, Value vector) {
+  Type type = vector.getType();
+  Value size = magnitude(e, vector), zero = splatBits(e, type, 0U), one = splatBits(e, type, 1U);
+  Value tiny = e.below(arith::SubIOp::create(e.b, size, one), splatBits(e, type, std::bit_cast<uint32_t>(kTiny) - 1));
+  auto more = [&](Value count, Value lanes) { return e.add(count, e.select(lanes, one, zero)); };
+  return {more(tally[0], tiny), more(tally[1], e.differs(size, zero))};
+}
+
+Value isMuch(Emitter &e, ValueRange tally, int64_t share) {
+  auto total = [&](Value counts) {
+    return e.toIndex(vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, counts));
+  };
+  Value tiny = total(tally[0]);
+  return e.both(e.differs(tiny, e.index(0)), e.compare(arith::CmpIPredicate::uge, e.mul(tiny, share), total(tally[1])));
+}
+
 Value mostMagnitude(Emitter &e, Value most, Value vector) {
   Value next = magnitude(e, vector);
   return most ? Value(arith::MaxUIOp::create(e.b, most, next)) : next;
 }
 
-Value allVerySmall(Emitter &e, Value most) {
+Value isVerySmall(Emitter &e, Value most) {
   Value large = e.compare(arith::CmpIPredicate::uge, most, splatBits(e, most.getType(), kVerySmall));
   return arith::XOrIOp::create(e.b, anyLane(e, large), e.truth(true));
 }
@@ -199,12 +221,13 @@ static Value loadFirst(Emitter &e, const Matrix &row, Value at, Value count) {
                           : e.loadMasked(row.at, at, mask);
 }
 
-Value leastOfBlock(Emitter &e, Value least, const Matrix &row, Value from, Value to) {
+Strip tallyOfBlock(Emitter &e, ValueRange tally, const Matrix &row, Value from, Value to) {
+  Strip next(tally);
   for (int64_t lane = 0; lane < kBlock; lane += kLanes) {
     Value at = e.minimum(e.add(from, lane), to);
-    least = leastMagnitude(e, least, loadFirst(e, row, at, e.sub(to, at)));
+    next = tallied(e, next, loadFirst(e, row, at, e.sub(to, at)));
   }
-  return least;
+  return next;
 }
 
 Value isNotZero(Emitter &e, Value element) {
@@ -225,38 +248,81 @@ Value firstNotVerySmall(Emitter &e, const Matrix &row, Value from, Value to) {
   return e.minimum(e.add(from, first), to);
 }
 
-/// Takes up elements [0, count) of a row.
-static Value leastOfRow(Emitter &e, Value least, const Matrix &row, Value count) {
-  Value whole = row.offsets.base ? e.index(0) : e.mul(e.div(count, kLanes), kLanes);
-  Strip found = e.loop(e.index(0), whole, kLanes, {least}, [&](Value at, ValueRange least) {
-    return Strip{leastMagnitude(e, least[0], e.loadVector(row.at, at, kLanes))};
-  });
-  return e.loop(whole, count, kLanes, found, [&](Value at, ValueRange least) {
-    return Strip{leastMagnitude(e, least[0], loadFirst(e, row, at, e.sub(count, at)))};
-  })[0];
+/// Calls next(carried, vector) for all vectors of some of the rows.
+static Strip lookThrough(Emitter &e, const Matrix &a, const SomeRows &rows, Value stride, Value depth, ValueRange start,
+                         const std::function<Strip(ValueRange carried, Value vector)> &next) {
+  Value number = e.sub(rows.to, rows.from);
+  Value step = e.select(e.below(number, e.index(kManyRows)), e.index(1), e.index(kEvery));
+  return e.loop(e.index(0), e.div(e.sub(e.add(number, step), e.index(1)), step), 1, start,
+                [&](Value i, ValueRange carried) {
+                  Value position = e.add(rows.from, e.mul(i, step));
+                  if (rows.order.base)
+                    position = e.toIndex(e.load(rows.order, position));
+                  Matrix row = a;
+                  row.at.offset = e.add(row.at.offset, e.mul(position, stride));
+                  Value whole = row.offsets.base ? e.index(0) : e.mul(e.div(depth, kLanes), kLanes);
+                  Strip found = e.loop(e.index(0), whole, kLanes, carried, [&](Value at, ValueRange carried) {
+                    return next(carried, e.loadVector(row.at, at, kLanes));
+                  });
+                  return e.loop(whole, depth, kLanes, found, [&](Value at, ValueRange carried) {
+                    return next(carried, loadFirst(e, row, at, e.sub(depth, at)));
+                  });
+                });
+}
+
+static std::string nameFor(Emitter &e, StringRef what, const Matrix &a, const SomeRows &rows,
+                           ArrayRef<int64_t> numbers) {
+  StringRef form = rows.order.base ? "ordered_rows_" : a.offsets.base ? "windows_" : "rows_";
+  return shapeName(e, (form + what).str(), numbers);
 }
 
 Value emitSeemTiny(Emitter &e, ModuleOp module, const Matrix &a, const SomeRows &rows, int64_t depth) {
-  auto make = [](Emitter &in, Matrix a, const SomeRows &rows, Value stride, Value depth) {
-    a.stride = 0;
-    Value step = in.select(in.below(in.sub(rows.to, rows.from), in.index(4 * kEvery)), in.index(1), in.index(kEvery));
-    Value count = in.div(in.sub(rows.to, rows.from), step);
-    Value least = in.loop(in.index(0), count, 1, {noMagnitude(in)}, [&](Value i, ValueRange least) {
-      Value number = in.add(rows.from, in.mul(i, step));
-      if (rows.order.base)
-        number = in.toIndex(in.load(rows.order, number));
-      Matrix row = a;
-      row.at.offset = in.add(row.at.offset, in.mul(number, stride));
-      return Strip{leastOfRow(in, least[0], row, depth)};
-    })[0];
-    return Strip{isTiny(in, least)};
+  auto make = [](Emitter &in, const Matrix &a, const SomeRows &rows, Value stride, Value depth) {
+    Strip least = lookThrough(in, a, rows, stride, depth, noMagnitude(in), [&](ValueRange least, Value vector) {
+      return Strip{leastMagnitude(in, least[0], vector)};
+    });
+    return Strip{isTiny(in, least[0])};
   };
-  std::string name = shapeName(e,
-                               rows.order.base  ? "ordered_rows_tiny"
-                               : a.offsets.base ? "windows_tiny"
-                                                : "rows_tiny",
-                               {});
-  return e.call(module, name, e.b.getI1Type(), make, a, rows, e.index(a.stride), e.index(depth)).getResult(0);
+  return e
+      .call(module, nameFor(e, "tiny", a, rows, {}), e.b.getI1Type(), make, a, rows, e.index(a.stride), e.index(depth))
+      .getResult(0);
+}
+
+Value emitSeemMuchTiny(Emitter &e, ModuleOp module, const Matrix &a, const SomeRows &rows, int64_t depth,
+                       int64_t share) {
+  auto make = [=](Emitter &in, const Matrix &a, const SomeRows &rows, Value stride, Value depth) {
+    Strip tally = lookThrough(in, a, rows, stride, depth, noTally(in),
+                              [&](ValueRange tally, Value vector) { return tallied(in, tally, vector); });
+    return Strip{isMuch(in, tally, share)};
+  };
+  return e
+      .call(module, nameFor(e, "much_tiny", a, rows, {share}), e.b.getI1Type(), make, a, rows, e.index(a.stride),
+            e.index(depth))
+      .getResult(0);
+}
+
+Value emitTakesLong(Emitter &e, ModuleOp module, Tiny form, Value tiny) {
+  if (form == Tiny::Always)
+    return tiny;
+  auto make = [](Emitter &in) {
+    // Cycles of eight products, one after the other, of a subnormal number: 32 of normal ones.
+    constexpr StringLiteral text = "lfence\n\trdtsc\n\tmovl %eax, $0\n\tlfence\n\tvmovaps $1, %xmm15\n\t"
+                                   ".rept 8\n\tvmulss $2, %xmm15, %xmm15\n\t.endr\n\t"
+                                   "lfence\n\trdtsc\n\tsubl $0, %eax\n\tmovl %eax, $0";
+    constexpr StringLiteral constraints = "=&r,x,x,~{eax},~{edx},~{xmm15},~{flags}";
+    constexpr int64_t kMany = 400;
+    Type i32 = in.b.getI32Type(), f32 = in.b.getF32Type();
+    Value cycles = LLVM::InlineAsmOp::create(
+                       in.b, i32, ValueRange{in.constant(f32, 0x1p-140), in.constant(f32, 1)}, text, constraints,
+                       /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                       LLVM::AsmDialectAttr::get(in.b.getContext(), LLVM::AsmDialect::AD_ATT), ArrayAttr())
+                       .getResult(0);
+    Value many = arith::ConstantIntOp::create(in.b, i32, kMany);
+    return Strip{in.compare(arith::CmpIPredicate::ugt, cycles, many)};
+  };
+  return e.choose(
+      tiny, [&] { return e.call(module, "snn_subnormals_take_long", e.b.getI1Type(), make).getResult(0); },
+      [&] { return e.truth(false); }, e.b.getI1Type());
 }
 
 Value scaleUp(Emitter &e, Value x) { return scaleBy(e, x, kScale); }

@@ -2,8 +2,8 @@
 // Chains of multiply-adds whose factors may be subnormal numbers: the same bits, without the microcode that Intel's
 // processors take for each of them.
 //
-// A number of f32 is tiny if it is not zero and less than 2^-114, so that its product with a common weight may be
-// subnormal.
+// A number of f32 is tiny if it is not zero and less than 2^-122: subnormal, or so that its product with a common
+// weight is.
 
 #ifndef SNN_COMPILER_CODEGEN_CPU_KERNELS_TINYTERMS_H
 #define SNN_COMPILER_CODEGEN_CPU_KERNELS_TINYTERMS_H
@@ -14,23 +14,32 @@ namespace snn::kernels {
 
 /// Whether there is a way round for reals of this target: f32, with vectors.
 bool hasTinyTerms(const Emitter &e);
+/// Whether to take it (i1) where elements are `tiny` (i1): if subnormal numbers take this processor long, which is
+/// measured, or if it is always to be taken.
+mlir::Value emitTakesLong(Emitter &e, mlir::ModuleOp module, Tiny form, mlir::Value tiny);
 
-/// A running minimum over magnitudes of kLanes numbers that leaves out zeros, and whether any of them is tiny (i1).
+/// The least magnitude of vectors of kLanes numbers, zeros left out: {none}, and those of another vector as well.
 mlir::Value noMagnitude(Emitter &e);
 mlir::Value leastMagnitude(Emitter &e, mlir::Value least, mlir::Value vector);
-mlir::Value isTiny(Emitter &e, mlir::Value least);
+mlir::Value isTiny(Emitter &e, mlir::Value least); ///< i1
 
-/// Whether all of these vectors are very small: below 2^-124, so that sums of their products may be subnormal. An i1.
-mlir::Value allVerySmall(Emitter &e, mlir::Value most);
-/// The largest magnitude so far; null: none yet.
+/// How many elements of vectors of kLanes numbers are tiny, and not zero.
+Strip noTally(Emitter &e);
+Strip tallied(Emitter &e, mlir::ValueRange tally, mlir::Value vector);
+/// Whether one of `share` elements that are not zero, or more, is tiny. An i1.
+mlir::Value isMuch(Emitter &e, mlir::ValueRange tally, int64_t share);
+
+/// The largest magnitude of vectors (null: none), and whether it is below 2^-124 (i1), so that sums of products may be
+/// subnormal.
 mlir::Value mostMagnitude(Emitter &e, mlir::Value most, mlir::Value vector);
+mlir::Value isVerySmall(Emitter &e, mlir::Value most);
 
 /// A row of a matrix, as one of which it is the first.
 Matrix rowOf(Emitter &e, Matrix matrix, mlir::Value row);
 mlir::Value loadElement(Emitter &e, const Matrix &row, mlir::Value at);
 
-/// Takes up elements [from, to) of a row, 64 at most.
-mlir::Value leastOfBlock(Emitter &e, mlir::Value least, const Matrix &row, mlir::Value from, mlir::Value to);
+/// A tally with elements [from, to) of a row, 64 at most.
+Strip tallyOfBlock(Emitter &e, mlir::ValueRange tally, const Matrix &row, mlir::Value from, mlir::Value to);
 mlir::Value isNotZero(Emitter &e, mlir::Value element); ///< i1
 
 /// Where [from, to), 64 elements of a row at most, has the first one that is not below 2^-124, or `to`. Sums of terms
@@ -48,11 +57,14 @@ struct SomeRows {
     forEachValue(rows.order, each);
   }
 };
-/// Whether elements of these rows, `depth` each, seem to be tiny: of many rows some are looked at. An i1. What is
-/// chosen by it must not change a bit.
+/// Whether elements of these rows, `depth` each, seem to be tiny (i1): of many rows some are looked at. What is chosen
+/// by it must not change a bit.
 mlir::Value emitSeemTiny(Emitter &e, mlir::ModuleOp module, const Matrix &a, const SomeRows &rows, int64_t depth);
+/// The same if it is one of `share` elements that are not zero, or more.
+mlir::Value emitSeemMuchTiny(Emitter &e, mlir::ModuleOp module, const Matrix &a, const SomeRows &rows, int64_t depth,
+                             int64_t share);
 
-/// x times 2^96 and back, of f32 (a number or a vector), of which subnormal ones do not count as operands.
+/// x times 2^96, exact or infinite, of f32, a number or a vector. By f64: to convert a subnormal number is not slow.
 mlir::Value scaleUp(Emitter &e, mlir::Value x);
 
 /// Vectors of a strip: with sums of two kinds they stay in registers.
