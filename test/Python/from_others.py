@@ -53,6 +53,16 @@ def test_spikingjelly():
         snnc.from_snntorch(net, x)
 
 
+def test_spikingjelly_relu():
+    torch.manual_seed(2)
+    net = nn.Sequential(layer.Linear(20, 30), nn.ReLU(), layer.Linear(30, 6), neuron.LIFNode())
+    functional.set_step_mode(net, "m")
+    x = torch.randn(STEPS, 5, 20) * 5
+    converted = snnc.from_spikingjelly(net, x)
+    assert converted.text.count(": relu") + converted.text.count("\n  relu") == 1, converted.text
+    same(net, x, converted, net(x))
+
+
 def test_spikingjelly_soft_reset():
     torch.manual_seed(2)
     net = nn.Sequential(layer.Linear(20, 30), neuron.LIFNode(v_reset=None, detach_reset=True), layer.Linear(30, 20),
