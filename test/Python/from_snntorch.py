@@ -237,6 +237,20 @@ def test_refused():
         snnc.from_snntorch("net")
 
 
+def learns_the_same(net, x, converted, tolerance):
+    """Outputs, and gradients of the squares of the second one. Returns the module."""
+    module = converted.torch()
+    expected, found = net(x), module(x)
+    for name, a, b in zip(converted.outputs, found, expected):
+        support.close(a.detach(), b.detach(), tolerance, name)
+    assert found[0].any()
+    (expected[1] ** 2).sum().backward()
+    (found[1] ** 2).sum().backward()
+    for name, parameter in net.named_parameters():
+        support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+    return module
+
+
 def test_lstm_and_levels():
     """An SLSTM has its own weights; levels of states are shares of the threshold again."""
     class Net(nn.Module):
@@ -265,15 +279,7 @@ def test_lstm_and_levels():
         net.g.weight.data *= 3
         converted = snnc.from_snntorch(net)
         assert text in converted.text and converted.outputs == ("spikes", "membrane", "hidden_membrane.a"), converted.text
-        module, x = converted.torch(), torch.randn(6, 7, 20) * 2
-        expected, found = net(x), module(x)
-        for name, a, b in zip(converted.outputs, found, expected):
-            support.close(a.detach(), b.detach(), 1e-6, name)
-        assert found[0].any()
-        (expected[1] ** 2).sum().backward()
-        (found[1] ** 2).sum().backward()
-        for name, parameter in net.named_parameters():
-            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+        module = learns_the_same(net, torch.randn(6, 7, 20) * 2, converted, 1e-6)
         module.load_state_dict(net.state_dict())
         net.load_state_dict(module.state_dict())
 
@@ -306,15 +312,7 @@ def test_convolutional_lstm():
         net.f.weight.data *= 4
         converted = snnc.from_snntorch(net, x)
         assert text in converted.text and "kernel = (1, 3), threshold = 0.05, bias = false, pooling = average, pool = (2, 1))" in converted.text, converted.text
-        module = converted.torch()
-        expected, found = net(x), module(x)
-        for name, a, b in zip(converted.outputs, found, expected):
-            support.close(a.detach(), b.detach(), 1e-5, name)
-        assert found[0].any()
-        (expected[1] ** 2).sum().backward()
-        (found[1] ** 2).sum().backward()
-        for name, parameter in net.named_parameters():
-            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+        learns_the_same(net, x, converted, 1e-5)
 
     for options, shape, reason in (({"kernel_size": 2}, (2, 8, 8), "grow in each step"), ({"kernel_size": 3, "max_pool": 9}, (2, 8, 8), "to nothing"),
                                    ({"kernel_size": 3}, (3, 8, 8), "found [3, 8, 8]"), ({"kernel_size": 3, "inhibition": True}, (2, 8, 8), "inhibition"),
@@ -346,15 +344,7 @@ def test_relu():
     net.b.weight.data *= 3
     converted = snnc.from_snntorch(net)
     assert converted.text.count(": relu") == 3, converted.text
-    module = converted.torch()
-    expected, found = net(x), module(x)
-    for name, a, b in zip(converted.outputs, found, expected):
-        support.close(a.detach(), b.detach(), 1e-6, name)
-    assert found[0].any()
-    (expected[1] ** 2).sum().backward()
-    (found[1] ** 2).sum().backward()
-    for name, parameter in net.named_parameters():
-        support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+    learns_the_same(net, x, converted, 1e-6)
 
     class Elsewhere(Net):
         def forward(self, x):
@@ -366,7 +356,12 @@ def test_relu():
             a = self.a(x)
             return self.first(F.relu(a, inplace=True) + a, self.first.reset_mem())
 
-    for other, parts in ((Elsewhere(), ("\"relu\" (ReLU)", "inplace=True")), (Changed(), ("relu", "in place"))):
+    class Named(Net):
+        def forward(self, x):
+            a = self.a(x)
+            return self.first(F.relu(input=a, inplace=True) + a, self.first.reset_mem())
+
+    for other, parts in ((Elsewhere(), ("\"relu\" (ReLU)", "inplace=True")), (Changed(), ("relu", "in place")), (Named(), ("relu", "in place"))):
         with support.raises(snnc.convert.ConversionError, *parts):
             snnc.from_snntorch(other)
 

@@ -77,6 +77,9 @@ public:
   OpEmitter(Emitter &e, mlir::ModuleOp module, Extents extents, CallNumbers &numbers)
       : e(e), math(e), module(module), extents(extents), numbers(numbers) {}
 
+  /// Whether products look for tiny factors: a streaming build is to be small.
+  kernels::Tiny tinyFactors() const { return numbers.isStreaming() ? kernels::Tiny::Never : kernels::Tiny::IfSlow; }
+
   /// Where each array lies: to be filled before an op that reads or writes it is emitted.
   llvm::DenseMap<mlir::Value, Buffer> buffers;
   /// Memory of ops that need some to work in.
@@ -151,8 +154,6 @@ private:
   /// well along a dim.
   bool emitTurned(core::MapOp op, llvm::MutableArrayRef<LaneAccess> reads, llvm::ArrayRef<unsigned> written,
                   llvm::MutableArrayRef<LaneAccess> writes);
-  /// Whether products look for tiny factors: a streaming build is to be small.
-  kernels::Tiny tinyFactors() const { return numbers.isStreaming() ? kernels::Tiny::Never : kernels::Tiny::IfSlow; }
   /// Whether some of these states are tiny (Subnormals.h). Null if bodies need not care: a streaming build is to be
   /// small.
   mlir::Value anyStateTiny(mlir::ValueRange states);

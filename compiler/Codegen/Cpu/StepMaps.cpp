@@ -72,7 +72,7 @@ SmallVector<StepMaps::Sums> StepMaps::addTerms(MutableArrayRef<StepMaps> vectors
 
 Value StepMaps::factorsSeemTiny(Value steps) {
   Value any;
-  if (!kernels::hasTinyTerms(e) || emitter.numbers.isStreaming())
+  if (!kernels::hasTinyTerms(e) || emitter.tinyFactors() == kernels::Tiny::Never)
     return any;
   for (auto op : scan.getBody().front().getOps<ContractOp>()) {
     const MatrixProduct product = *matchProduct(op);
@@ -85,7 +85,7 @@ Value StepMaps::factorsSeemTiny(Value steps) {
     Value tiny = kernels::isTiny(e, least);
     any = any ? e.either(any, tiny) : tiny;
   }
-  return any ? kernels::emitTakesLong(e, emitter.module, kernels::Tiny::IfSlow, any) : any;
+  return any ? kernels::emitTakesLong(e, emitter.module, emitter.tinyFactors(), any) : any;
 }
 
 SmallVector<Value> StepMaps::emit(Value step, ValueRange carries, const Sums &sums, bool tiny) {

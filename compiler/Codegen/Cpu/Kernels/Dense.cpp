@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Dense products and gradients from register tiles. A tile's chains are registers, its totals lie in C and are added to
-// once in 64 terms.
+// once in 64 terms. Rows with tiny elements may go another way (TinyRows.h).
 
 #include "compiler/Codegen/Cpu/Kernels/Tiles.h"
 #include "compiler/Codegen/Cpu/Kernels/TinyGradient.h"
@@ -20,6 +20,7 @@ public:
       : e(e), kernel(kernel), levels(levelsOf(kernel.depth)),
         lower(levels > 1 ? e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real) : Memory()) {}
 
+  /// All terms of a product that has several levels.
   void emit() {
     forStrips(e, kernel.columns, kPanelVectors, [&](Value column, int64_t vectors) {
       forTiles(e, e.index(0), kernel.rows,
@@ -130,8 +131,7 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
                      {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
   };
   const std::string name = nameOf(windows ? "dense_windows" : "dense");
-  if (kernel.tiny == Tiny::Never || !hasTinyTerms(e) || levelsOf(kernel.depth) > 1 ||
-      isa<IntegerType>(kernel.a.at.element)) {
+  if (levelsOf(kernel.depth) > 1) {
     auto make = [](Emitter &in, const Product &kernel) {
       DenseBody(in, kernel).emit();
       return Strip();
@@ -146,6 +146,9 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
     };
     e.call(module, name, {}, make, kernel, from, to);
   };
+  auto emitAll = [=](Emitter &e, const Product &kernel) { emitTerms(e, kernel, e.index(0), e.index(kernel.depth)); };
+  if (kernel.tiny == Tiny::Never || !hasTinyTerms(e) || isa<IntegerType>(kernel.a.at.element))
+    return emitAll(e, kernel);
   auto make = [=](Emitter &in, const Product &kernel) {
     in.when(
         emitTakesLong(in, module, kernel.tiny,
@@ -154,7 +157,7 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
           emitTinyRows(in, module, kernel,
                        [&](const Product &part, Value from, Value to) { emitTerms(in, part, from, to); });
         },
-        [&] { emitTerms(in, kernel, in.index(0), in.index(kernel.depth)); });
+        [&] { emitAll(in, kernel); });
     return Strip();
   };
   e.call(module, nameOf(windows ? "dense_windows_or_tiny" : "dense_or_tiny"), {}, make, kernel);

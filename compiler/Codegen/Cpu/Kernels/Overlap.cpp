@@ -209,17 +209,13 @@ private:
 
   /// All columns of a place, by `plain` if its elements are not tiny.
   void addTinyPlace(Value place, Value at, Value weights, kernels::Range terms, const std::function<void()> &plain) {
-    auto moved = [&](Memory memory, Value by) {
-      memory.offset = e.add(memory.offset, by);
-      return memory;
-    };
-    Matrix elements{moved(image, e.mul(place, shape.aStride))};
+    const Matrix elements{atRow(image, place, shape.aStride)};
     e.when(
         isMuch(e, tallyOfBlock(e, noTally(e), elements, terms.from, terms.to), kTinyShare),
         [&] {
           emitTinyRow(e, module,
-                      {elements, terms.from, terms.to, moved(kernel.b, weights), e.index(shape.columns),
-                       moved(inRegisters ? totals[0] : chains, at), e.index(shape.columns), e.truth(false),
+                      {elements, terms.from, terms.to, atRow(kernel.b, weights, 1), e.index(shape.columns),
+                       atRow(inRegisters ? totals[0] : chains, at, 1), e.index(shape.columns), e.truth(false),
                        e.truth(!inRegisters)});
         },
         plain);
@@ -260,8 +256,7 @@ void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
   auto make = [=](Emitter &in, const Overlap &kernel) {
     auto anyRow = [&](Value from, Value to, int64_t every, const std::function<Value(const Matrix &image)> &test) {
       return in.loop(from, to, every, {in.truth(false)}, [&](Value row, ValueRange any) {
-        Matrix image{kernel.a, kernel.shape.aStride};
-        image.at.offset = in.add(image.at.offset, in.mul(row, kernel.aRow));
+        const Matrix image{rowOf(in, {kernel.a, kernel.aRow}, row).at, kernel.shape.aStride};
         return Strip{in.either(any[0], test(image))};
       })[0];
     };
@@ -274,8 +269,8 @@ void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
         [&] {
           in.loop(in.index(0), kernel.rows, kRowsTogether, [&](Value from) {
             Overlap some = kernel;
-            some.a.offset = in.add(some.a.offset, in.mul(from, kernel.aRow));
-            some.c.offset = in.add(some.c.offset, in.mul(from, kernel.cRow));
+            some.a = rowOf(in, {kernel.a, kernel.aRow}, from).at;
+            some.c = rowOf(in, {kernel.c, kernel.cRow}, from).at;
             some.rows = in.minimum(in.sub(kernel.rows, from), in.index(kRowsTogether));
             Value much = anyRow(from, in.add(from, some.rows), 1, [&](const Matrix &image) {
               return emitSeemMuchTiny(in, module, image, all, depth, kTinyShare);

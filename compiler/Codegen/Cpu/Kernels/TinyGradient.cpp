@@ -33,17 +33,8 @@ public:
   TinyBlockBody(Emitter &e, const TinyBlock &block) : e(e), block(block), kernel(block.gradient) {}
 
   void emit() {
-    const int64_t narrow = kLanes / e.machineLanes(), wide = std::max(kWideVectors, narrow);
-    Value all = e.mul(e.div(block.columns, wide * e.machineLanes()), wide * e.machineLanes());
-    emitStrips(e.index(0), all, wide);
-    if (narrow < wide)
-      emitStrips(all, block.columns, narrow);
-  }
-
-private:
-  void emitStrips(Value begin, Value end, int64_t vectors) {
-    e.loop(begin, end, vectors * e.machineLanes(), [&](Value column) {
-      Value firstLarge = e.select(allSmall(column, vectors), block.to, block.from);
+    forWideStrips(e, block.columns, [&](Value column, int64_t vectors) {
+      Value firstLarge = e.select(allVerySmall(column, vectors), block.to, block.from);
       e.loop(kernel.inputs.from, kernel.inputs.to, 1, [&](Value k) {
         Strip chain = chainOfTiny(e, block.from, firstLarge, block.to, zeros(e, vectors),
                                   terms(k, column, vectors, true), terms(k, column, vectors, false));
@@ -52,6 +43,7 @@ private:
     });
   }
 
+private:
   Terms terms(Value k, Value column, int64_t vectors, bool scaled) {
     return {[=, this](Value position) {
               Strip row = loadStrip(e, kernel.d.at, dAt(position, column), vectors);
@@ -72,7 +64,7 @@ private:
     return e.add(start, offsets.base ? e.toIndex(e.load(offsets, k)) : k);
   }
 
-  Value allSmall(Value column, int64_t vectors) {
+  Value allVerySmall(Value column, int64_t vectors) {
     Value none = mostMagnitude(e, {}, zeros(e, 1).front());
     return isVerySmall(e, e.loop(block.from, block.to, 1, {none}, [&](Value position, ValueRange most) {
       Value next = most[0];

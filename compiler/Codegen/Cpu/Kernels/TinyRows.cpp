@@ -9,10 +9,10 @@ namespace snn::kernels {
 
 /// Rows that are looked at together: of the highest register tile. Steps of a sample lie side by side, and so do those
 /// whose errors have vanished.
-constexpr int64_t kRowsLookedAt = 8;
+static constexpr int64_t kRowsLookedAt = 8;
 
 /// A block goes the other way if one of so many elements is tiny: below that, subnormal products take less time.
-constexpr int64_t kTinyShare = 64;
+static constexpr int64_t kTinyShare = 64;
 
 static void emitStrip(Emitter &e, const TinyRow &kernel, Value firstLarge, Value column, int64_t vectors) {
   const auto &[a, from, to, b, bStride, c, columns, first, carries] = kernel;
@@ -34,15 +34,8 @@ static void emitStrip(Emitter &e, const TinyRow &kernel, Value firstLarge, Value
 void emitTinyRow(Emitter &e, ModuleOp module, const TinyRow &kernel) {
   auto make = [](Emitter &in, const TinyRow &kernel) {
     Value firstLarge = firstNotVerySmall(in, kernel.a, kernel.start, kernel.end);
-    const int64_t narrow = kLanes / in.machineLanes(), wide = std::max(kWideVectors, narrow);
-    auto strips = [&](Value from, Value to, int64_t vectors) {
-      in.loop(from, to, vectors * in.machineLanes(),
-              [&](Value column) { emitStrip(in, kernel, firstLarge, column, vectors); });
-    };
-    Value all = in.mul(in.div(kernel.columns, wide * in.machineLanes()), wide * in.machineLanes());
-    strips(in.index(0), all, wide);
-    if (narrow < wide)
-      strips(all, kernel.columns, narrow);
+    forWideStrips(in, kernel.columns,
+                  [&](Value column, int64_t vectors) { emitStrip(in, kernel, firstLarge, column, vectors); });
     return Strip();
   };
   e.call(module, shapeName(e, kernel.a.offsets.base ? "tiny_window" : "tiny_row", {}), {}, make, kernel);

@@ -16,7 +16,7 @@ struct TinyRow {
   mlir::Value bStride;
   Memory c;
   mlir::Value columns;
-  /// How C takes up the chains (i1): as the first ones; or it has what chains begin with, and gets these.
+  /// (i1) `first`: C has nothing yet. `carries`: C has the chains so far, and gets them; `first` is not asked then.
   mlir::Value first, carries;
 
   friend void forEachValue(TinyRow &kernel, EachValue each) {
@@ -46,7 +46,7 @@ struct TinyChains {
 };
 Strip emitTinyChains(Emitter &e, mlir::ModuleOp module, const TinyChains &kernel, int64_t vectors);
 
-/// Adds the terms [from, to), one block, of a product to C, of which the first ones are nothing's.
+/// Adds the terms [from, to), one block, of a product to C, which has nothing yet before those from 0 on.
 using PlainTerms = std::function<void(const Product &kernel, mlir::Value from, mlir::Value to)>;
 
 /// A product that has one level, some rows at a time: by `plain` where a block of theirs has no tiny element, else row

@@ -35,11 +35,7 @@ constexpr float kUlp = 0x1p-149F * kScale;
 constexpr int64_t kManyRows = 16, kEvery = 4;
 constexpr float kTiny = 0x1p-122F, kVerySmall = 0x1p-124F;
 
-Type bitsType(Emitter &e, Type of) {
-  Type i32 = e.b.getI32Type();
-  auto vector = dyn_cast<VectorType>(of);
-  return vector ? Type(vector.clone(i32)) : i32;
-}
+Type bitsType(Emitter &e, Type of) { return cast<VectorType>(of).clone(e.b.getI32Type()); }
 
 Value toBits(Emitter &e, Value x) { return arith::BitcastOp::create(e.b, bitsType(e, x.getType()), x); }
 Value fromBits(Emitter &e, Value bits) {
@@ -323,6 +319,17 @@ Value emitTakesLong(Emitter &e, ModuleOp module, Tiny form, Value tiny) {
   return e.choose(
       tiny, [&] { return e.call(module, "snn_subnormals_take_long", e.b.getI1Type(), make).getResult(0); },
       [&] { return e.truth(false); }, e.b.getI1Type());
+}
+
+void forWideStrips(Emitter &e, Value columns, const std::function<void(Value column, int64_t vectors)> &emit) {
+  const int64_t narrow = kLanes / e.machineLanes(), wide = std::max<int64_t>(4, narrow);
+  auto strips = [&](Value from, Value to, int64_t vectors) {
+    e.loop(from, to, vectors * e.machineLanes(), [&](Value column) { emit(column, vectors); });
+  };
+  Value all = e.mul(e.div(columns, wide * e.machineLanes()), wide * e.machineLanes());
+  strips(e.index(0), all, wide);
+  if (narrow < wide)
+    strips(all, columns, narrow);
 }
 
 Value scaleUp(Emitter &e, Value x) { return scaleBy(e, x, kScale); }

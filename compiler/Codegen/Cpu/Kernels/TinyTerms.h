@@ -67,8 +67,9 @@ mlir::Value emitSeemMuchTiny(Emitter &e, mlir::ModuleOp module, const Matrix &a,
 /// x times 2^96, exact or infinite, of f32, a number or a vector. By f64: to convert a subnormal number is not slow.
 mlir::Value scaleUp(Emitter &e, mlir::Value x);
 
-/// Vectors of a strip: with sums of two kinds they stay in registers.
-inline constexpr int64_t kWideVectors = 4;
+/// Calls emit(column, vectors) for strips of `columns` (index), as wide as lets sums of two kinds stay in registers.
+void forWideStrips(Emitter &e, mlir::Value columns,
+                   const std::function<void(mlir::Value column, int64_t vectors)> &emit);
 
 /// The terms of a chain: one factor for all columns, as a vector, and a strip of the other ones.
 struct Terms {

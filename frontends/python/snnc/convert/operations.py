@@ -42,7 +42,7 @@ class Operations:
         numbers = self._resolved(node.args)
         if numbers and callable(target) and all(isinstance(number, int) for number in numbers):
             return target(*numbers)
-        if in_place(node) and not self._is_alone(node.args[0]):
+        if in_place(node) and not self._is_alone(node.args[0] if node.args else node.kwargs.get("input")):
             raise ConversionError(f"{self._forward_of(node)} has an {what}, which changes a tensor in place that is used elsewhere as well; "
                                   "write a = a + b")
         if target in SUMS and len(node.args) == 2 and not node.kwargs:
