@@ -3,7 +3,7 @@
 
 #include "compiler/Codegen/Cpu/Sums.h"
 
-#include "compiler/Codegen/Cpu/Kernels/Kernels.h"
+#include "compiler/Codegen/Cpu/Kernels/TinyTerms.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Products.h"
@@ -11,6 +11,9 @@
 using namespace mlir;
 
 namespace snn::core {
+/// Of so few inputs a gradient's last tile takes a share of the time that shows.
+constexpr int64_t kFewInputs = 128;
+
 /// The rows of a factor or result, `stride` elements or bits apart if there are several in a step of a sample.
 static kernels::Matrix rowsOf(const Buffer &buffer, int64_t stride) {
   if (buffer.isBits())
@@ -24,9 +27,9 @@ static kernels::Scratch behind(Emitter &e, kernels::Scratch memory, Value bytes)
   return memory;
 }
 
-/// A's rows as windows: fills the offsets of their elements, none of which is negative, and moves A's start to match.
-/// Takes offsetsScratch.
-static void placeOffsets(Emitter &e, const MatrixProduct &product, kernels::Scratch &memory, kernels::Matrix &a) {
+/// A's rows as windows: fills the offsets of their elements, none of which is negative, and moves A's start to match,
+/// by what it returns. Takes offsetsScratch.
+static int64_t placeOffsets(Emitter &e, const MatrixProduct &product, kernels::Scratch &memory, kernels::Matrix &a) {
   a.offsets = e.view(memory.bytes, memory.offset, e.b.getI32Type());
   int64_t lowest = 0;
   for (auto [dim, extent, stride] : product.depthDims)
@@ -44,6 +47,7 @@ static void placeOffsets(Emitter &e, const MatrixProduct &product, kernels::Scra
   fill(0, e.index(0), e.index(0));
   a.at.offset = e.add(a.at.offset, product.origin + lowest);
   memory = behind(e, memory, e.index(kernels::offsetsScratch(product.depth).constant));
+  return product.origin + lowest;
 }
 
 /// Bits of what is not zero, at the start of `memory`, which goes on behind them.
@@ -102,10 +106,10 @@ bool OpEmitter::emitProduct(ContractOp op) {
   int64_t columns = paddedWidth(product->columns);
   kernels::Scratch memory = scratch(op);
   kernels::Matrix rows = rowsOf(a, product->aStride), results = rowsOf(c, product->otherStride);
-  if (product->window)
-    placeOffsets(e, *product, memory, rows);
-  auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
-    kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tinyFactors()};
+  const int64_t moved = product->window ? placeOffsets(e, *product, memory, rows) : 0;
+  kernels::Tiny tiny = tinyFactors();
+  auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows, int64_t line = 0) {
+    kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tiny, line};
     switch (kernel) {
     case Kernel::Spikes:
       return kernels::emitSpikes(e, module, operands);
@@ -124,7 +128,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
       return kernels::emitDense(e, module, operands);
     }
   };
-  auto moved = [&](kernels::Matrix matrix, Value by) {
+  auto movedBy = [&](kernels::Matrix matrix, Value by) {
     matrix.at.offset = e.add(matrix.at.offset, by);
     return matrix;
   };
@@ -135,13 +139,27 @@ bool OpEmitter::emitProduct(ContractOp op) {
     std::function<void(size_t, Value, Value)> nest = [&](size_t depth, Value from, Value to) {
       auto [dim, extent, stride] = product->placeDims[depth];
       if (depth + 1 == product->placeDims.size())
-        return emitRows(moved(a, from), moved(c, e.mul(to, extent * c.stride)), e.index(extent));
+        return emitRows(movedBy(a, from), movedBy(c, e.mul(to, extent * c.stride)), e.index(extent), extent);
       e.loop(e.index(extent), [&, extent = extent, stride = stride](Value i) {
         nest(depth + 1, e.add(from, e.mul(i, stride)), e.add(e.mul(to, extent), i));
       });
     };
-    int64_t rowElements = buffers.find(product->a)->second.rowElements;
-    e.loop(rows, [&](Value row) { nest(0, e.mul(row, rowElements), row); });
+    const int64_t rowElements = buffers.find(product->a)->second.rowElements;
+    e.loop(rows, [&](Value row) {
+      Value start = e.mul(row, rowElements);
+      if (tiny == kernels::Tiny::Never || isa<IntegerType>(a.at.element) || !kernels::hasTinyTerms(e))
+        return nest(0, start, row);
+      // Windows have each element again and again: those of the image are looked at first.
+      const kernels::Matrix image{movedBy(a, e.sub(start, e.index(moved))).at, kLanes};
+      Value seemTiny = kernels::emitSeemTiny(e, module, image, {e.index(0), e.index(rowElements / kLanes)}, kLanes);
+      e.when(
+          seemTiny, [&] { nest(0, start, row); },
+          [&] {
+            const kernels::Tiny looked = std::exchange(tiny, kernels::Tiny::Never);
+            nest(0, start, row);
+            tiny = looked;
+          });
+    });
   };
   // One step of an array over time: its rows are apart.
   bool apart = (a.slice || c.slice) && a.sampleStride;
@@ -150,7 +168,8 @@ bool OpEmitter::emitProduct(ContractOp op) {
     return true;
   }
   e.loop(extents.samples, [&](Value sample) {
-    emitPlaces(moved(rows, e.mul(sample, a.sampleStride)), moved(results, e.mul(sample, c.sampleStride)), e.index(1));
+    emitPlaces(movedBy(rows, e.mul(sample, a.sampleStride)), movedBy(results, e.mul(sample, c.sampleStride)),
+               e.index(1));
   });
   return true;
 }
@@ -199,7 +218,8 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
                                fresh,
                                memory,
                                tinyFactors(),
-                               product->columns};
+                               product->columns,
+                               product->depth <= kFewInputs ? product->depth : 0};
     switch (kernel) {
     case Kernel::SpikeGradient:
       return kernels::emitSpikeGradient(e, module, operands);

@@ -178,12 +178,17 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   const Footprint spikes = spikeScratch(depth, padded, sizeof(Real));
 
   NativeCode code(GetParam().target, GetParam().f64);
-  auto product = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+  auto product = [&](Emitter &e, NativeCode::Words in, Matrix a, int64_t line = 0) {
     Scratch scratch{in.memory(4, e.b.getI8Type()).base, e.index(0)};
-    return Product{a, {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch, Tiny::Always};
+    return Product{a,   {in.reals(1), bRow}, {in.reals(2), cRow}, in.number(3), depth, padded, scratch, Tiny::Always,
+                   line};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitDense(e, module, product(e, in, {in.reals(0), aRow}));
+    return mlir::Value();
+  });
+  code.add("line", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    emitDense(e, module, product(e, in, {in.reals(0), aRow}, rows));
     return mlir::Value();
   });
   const int64_t wholeRow = paddedWidth(depth);
@@ -238,6 +243,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
   };
   std::vector<Real> ofReals = reference(false);
   check("dense", a.data(), denseScratch(depth), ofReals);
+  check("line", a.data(), denseScratch(depth), ofReals);
   Buffer<Real> whole = wholeRows(a, aRow, depth);
   check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
   for (int round = 0; round < 3; ++round) {
@@ -262,8 +268,8 @@ TEST_P(KernelTest, Products) {
   for (auto [depth, columns] : shapes)
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
   Random random(5);
-  for (int i = 0; i < 2; ++i) {
-    int64_t depth = draw(random, 1, 500), columns = draw(random, 1, 300);
+  for (int i = 0; i < 6; ++i) {
+    int64_t depth = draw(random, 1, 500), columns = draw(random, 1, i % 3 == 0 ? 300 : 40);
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });
   }
 }
@@ -284,7 +290,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     emitLevelUp(e, module, in.reals(0), in.reals(1), in.number(2), e.equal(in.number(3), e.index(1)));
     return mlir::Value();
   });
-  auto gradient = [&](Emitter &e, NativeCode::Words in, Matrix a) {
+  auto gradient = [&](Emitter &e, NativeCode::Words in, Matrix a, int64_t line = 0) {
     return Gradient{a,
                     {in.reals(1), dRow},
                     {in.reals(2), cRow},
@@ -296,10 +302,15 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
                     e.equal(in.number(9), e.index(1)),
                     {in.memory(10, e.b.getI8Type()).base, e.index(0)},
                     Tiny::Always,
-                    columns};
+                    columns,
+                    line};
   };
   code.add("dense", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
+    return mlir::Value();
+  });
+  code.add("line", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+    emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}, inputs));
     return mlir::Value();
   });
   code.add("sparse", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
@@ -384,6 +395,7 @@ template <typename Real> void KernelTest::gradients(uint32_t seed, int64_t input
     for (int64_t chunk : {perRun, 2 * perRun, batch}) {
       chunk = (chunk + perRun - 1) / perRun * perRun;
       check("dense", false, chunk, real);
+      check("line", false, chunk, real);
       check("sparse", false, chunk, real);
       for (const char *name : {"spikes", "tables", "few", "gather"})
         check(name, true, chunk, ofSpikes);

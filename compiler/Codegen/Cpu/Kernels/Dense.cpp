@@ -23,64 +23,62 @@ public:
   /// All terms of a product that has several levels.
   void emit() {
     forStrips(e, kernel.columns, kPanelVectors, [&](Value column, int64_t vectors) {
-      forTiles(e, e.index(0), kernel.rows,
-               [&](Value row, int64_t height) { emitTile(row, column, {height, vectors}); });
+      forTiles(
+          e, e.index(0), kernel.rows, vectors, [&](const TileRows &rows) { emitTile(rows, column, vectors); },
+          kernel.line);
     });
   }
 
   /// Whole blocks, [from, to), of a product that has one level.
   void emitTerms(Value from, Value to) {
     forStrips(e, kernel.columns, kPanelVectors, [&](Value column, int64_t vectors) {
-      forTiles(e, e.index(0), kernel.rows, [&](Value row, int64_t height) {
+      auto emitRows = [&](const TileRows &rows) {
         e.loop(from, to, kBlock, [&](Value start) {
           Value end = e.add(start, kBlock);
           if (kernel.depth % kBlock)
             end = e.minimum(end, to);
-          addBlock(row, column, {height, vectors}, start, end, e.equal(start, e.index(0)));
+          addBlock(rows, column, vectors, start, end, e.equal(start, e.index(0)));
         });
-      });
+      };
+      forTiles(e, e.index(0), kernel.rows, vectors, emitRows, kernel.line);
     });
   }
 
 private:
   /// The totals of row i of the tile: those of the highest level are C itself.
-  std::pair<Memory, Value> total(int64_t level, int64_t i, Value row, Value column, Tile tile) {
-    if (level == levels - 1)
-      return {kernel.c.at, e.add(e.mul(e.add(row, i), kernel.c.stride), column)};
-    return {lower, e.index((level * tile.rows + i) * tile.vectors * e.machineLanes())};
+  SmallVector<std::pair<Memory, Value>> totals(int64_t level, const TileRows &rows, Value column, int64_t vectors) {
+    SmallVector<std::pair<Memory, Value>> totals;
+    RowStarts starts(e, rows, kernel.c.stride);
+    for (int64_t i = 0; i < rows.height; ++i)
+      totals.push_back(level == levels - 1
+                           ? std::pair(kernel.c.at, starts.at(i, column))
+                           : std::pair(lower, e.index((level * rows.height + i) * vectors * e.machineLanes())));
+    return totals;
   }
 
-  void addTo(int64_t level, Value row, Value column, Tile tile, ValueRange sums, Value first) {
-    for (int64_t i = 0; i < tile.rows; ++i) {
-      auto [memory, at] = total(level, i, row, column, tile);
-      accumulate(e, sums.slice(i * tile.vectors, tile.vectors), memory, at, first);
-    }
-  }
-
-  void addBlock(Value row, Value column, Tile tile, Value start, Value end, Value first) {
+  void addBlock(const TileRows &rows, Value column, int64_t vectors, Value start, Value end, Value first) {
     const Matrix &a = kernel.a, &b = kernel.b;
-    Value aRow = e.mul(row, a.stride);
+    const Tile tile{rows.height, vectors};
+    RowStarts starts(e, rows, a.stride);
     auto term = [&](Value k, ValueRange chains) {
-      Value first = e.add(aRow, a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k);
+      Value element = a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k;
       return addTerm(
-          e, a.at, [&](int64_t i) { return e.add(first, i * a.stride); }, b.at, e.add(e.mul(k, b.stride), column), tile,
+          e, a.at, [&](int64_t i) { return starts.at(i, element); }, b.at, e.add(e.mul(k, b.stride), column), tile,
           chains);
     };
-    addTo(0, row, column, tile, sumTerms(e, start, end, kernel.depth, tile, term), first);
+    accumulateRows(e, sumTerms(e, start, end, kernel.depth, tile, term), totals(0, rows, column, vectors), first);
   }
 
-  void emitTile(Value row, Value column, Tile tile) {
+  void emitTile(const TileRows &rows, Value column, int64_t vectors) {
     walkLevels(e, kernel.depth,
                {nullptr,
                 [&](int64_t level, Value first) {
                   Strip below;
-                  for (int64_t i = 0; i < tile.rows; ++i) {
-                    auto [memory, at] = total(level - 1, i, row, column, tile);
-                    llvm::append_range(below, loadStrip(e, memory, at, tile.vectors));
-                  }
-                  addTo(level, row, column, tile, below, first);
+                  for (auto [memory, at] : totals(level - 1, rows, column, vectors))
+                    llvm::append_range(below, loadStrip(e, memory, at, vectors));
+                  accumulateRows(e, below, totals(level, rows, column, vectors), first);
                 },
-                [&](Value start, Value end, Value first) { addBlock(row, column, tile, start, end, first); }});
+                [&](Value start, Value end, Value first) { addBlock(rows, column, vectors, start, end, first); }});
   }
 
   Emitter &e;
@@ -90,12 +88,18 @@ private:
 };
 
 void emitGradient(Emitter &e, const Gradient &kernel) {
-  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tiny, dColumns] = kernel;
-  auto emitTile = [&](Value k, Value column, Tile tile, Value block) {
+  const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tiny, dColumns, line] = kernel;
+  auto emitTile = [&](const TileRows &some, Value column, int64_t vectors, Value block) {
+    const Tile tile{some.height, vectors};
     Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
+    RowStarts elements(e, some, 1), starts(e, some, c.stride);
     SmallVector<Value> offsets;
-    for (int64_t i = 0; i < tile.rows; ++i)
-      offsets.push_back(a.offsets.base ? e.toIndex(e.load(a.offsets, e.add(k, i))) : e.add(k, i));
+    SmallVector<std::pair<Memory, Value>> totals;
+    for (int64_t i = 0; i < tile.rows; ++i) {
+      Value k = elements.at(i, e.index(0));
+      offsets.push_back(a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k);
+      totals.emplace_back(c.at, starts.at(i, column));
+    }
     Strip chains = sumTerms(e, from, to, 1, tile, [&](Value position, ValueRange sums) {
       Value row = e.toIndex(e.load(order.rows, position));
       Value start = order.sources.base ? e.toIndex(e.load(order.sources, position)) : e.mul(row, a.stride);
@@ -103,18 +107,15 @@ void emitGradient(Emitter &e, const Gradient &kernel) {
           e, a.at, [&](int64_t i) { return e.add(start, offsets[i]); }, d.at, e.add(e.mul(row, d.stride), column), tile,
           sums);
     });
-    Value first = e.both(fresh, e.equal(block, firstBlock));
-    for (int64_t i = 0; i < tile.rows; ++i) {
-      Value at = e.add(e.mul(e.add(k, i), c.stride), column);
-      accumulate(e, ValueRange(chains).slice(i * tile.vectors, tile.vectors), c.at, at, first);
-    }
+    accumulateRows(e, chains, totals, e.both(fresh, e.equal(block, firstBlock)));
   };
   e.loop(firstBlock, endBlock, kBlocksOfPass, [&](Value from) {
     Value to = e.minimum(e.add(from, kBlocksOfPass), endBlock);
     forStrips(e, columns, kPanelVectors, [&](Value column, int64_t vectors) {
-      forTiles(e, inputs.from, inputs.to, [&](Value k, int64_t height) {
-        e.loop(from, to, 1, [&](Value block) { emitTile(k, column, {height, vectors}, block); });
-      });
+      auto emitInputs = [&](const TileRows &some) {
+        e.loop(from, to, 1, [&](Value block) { emitTile(some, column, vectors, block); });
+      };
+      forTiles(e, inputs.from, inputs.to, vectors, emitInputs, line);
     });
   });
 }
@@ -127,8 +128,10 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
     kernel.scratch = {}; // not looked at: callers with and without share the function
   const bool windows = bool(kernel.a.offsets.base);
   auto nameOf = [&](StringRef form) {
-    return shapeName(e, nameFor(form, kernel.a),
-                     {kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride});
+    SmallVector<int64_t> numbers{kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride};
+    if (kernel.line)
+      numbers.push_back(kernel.line);
+    return shapeName(e, nameFor(form, kernel.a), numbers);
   };
   const std::string name = nameOf(windows ? "dense_windows" : "dense");
   if (levelsOf(kernel.depth) > 1) {
@@ -166,7 +169,7 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {
   std::string name =
       shapeName(e, nameFor(kernel.a.offsets.base ? "dense_windows_gradient" : "dense_gradient", kernel.a),
-                {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride});
+                {kernel.columns, kernel.a.stride, kernel.d.stride, kernel.c.stride, kernel.line});
   auto make = [](Emitter &in, const Gradient &kernel) {
     emitGradient(in, kernel);
     return Strip();

@@ -55,6 +55,7 @@ struct Product {
   int64_t columns = 0;     ///< a multiple of kLanes
   Scratch scratch;         ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
   Tiny tiny = Tiny::Never; ///< of dense ones: elements of A
+  int64_t line = 0;        ///< of dense ones: how many rows all calls have, if that is known, else 0
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
@@ -153,6 +154,7 @@ struct Gradient {
   Scratch scratch;         ///< of spikes: spikeGradientScratch(), for as many rows as the order has
   Tiny tiny = Tiny::Never; ///< of dense and sparse ones: elements of D, of which it has `dColumns`
   int64_t dColumns = 0;
+  int64_t line = 0; ///< of dense ones: how many inputs most calls have, or 0
 
   friend void forEachValue(Gradient &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.d, &kernel.c})

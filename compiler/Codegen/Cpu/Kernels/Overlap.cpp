@@ -115,10 +115,6 @@ private:
       Value filled = e.b.createOrFold<arith::RemUIOp>(position, e.index(kBlock));
       Value to = inRegisters ? e.add(from, kBlock) : e.minimum(depth, e.add(from, e.sub(e.index(kBlock), filled)));
       Value weights = e.mul(first, shape.columns);
-      // `at`: where a place's columns begin in the result.
-      auto addTiles = [&](Value place, Value at, Value column, Tile tile) {
-        addTile(place, e.add(at, column), column, weights, {from, to}, tile);
-      };
       auto forPlaces = [&](const std::function<void(Value line, Value lineAt, Value lineFrom, Value lineTo)> &body) {
         forLines(0, e.index(0), e.index(0), ranges, body);
       };
@@ -128,8 +124,9 @@ private:
           e.loop(lineFrom, lineTo, 1, [&](Value i) {
             Value place = e.add(line, i), at = placeAt(lineAt, i);
             addTinyPlace(place, at, weights, {from, to}, [&] {
-              forStrips(e, shape.columns, kPanelVectors,
-                        [&](Value column, int64_t vectors) { addTiles(place, at, column, {1, vectors}); });
+              forStrips(e, shape.columns, kPanelVectors, [&](Value column, int64_t vectors) {
+                addTile({i, 1}, line, e.add(lineAt, column), column, weights, {from, to}, vectors);
+              });
             });
           });
         });
@@ -137,9 +134,9 @@ private:
         forStrips(e, shape.columns, kPanelVectors, [&](Value column, int64_t vectors) {
           forPlaces([&](Value line, Value lineAt, Value lineFrom, Value lineTo) {
             forTiles(
-                e, lineFrom, lineTo,
-                [&](Value i, int64_t height) {
-                  addTiles(e.add(line, i), placeAt(lineAt, i), column, {height, vectors});
+                e, lineFrom, lineTo, vectors,
+                [&](const TileRows &rows) {
+                  addTile(rows, line, e.add(lineAt, column), column, weights, {from, to}, vectors);
                 },
                 shape.dims.back().places);
           });
@@ -185,26 +182,30 @@ private:
     });
   }
 
-  void addTile(Value place, Value at, Value column, Value weights, kernels::Range terms, Tile tile) {
-    Value first = e.mul(place, shape.aStride);
+  /// Of some places of a line, which begins at `line` and, with the columns that are computed, at `lineAt` in the
+  /// result.
+  void addTile(const TileRows &rows, Value line, Value lineAt, Value column, Value weights, kernels::Range terms,
+               int64_t vectors) {
+    const Tile tile{rows.height, vectors};
+    RowStarts places(e, rows, shape.aStride), results(e, rows, placeStride());
+    Value lineStart = e.mul(line, shape.aStride);
     auto term = [&](Value k, ValueRange sums) {
       return addTerm(
-          e, image, [&](int64_t i) { return e.add(e.add(first, k), i * shape.aStride); }, kernel.b,
+          e, image, [&](int64_t i) { return places.at(i, e.add(lineStart, k)); }, kernel.b,
           e.add(e.add(weights, e.mul(k, shape.columns)), column), tile, sums);
     };
-    auto atRow = [&](int64_t i) { return e.add(at, i * placeStride()); };
+    SmallVector<std::pair<Memory, Value>> targets;
+    for (int64_t i = 0; i < rows.height; ++i)
+      targets.emplace_back(inRegisters ? totals[0] : chains, results.at(i, lineAt));
     Strip start;
     if (!inRegisters)
-      for (int64_t i = 0; i < tile.rows; ++i)
-        llvm::append_range(start, loadStrip(e, chains, atRow(i), tile.vectors));
+      for (auto [memory, at] : targets)
+        llvm::append_range(start, loadStrip(e, memory, at, vectors));
     Strip sums = sumTerms(e, terms.from, terms.to, inRegisters ? kBlock : 1, tile, term, start);
-    for (int64_t i = 0; i < tile.rows; ++i) {
-      ValueRange row = ValueRange(sums).slice(i * tile.vectors, tile.vectors);
-      if (inRegisters)
-        accumulate(e, row, totals[0], atRow(i), e.truth(false));
-      else
-        storeStrip(e, row, chains, atRow(i));
-    }
+    if (inRegisters)
+      return accumulateRows(e, sums, targets, e.truth(false));
+    for (auto [i, target] : llvm::enumerate(targets))
+      storeStrip(e, ValueRange(sums).slice(i * vectors, vectors), target.first, target.second);
   }
 
   /// All columns of a place, by `plain` if its elements are not tiny.

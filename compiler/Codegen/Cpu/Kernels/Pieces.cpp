@@ -50,6 +50,20 @@ void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first)
       [&] { storeStrip(e, addStrips(e, loadStrip(e, total, at, sum.size()), sum), total, at); });
 }
 
+void accumulateRows(Emitter &e, ValueRange sums, ArrayRef<std::pair<Memory, Value>> totals, Value first) {
+  const size_t vectors = sums.size() / totals.size();
+  auto store = [&](function_ref<Strip(size_t row)> startOf) {
+    SmallVector<Strip> rows;
+    for (size_t row = 0; row < totals.size(); ++row)
+      rows.push_back(addStrips(e, startOf(row), sums.slice(row * vectors, vectors)));
+    for (auto [total, row] : llvm::zip_equal(totals, rows))
+      storeStrip(e, row, total.first, total.second);
+  };
+  e.when(
+      first, [&] { store([&](size_t) { return zeros(e, vectors); }); },
+      [&] { store([&](size_t row) { return loadStrip(e, totals[row].first, totals[row].second, vectors); }); });
+}
+
 std::string nameFor(StringRef kernel, const Matrix &a) {
   return (isa<IntegerType>(a.at.element) ? kernel + "_of_bytes" : Twine(kernel)).str();
 }

@@ -22,6 +22,10 @@ void copyColumns(Emitter &e, Memory from, mlir::Value fromAt, int64_t fromStride
 
 /// What a sum of at least one block leaves in memory: `first` (i1) says that there is nothing yet.
 void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, mlir::Value first);
+/// The same for several rows, one after the other in `sums`. All totals are read before one is written: rows that are
+/// the same, of the same sums, are right.
+void accumulateRows(Emitter &e, mlir::ValueRange sums, llvm::ArrayRef<std::pair<Memory, mlir::Value>> totals,
+                    mlir::Value first);
 
 /// "f32_64_128": the type of reals and the numbers of a shape.
 std::string shapeName(Emitter &e, llvm::StringRef kernel, llvm::ArrayRef<int64_t> numbers);

@@ -14,10 +14,33 @@ struct Tile {
 };
 inline constexpr int64_t kPanelVectors = 2;
 
-/// Calls emit(row, height) for tiles of rows [from, rows), the highest first. If no line has more than `widest` rows,
-/// none is higher.
-void forTiles(Emitter &e, mlir::Value from, mlir::Value rows,
-              const std::function<void(mlir::Value row, int64_t height)> &emit, int64_t widest = 0);
+/// The rows of a tile: `height` of them from `first` on, but none behind `last`, which takes the place of those.
+struct TileRows {
+  mlir::Value first;
+  int64_t height;
+  mlir::Value last = nullptr; ///< null: all are there
+
+  mlir::Value at(Emitter &e, int64_t i) const;
+};
+
+/// Where elements of a tile's rows lie that are `stride` apart.
+class RowStarts {
+public:
+  RowStarts(Emitter &e, const TileRows &rows, int64_t stride);
+  /// Of row i: `element` of the row.
+  mlir::Value at(int64_t i, mlir::Value element) const;
+
+private:
+  Emitter &e;
+  llvm::SmallVector<mlir::Value> starts; ///< of each row, or of the first one: the others have constant distances
+  int64_t stride;
+};
+
+/// Calls emit(rows) for tiles of `vectors` vectors of the rows [from, to): the highest ones while rows last, then tiles
+/// of no more rows than chains take to hide their latency, of which the last may be short. `line`: how many rows most
+/// calls have, or 0.
+void forTiles(Emitter &e, mlir::Value from, mlir::Value to, int64_t vectors,
+              const std::function<void(const TileRows &rows)> &emit, int64_t line = 0);
 
 /// One term of each chain of a tile: factors from `a`, the i-th at aAt(i), times a strip of `b`.
 Strip addTerm(Emitter &e, Memory a, llvm::function_ref<mlir::Value(int64_t)> aAt, Memory b, mlir::Value bAt, Tile tile,
