@@ -216,6 +216,38 @@ struct SinkIntoScan : CountingPattern<ScanOp> {
   }
 };
 
+/// A map whose values are copied into a wider array, as rows of whole vectors for a kernel, writes them there: who else
+/// reads them finds them in the same places.
+struct WriteWider : CountingPattern<MapOp> {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(MapOp copy, PatternRewriter &rewriter) const override {
+    if (!copy.onlyMoves() || copy.getAbsent() || !copy.getReadMaps()[0].isIdentity() ||
+        !copy.getWriteMaps()[0].isIdentity())
+      return failure();
+    Value narrow = copy.getInputs()[0], wide = copy.getOutputs()[0];
+    auto producer = narrow.getDefiningOp<MapOp>();
+    auto type = cast<ArrayType>(narrow.getType());
+    if (!producer || producer->getBlock() != copy->getBlock() || copy.getDomain() != type.getShape() ||
+        type == wide.getType() || !llvm::all_of(narrow.getUsers(), [&](Operation *user) {
+          return isa<MapOp, FoldOp, ContractOp>(user) && user->getBlock() == copy->getBlock();
+        }))
+      return failure();
+    // What a read outside of it gives must not become what is beside it.
+    if (!llvm::all_of(narrow.getUses(), [&](OpOperand &use) { return readsInside(use, type.getShape()); }))
+      return failure();
+    rewriter.modifyOpInPlace(producer, [&] { narrow.setType(wide.getType()); });
+    rewriter.replaceOp(copy, narrow);
+    ++moved.intoMaps;
+    return success();
+  }
+
+  static bool readsInside(OpOperand &use, ArrayRef<int64_t> shape) {
+    auto op = cast<IndexedOpInterface>(use.getOwner());
+    return isInside(op.getReadMaps()[use.getOperandNumber()], op.getDomain(), shape);
+  }
+};
+
 /// A map that gives the same at each step is computed once, and its readers take that: the gradient of a count of
 /// spikes, say. Contracts keep it, as their kernels want the same rows of all factors.
 struct LeaveTime : CountingPattern<MapOp> {
@@ -297,7 +329,7 @@ class FuseMaps : public impl::FuseMapsBase<FuseMaps> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     Moved moved;
-    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan, LeaveTime>(&getContext(), moved);
+    patterns.add<FuseProducer<MapOp>, FuseProducer<FoldOp>, SinkIntoScan, LeaveTime, WriteWider>(&getContext(), moved);
     MapOp::getCanonicalizationPatterns(patterns, &getContext());
     FoldOp::getCanonicalizationPatterns(patterns, &getContext());
     ScanOp::getCanonicalizationPatterns(patterns, &getContext());

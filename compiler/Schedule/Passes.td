@@ -34,8 +34,8 @@ def FuseMaps : Pass<"core-fuse-maps", "::mlir::func::FuncOp"> {
   let description = [{
     A map that one map or fold reads becomes part of its body, and one that a scan reads step by step part of the scan's.
     Nothing is computed more often than before, except constants and what takes less than to keep it (a bias added in the
-    forward and the reverse scan). What a map gives alike at each step, to maps and scans, it gives once. Numbers and their
-    order do not change.
+    forward and the reverse scan). What a map gives alike at each step, to maps and scans, it gives once. What is copied into
+    rows of whole vectors is written there. Numbers and their order do not change.
   }];
   let dependentDialects = ["::snn::core::CoreDialect"];
 }

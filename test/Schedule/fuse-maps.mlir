@@ -7,6 +7,7 @@
 #tsn = affine_map<(t, s, n) -> (t, s, n)>
 #tsn_n = affine_map<(t, s, n) -> (n)>
 #sn = affine_map<(s, n) -> (s, n)>
+#sn_of_tsn = affine_map<(t, s, n) -> (s, n)>
 
 // CHECK-LABEL: func.func @chain
 // CHECK: core.map
@@ -123,6 +124,50 @@ func.func @overlapping(%x: !core.array<sample x 6 x f32>) -> !core.array<sample 
     core.yield %a : f32
   }
   return %m : !core.array<sample x 5 x f32>
+}
+
+// Rows of whole vectors are written at once, not copied; who else reads the values finds them there.
+// CHECK-LABEL: func.func @wider(
+// CHECK: %[[WIDE:.*]] = core.map over [time, sample, 12] {{.*}} -> !core.array<time x sample x 16 x f32>
+// CHECK-NOT: core.map
+// CHECK: core.fold add {{.*}} reads(%[[WIDE]] : !core.array<time x sample x 16 x f32>)
+// CHECK: return %{{.*}}, %[[WIDE]]
+#tsnm = affine_map<(t, s, n) -> (t, s, n)>
+func.func @wider(%x: !core.array<time x sample x 12 x f32>) -> (!core.array<sample x 12 x f32>, !core.array<time x sample x 16 x f32>) {
+  %y = core.map over [time, sample, 12] reads(%x : !core.array<time x sample x 12 x f32>) by [#tsnm] writes [#tsnm] -> !core.array<time x sample x 12 x f32> {
+  ^bb0(%a: f32):
+    %b = math.tanh %a : f32
+    core.yield %b : f32
+  }
+  %sum = core.fold add over [time, sample, 12] along [0] reads(%y : !core.array<time x sample x 12 x f32>) by [#tsnm] writes #sn_of_tsn order <> -> !core.array<sample x 12 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %z = core.map over [time, sample, 12] reads(%y : !core.array<time x sample x 12 x f32>) by [#tsnm] writes [#tsnm] -> !core.array<time x sample x 16 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %sum, %z : !core.array<sample x 12 x f32>, !core.array<time x sample x 16 x f32>
+}
+
+// What would be read outside of the narrow array would be 0 in the wide one.
+// CHECK-LABEL: func.func @not_wider(
+// CHECK-COUNT-3: core.map
+func.func @not_wider(%x: !core.array<12 x f32>) -> (!core.array<14 x f32>, !core.array<16 x f32>) {
+  %y = core.map over [12] reads(%x : !core.array<12 x f32>) by [#n] writes [#n] -> !core.array<12 x f32> {
+  ^bb0(%a: f32):
+    %b = math.tanh %a : f32
+    core.yield %b : f32
+  }
+  %w = core.map over [14] reads(%y : !core.array<12 x f32>) by [#n] writes [#n] {absent = [1.0 : f32]} -> !core.array<14 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %z = core.map over [12] reads(%y : !core.array<12 x f32>) by [#n] writes [#n] -> !core.array<16 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %w, %z : !core.array<14 x f32>, !core.array<16 x f32>
 }
 
 // What is the same at each step is computed once: the gradient of a count, spread over time and neurons.

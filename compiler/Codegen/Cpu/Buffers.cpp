@@ -147,7 +147,7 @@ bool LaneAccess::collapses(const Buffer &buffer, AffineMap map, AffineExpr colla
   return difference && (!buffer.isBits() || *difference % kLanes == 0);
 }
 
-bool LaneAccess::coversRow(ArrayRef<int64_t> domain) const {
+bool LaneAccess::coversRow(ArrayRef<int64_t> domain, std::optional<unsigned> padded) const {
   if (buffer.scalar || buffer.isBits() || !staysInside(domain))
     return false;
   SmallVector<std::pair<int64_t, int64_t>> steps; // and extents
@@ -157,7 +157,7 @@ bool LaneAccess::coversRow(ArrayRef<int64_t> domain) const {
     std::optional<int64_t> step = stepAlong(dim);
     if (!step)
       return false;
-    steps.emplace_back(*step, extent);
+    steps.emplace_back(*step, dim == padded ? paddedWidth(extent) : extent);
   }
   llvm::sort(steps);
   int64_t covered = 1;

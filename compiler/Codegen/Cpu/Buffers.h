@@ -81,8 +81,8 @@ public:
   /// Whether the map stays inside of the array wherever the domain is.
   bool staysInside(llvm::ArrayRef<int64_t> domain) const { return isInside(map, domain, buffer.type.getShape()); }
   /// Whether the points of a sample and step are all that its row has in memory, each of them once: no padding,
-  /// whatever the order.
-  bool coversRow(llvm::ArrayRef<int64_t> domain) const;
+  /// whatever the order. `padded`: a dim along which whole vectors are written.
+  bool coversRow(llvm::ArrayRef<int64_t> domain, std::optional<unsigned> padded = std::nullopt) const;
   /// Whether elements that lie in lanes, along the last extent of the domain, are far apart in memory.
   bool readsAcross(llvm::ArrayRef<int64_t> domain) const;
   /// How far apart neighbours along a dim of the domain lie, in elements; none if that differs.

@@ -312,6 +312,7 @@ void OpEmitter::emit(MapOp op) {
   collect(op.getInputs(), readMaps, reads);
   // A result without a buffer is one that nobody asks for.
   SmallVector<unsigned> written;
+  bool toBits = false;
   for (auto [index, result] : llvm::enumerate(op.getOutputs())) {
     auto found = buffers.find(result);
     if (found == buffers.end())
@@ -319,8 +320,29 @@ void OpEmitter::emit(MapOp op) {
     written.push_back(index);
     writes.emplace_back(e, found->second, writeMaps[index]);
     collapse &= LaneAccess::collapses(found->second, writeMaps[index], number, domain);
-    if (!writes.back().coversRow(domain) && !writesAll(writeMaps[index], domain, found->second.type.getShape()))
-      fillZero(found->second);
+    toBits |= found->second.isBits();
+  }
+  const bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
+  // Bits of a word are written together.
+  std::optional<unsigned> lanes;
+  if (!toBits && !across)
+    lanes = laneDim(domain, [&](unsigned dim) {
+      int64_t cost = 1;
+      for (const SmallVector<LaneAccess> *accesses : {&reads, &writes})
+        for (const LaneAccess &access : *accesses)
+          cost += access.stripCost(dim);
+      return cost;
+    });
+  // What no point writes is +0: elements that fill up a vector are written with it, for the others all is cleared.
+  const bool wholeVectors =
+      !collapse && lanes && llvm::all_of(reads, [&](LaneAccess &access) { return access.isPlainAlong(*lanes); });
+  SmallVector<bool> filledUp;
+  for (auto [index, access] : llvm::zip_equal(written, writes)) {
+    const Buffer &buffer = buffers.find(op.getOutputs()[index])->second;
+    const bool covers = access.coversRow(domain) || writesAll(writeMaps[index], domain, buffer.type.getShape());
+    filledUp.push_back(!covers && wholeVectors && access.coversRow(domain, lanes));
+    if (!covers && !filledUp.back())
+      fillZero(buffer);
   }
   auto emitPoints = [&](ArrayRef<Points> strip) {
     const Points &points = strip.front();
@@ -351,24 +373,20 @@ void OpEmitter::emit(MapOp op) {
     } else {
       results = compute(false);
     }
-    for (auto [index, access] : llvm::zip(written, writes))
-      access.store(results[index], points, access.inside(points, extents.samples, extents.steps));
+    for (auto [index, access, fillsUp] : llvm::zip_equal(written, writes, filledUp)) {
+      Value result = results[index];
+      if (!fillsUp || !points.mask) {
+        access.store(result, points, access.inside(points, extents.samples, extents.steps));
+        continue;
+      }
+      Points all = points;
+      all.mask = nullptr;
+      Value zero = arith::ConstantOp::create(e.b, e.b.getZeroAttr(result.getType()));
+      access.store(arith::SelectOp::create(e.b, points.mask, result, zero), all);
+    }
   };
-  if (!collapse && emitTurned(op, reads, written, writes))
+  if (!collapse && !llvm::is_contained(filledUp, true) && emitTurned(op, reads, written, writes))
     return;
-  bool across = !collapse && llvm::any_of(reads, [&](LaneAccess &access) { return access.readsAcross(domain); });
-  // Bits of a word are written together.
-  bool toBits =
-      llvm::any_of(written, [&](unsigned index) { return buffers.find(op.getOutputs()[index])->second.isBits(); });
-  std::optional<unsigned> lanes;
-  if (!toBits && !across)
-    lanes = laneDim(domain, [&](unsigned dim) {
-      int64_t cost = 1;
-      for (const SmallVector<LaneAccess> *accesses : {&reads, &writes})
-        for (const LaneAccess &access : *accesses)
-          cost += access.stripCost(dim);
-      return cost;
-    });
   forEachRow(domain, [&](SmallVectorImpl<LaneIndex> &rows) {
     forEachStrip(domain, rows, collapse, emitPoints, across, lanes);
   });
