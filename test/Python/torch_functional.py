@@ -35,6 +35,36 @@ def values_and_targets(name, options, steps, samples, seed):
     return values, torch.randint(0, 10, (samples,))
 
 
+def test_ignored_samples():
+    """PyTorch's class for these, -100, which snnTorch hands on."""
+    targets = torch.tensor([0, -100, 1, -100, 2, 3])
+    values = (torch.rand(5, 6, 10) < 0.4).float()
+    for name in ("ce_count_loss", "ce_rate_loss", "ce_max_membrane_loss"):
+        found = []
+        for losses in (functional, ours):
+            leaf = values.clone().requires_grad_()
+            loss = getattr(losses, name)()(leaf, targets)
+            loss.sum().backward()
+            found.append((loss.reshape(()), leaf.grad))
+        torch.testing.assert_close(found[1], found[0])
+
+
+def test_arguments_of_snntorch():
+    values, targets = values_and_targets("ce_rate_loss", {}, 4, 6, 1)
+    torch.testing.assert_close(ours.ce_rate_loss(False, False, "sum")(values, targets),
+                               functional.ce_rate_loss(False, False, "sum")(values, targets).reshape(()))
+    with support.raises(ValueError, "population_code=True", "ce_count_loss"):
+        ours.ce_rate_loss(True, 5)
+    for kind in (torch.uint8, torch.int32, torch.float32):
+        for loss in (ours.mse_count_loss(), ours.ce_count_loss(), ours.ce_rate_loss(), ours.mse_membrane_loss(on_target=torch.tensor(0.5))):
+            assert loss(values, targets.to(kind)) == loss(values, targets)
+    for loss in (ours.mse_count_loss, ours.mse_membrane_loss):
+        squares = loss(reduction="none")(values, targets)
+        torch.testing.assert_close(loss(weight=WEIGHT)(values, targets), (squares * WEIGHT[targets].unsqueeze(-1)).mean())
+    with support.raises(ValueError, "weight: expected none with time_var_targets=True"):
+        ours.mse_membrane_loss(time_var_targets=True, weight=WEIGHT)
+
+
 def test_values_and_gradients():
     cases = 0
     for name, groups in LOSSES.items():

@@ -7,12 +7,13 @@ import threading
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.utils import parameters_to_vector, prune, vector_to_parameters
 from torch.nn.utils.parametrizations import weight_norm
 
 import snnc
 import support
-from snnc.torch._module import _Network
+from snnc.torch._module import _Behind, _Network
 
 TEXT = """snn 1
 model small {
@@ -209,7 +210,7 @@ def test_buffers():
 def test_threads_with_parameters_of_their_own():
     """Each call and its backward are of what it was given, whatever others bring in between."""
     net = module()
-    wrong = []
+    wrong, done = [], []
 
     def work(factor):
         own = copy.deepcopy(net)
@@ -217,17 +218,54 @@ def test_threads_with_parameters_of_their_own():
         expected = gradients(own)
         given = scaled(net, factor)
         for _ in range(50):
-            output, *_ = _Network.apply(net, X, None, None, None, *given.values(), net.get_buffer("3.beta"))
+            output, *_ = _Network.apply(net, X, None, None, _Behind(False), *given.values(), net.get_buffer("3.beta"))
             found = torch.autograd.grad(output.square().sum(), list(given.values()))
             if not all(torch.equal(a, b) for a, b in zip(found, expected)):
                 wrong.append(factor)
+        done.append(factor)
 
     threads = [threading.Thread(target=work, args=(factor,)) for factor in (1.0, 1.5, 2.0)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong, wrong
+    assert not wrong and len(done) == len(threads), (wrong, done)
+
+
+def test_replaced_layers():
+    """A call is of the tensors that the module has then, in whatever modules."""
+    net, other = module(), module()
+    fresh = nn.Linear(other.get_parameter("0.weight").shape[1], other.get_parameter("0.weight").shape[0])
+    other.get_parameter("0.weight").data.copy_(fresh.weight.data)
+    other.get_parameter("0.bias").data.copy_(fresh.bias.data)
+    net.set_submodule("0", fresh)
+    assert torch.equal(net(X), other(X))
+    net(X).square().sum().backward()
+    other(X).square().sum().backward()
+    assert torch.equal(fresh.weight.grad, other.get_parameter("0.weight").grad)
+    fresh.bias = None
+    with support.raises(TypeError, "0.bias: expected a tensor, found None"):
+        net(X)
+    del net._modules["0"]
+    with support.raises(AttributeError, "0.weight: the module has no 0 any more"):
+        net(X)
+
+
+def test_layers_of_another_mode():
+    net = snnc.torch.Module("snn 1\nmodel m {\n input f32[4]\n steps 2\n linear(6)\n batch_norm\n leaky\n linear(3)\n leaky\n}", seed=1)
+    norm = next(owner for owner in net.modules() if "running_mean" in owner._buffers)
+    norm.eval()
+    with support.raises(RuntimeError, "is in eval(), and the module in train()"):
+        net(torch.rand(5, 4))
+    net.eval()
+    net(torch.rand(5, 4))
+    with support.raises(AttributeError, "momentum", "the model's text"):
+        norm.momentum = 0.5
+
+
+def test_states_of_nothing():
+    with support.raises(TypeError, "state: expected what a call with_state=True has given, found str"):
+        module()(X, state="rest")
 
 
 def test_same_output_twice():

@@ -5,12 +5,25 @@ import contextlib
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
+import threading
 
 import numpy as np
 
 import snnc
 from snnc import _runtime
+
+
+
+def _fail(found):
+    """What fails in a thread fails the test."""
+    sys.excepthook(found.exc_type, found.exc_value, found.exc_traceback)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+threading.excepthook = _fail
 
 SOURCE = pathlib.Path(os.environ["SNN_SOURCE"])
 GOLDEN = SOURCE / "test" / "golden"

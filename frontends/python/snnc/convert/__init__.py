@@ -38,6 +38,7 @@ class Converted:
         names: of the text's tensors, what the network calls them.
         fixed: the network's buffers, some of which are numbers in the text.
         outputs: what a call of the network gives, as names of `snnc.torch.Module`.
+        single: whether it gives one tensor, not a tuple.
         time_axes: where time stands in the network's input and in what it stacks, as `snnc.torch.Module` takes it. A
             `snnc.Model` has it in front.
         likeness: what else the network is: its mode, which parameters are trained, names and shapes of its checkpoints.
@@ -48,6 +49,7 @@ class Converted:
     names: dict = dataclasses.field(repr=False)
     fixed: dict = dataclasses.field(repr=False)
     outputs: tuple
+    single: bool = dataclasses.field(repr=False)
     time_axes: tuple
     likeness: checkpoints.Likeness = dataclasses.field(repr=False)
 
@@ -60,7 +62,7 @@ class Converted:
     def torch(self, **options) -> Module:
         """A `snnc.torch.Module` with the weights, under the network's own names: its `state_dict` fits the network. It is in
         the network's mode, train() or eval(), and what has requires_grad=False there has it here."""
-        outputs = self.outputs if len(self.outputs) > 1 else self.outputs[0]
+        outputs = self.outputs[0] if self.single else self.outputs
         return self.likeness.apply(Module(self.compile(**options), outputs=outputs, names=self.names, fixed=self.fixed,
                                           time_axes=self.time_axes))
 
@@ -118,7 +120,30 @@ def from_norse(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = Non
 def _convert(net, sample, steps, over_time, name, framework):
     if not isinstance(net, nn.Module):
         raise TypeError(f"expected an nn.Module, found {type(net).__name__}")
-    shape = tuple(sample.shape) if isinstance(sample, torch.Tensor) else None if sample is None else tuple(sample)
+    if not isinstance(name, str | None):
+        raise TypeError(f"name: expected a string, found {name!r}")
+    if steps is not None and not _is_extent(steps):
+        raise ValueError(f"steps: expected their number, found {steps!r}")
+    # Whoever calls may do so in a region of his own.
+    with torch.inference_mode(False), torch.autocast("cpu", enabled=False):
+        return _converted(net, _extents(sample), steps, over_time, name, framework)
+
+
+def _is_extent(number):
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+
+
+def _extents(sample):
+    """The shape of an input that is given, or that is this shape; None if none is."""
+    if sample is None:
+        return None
+    shape = getattr(sample, "shape", sample)
+    if not isinstance(shape, Sequence) or not all(map(_is_extent, shape)):
+        raise TypeError(f"sample: expected a tensor, or the extents of one, found {sample!r}")
+    return tuple(shape)
+
+
+def _converted(net, shape, steps, over_time, name, framework):
     checkpoints.check_types(net)
     known.check(net, framework.own_hooks)
     known.check_framework(net, framework)
@@ -134,7 +159,8 @@ def _convert(net, sample, steps, over_time, name, framework):
     state = {theirs: tensor.detach().cpu() for theirs, tensor in net.state_dict().items()}
     weights = {own: (state[theirs].reshape(shapes[own]) if own in shapes else state[theirs]).numpy()
                for own, theirs in names.items() if theirs in state}
+    free = checkpoints.free_buffers(net, graph, framework)
     fixed = {theirs: state[theirs].numpy() for theirs, tensor in net.named_buffers()
-             if theirs in state and not theirs.endswith(".num_batches_tracked")}
-    likeness = checkpoints.Likeness.of(net, list(names.values()), {names[own]: shape for own, shape in shapes.items()})
-    return Converted(text, weights, names, fixed, writer.outputs(), graph.time_axes, likeness)
+             if theirs in state and theirs not in free and not theirs.endswith(".num_batches_tracked")}
+    likeness = checkpoints.Likeness.of(net, list(names.values()), {names[own]: shape for own, shape in shapes.items()}, free)
+    return Converted(text, weights, names, fixed, writer.outputs(), graph.single, graph.time_axes, likeness)

@@ -8,12 +8,15 @@ import torch
 from torch import nn
 
 from .errors import ConversionError
+from .known import kind_of
 
 
 def check_types(net):
     for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
         if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
             raise ConversionError(f"{name} has no extents yet, of a lazy layer: call the network once before")
+        if tensor.is_meta:
+            raise ConversionError(f"{name} is on the device meta, where tensors have no values")
         if tensor.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64):
             raise ConversionError(f"{name} is of type {str(tensor.dtype).removeprefix('torch.')}, expected float32 or float64")
 
@@ -42,6 +45,16 @@ def check_apart(net, names):
             raise ConversionError(f"{other} and {name} are one tensor (tied weights); each layer of the language has weights of its own")
 
 
+def free_buffers(net, graph, framework):
+    """Names of buffers that no layer has and forward does not look at: nothing that the network gives depends on them."""
+    free = set()
+    for name, _ in net.named_buffers():
+        owner = net.get_submodule(name.rpartition(".")[0])
+        if name not in graph.read and not framework.is_neuron(owner) and kind_of(owner, framework.layers) is None:
+            free.add(name)
+    return free
+
+
 @dataclasses.dataclass(frozen=True)
 class Likeness:
     """What a `snnc.torch.Module` has to have of the network that it was made of, beside its weights.
@@ -53,7 +66,7 @@ class Likeness:
         aliases: further names of a parameter, and the one under which the text has it.
         shapes: of tensors with another shape in the network than in the text: the text's, and the network's.
         unused: parameters of which the text has nothing, since no output comes from them.
-        counts: of batches that batch norms have seen, which change no result.
+        buffers: that change no result: counts of batches that batch norms have seen, and those that no layer has.
         names: of its state_dict. What the text has as constants beside them is no part of a checkpoint.
     """
 
@@ -63,12 +76,13 @@ class Likeness:
     aliases: dict
     shapes: dict
     unused: dict
-    counts: dict
+    buffers: dict
     names: frozenset
 
     @classmethod
-    def of(cls, net, names, shapes):
-        """`names`: the network's, of the text's tensors; `shapes`: the text's, by these names."""
+    def of(cls, net, names, shapes, free):
+        """`names`: the network's, of the text's tensors; `shapes`: the text's, by these names; `free`: names of buffers that no layer
+        has."""
         parameters = dict(net.named_parameters(remove_duplicate=False))
         first = {id(parameters[name]): name for name in names if name in parameters}
         modules = _further_paths(net)
@@ -82,8 +96,10 @@ class Likeness:
                       for name, pair in list(pairs.items()) if _within(name, (path,))})
         unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items()
                   if id(tensor) not in first and not _within(name, modules)}
-        counts = {name: tensor.cpu().clone() for name, tensor in net.named_buffers() if name.endswith(".num_batches_tracked")}
-        return cls(net.training, frozen, modules, aliases, pairs, unused, counts, frozenset(net.state_dict()))
+        saved = frozenset(net.state_dict())
+        buffers = {name: tensor.detach().cpu().clone() for name, tensor in net.named_buffers()
+                   if name.endswith(".num_batches_tracked") or (name in free and name in saved)}
+        return cls(net.training, frozen, modules, aliases, pairs, unused, buffers, saved)
 
     def apply(self, module):
         for name, own in self.aliases.items():
@@ -92,9 +108,9 @@ class Likeness:
         for name, tensor in self.unused.items():
             owner, last = _owner(module, name)
             owner.register_parameter(last, nn.Parameter(tensor.clone()))
-        for name, count in self.counts.items():
+        for name, tensor in self.buffers.items():
             owner, last = _owner(module, name)
-            owner.register_buffer(last, count.clone())
+            owner.register_buffer(last, tensor.clone())
         for further, path in self.modules.items():
             owner, last = _owner(module, path)
             if last in owner._modules:  # it has tensors

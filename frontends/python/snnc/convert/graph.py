@@ -41,7 +41,9 @@ class Graph:
     over_time: bool = False
     time_axes: tuple = (0, 0)  # where time stands in the network's input, if it is over time, and in what it stacks
     outputs: tuple = ()  # of (place of a layer, "spikes", "membrane", or of the last one "count" or "rate")
+    single: bool = True  # there is one output, which is returned itself and not in a tuple
     definitions: list = dataclasses.field(default_factory=list)
+    read: set = dataclasses.field(default_factory=set)  # names of tensors that forward looks at itself
 
 
 # Words of the language and of its interface, which no label and no model may be called (frontends/snn: isReservedWord, isOwnSymbol).

@@ -12,7 +12,7 @@ from . import layers
 from .errors import ConversionError
 from .graph import Layer
 from .trace import COPIES, RELUS, in_place, shares, swaps, view
-from .values import SAMPLES, Call, Extents, Series, Total, Value
+from .values import SAMPLES, Call, Extents, Series, Total, Turned, Value
 
 
 def step_of(index):
@@ -24,10 +24,23 @@ def step_of(index):
     return (axis, places[axis]) if isinstance(places[axis], int) and places[axis] >= 0 else None
 
 
+def _written(index):
+    """An index as it is written."""
+    if isinstance(index, tuple):
+        return ", ".join(map(_written, index))
+    if index is Ellipsis:
+        return "..."
+    if not isinstance(index, slice):
+        return str(index)
+    ends = ["" if end is None else str(end) for end in (index.start, index.stop, index.step)]
+    return ":".join(ends[:2] if index.step is None else ends)
+
+
 class Operations:
     """Reads the nodes that are operations: a part of `Reader`, on whose members it works."""
 
     all_steps = False  # a call of a layer takes all steps, [time, sample, ...]
+    takes_steps = True  # forward takes its steps of an input over time
 
     def _operation(self, node):
         target = node.target
@@ -57,7 +70,9 @@ class Operations:
             return self._function(node, what)
         if target in _ZEROS:
             return 0  # a state at rest; snnTorch gives it the shape of the input
-        if (target in COPIES and self._keeps_numbers(node)) or (self.lead == 1 and swaps(node) and view(node) is not None):
+        if self.lead == 1 and swaps(node) and view(node) is not None:
+            return self._turned(node)
+        if target in COPIES and self._keeps_numbers(node):
             return self.values.get(node.args[0])
         if any(isinstance(self.values.get(argument), Series) for argument in node.all_input_nodes):
             raise ConversionError(f"{self._forward_of(node)} has an {what} behind torch.stack: return what is stacked, [time, sample, ...], or "
@@ -65,6 +80,10 @@ class Operations:
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
                               "torch.nn, a + b, torch.cat, flatten, view, pooling, relu and torch.stack over time can" +
                               ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
+
+    def _turned(self, node):
+        """The input with its first two axes exchanged: of one over time, steps can still be taken."""
+        return Turned() if view(node) and not (self.takes_steps and self.graph.over_time) else self._input()
 
     def _resolved(self, words):
         """Arguments, with the numbers that extents are."""
@@ -74,8 +93,8 @@ class Operations:
     def _parts(self, node, what):
         """What torch.cat and torch.stack join, and along which axis."""
         words = {**dict(zip(("tensors", "dim"), node.args)), **node.kwargs}
-        parts, dim = words.get("tensors"), words.get("dim", 0)
-        if not isinstance(parts, (tuple, list)) or not isinstance(dim, int) or len(words) > 2:
+        parts, dim = words.pop("tensors", None), words.pop("dim", words.pop("axis", 0))
+        if not isinstance(parts, (tuple, list)) or not isinstance(dim, int) or words:
             raise ConversionError(f"{what}: expected a list of tensors, and an axis")
         return parts, dim
 
@@ -267,10 +286,12 @@ class Operations:
             return Value(value.layer, value.step, value.outputs[index])
         if value == Value(-1, None) and view(taken) is not None:
             place = step_of(index)
-            if self.lead > 1 or place is None:
-                raise ConversionError(f"forward takes [{index}] of its input, expected a time step, x[step] or x[:, step]")
+            if self.lead > 1 or not self.takes_steps:
+                raise ConversionError(f"forward takes [{_written(index)}] of its input, which layers are to take as a whole")
+            if place is None:
+                raise ConversionError(f"forward takes [{_written(index)}] of its input, expected a time step, x[step] or x[:, step]")
             return Value(-1, place[1])
-        raise ConversionError(f"forward takes [{index}] of something, expected a step of the input, or spikes or states of neurons")
+        raise ConversionError(f"forward takes [{_written(index)}] of something, expected a step of the input, or spikes or states of neurons")
 
     def _stack(self, node):
         parts, dim = self._parts(node, "torch.stack")

@@ -18,7 +18,7 @@ from .graph import Graph, Layer
 from .known import kind_of, named, refuse
 from .operations import FLATTENS, Operations, step_of
 from .trace import COPIES, traced, view
-from .values import Call, Series, Total, Value
+from .values import Call, Series, Total, Turned, Value
 
 
 READOUT = """neuron readout(x) {
@@ -124,6 +124,7 @@ class Reader(Operations):
         value = self.net
         for part in node.target.split("."):
             value = getattr(value, part)
+        self.graph.read.add(node.target)
         if isinstance(value, nn.Parameter):
             raise ConversionError(f"{self._forward_of(node)} computes with the parameter \"{node.target}\" itself, which only layers of "
                                   "torch.nn and neurons can")
@@ -150,6 +151,8 @@ class Reader(Operations):
         if isinstance(value, Call):
             raise ConversionError(f"{what} takes all that \"{self.graph.layers[value.layer].path}\" returns, {', '.join(value.outputs)}; "
                                   "layers take spikes alone")
+        if isinstance(value, Turned):
+            raise ConversionError(f"{what} takes the input with its samples and its first axis exchanged, which cannot be expressed")
         if not isinstance(value, Value) or (value.layer < 0 and self.graph.over_time and value.step is None):
             raise ConversionError(f"{what} takes something that is no output of a layer at one time step")
         if value.layer >= 0 and value.output != "spikes":
@@ -233,7 +236,8 @@ class Reader(Operations):
     def _neurons(self, path, module, value, given):
         now = self.calls[path]
         if value.step not in (None, now):
-            refuse(path, module, f"in its call {now} it takes a value of time step {value.step}; neurons are called once in each step")
+            refuse(path, module, f"in its call {now} it takes a value of time step {value.step}; neurons are called once in each step, and "
+                                 "what forward takes of its input, x[step] or x[:, step], is a time step")
         if path not in self.places:
             layer = self.framework.neuron(self.graph, path, module, value.layer, self._shape_of(value))
             layer.shape = layer.shape or self._shape_of(value)
@@ -272,7 +276,8 @@ class Reader(Operations):
     # What is returned
 
     def _finish(self, returned):
-        series = [self._total_of_one(self.values.get(node)) for node in (returned if isinstance(returned, (tuple, list)) else (returned,))]
+        self.graph.single = not isinstance(returned, (tuple, list))
+        series = [self._total_of_one(self.values.get(node)) for node in ((returned,) if self.graph.single else returned)]
         if not all(isinstance(value, (Series, Total)) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack, or sums of spikes; of a module of one time step say steps=, their number")

@@ -33,6 +33,7 @@ class StepReader(Reader):
     """Interprets a trace of one time step, or of one call for all steps."""
 
     passed = (*Reader.passed, *_REPEATS)
+    takes_steps = False
 
     def __init__(self, net, shape, framework, steps, over_time):
         super().__init__(net, shape, framework)
@@ -108,8 +109,10 @@ class StepReader(Reader):
     def _finish(self, returned):
         self._check_norms(1)
         value = self.framework.step_result(returned)
-        values = [self.values.get(node) for node in (value if isinstance(value, (tuple, list)) else (value,))]
-        if len(values) == 1 and isinstance(values[0], Call):
+        self.graph.single = not isinstance(value, (tuple, list))
+        values = [self.values.get(node) for node in ((value,) if self.graph.single else value)]
+        if self.graph.single and isinstance(values[0], Call):
+            self.graph.single = False
             call = values[0]
             values = [Value(call.layer, call.step, output) for output in call.outputs]
             if not set(call.outputs) <= {"spikes", "membrane"}:

@@ -82,15 +82,24 @@ def _tensors(net, states):
 def _check_tensors(before, after):
     for (module, name), (_, tensor, values) in after.items():
         was = before.get((module, name), (None, None, None))[2]
-        if (tensor is None) != (was is None) or (tensor is not None and (was.shape != values.shape or not torch.equal(was, values))):
+        if (tensor is None) != (was is None) or (tensor is not None and not _same(was, values)):
             raise ConversionError(f"forward gives {name} of {type(module).__name__} another value in each call, which cannot be expressed")
 
 
 def _put_back(tensors):
     for (_, name), (held, tensor, values) in tensors.items():
         held[name] = tensor
-        if tensor is not None and not (tensor.shape == values.shape and torch.equal(tensor, values)):
+        if tensor is not None and not _same(tensor, values):
             tensor.data = values
+
+
+def _same(one, other):
+    """Whether two tensors have the same elements, of whatever kind; what is no number is the same as such."""
+    if one.is_quantized:
+        one, other = one.int_repr(), other.int_repr()
+    elif one.layout != torch.strided:
+        one, other = one.to_dense(), other.to_dense()
+    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 @contextlib.contextmanager
@@ -356,6 +365,9 @@ class _Tracer(fx.Tracer):
                 or super().is_leaf_module(module, path))
 
     def call_module(self, module, forward, args, kwargs):
+        if module not in self.states.paths:
+            raise ConversionError(f"forward calls a {type(module).__name__} that is none of the network's modules: make it an attribute of one "
+                                  "in __init__, and a list of layers an nn.ModuleList")
         self.states.call(module)
         if self.is_leaf_module(module, ""):
             self._check_layer(module)

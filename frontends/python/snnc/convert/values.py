@@ -44,6 +44,11 @@ class Single:
 
 
 @dataclasses.dataclass(frozen=True)
+class Turned:
+    """An input whose samples have changed places with its first axis."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Call:
     """What a call of neurons returns that are several tensors, before somebody takes one of it."""
 

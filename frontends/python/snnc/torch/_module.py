@@ -43,14 +43,15 @@ class _Compiled:
     """A buffer that is a number in the text, and says what this is."""
 
     name: str
-    owner: nn.Module
-    last: str
+    path: tuple
     expected: torch.Tensor
     seen: torch.Tensor | None = None  # to be this, at this version
     version: int | None = None
 
-    def check(self):
-        tensor = self.owner._buffers[self.last]
+    def check(self, module):
+        tensor = getattr(*_held(module, self.path), None)
+        if tensor is None:
+            raise ValueError(f"{self.name}: expected the buffer that is compiled into the model, found none")
         version = None if tensor.is_inference() else tensor._version
         if tensor is self.seen and version is not None and version == self.version:
             return
@@ -81,6 +82,17 @@ class _Network(torch.autograd.Function):
         of_input, of_tensors = ctx.module._run_backward(ctx.made, gradients, wants_input, wanted)
         of_input = of_input.reshape(x.shape) if of_input is not None else None
         return None, of_input, None, None, None, *of_tensors
+
+
+class _Layer(nn.Module):
+    """Holds the tensors of a layer, or layers."""
+
+    _IN_TEXT = ("momentum", "eps", "track_running_stats", "affine", "p", "stride", "padding", "dilation")
+
+    def __setattr__(self, name, value):
+        if name in self._IN_TEXT:
+            raise AttributeError(f"{name} of a compiled layer is a number in the model's text, which cannot be changed here")
+        super().__setattr__(name, value)
 
 
 class Module(nn.Module):
@@ -122,6 +134,7 @@ class Module(nn.Module):
             raise ValueError("time_axes: the model's input has no time; write `over time` behind it")
         self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
+        self._paths, self._fixed, self._compiled = [], {}, []
         for name in self._computed():
             model._place(name, of_forward=True)
         self._declare(dict(fixed or {}))
@@ -163,15 +176,14 @@ class Module(nn.Module):
             if last == "running_mean":  # stands beside it in PyTorch, and changes no result
                 owner.register_buffer("num_batches_tracked", torch.tensor(0, device="cpu"))
         tensors = (*model.parameters, *model.buffers)
-        self._owners = [self._owner(named(name)) for name in tensors]
+        self._paths = [tuple(named(name).split(".")) for name in tensors]
         self._fixed = {name: _tensor_of(array) for name, array in fixed.items() if name not in map(named, tensors)}
         constants = {named(info.name): torch.full(info.shape, info.value, dtype=_TYPES[info.dtype], device="cpu")
                      for info in model.library.constants}
-        self._compiled = []
         for name, tensor in (constants | self._fixed).items():
             owner, last = self._owner(name)
             owner.register_buffer(last, tensor.clone())
-            self._compiled.append(_Compiled(name, owner, last, tensor))
+            self._compiled.append(_Compiled(name, tuple(name.split(".")), tensor))
 
     def _owner(self, name):
         """The module that holds the tensor of this name, and its name there."""
@@ -182,20 +194,26 @@ class Module(nn.Module):
                 if hasattr(owner, part):
                     raise ValueError(f"layer {part!r}: modules of PyTorch have something of their own under this name; give the "
                                      "layer another label")
-                owner.add_module(part, nn.Module())
+                owner.add_module(part, _Layer())
             owner = owner._modules[part]
         return owner, last
 
     def _tensors(self):
         """Parameters and buffers in the model's order, as they are now."""
         tensors = []
-        for owner, last in self._owners:
+        for path in self._paths:
+            owner, last = _held(self, path)
             tensor = owner._parameters.get(last)
             if tensor is None:  # a buffer, or computed from other parameters
                 for hook in owner._forward_pre_hooks.values():  # pruning does that when its layer is called
                     if type(hook).__module__.startswith("torch.nn.utils."):
                         hook(owner, ())
-                tensor = getattr(owner, last)
+                tensor = getattr(owner, last, None)
+            if not isinstance(tensor, torch.Tensor):
+                raise TypeError(f"{'.'.join(path)}: expected a tensor, found {tensor!r}")
+            if last == "running_mean" and owner.training != self.training:
+                raise RuntimeError(f"{'.'.join(path[:-1])}: the layer is in {_mode(owner)}, and the module in {_mode(self)}; a compiled network has "
+                                   "one mode")
             tensors.append(tensor)
         return tensors
 
@@ -224,6 +242,9 @@ class Module(nn.Module):
     def _call(self, x, steps, state, with_state):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"expected a tensor, found {type(x).__name__}")
+        if state is not None and not isinstance(state, State):
+            raise TypeError(f"state: expected what a call with_state=True has given, found {type(state).__name__}")
+        x = x.resolve_neg()
         if self._time_axes[0] == 1 and x.ndim > 1:
             x = x.transpose(0, 1)
         behind = _Behind(with_state)
@@ -245,7 +266,7 @@ class Module(nn.Module):
         call = model._prepare(x, steps=steps)
         views = self._checked(tensors)
         for compiled in self._compiled:
-            compiled.check()
+            compiled.check(self)
         given = [view.numpy() for view in views]
         made = _Made(call, self._draw(), state, self.training, given, model._arena.number())
         arrays, outputs = [None] * len(model._places), []
@@ -274,10 +295,11 @@ class Module(nn.Module):
         return int(torch.randint(1 << 32, (), device="cpu")) if self.training and self._model.library.random else 0
 
     def _take_buffers(self, buffers, contiguous):
-        for (owner, last), buffer, changed in zip(self._owners[len(self._model.parameters):], buffers, contiguous):
+        for path, buffer, changed in zip(self._paths[len(self._model.parameters):], buffers, contiguous):
             if buffer.data_ptr() != changed.data_ptr():
                 buffer.copy_(changed)
-            if last == "running_mean":
+            owner, last = _held(self, path)
+            if last == "running_mean" and getattr(owner, "num_batches_tracked", None) is not None:
                 owner.num_batches_tracked += 1
 
     def _place_of_sum(self, name, gradient):
@@ -314,6 +336,19 @@ class Module(nn.Module):
         model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state, epoch=made.epoch,
                     given=made.given, content=made.content, taken=[None if t is None else t.numpy() for t in of_tensors])
         return of_input, of_tensors
+
+
+def _held(module, path):
+    """The module that holds the tensor of this path now, and its name there: modules may have been replaced."""
+    for part in path[:-1]:
+        module = module._modules.get(part)
+        if module is None:
+            raise AttributeError(f"{'.'.join(path)}: the module has no {part} any more")
+    return module, path[-1]
+
+
+def _mode(module):
+    return "train()" if module.training else "eval()"
 
 
 def _tensor_of(array):

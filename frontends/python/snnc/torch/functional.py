@@ -7,7 +7,7 @@
 
 Values and gradients are those of snnTorch 1.0, but for the last bits where a sum over time goes in another order; what
 it does otherwise than it says is done as it says: `reduction="sum"` with weights of classes gives one number, targets may vary
-over time, and a wanted membrane may be negative (there it becomes 0 for other classes). A module of snnTorch may be trained with
+over time, and a wanted rate or membrane may be negative (there it becomes 0 for other classes). A module of snnTorch may be trained with
 these losses as well. What snnTorch does class by class or step by step, each with a gradient as large as all
 spikes, is one operation here, and the gradient of counts stays [sample, neuron]: `snnc.torch.Module` hands it on as it is.
 
@@ -65,35 +65,39 @@ class mse_count_loss(_Counts):
         correct_rate, incorrect_rate: of the time steps in which neurons of the target's class, and of others, are to spike.
         population_code, num_classes: see `ce_count_loss`.
         reduction: of the squares, [sample, class].
+        weight: of the squares of a sample of each class, [class]; the mean stays over the number of squares.
     """
 
-    def __init__(self, correct_rate=1, incorrect_rate=0, population_code=False, num_classes=False, reduction="mean"):
+    def __init__(self, correct_rate=1, incorrect_rate=0, population_code=False, num_classes=False, reduction="mean", weight=None):
         super().__init__(population_code, num_classes, reduction)
-        self.correct_rate, self.incorrect_rate = correct_rate, incorrect_rate
+        self.correct_rate, self.incorrect_rate, self.weight = correct_rate, incorrect_rate, weight
 
     def __call__(self, spk_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         counts = _counts(spk_out, targets, self.num_classes)
         steps, members = len(spk_out), spk_out.shape[-1] / counts.shape[-1]
         on, off = (int(steps * rate * members) for rate in (self.correct_rate, self.incorrect_rate))
-        return F.mse_loss(counts, _wanted(counts, targets, on, off), reduction=self.reduction) / steps
+        return _squares(counts - _wanted(counts, targets, on, off), targets, self.weight, self.reduction) / steps
 
 
 class ce_rate_loss(_Loss):
     """Cross entropy of the spikes of each time step, mean over time.
 
     Args:
+        population_code, num_classes: stand here as in snnTorch, which has no such loss of populations either.
         reduction: of the samples' losses.
         weight: see `ce_count_loss`.
     """
 
-    def __init__(self, reduction="mean", weight=None):
+    def __init__(self, population_code=False, num_classes=False, reduction="mean", weight=None):
         super().__init__(reduction)
+        if population_code:
+            raise ValueError("population_code=True: a time step's spikes of a population are no class's; use ce_count_loss")
         self.weight = weight
 
     def __call__(self, spk_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         steps, samples, _ = _shape(spk_out, targets)
-        losses = F.cross_entropy(spk_out.flatten(0, 1), targets.repeat(steps), self.weight, reduction="none")
-        return _reduced(losses.view(steps, samples).mean(0), self.reduction)
+        losses = F.cross_entropy(spk_out.flatten(0, 1), targets.long().repeat(steps), self.weight, reduction="none")
+        return _of_samples(losses.view(steps, samples).mean(0), targets, self.weight, self.reduction)
 
 
 class ce_max_membrane_loss(_Loss):
@@ -115,17 +119,20 @@ class mse_membrane_loss(_Loss):
         time_var_targets: whether targets have a class for each time step, [time, sample].
         on_target, off_target: the wanted membrane of the target's class and of others.
         reduction: of the squares, [sample, class].
+        weight: see `mse_count_loss`; not with targets that vary over time.
     """
 
-    def __init__(self, time_var_targets=False, on_target=1, off_target=0, reduction="mean"):
+    def __init__(self, time_var_targets=False, on_target=1, off_target=0, reduction="mean", weight=None):
         super().__init__(reduction)
-        self.time_var_targets = time_var_targets
+        if time_var_targets and weight is not None:
+            raise ValueError("weight: expected none with time_var_targets=True, as a sample has several classes")
+        self.time_var_targets, self.weight = time_var_targets, weight
         self.on_target, self.off_target = on_target, off_target
 
     def __call__(self, mem_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         _shape(mem_out, targets, self.time_var_targets)
         wanted = _wanted(mem_out if self.time_var_targets else mem_out[0], targets, self.on_target, self.off_target)
-        return _reduced((mem_out - wanted).square().mean(0), self.reduction)
+        return _squares(mem_out - wanted, targets, self.weight, self.reduction, over_time=True)
 
 
 def accuracy_rate(spk_out: torch.Tensor, targets: torch.Tensor, population_code=False, num_classes=False) -> np.float64:
@@ -162,11 +169,28 @@ def _counts(spikes, targets, classes):
 
 def _wanted(values, targets, on, off):
     """`on` at the class of each target and `off` elsewhere, of the values' shape."""
-    return torch.full_like(values, off, requires_grad=False).scatter_(-1, targets.unsqueeze(-1), on)
+    return torch.full_like(values, float(off), requires_grad=False).scatter_(-1, targets.long().unsqueeze(-1), float(on))
+
+
+def _squares(distances, targets, weight, reduction, over_time=False):
+    """The squares of distances, [sample, class], or [time, sample, class] and their mean over time."""
+    squares = distances.square().mean(0) if over_time else distances.square()
+    return _reduced(squares if weight is None else squares * weight[targets.long()].unsqueeze(-1), reduction)
 
 
 def _cross_entropy(values, targets, weight, reduction):
-    return _reduced(F.cross_entropy(values, targets, weight, reduction="none"), reduction)
+    return _of_samples(F.cross_entropy(values, targets.long(), weight, reduction="none"), targets, weight, reduction)
+
+
+# The class of samples that count for nothing, as PyTorch has it.
+_IGNORED = -100
+
+
+def _of_samples(losses, targets, weight, reduction):
+    """Without weights the mean is that of samples that are not ignored."""
+    if reduction == "mean" and weight is None:
+        return losses.sum() / (targets != _IGNORED).sum()
+    return _reduced(losses, reduction)
 
 
 def _reduced(losses, reduction):
