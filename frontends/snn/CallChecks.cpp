@@ -277,6 +277,8 @@ ValueType DefinitionChecker::typeOfReduction(const BuiltinInfo &info, const Expr
           "what depends on a state is that of one step and one sample, so nothing goes over time or samples there");
     return {};
   }
+  if (frame->root == DefinitionKind::Layer && axes->contains(Axis::Time))
+    overSteps = over.range;
   // In a layer, a number may be counted: `sum(1, over = (sample, i))`.
   const bool counts = frame->root == DefinitionKind::Layer && !value.network;
   // What is declared for each sample is so in each step.

@@ -253,6 +253,11 @@ Value BodyImporter::padded(Value term, core::FoldKind kind) {
 
 /// A fold of a value over axes, in an op of its own.
 ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide) {
+  // Winners are numbered, and neither how many samples there are nor how many steps is known: that of each sample comes
+  // first.
+  if (kind != core::FoldKind::Add && over.contains(Axis::Sample) && over.contains(Axis::Time))
+    return foldOf(kind, read(foldOf(kind, scalar, over - AxisSet{Axis::Sample}, winner, wide)), {Axis::Sample}, winner,
+                  wide);
   Value term = padded(scalars.asReal(scalar, scalar.network), kind);
   if (wide && term.getType() != inner.getF64Type())
     term = arith::ExtFOp::create(inner, inner.getF64Type(), term);

@@ -222,7 +222,8 @@ Scalar BodyImporter::coordinate(Axis axis) {
 Scalar BodyImporter::importCall(const Expr &expr) {
   if (auto it = names.find(expr.name); it != names.end() && it->second.layer) {
     auto layer = it->second.layer;
-    return read(layer(arrayOf(importExpr(expr.operand(0)))));
+    const Scalar value = importExpr(expr.operand(0));
+    return read(layer(arrayOf(value.kind == ValueType::Kind::Integer ? asRealElement(value) : value)));
   }
   if (auto it = names.find(expr.name); it != names.end() && it->second.surrogate)
     return importFunction(*it->second.surrogate, importExpr(expr.operand(0)));

@@ -158,7 +158,7 @@ FailureOr<SmallVector<Value>> importElement(const Definition &definition, std::m
   else
     results.push_back(importer.asElement(*importer.output));
   for (const auto &[name, rest] : statesOf(definition, context.definitions))
-    results.push_back(importer.asElement(importer.valueOf(name)));
+    results.push_back(importer.asRealElement(importer.valueOf(name)));
   SmallVector<Value> values;
   for (const ArrayValue &array : importer.finish(results, {}))
     values.push_back(array.value);

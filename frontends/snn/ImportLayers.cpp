@@ -167,8 +167,10 @@ public:
 private:
   void importLines(const Statements &lines) {
     for (const Statement &statement : lines) {
-      if (statement.kind == Statement::Kind::Value || statement.kind == Statement::Kind::Spike)
+      if (statement.kind == Statement::Kind::Value || statement.kind == Statement::Kind::Spike) {
         result = arrayOf(statement).name;
+        isSpike = statement.kind == Statement::Kind::Spike;
+      }
       if (statement.kind == Statement::Kind::If)
         for (const Branch &branch : statement.branches)
           if (branch.option.text.empty() || shapes.wordOf(branch.option.text, context.training) == branch.word.text) {
@@ -199,15 +201,23 @@ private:
     importer.layer = &shapes;
     importer.indices = llvm::to_vector(shapes.indices.at(&statement));
     AxisSet left;
+    bool perSample = false;
     for (unsigned index = 0; index < importer.indices.size(); ++index)
       left = left | AxisSet{indexAxis(index)};
     AxisSet axes = left;
-    if (inStep)
-      axes = axes | AxisSet{Axis::Sample};
+    auto isOfSamples = [&](const auto &known) {
+      return known.second.array && known.second.array->axes.contains(Axis::Sample) &&
+             mentions(*statement.value, known.first);
+    };
+    // What is computed of samples is theirs, also where it turns out to be a constant.
+    if (inStep || (!isBuffer && llvm::any_of(names, isOfSamples)))
+      perSample = true;
     importer.overTime = overTime;
     importer.inStep = inStep || stepsOfCall;
     importer.stepsOfCall = stepsOfCall ? stepsOfCall : [this] { return countSteps(); };
     Scalar value = importer.importExpr(*statement.value);
+    if (inStep || (perSample && value.constant))
+      axes = axes | AxisSet{Axis::Sample};
     if (isState || isBuffer) // whatever was computed, such as spikes
       value = importer.asRealElement(value);
     names[name] = Binding::of(importer.elementsOf(value, axes, left));
@@ -235,6 +245,20 @@ private:
     return array;
   }
 
+  /// What is told from a comparison is a number as any other.
+  ArrayValue asReals(ArrayValue array) {
+    auto type = cast<core::ArrayType>(array.value.getType());
+    if (!type.getElementType().isInteger(1))
+      return array;
+    array.value = core::MapOp::create(inside, location, type.withElement(context.real), array.value,
+                                      [&](ImplicitLocOpBuilder &b, ValueRange bits) -> SmallVector<Value> {
+                                        return {arith::UIToFPOp::create(b, context.real, bits[0])};
+                                      })
+                      .getResult(0);
+    array.kind = ValueType::Kind::Real;
+    return array;
+  }
+
   /// In the body of the scan.
   ArrayValue countSteps() {
     if (!steps)
@@ -244,6 +268,8 @@ private:
 
   void close(LayerResults &found, ArrayRef<Value> starts) {
     ArrayValue output = entered(result);
+    if (!isSpike)
+      output = asReals(output);
     SmallVector<Value> next, stacked{output.value};
     for (const LayerArray &state : shapes.states)
       next.push_back(names[state.name].array->value);
@@ -285,6 +311,7 @@ private:
   llvm::DenseMap<Value, Value> arguments;
   SmallVector<Value> sliced, invariant, carries;
   StringRef result;
+  bool isSpike = false; ///< that it is
   bool overTime = false;
   std::optional<ArrayValue> steps; ///< their count
   const std::function<ArrayValue()> stepsOfCall;

@@ -129,8 +129,14 @@ void DefinitionChecker::checkElements(const Statement &statement) {
     entry.rest |= isRest;
   }
   frame->seen = left;
+  overSteps = {};
   ValueType type = typeOf(*statement.value);
   frame->seen = {};
+  const Flow::Entry *before = frame->flow.find(name.text);
+  if (overSteps.isValid() && (type.stepwise || (before && before->kind == Flow::Kind::State)))
+    error(DiagId::Misplaced, overSteps,
+          "a line with a state is that of one step, so nothing goes over time in it; what does is a line of its own "
+          "above");
   if (AxisSet more = type.axes - left - AxisSet{Axis::Sample, Axis::Time}; !more.empty())
     error(DiagId::AxisLeft, statement.value->range,
           "this value also varies along " + more.text(frame->indices) + ", for which '" + name.text +
@@ -168,7 +174,9 @@ void DefinitionChecker::checkLayerValue(const Statement &statement) {
   if (isSpike && factorOf(statement))
     checkNumber(*factorOf(statement));
   const Flow::Entry *entry = value.kind == Expr::Kind::Name ? frame->flow.find(value.name) : nullptr;
-  if (!entry || !entry->isArray() || entry->type.isUnknown() || !entry->type.axes.contains(Axis::Sample))
+  if (entry && entry->isArray() && entry->type.isUnknown())
+    return; // has been told of where it is assigned
+  if (!entry || !entry->isArray() || !entry->type.axes.contains(Axis::Sample))
     error(DiagId::WrongArgument, value.range,
           "a layer gives an array that a line above computes for each sample, as in 'value y'");
   else if (isSpike && !entry->type.surrogate)

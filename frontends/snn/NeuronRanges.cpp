@@ -209,6 +209,8 @@ private:
     Interval a = rangeOf(expr.operand(0));
     if (expr.name == "detach")
       return a;
+    if (expr.name == "log" && a.low > 0)
+      return rounded({std::log(a.low), std::log(a.high)});
     if (expr.name == "exp")
       return rounded({std::exp(a.low), std::exp(a.high)});
     if (expr.name == "fire_at") { // its spike at 0 is no silence

@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
+
 using namespace snn::tools;
 
 static constexpr const char *description = R"(Examples:
@@ -21,7 +23,8 @@ Runs a compiled model on tensors from a file, to compare it with other systems; 
 static constexpr const char *footer = R"(
 The file has the parameters under their PyTorch names, the inputs ("input"; "labels", or the labels and targets that the
 model declares) and may have constants, which must be those that were compiled in; other tensors are ignored. Batch and
-time steps come from the inputs' shapes. With
+time steps come from the inputs' shapes, which are [time, sample, ...] where they vary over time. If all that the loss
+takes is there, the results are those of a call in training, with dropout and the batch's statistics. With
 --steps-of-training the result is "losses" and the parameters after the last step; where the file has
 batch.K.input and batch.K.labels, step K (from 0) uses them. A model with "truncate" makes an update for each window.
 
@@ -96,6 +99,9 @@ int main(int argc, char **argv) {
     if (!isCheck) {
       if (options.tensors.empty() || options.out.empty())
         throw UsageError(options.tensors.empty() ? "tensors is required" : "--out is required");
+      std::error_code unknown;
+      if (std::filesystem::equivalent(options.out, options.tensors, unknown))
+        throw UsageError("--out is the file of the tensors, which would be lost");
       return runTensors(options);
     }
     check.model = options.model;
