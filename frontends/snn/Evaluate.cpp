@@ -42,7 +42,8 @@ std::optional<double> foldQuietly(const Expr &expr, const StringMap<double> *par
   if (expr.kind == Expr::Kind::Operation) {
     auto left = foldQuietly(expr.operand(0), params);
     auto right = expr.args.size() > 1 ? foldQuietly(expr.operand(1), params) : std::optional<double>(0);
-    if (left && right && isArithmetic(expr.op))
+    const bool isOfDefinition = !params && expr.op == Operator::Power;
+    if (left && right && (isArithmetic(expr.op) || isOfDefinition))
       result = applyOperator(expr.op, *left, *right);
   }
   return result && std::abs(*result) <= FLT_MAX ? result : std::nullopt;
@@ -358,10 +359,12 @@ bool Evaluator::isFunction(const Expr &expr) const {
 
 std::optional<SurrogateValue> Evaluator::function(const Expr &expr, DefinitionKind user) {
   if (!isFunction(expr)) {
+    SmallVector<StringRef> others = namesOf(DefinitionKind::Def);
+    llvm::erase(others, expr.name); // a def of another form
     diagnostics.error(DiagId::UnknownFunction, expr.range,
                       "expected a function of one value, which is a def with one input, such as 'exact' or "
                       "'uniform_levels(bits = 4)'" +
-                          diagnostics.didYouMean(expr.name, namesOf(DefinitionKind::Def)));
+                          diagnostics.didYouMean(expr.name, others));
     return std::nullopt;
   }
   const Definition &def = *find(DefinitionKind::Def, expr.name);

@@ -344,6 +344,9 @@ bool Parser::parseArgument(Argument &argument) {
   if (argument.channel)
     next(), next();
   argument.each = argument.channel || (!isLayer && acceptWord("each"));
+  if (argument.each && !argument.learn && peek().isName("learn"))
+    return refuse("'learn' stands before '" + wordsOf(false, argument.each, argument.channel) +
+                  "', as in 'beta = " + wordsOf(true, argument.each, argument.channel) + " 0.9'");
   const std::string words = wordsOf(argument.learn, argument.each, argument.channel);
   if ((argument.learn || argument.each) && peek().isName() && after().isSymbol("=")) {
     diagnostics.error(DiagId::Syntax, {begin, lastEnd},

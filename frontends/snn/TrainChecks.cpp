@@ -180,6 +180,8 @@ private:
         return std::nullopt;
       formals.insert(formals.begin() + named, model.targets[*target].name);
     }
+    if (reads && named < expr.args.size() && named == formals.size() && !namesNothing(expr.args[named]))
+      return std::nullopt;
     auto bound = evaluator.bind(expr, formals);
     if (!bound)
       return std::nullopt;
@@ -209,6 +211,22 @@ private:
       if (layer.labelled && layer.key == argument.value->name)
         return &layer;
     return nullptr;
+  }
+
+  /// False, with an error, for a name where only those of layers and targets can stand.
+  bool namesNothing(const Argument &argument) {
+    if (!argument.name.text.empty() || argument.value->kind != Expr::Kind::Name)
+      return true;
+    SmallVector<StringRef> known;
+    for (const CheckedLayer &layer : model.layers)
+      if (layer.labelled)
+        known.push_back(layer.key);
+    for (size_t place = 0; place < declared; ++place)
+      known.push_back(model.targets[place].name);
+    diagnostics.error(DiagId::UnknownName, argument.range,
+                      "'" + argument.value->name + "' is no label of a layer and no target" +
+                          diagnostics.didYouMean(argument.value->name, known));
+    return false;
   }
 
   /// The place of the target or label that an argument names.
@@ -256,7 +274,7 @@ private:
         found = place;
       }
     if (names.size() > 1 || (names.empty() && word == "target")) {
-      diagnostics.error(DiagId::MissingArgument, isDefault ? model.name.range : expr.range,
+      diagnostics.error(DiagId::MissingArgument, placeOf(expr),
                         names.empty() ? "'" + expr.name +
                                             "' reads a target, but the model declares none; add a line such as 'target "
                                             "f32[3]' behind its input"
@@ -293,7 +311,7 @@ private:
         if (sameInputs && evaluator.isValid(other) && definitions.accepts(other, overTime))
           others.push_back(name);
       }
-      diagnostics.error(DiagId::AxisLeft, expr.range,
+      diagnostics.error(DiagId::AxisLeft, placeOf(expr),
                         "'" + expr.name + "' cannot read " + found + (others.empty() ? "" : "; these can: ") +
                             (others.empty() ? "" : listOf(others)));
       return false;
@@ -304,7 +322,7 @@ private:
       if (const int64_t classes = model.classesOf(layer); target.label)
         target.classes = target.classes ? std::min(target.classes, classes) : classes;
       if (target.label && layer.to.size() > 1) {
-        diagnostics.error(DiagId::NotFlat, expr.range,
+        diagnostics.error(DiagId::NotFlat, placeOf(expr),
                           "'" + expr.name + "' reads the label '" + target.name + "', but the neurons of '" +
                               layer.key + "' are no classes, as they have shape " + shapeText(layer.to) +
                               "; add a line 'flatten' before them");
@@ -312,7 +330,7 @@ private:
       }
       if (target.label || target.extents == layer.to)
         continue;
-      diagnostics.error(DiagId::WrongArgument, expr.range,
+      diagnostics.error(DiagId::WrongArgument, placeOf(expr),
                         "the target '" + target.name + "' has shape " + shapeText(target.extents) + ", but " +
                             (layer.labelled ? "'" + layer.key + "'" : "the last layer of neurons") + " gives " +
                             shapeText(layer.to) + ", and '" + expr.name + "' compares them");
@@ -350,6 +368,9 @@ private:
     return false;
   }
 
+  /// Nobody can change what stands in the standard definitions.
+  SMRange placeOf(const Expr &expr) const { return isDefault ? model.name.range : expr.range; }
+
   bool canRead(CheckedUse &use, const CheckedLayer *layer, const Expr &expr) {
     if (!layer) // the model has errors
       return true;
@@ -361,9 +382,10 @@ private:
                                       (input.text == "spikes" ? givesSpikes(*layer) : membraneOf(*layer).has_value()));
       if (has)
         continue;
-      diagnostics.error(DiagId::WrongArgument, expr.range,
-                        "'" + expr.name + "' reads the " + input.text + " of a layer, but '" +
-                            (layer->labelled ? layer->key : "the last one") + "' has none");
+      const StringRef wanted = isDefault ? "; a model that says no loss has this one: say another in 'train'" : "";
+      diagnostics.error(DiagId::WrongArgument, placeOf(expr),
+                        "'" + expr.name + "' reads the " + input.text + " of a layer, but " +
+                            (layer->labelled ? "'" + layer->key + "'" : "the last one") + " has none" + wanted);
       return false;
     }
     return fits(use, *layer, expr);

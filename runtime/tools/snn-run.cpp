@@ -24,7 +24,7 @@ static constexpr const char *footer = R"(
 The file has the parameters under their PyTorch names, the inputs ("input"; "labels", or the labels and targets that the
 model declares) and may have constants, which must be those that were compiled in; other tensors are ignored. Batch and
 time steps come from the inputs' shapes, which are [time, sample, ...] where they vary over time. If all that the loss
-takes is there, the results are those of a call in training, with dropout and the batch's statistics. With
+takes is there, the results are those of a call in training, where masks are drawn and statistics are the batch's. With
 --steps-of-training the result is "losses" and the parameters after the last step; where the file has
 batch.K.input and batch.K.labels, step K (from 0) uses them. A model with "truncate" makes an update for each window.
 

@@ -312,12 +312,15 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     Value valid = arith::ConstantIntOp::create(e.b, i16, (int64_t(1) << rest) - 1);
     return arith::SelectOp::create(e.b, isLast, e.both(word, valid), word);
   };
+  auto inverse = [&](Value word) -> Value {
+    return arith::XOrIOp::create(e.b, word, arith::ConstantIntOp::create(e.b, i16, -1));
+  };
   auto setOne = [&](Value at, Value bit) {
     Value word = e.load(buffer.memory, wordAt(at));
     Value shift = e.b.createOrFold<arith::IndexCastOp>(i16, e.b.createOrFold<arith::RemUIOp>(at, e.index(kLanes)));
     Value one = arith::ConstantIntOp::create(e.b, i16, 1);
     Value single = arith::ShLIOp::create(e.b, one, shift);
-    Value cleared = e.both(word, arith::XOrIOp::create(e.b, single, arith::ConstantIntOp::create(e.b, i16, -1)));
+    Value cleared = e.both(word, inverse(single));
     Value set = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i16, bit), shift);
     e.store(withoutRest(e.either(cleared, set), at), buffer.memory, wordAt(at));
   };
@@ -326,6 +329,28 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     if (buffer.width() == 1)
       return e.store(arith::ExtUIOp::create(e.b, i16, bit), buffer.memory, place.row);
     return setOne(place.inner.base, bit);
+  }
+  // Bits side by side are in one word or in two.
+  if (place.inner.ascending) {
+    Type i32 = e.b.getI32Type();
+    Value first = place.inner.base, inside = e.b.createOrFold<arith::RemUIOp>(first, e.index(kLanes));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i32, inside);
+    auto moved = [&](Value lanes) -> Value {
+      return arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i32, e.bitsToWord(lanes)), shift);
+    };
+    Value all = arith::ConstantOp::create(e.b, DenseElementsAttr::get(cast<VectorType>(value.getType()), true));
+    Value bits = moved(value), present = moved(mask ? mask : all);
+    auto into = [&](Value some, Value which, Value at) {
+      Value word = e.both(e.load(buffer.memory, wordAt(at)), inverse(arith::TruncIOp::create(e.b, i16, which)));
+      e.store(withoutRest(e.either(word, arith::TruncIOp::create(e.b, i16, some)), at), buffer.memory, wordAt(at));
+    };
+    into(bits, present, first);
+    Value sixteen = arith::ConstantIntOp::create(e.b, i32, kLanes);
+    Value behind = arith::ShRUIOp::create(e.b, present, sixteen);
+    // There may be no next word.
+    e.when(e.differs(behind, arith::ConstantIntOp::create(e.b, i32, 0)),
+           [&] { into(arith::ShRUIOp::create(e.b, bits, sixteen), behind, e.add(e.sub(first, inside), kLanes)); });
+    return;
   }
   Value indices = math.vector(place.inner);
   for (int64_t lane = 0; lane < kLanes; ++lane) {
