@@ -223,7 +223,14 @@ std::optional<Axis> DefinitionChecker::addIndex(const Expr &place) {
 /// `over = (c, p < kernel, sample)`
 std::optional<AxisSet> DefinitionChecker::addAxesOf(const Argument &over, StringRef function) {
   AxisSet axes, added;
+  SmallVector<StringRef> names;
   auto add = [&](const Expr &place) {
+    const Expr &name = place.kind == Expr::Kind::Operation ? place.operand(0) : place;
+    if (name.kind == Expr::Kind::Name && is_contained(names, name.name)) {
+      error(DiagId::Redefinition, name.range, "'" + function + "' goes over '" + name.name + "' twice");
+      return false;
+    }
+    names.push_back(name.name);
     std::optional<Axis> axis;
     if (place.kind == Expr::Kind::Name && (place.name == "sample" || place.name == "time"))
       axis = axisNamed(place.name);

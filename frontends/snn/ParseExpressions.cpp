@@ -304,7 +304,7 @@ ExprPtr Parser::parsePrimary() {
       return nullptr;
     element.range = element.value->range;
     expr->args.push_back(std::move(element));
-  } while (accept(","));
+  } while (accept(",") && !peekSymbol(")"));
   if (!close(")", token))
     return nullptr;
   if (expr->args.size() == 1)

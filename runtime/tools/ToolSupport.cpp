@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <new>
+#include <set>
 #include <sys/resource.h>
 
 using namespace snn;
@@ -88,7 +89,11 @@ std::pair<std::string, double> tools::parseNumberOption(const std::string &text)
 }
 
 void tools::setHyper(snn_instance *instance, const std::vector<std::pair<std::string, double>> &values) {
-  for (const auto &[name, value] : values)
+  std::set<std::string> names;
+  for (const auto &[name, value] : values) {
+    if (!names.insert(name).second)
+      throw UsageError(fmt::format("\"{}\" is set twice", name));
     if (snn_instance_set_hyper(instance, name.c_str(), value) != SNN_OK)
       throw UsageError(snn_last_error());
+  }
 }
