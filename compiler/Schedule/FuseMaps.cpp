@@ -262,6 +262,8 @@ struct LeaveTime : CountingPattern<MapOp> {
     if (type.timeDim() < 0 || found == map.getDomain().end())
       return failure();
     const unsigned time = found - map.getDomain().begin();
+    if (map.getWriteMaps()[0].getResult(type.timeDim()) != getAffineDimExpr(time, getContext()))
+      return failure(); // some steps have nothing
     const bool varies = llvm::any_of(map.getReadMaps(), [&](AffineMap read) { return read.isFunctionOfDim(time); });
     if (varies || !llvm::all_of(map->getUses(), takesOneForAll))
       return failure();

@@ -201,7 +201,6 @@ private:
     importer.layer = &shapes;
     importer.indices = llvm::to_vector(shapes.indices.at(&statement));
     AxisSet left;
-    bool perSample = false;
     for (unsigned index = 0; index < importer.indices.size(); ++index)
       left = left | AxisSet{indexAxis(index)};
     AxisSet axes = left;
@@ -209,14 +208,12 @@ private:
       return known.second.array && known.second.array->axes.contains(Axis::Sample) &&
              mentions(*statement.value, known.first);
     };
-    // What is computed of samples is theirs, also where it turns out to be a constant.
-    if (inStep || (!isBuffer && llvm::any_of(names, isOfSamples)))
-      perSample = true;
     importer.overTime = overTime;
     importer.inStep = inStep || stepsOfCall;
     importer.stepsOfCall = stepsOfCall ? stepsOfCall : [this] { return countSteps(); };
     Scalar value = importer.importExpr(*statement.value);
-    if (inStep || (perSample && value.constant))
+    // What is computed of samples is theirs, also where it turns out to be a constant.
+    if (inStep || (value.constant && !isBuffer && llvm::any_of(names, isOfSamples)))
       axes = axes | AxisSet{Axis::Sample};
     if (isState || isBuffer) // whatever was computed, such as spikes
       value = importer.asRealElement(value);

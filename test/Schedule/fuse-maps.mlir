@@ -126,6 +126,24 @@ func.func @overlapping(%x: !core.array<sample x 6 x f32>) -> !core.array<sample 
   return %m : !core.array<sample x 5 x f32>
 }
 
+// The first step has nothing of it.
+// CHECK-LABEL: func.func @a_step_later(
+// CHECK: core.map over [time, sample, 6]
+func.func @a_step_later(%g: !core.array<sample x 6 x f32>) -> !core.array<time x sample x 6 x f32> {
+  %0 = core.map over [time, sample, 6] reads(%g : !core.array<sample x 6 x f32>) by [affine_map<(t, s, n) -> (s, n)>]
+      writes [affine_map<(t, s, n) -> (t + 1, s, n)>] -> !core.array<time x sample x 6 x f32> {
+  ^bb0(%x: f32):
+    core.yield %x : f32
+  }
+  %1 = core.map over [time, sample, 6] reads(%0, %0 : !core.array<time x sample x 6 x f32>, !core.array<time x sample x 6 x f32>)
+      by [affine_map<(t, s, n) -> (t, s, n)>, affine_map<(t, s, n) -> (t, s, 5 - n)>] writes [affine_map<(t, s, n) -> (t, s, n)>] -> !core.array<time x sample x 6 x f32> {
+  ^bb0(%x: f32, %y: f32):
+    %z = arith.addf %x, %y : f32
+    core.yield %z : f32
+  }
+  return %1 : !core.array<time x sample x 6 x f32>
+}
+
 // Rows of whole vectors are written at once, not copied; who else reads the values finds them there.
 // CHECK-LABEL: func.func @wider(
 // CHECK: %[[WIDE:.*]] = core.map over [time, sample, 12] {{.*}} -> !core.array<time x sample x 16 x f32>

@@ -296,7 +296,7 @@ Value LaneAccess::load(const Points &points, Value mask) {
   return e.gather(buffer.memory, place.row, place.inner.lanes, mask);
 }
 
-void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
+void LaneAccess::storeBits(Value value, const Place &place, Value mask, bool inside) {
   if (mask)
     value = e.both(value, mask);
   Type i16 = e.b.getI16Type();
@@ -331,10 +331,10 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     return setOne(place.inner.base, bit);
   }
   // Bits side by side are in one word or in two.
-  if (place.inner.ascending) {
+  if (place.inner.ascending && inside) {
     Type i32 = e.b.getI32Type();
-    Value first = place.inner.base, inside = e.b.createOrFold<arith::RemUIOp>(first, e.index(kLanes));
-    Value shift = e.b.createOrFold<arith::IndexCastOp>(i32, inside);
+    Value first = place.inner.base, bit = e.b.createOrFold<arith::RemUIOp>(first, e.index(kLanes));
+    Value shift = e.b.createOrFold<arith::IndexCastOp>(i32, bit);
     auto moved = [&](Value lanes) -> Value {
       return arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i32, e.bitsToWord(lanes)), shift);
     };
@@ -349,7 +349,7 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask) {
     Value behind = arith::ShRUIOp::create(e.b, present, sixteen);
     // There may be no next word.
     e.when(e.differs(behind, arith::ConstantIntOp::create(e.b, i32, 0)),
-           [&] { into(arith::ShRUIOp::create(e.b, bits, sixteen), behind, e.add(e.sub(first, inside), kLanes)); });
+           [&] { into(arith::ShRUIOp::create(e.b, bits, sixteen), behind, e.add(e.sub(first, bit), kLanes)); });
     return;
   }
   Value indices = math.vector(place.inner);
@@ -384,7 +384,7 @@ void LaneAccess::storeAlways(Value value, const Points &points) {
     value = arith::UIToFPOp::create(e.b, e.vector(kLanes, buffer.type.getElementType()), value);
   Place place = placeOf(points);
   if (buffer.isBits())
-    return storeBits(value, place, points.mask);
+    return storeBits(value, place, points.mask, staysInside(points.domain));
   if (place.inner.isUniform())
     return e.store(vector::ExtractOp::create(e.b, value, 0), buffer.memory, e.add(place.row, place.inner.base));
   if (place.inner.ascending) {

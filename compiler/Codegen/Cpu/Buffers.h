@@ -104,7 +104,8 @@ private:
   Place placeOf(const Points &points);
   void storeAlways(mlir::Value value, const Points &points);
   mlir::Value loadBits(const Place &place, const Points &points, mlir::Value mask, mlir::Value some);
-  void storeBits(mlir::Value value, const Place &place, mlir::Value mask);
+  /// `inside`: no place is outside of the array, whatever the mask.
+  void storeBits(mlir::Value value, const Place &place, mlir::Value mask, bool inside);
 
   Emitter &e;
   LaneMath math;

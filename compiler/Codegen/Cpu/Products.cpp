@@ -107,8 +107,8 @@ bool OpEmitter::emitProduct(ContractOp op) {
   kernels::Scratch memory = scratch(op);
   kernels::Matrix rows = rowsOf(a, product->aStride), results = rowsOf(c, product->otherStride);
   const int64_t moved = product->window ? placeOffsets(e, *product, memory, rows) : 0;
-  kernels::Tiny tiny = tinyFactors();
-  auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows, int64_t line = 0) {
+  auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows, kernels::Tiny tiny,
+                      int64_t line = 0) {
     kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tiny, line};
     switch (kernel) {
     case Kernel::Spikes:
@@ -135,30 +135,26 @@ bool OpEmitter::emitProduct(ContractOp op) {
   // All places of one or several samples and steps: windows line by line.
   auto emitPlaces = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
     if (!product->window || product->placeDims.empty())
-      return emitRows(a, c, e.mul(rows, product->places));
-    std::function<void(size_t, Value, Value)> nest = [&](size_t depth, Value from, Value to) {
+      return emitRows(a, c, e.mul(rows, product->places), tinyFactors());
+    std::function<void(size_t, Value, Value, kernels::Tiny)> nest = [&](size_t depth, Value from, Value to,
+                                                                        kernels::Tiny tiny) {
       auto [dim, extent, stride] = product->placeDims[depth];
       if (depth + 1 == product->placeDims.size())
-        return emitRows(movedBy(a, from), movedBy(c, e.mul(to, extent * c.stride)), e.index(extent), extent);
+        return emitRows(movedBy(a, from), movedBy(c, e.mul(to, extent * c.stride)), e.index(extent), tiny, extent);
       e.loop(e.index(extent), [&, extent = extent, stride = stride](Value i) {
-        nest(depth + 1, e.add(from, e.mul(i, stride)), e.add(e.mul(to, extent), i));
+        nest(depth + 1, e.add(from, e.mul(i, stride)), e.add(e.mul(to, extent), i), tiny);
       });
     };
     const int64_t rowElements = buffers.find(product->a)->second.rowElements;
     e.loop(rows, [&](Value row) {
       Value start = e.mul(row, rowElements);
-      if (tiny == kernels::Tiny::Never || isa<IntegerType>(a.at.element) || !kernels::hasTinyTerms(e))
-        return nest(0, start, row);
+      if (tinyFactors() == kernels::Tiny::Never || isa<IntegerType>(a.at.element) || !kernels::hasTinyTerms(e) ||
+          kernels::levelsOf(product->depth) > 1)
+        return nest(0, start, row, kernels::Tiny::Never);
       // Windows have each element again and again: those of the image are looked at first.
       const kernels::Matrix image{movedBy(a, e.sub(start, e.index(moved))).at, kLanes};
       Value seemTiny = kernels::emitSeemTiny(e, module, image, {e.index(0), e.index(rowElements / kLanes)}, kLanes);
-      e.when(
-          seemTiny, [&] { nest(0, start, row); },
-          [&] {
-            const kernels::Tiny looked = std::exchange(tiny, kernels::Tiny::Never);
-            nest(0, start, row);
-            tiny = looked;
-          });
+      e.when(seemTiny, [&] { nest(0, start, row, tinyFactors()); }, [&] { nest(0, start, row, kernels::Tiny::Never); });
     });
   };
   // One step of an array over time: its rows are apart.

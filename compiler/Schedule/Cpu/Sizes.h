@@ -37,7 +37,7 @@ struct Footprint {
   Footprint operator+(Footprint other) const { return {constant + other.constant, perRow + other.perRow}; }
 };
 
-inline constexpr int64_t kTileBytes = 8 * 2 * 64; ///< the largest register tile
+inline constexpr int64_t kTileBytes = 24 * 64;  ///< the largest register tile
 inline constexpr int64_t kStripBytes = 128;     ///< columns for which tables are made at a time, if all groups are read
 inline constexpr int64_t kWideStripBytes = 256; ///< and if few are: of some tables, few rows
 /// Between two tables: else entries of the same bits would all lie in the same few places of a first cache.

@@ -171,7 +171,8 @@ protected:
 /// C of each kernel.
 template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth, int64_t columns) {
   Random random(seed);
-  int64_t rows = draw(random, 1, depth > 2000 ? 5 : 40), padded = paddedWidth(columns), words = paddedWidth(depth) / 16;
+  int64_t rows = draw(random, depth > 2000 ? 9 : 1, depth > 2000 ? 13 : 40), padded = paddedWidth(columns),
+          words = paddedWidth(depth) / 16;
   int64_t aRow = depth + draw(random, 0, 3), bRow = padded + 16 * draw(random, 0, 1),
           cRow = padded + 16 * draw(random, 0, 1);
   SCOPED_TRACE(testing::Message() << rows << " x " << depth << " x " << columns << ", seed " << seed);
@@ -263,7 +264,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
 }
 
 TEST_P(KernelTest, Products) {
-  const int64_t shapes[][2] = {{1, 1}, {3, 17}, {64, 16}, {65, 33}, {8200, 20}};
+  const int64_t shapes[][2] = {{1, 1}, {3, 17}, {64, 16}, {65, 33}, {8200, 20}, {4100, 40}};
   uint32_t seed = 1;
   for (auto [depth, columns] : shapes)
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });

@@ -25,8 +25,9 @@ static int64_t leastRows(int64_t vectors) { return std::max<int64_t>(1, kChains 
 static int64_t tileRows(const TargetShape &target, int64_t vectors, int64_t line) {
   if (!line)
     return mostRows(target);
-  const int64_t registers = target.registers() * 3 / 4, least = leastRows(vectors);
-  const int64_t most = std::min<int64_t>({line, registers / vectors, 16});
+  // Vectors of B and what else is in registers take the last fourth.
+  const int64_t accumulators = target.registers() * 3 / 4, least = leastRows(vectors);
+  const int64_t most = std::min<int64_t>({line, accumulators / vectors, 16});
   auto chains = [&](int64_t rows) { return std::max(kChains, rows * vectors); };
   auto cost = [&](int64_t rows) {
     return line / rows * chains(rows) + llvm::divideCeil(line % rows, least) * chains(least);
@@ -55,6 +56,8 @@ Value RowStarts::at(int64_t i, Value element) const {
 void forTiles(Emitter &e, Value from, Value to, int64_t vectors, const std::function<void(const TileRows &rows)> &emit,
               int64_t line) {
   const int64_t highest = tileRows(e.target, vectors, line), least = std::min(highest, leastRows(vectors));
+  assert(highest * vectors * e.machineLanes() * e.realBytes() <= kTileBytes &&
+         "products keep totals of a tile in so many bytes");
   Value whole = e.add(from, e.mul(e.div(e.sub(to, from), highest), highest));
   e.loop(from, whole, highest, [&](Value row) { emit({row, highest}); });
   if (highest == 1)

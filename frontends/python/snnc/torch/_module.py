@@ -90,7 +90,7 @@ class _Layer(nn.Module):
     _IN_TEXT = ("momentum", "eps", "track_running_stats", "affine", "p", "stride", "padding", "dilation")
 
     def __setattr__(self, name, value):
-        if name in self._IN_TEXT:
+        if name in self._IN_TEXT and isinstance(value, (bool, int, float, str, tuple)):
             raise AttributeError(f"{name} of a compiled layer is a number in the model's text, which cannot be changed here")
         super().__setattr__(name, value)
 
