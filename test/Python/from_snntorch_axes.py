@@ -57,6 +57,10 @@ def test_indices_at_one_step():
     refused(Part(lambda x: x.transpose(0, 1)), "its samples and its first axis exchanged", steps=STEPS, sample=(4, 4))
 
 
+def test_first_steps():
+    refused(variant(), f"takes {STEPS} of the {STEPS + 3} steps", sample=torch.rand(STEPS + 3, *XT.shape[1:]))
+
+
 def test_axis_of_stack():
     net = Static(finish=lambda spikes: torch.stack(spikes, axis=1))
     x = torch.rand(STEPS, 12)

@@ -90,6 +90,7 @@ class Reader(Operations):
             axes = "[sample, ...]" if lead == 1 else "[sample, time, ...]" if place == 0 else "[time, sample, ...]"
             raise ConversionError(f"the input given has the shape {list(self.shape)}, expected {axes}")
         self.samples = self.shape[place] if self.shape is not None else None  # of the input given
+        self.given_steps = self.shape[1 - place] if self.shape is not None and lead == 2 else None
         self.graph.shape = tuple(self.shape[lead:]) if self.shape is not None else self._asked_shape(node)
 
     def _asked_shape(self, node):
@@ -291,6 +292,9 @@ class Reader(Operations):
         if len(lengths) != 1:
             raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
         self.graph.steps = lengths.pop()
+        if self.graph.over_time and self.given_steps not in (None, self.graph.steps):
+            raise ConversionError(f"forward takes {self.graph.steps} of the {self.given_steps} steps of the input given; a compiled network "
+                                  "takes all: give it those that it is to have")
         self._check_norms(self.graph.steps)
 
     def _total_of_one(self, value):
