@@ -45,9 +45,7 @@ void copyColumns(Emitter &e, Memory from, Value fromAt, int64_t fromStride, Memo
 }
 
 void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first) {
-  e.when(
-      first, [&] { storeStrip(e, addStrips(e, zeros(e, sum.size()), sum), total, at); },
-      [&] { storeStrip(e, addStrips(e, loadStrip(e, total, at, sum.size()), sum), total, at); });
+  accumulateRows(e, sum, std::pair(total, at), first);
 }
 
 void accumulateRows(Emitter &e, ValueRange sums, ArrayRef<std::pair<Memory, Value>> totals, Value first) {
