@@ -222,19 +222,15 @@ struct WriteWider : CountingPattern<MapOp> {
   using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(MapOp copy, PatternRewriter &rewriter) const override {
-    if (!copy.onlyMoves() || copy.getAbsent() || !copy.getReadMaps()[0].isIdentity() ||
-        !copy.getWriteMaps()[0].isIdentity())
+    if (!copy.onlyMoves() || !copy.getReadMaps()[0].isIdentity() || !copy.getWriteMaps()[0].isIdentity())
       return failure();
     Value narrow = copy.getInputs()[0], wide = copy.getOutputs()[0];
     auto producer = narrow.getDefiningOp<MapOp>();
     auto type = cast<ArrayType>(narrow.getType());
     if (!producer || producer->getBlock() != copy->getBlock() || copy.getDomain() != type.getShape() ||
-        type == wide.getType() || !llvm::all_of(narrow.getUsers(), [&](Operation *user) {
-          return isa<MapOp, FoldOp, ContractOp>(user) && user->getBlock() == copy->getBlock();
+        type == wide.getType() || !llvm::all_of(narrow.getUses(), [&](OpOperand &use) {
+          return use.getOwner()->getBlock() == copy->getBlock() && readsInside(use, type.getShape());
         }))
-      return failure();
-    // What a read outside of it gives must not become what is beside it.
-    if (!llvm::all_of(narrow.getUses(), [&](OpOperand &use) { return readsInside(use, type.getShape()); }))
       return failure();
     rewriter.modifyOpInPlace(producer, [&] { narrow.setType(wide.getType()); });
     rewriter.replaceOp(copy, narrow);
@@ -242,9 +238,10 @@ struct WriteWider : CountingPattern<MapOp> {
     return success();
   }
 
+  /// By a map of indices, none of which is outside: what such a read gives must not become what is beside the array.
   static bool readsInside(OpOperand &use, ArrayRef<int64_t> shape) {
-    auto op = cast<IndexedOpInterface>(use.getOwner());
-    return isInside(op.getReadMaps()[use.getOperandNumber()], op.getDomain(), shape);
+    auto op = dyn_cast<IndexedOpInterface>(use.getOwner());
+    return op && isInside(op.getReadMaps()[use.getOperandNumber()], op.getDomain(), shape);
   }
 };
 

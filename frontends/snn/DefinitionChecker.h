@@ -164,7 +164,7 @@ private:
   const DefinitionChecker *standard;
   llvm::DenseMap<const Definition *, std::unique_ptr<Outcome>> outcomes;
   Frame *frame = nullptr;
-  llvm::SMRange overSteps;    ///< of a line in a layer: what goes over time in it, if anything does
+  llvm::SMRange overSteps;    ///< of a line in a layer, with what it calls: what goes over time, if anything does
   Outcome *outcome = nullptr; ///< of the definition that is being checked by itself
   llvm::SmallVector<std::pair<llvm::SMRange, llvm::StringRef>> uses; ///< of defs, that led to the frame
   llvm::ArrayRef<llvm::StringRef> overTime; ///< those inputs `label` and `target` of what is checked

@@ -64,9 +64,9 @@ Value ScalarBuilder::asReal(const Scalar &scalar, bool network) {
     return arith::UIToFPOp::create(builder, type, scalar.value);
   if (scalar.kind == ValueType::Kind::Integer)
     return arith::SIToFPOp::create(builder, type, scalar.value);
-  if (scalar.network && !network && scalar.value.getType() != type)
-    return arith::ExtFOp::create(builder, type, scalar.value);
-  if (scalar.network || !network)
+  if (!network) // a number, or what was the network's and becomes one
+    return type == scalar.value.getType() ? scalar.value : arith::ExtFOp::create(builder, type, scalar.value);
+  if (scalar.network)
     return scalar.value;
   Value number = outside(scalar.value);
   return type == number.getType() ? number : arith::TruncFOp::create(builder, type, number);

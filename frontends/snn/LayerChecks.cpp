@@ -227,7 +227,7 @@ std::optional<AxisSet> DefinitionChecker::addAxesOf(const Argument &over, String
   auto add = [&](const Expr &place) {
     const Expr &name = place.kind == Expr::Kind::Operation ? place.operand(0) : place;
     if (name.kind == Expr::Kind::Name && is_contained(names, name.name)) {
-      error(DiagId::Redefinition, name.range, "'" + function + "' goes over '" + name.name + "' twice");
+      error(DiagId::Redefinition, name.range, "'" + name.name + "' is given twice");
       return false;
     }
     names.push_back(name.name);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 
 using namespace snn;
@@ -199,6 +200,9 @@ Plan makePlan(const snn_model_table &table, const TensorFile &file, const RunToo
 } // namespace
 
 int tools::runTensors(const RunToolOptions &options) {
+  std::error_code unknown;
+  if (std::filesystem::equivalent(options.out, options.tensors, unknown))
+    throw UsageError("--out is the file of the tensors, which would be lost");
   std::vector<std::pair<std::string, double>> hyper;
   for (const std::string &text : options.hyper)
     hyper.push_back(parseNumberOption(text));

@@ -6,8 +6,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
-
 using namespace snn::tools;
 
 static constexpr const char *description = R"(Examples:
@@ -99,9 +97,6 @@ int main(int argc, char **argv) {
     if (!isCheck) {
       if (options.tensors.empty() || options.out.empty())
         throw UsageError(options.tensors.empty() ? "tensors is required" : "--out is required");
-      std::error_code unknown;
-      if (std::filesystem::equivalent(options.out, options.tensors, unknown))
-        throw UsageError("--out is the file of the tensors, which would be lost");
       return runTensors(options);
     }
     check.model = options.model;

@@ -36,7 +36,7 @@ class Converted:
         text: the model.
         weights: arrays under the names of the text.
         names: of the text's tensors, what the network calls them.
-        fixed: the network's buffers, some of which are numbers in the text.
+        fixed: buffers of the network's layers, some of which are numbers in the text.
         outputs: what a call of the network gives, as names of `snnc.torch.Module`.
         single: whether it gives one tensor, not a tuple.
         time_axes: where time stands in the network's input and in what it stacks, as `snnc.torch.Module` takes it. A

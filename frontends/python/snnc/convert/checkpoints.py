@@ -103,19 +103,19 @@ class Likeness:
 
     def apply(self, module):
         for name, own in self.aliases.items():
-            owner, last = _owner(module, name)
+            owner, last = module._owner(name)
             owner.register_parameter(last, module.get_parameter(own))
         for name, tensor in self.unused.items():
-            owner, last = _owner(module, name)
+            owner, last = module._owner(name)
             owner.register_parameter(last, nn.Parameter(tensor.clone()))
         for name, tensor in self.buffers.items():
-            owner, last = _owner(module, name)
+            owner, last = module._owner(name)
             owner.register_buffer(last, tensor.clone())
         for further, path in self.modules.items():
-            owner, last = _owner(module, path)
+            owner, last = module._owner(path)
             if last in owner._modules:  # it has tensors
                 shared = owner._modules[last]
-                owner, last = _owner(module, further)
+                owner, last = module._owner(further)
                 owner.add_module(last, shared)
         for name in self.frozen:
             module.get_parameter(name).requires_grad_(False)
@@ -143,16 +143,6 @@ def _further_paths(net):
 
 def _within(name, paths):
     return any(name.startswith(f"{path}.") for path in paths)
-
-
-def _owner(module, name):
-    """The module that has what this name says, and what it calls it."""
-    *path, last = name.split(".")
-    for part in path:
-        if part not in module._modules:
-            module.add_module(part, nn.Module())
-        module = module._modules[part]
-    return module, last
 
 
 def _give(shapes, module, state_dict, prefix, *_):

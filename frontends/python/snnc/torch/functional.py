@@ -76,7 +76,7 @@ class mse_count_loss(_Counts):
         counts = _counts(spk_out, targets, self.num_classes)
         steps, members = len(spk_out), spk_out.shape[-1] / counts.shape[-1]
         on, off = (int(steps * rate * members) for rate in (self.correct_rate, self.incorrect_rate))
-        return _squares(counts - _wanted(counts, targets, on, off), targets, self.weight, self.reduction) / steps
+        return _squared(counts, _wanted(counts, targets, on, off), targets, self.weight, self.reduction) / steps
 
 
 class ce_rate_loss(_Loss):
@@ -132,7 +132,7 @@ class mse_membrane_loss(_Loss):
     def __call__(self, mem_out: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         _shape(mem_out, targets, self.time_var_targets)
         wanted = _wanted(mem_out if self.time_var_targets else mem_out[0], targets, self.on_target, self.off_target)
-        return _squares(mem_out - wanted, targets, self.weight, self.reduction, over_time=True)
+        return _weighted((mem_out - wanted).square().mean(0), targets, self.weight, self.reduction)
 
 
 def accuracy_rate(spk_out: torch.Tensor, targets: torch.Tensor, population_code=False, num_classes=False) -> np.float64:
@@ -172,9 +172,14 @@ def _wanted(values, targets, on, off):
     return torch.full_like(values, float(off), requires_grad=False).scatter_(-1, targets.long().unsqueeze(-1), float(on))
 
 
-def _squares(distances, targets, weight, reduction, over_time=False):
-    """The squares of distances, [sample, class], or [time, sample, class] and their mean over time."""
-    squares = distances.square().mean(0) if over_time else distances.square()
+def _squared(values, wanted, targets, weight, reduction):
+    if weight is None:
+        return F.mse_loss(values, wanted, reduction=reduction)
+    return _weighted((values - wanted).square(), targets, weight, reduction)
+
+
+def _weighted(squares, targets, weight, reduction):
+    """Squares, [sample, class], by the weight of the sample's class."""
     return _reduced(squares if weight is None else squares * weight[targets.long()].unsqueeze(-1), reduction)
 
 
