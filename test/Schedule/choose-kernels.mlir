@@ -208,6 +208,80 @@ func.func @scaled(%a: !core.array<time x sample x 70 x ui8>, %b: !core.array<40 
   return %2 : !core.array<time x sample x 40 x f32>
 }
 
+// So are windows of images, of which each element has as many multiply-adds as a row of columns.
+// CHECK-LABEL: func.func @images(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<sparse>}
+func.func @images(%a: !core.array<sample x 2 x 12 x 12 x f32>, %b: !core.array<2 x 3 x 3 x 16 x f32>) -> !core.array<sample x 10 x 10 x 16 x f32> {
+  %0 = core.contract over [sample, 10, 10, 16, 2, 3, 3] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 2 x 12 x 12 x f32>, !core.array<2 x 3 x 3 x 16 x f32> -> !core.array<sample x 10 x 10 x 16 x f32>
+  return %0 : !core.array<sample x 10 x 10 x 16 x f32>
+}
+
+// Steps of places, or of taps.
+// CHECK-LABEL: func.func @apart(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<sparse>}
+func.func @apart(%a: !core.array<sample x 2 x 19 x 14 x f32>, %b: !core.array<2 x 3 x 3 x 16 x f32>) -> !core.array<sample x 9 x 8 x 16 x f32> {
+  %0 = core.contract over [sample, 9, 8, 16, 2, 3, 3] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, 2 * i + p, j + 3 * q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 2 x 19 x 14 x f32>, !core.array<2 x 3 x 3 x 16 x f32> -> !core.array<sample x 9 x 8 x 16 x f32>
+  return %0 : !core.array<sample x 9 x 8 x 16 x f32>
+}
+
+// But not both.
+// CHECK-LABEL: func.func @both_apart(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+// REMARK: remark: [Passed] dense | {{.*}}Function=both_apart | Reason="what the host gives may be mostly zero, but is read at windows that have no kernel for that"
+func.func @both_apart(%a: !core.array<sample x 2 x 21 x 12 x f32>, %b: !core.array<2 x 3 x 3 x 32 x f32>) -> !core.array<sample x 9 x 10 x 32 x f32> {
+  %0 = core.contract over [sample, 9, 10, 32, 2, 3, 3] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, 2 * i + 2 * p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 2 x 21 x 12 x f32>, !core.array<2 x 3 x 3 x 32 x f32> -> !core.array<sample x 9 x 10 x 32 x f32>
+  return %0 : !core.array<sample x 9 x 10 x 32 x f32>
+}
+
+// Terms of a place come in the order of the image, or kernels would have to sort them.
+// CHECK-LABEL: func.func @other_order_of_images(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @other_order_of_images(%a: !core.array<sample x 2 x 12 x 12 x f32>, %b: !core.array<3 x 3 x 2 x 16 x f32>) -> !core.array<sample x 10 x 10 x 16 x f32> {
+  %0 = core.contract over [sample, 10, 10, 16, 2, 3, 3] along [5, 6, 4] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (p, q, k, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 2 x 12 x 12 x f32>, !core.array<3 x 3 x 2 x 16 x f32> -> !core.array<sample x 10 x 10 x 16 x f32>
+  return %0 : !core.array<sample x 10 x 10 x 16 x f32>
+}
+
+// Windows begin where the image does.
+// CHECK-LABEL: func.func @shifted_images(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+func.func @shifted_images(%a: !core.array<sample x 2 x 12 x 12 x f32>, %b: !core.array<2 x 3 x 3 x 16 x f32>) -> !core.array<sample x 9 x 10 x 16 x f32> {
+  %0 = core.contract over [sample, 9, 10, 16, 2, 3, 3] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p + 1, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 2 x 12 x 12 x f32>, !core.array<2 x 3 x 3 x 16 x f32> -> !core.array<sample x 9 x 10 x 16 x f32>
+  return %0 : !core.array<sample x 9 x 10 x 16 x f32>
+}
+
+// Each element has 29 multiply-adds.
+// CHECK-LABEL: func.func @few_of_an_image(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+// REMARK: remark: [Passed] dense | {{.*}}Function=few_of_an_image | Reason="what the host gives may be mostly zero, but so few columns do not pay for looking"
+func.func @few_of_an_image(%a: !core.array<sample x 1 x 12 x 12 x f32>, %b: !core.array<1 x 1 x 2 x 16 x f32>) -> !core.array<sample x 12 x 11 x 16 x f32> {
+  %0 = core.contract over [sample, 12, 11, 16, 1, 1, 2] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 1 x 12 x 12 x f32>, !core.array<1 x 1 x 2 x 16 x f32> -> !core.array<sample x 12 x 11 x 16 x f32>
+  return %0 : !core.array<sample x 12 x 11 x 16 x f32>
+}
+
+// Blocks of a gradient begin with an image if it has 64 places.
+// CHECK-LABEL: func.func @images_gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<sparse_gradient>}
+func.func @images_gradient(%a: !core.array<sample x 2 x 12 x 12 x f32>, %d: !core.array<sample x 10 x 10 x 16 x f32>) -> (!core.array<2 x 3 x 3 x 16 x f32>) {
+  %0 = core.contract over [sample, 10, 10, 16, 2, 3, 3] along [0, 1, 2] %a, %d by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)> order <run = 64, parts = 16, part = 256> : !core.array<sample x 2 x 12 x 12 x f32>, !core.array<sample x 10 x 10 x 16 x f32> -> !core.array<2 x 3 x 3 x 16 x f32>
+  return %0 : !core.array<2 x 3 x 3 x 16 x f32>
+}
+
+// Else they may hold several images.
+// CHECK-LABEL: func.func @few_places_gradient(
+// CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense_gradient>}
+func.func @few_places_gradient(%a: !core.array<sample x 2 x 9 x 9 x f32>, %d: !core.array<sample x 7 x 7 x 32 x f32>) -> (!core.array<2 x 3 x 3 x 32 x f32>) {
+  %0 = core.contract over [sample, 7, 7, 32, 2, 3, 3] along [0, 1, 2] %a, %d by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)>]
+      writes affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)> order <run = 64, parts = 16, part = 256> : !core.array<sample x 2 x 9 x 9 x f32>, !core.array<sample x 7 x 7 x 32 x f32> -> !core.array<2 x 3 x 3 x 32 x f32>
+  return %0 : !core.array<2 x 3 x 3 x 32 x f32>
+}
+
 // The factor that has the columns must be of reals.
 // CHECK-LABEL: func.func @columns_of_bytes(
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<loops>}

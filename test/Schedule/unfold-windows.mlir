@@ -1,7 +1,7 @@
 // Convolutions as products: a row for each place, columns in whole vectors.
-// RUN: %snn-opt %s --core-unfold-windows --core-choose-kernels | FileCheck %s
+// RUN: %snn-opt %s --core-unfold-windows --core-choose-kernels=sparse-columns=0 | FileCheck %s
 // Nothing is left to do the second time.
-// RUN: %snn-opt %s --core-unfold-windows --core-unfold-windows --core-choose-kernels | FileCheck %s
+// RUN: %snn-opt %s --core-unfold-windows --core-unfold-windows --core-choose-kernels=sparse-columns=0 | FileCheck %s
 // RUN: %snn-opt %s --core-unfold-windows --mlir-disable-threading --remarks-filter=windows -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
 
 !image = !core.array<sample x 3 x 9 x 9 x f32>

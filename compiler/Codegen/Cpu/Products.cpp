@@ -52,12 +52,22 @@ static int64_t placeOffsets(Emitter &e, const MatrixProduct &product, kernels::S
 
 /// Bits of what is not zero, at the start of `memory`, which goes on behind them.
 static kernels::Nonzero markNonzero(Emitter &e, ModuleOp module, const kernels::Matrix &a, Value rows, int64_t depth,
-                                    kernels::Range inputs, kernels::Scratch &memory) {
+                                    kernels::Range inputs, kernels::Scratch &memory,
+                                    int64_t percent = kernels::kFewOfRows) {
   const int64_t words = paddedWidth(depth) / kLanes;
-  kernels::Nonzero nonzero = kernels::emitNonzero(e, module, a, rows, depth, inputs, memory);
+  kernels::Nonzero nonzero = kernels::emitNonzero(e, module, a, rows, depth, inputs, memory, percent);
   kernels::Footprint bytes = kernels::nonzeroScratch(words);
   memory = behind(e, memory, e.add(e.mul(rows, bytes.perRow), bytes.constant));
   return nonzero;
+}
+
+/// What is not zero in `rows` images from `at` on, with what a product by that needs but for its other matrices.
+static kernels::Events markEvents(Emitter &e, ModuleOp module, const MatrixProduct &product, Memory at,
+                                  int64_t rowElements, Value rows, kernels::Scratch memory) {
+  const kernels::Matrix images{at, rowElements};
+  kernels::Nonzero nonzero =
+      markNonzero(e, module, images, rows, product.images->elements(), {}, memory, kernels::kFewOfWindows);
+  return {*product.images, images, nonzero, {}, {}, paddedWidth(product.columns), rows, memory};
 }
 
 Value OpEmitter::rowCount(const Buffer &buffer) {
@@ -107,6 +117,10 @@ bool OpEmitter::emitProduct(ContractOp op) {
   kernels::Scratch memory = scratch(op);
   kernels::Matrix rows = rowsOf(a, product->aStride), results = rowsOf(c, product->otherStride);
   const int64_t moved = product->window ? placeOffsets(e, *product, memory, rows) : 0;
+  // Images are by what is not zero as a whole, else their windows are dense.
+  const bool byEvents = kernel == Kernel::Sparse && product->window;
+  if (byEvents)
+    kernel = Kernel::Dense;
   auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows, kernels::Tiny tiny,
                       int64_t line = 0) {
     kernels::Product operands{a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tiny, line};
@@ -146,16 +160,25 @@ bool OpEmitter::emitProduct(ContractOp op) {
       });
     };
     const int64_t rowElements = buffers.find(product->a)->second.rowElements;
-    e.loop(rows, [&](Value row) {
-      Value start = e.mul(row, rowElements);
-      if (tinyFactors() == kernels::Tiny::Never || isa<IntegerType>(a.at.element) || !kernels::hasTinyTerms(e) ||
-          kernels::levelsOf(product->depth) > 1)
-        return nest(0, start, row, kernels::Tiny::Never);
-      // Windows have each element again and again: those of the image are looked at first.
-      const kernels::Matrix image{movedBy(a, e.sub(start, e.index(moved))).at, kLanes};
-      Value seemTiny = kernels::emitSeemTiny(e, module, image, {e.index(0), e.index(rowElements / kLanes)}, kLanes);
-      e.when(seemTiny, [&] { nest(0, start, row, tinyFactors()); }, [&] { nest(0, start, row, kernels::Tiny::Never); });
-    });
+    auto emitImages = [&] {
+      e.loop(rows, [&](Value row) {
+        Value start = e.mul(row, rowElements);
+        if (tinyFactors() == kernels::Tiny::Never || isa<IntegerType>(a.at.element) || !kernels::hasTinyTerms(e) ||
+            kernels::levelsOf(product->depth) > 1)
+          return nest(0, start, row, kernels::Tiny::Never);
+        // Windows have each element again and again: those of the image are looked at first.
+        const kernels::Matrix image{movedBy(a, e.sub(start, e.index(moved))).at, kLanes};
+        Value seemTiny = kernels::emitSeemTiny(e, module, image, {e.index(0), e.index(rowElements / kLanes)}, kLanes);
+        e.when(
+            seemTiny, [&] { nest(0, start, row, tinyFactors()); }, [&] { nest(0, start, row, kernels::Tiny::Never); });
+      });
+    };
+    if (!byEvents)
+      return emitImages();
+    kernels::Events events = markEvents(e, module, *product, a.at, rowElements, rows, memory);
+    events.b = {b.memory, product->stride};
+    events.c = c;
+    e.when(std::exchange(events.nonzero.few, nullptr), [&] { kernels::emitEvents(e, module, events); }, emitImages);
   };
   // One step of an array over time: its rows are apart.
   bool apart = (a.slice || c.slice) && a.sampleStride;
@@ -180,65 +203,100 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   kernels::Matrix from = rowsOf(a, product->aStride);
   if (product->window)
     placeOffsets(e, *product, memory, from);
-  Value rows = e.mul(rowCount(a), product->places);
-  kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows, product->window);
-  Value steps = a.timeStride ? extents.steps : e.index(1);
-  SumClass sum = *SumClass::of(op);
-  Value perRun = Division::of(e, sum, 1, extents.samples, extents.steps).unit;
-  kernels::RowPlaces places{{}, a.rowElements, sum.overTime ? sum.stepsPerRun() : kernels::kRun};
-  for (auto [dim, extent, stride] : product->placeDims)
-    places.dims.push_back({extent, stride});
-  Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order, places);
-  kernels::Footprint orderBytes = kernels::rowOrderScratch(product->window);
-  memory = behind(e, memory, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant));
-  int64_t columns = paddedWidth(product->columns);
-  kernels::Matrix c{slot.total.memory, product->stride};
-  if (!inputs.from)
+  const kernels::Matrix errors = rowsOf(d, product->otherStride), c{slot.total.memory, product->stride};
+  const bool all = !inputs.from;
+  if (all)
     inputs = {e.index(0), e.index(product->depth)};
-
-  kernels::Nonzero nonzero;
-  if (kernel == Kernel::SparseGradient)
-    nonzero = markNonzero(e, module, from, rows, product->depth, inputs, memory);
-
-  // As many blocks at a time as the first level takes; then it goes up.
-  auto emitBlocks = [&](Value begin, Value end) {
-    Value fresh = e.both(slot.fresh, e.equal(begin, e.index(0)));
-    kernels::Gradient operands{from,
-                               rowsOf(d, product->otherStride),
-                               c,
-                               order,
-                               begin,
-                               end,
-                               columns,
-                               inputs,
-                               fresh,
-                               memory,
-                               tinyFactors(),
-                               product->columns,
-                               product->depth <= kFewInputs ? product->depth : 0};
-    switch (kernel) {
-    case Kernel::SpikeGradient:
-      return kernels::emitSpikeGradient(e, module, operands);
-    case Kernel::SparseGradient:
-      return kernels::emitSparseGradient(e, module, operands, nonzero);
-    default:
-      return kernels::emitDenseGradient(e, module, operands);
-    }
-  };
   Value start = e.mul(inputs.from, product->stride), count = e.mul(e.sub(inputs.to, inputs.from), product->stride);
   auto at = [&](int64_t level) {
     return Memory{slot.total.memory.base, e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, level)), start),
                   e.real};
   };
-  e.whileBelow(e.index(0), blocks, [&](Value begin) {
-    Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, begin), e.index(kernels::kLevel));
-    Value end = e.minimum(blocks, e.add(begin, e.sub(e.index(kernels::kLevel), filled)));
-    emitBlocks(begin, end);
-    raiseLevels(e, e.add(slot.blocks, end), [&](int64_t level, Value first) {
+  // What is full after so many blocks goes up.
+  auto raise = [&](Value blocks) {
+    raiseLevels(e, e.add(slot.blocks, blocks), [&](int64_t level, Value first) {
       kernels::emitLevelUp(e, module, at(level), at(level - 1), count, first);
     });
-    return end;
-  });
+  };
+  auto isFresh = [&](Value block) { return e.both(slot.fresh, e.equal(block, e.index(0))); };
+
+  Value images = rowCount(a), rows = e.mul(images, product->places);
+  Value steps = a.timeStride ? extents.steps : e.index(1);
+  kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows, product->window);
+  kernels::Footprint orderBytes = kernels::rowOrderScratch(product->window);
+  memory = behind(e, memory, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant));
+  auto emitOrdered = [&] {
+    SumClass sum = *SumClass::of(op);
+    Value perRun = Division::of(e, sum, 1, extents.samples, extents.steps).unit;
+    kernels::RowPlaces places{{}, a.rowElements, sum.overTime ? sum.stepsPerRun() : kernels::kRun};
+    for (auto [dim, extent, stride] : product->placeDims)
+      places.dims.push_back({extent, stride});
+    Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order, places);
+    kernels::Nonzero nonzero;
+    if (kernel == Kernel::SparseGradient && !product->window)
+      nonzero = markNonzero(e, module, from, rows, product->depth, inputs, memory);
+    // As many blocks at a time as the first level takes.
+    e.whileBelow(e.index(0), blocks, [&](Value begin) {
+      Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, begin), e.index(kernels::kLevel));
+      Value end = e.minimum(blocks, e.add(begin, e.sub(e.index(kernels::kLevel), filled)));
+      kernels::Gradient operands{from,
+                                 errors,
+                                 c,
+                                 order,
+                                 begin,
+                                 end,
+                                 paddedWidth(product->columns),
+                                 inputs,
+                                 isFresh(begin),
+                                 memory,
+                                 tinyFactors(),
+                                 product->columns,
+                                 product->depth <= kFewInputs ? product->depth : 0};
+      if (kernel == Kernel::SpikeGradient)
+        kernels::emitSpikeGradient(e, module, operands);
+      else if (nonzero.few)
+        kernels::emitSparseGradient(e, module, operands, nonzero);
+      else
+        kernels::emitDenseGradient(e, module, operands);
+      raise(end);
+      return end;
+    });
+  };
+  if (kernel != Kernel::SparseGradient || !product->window) {
+    emitOrdered();
+    return true;
+  }
+
+  // Images with few events, a run each: the sums of its blocks, then those in turn.
+  kernels::Events events = markEvents(e, module, *product, a.memory, a.rowElements, images, memory);
+  events.b = errors;
+  events.c = {e.view(events.scratch.bytes, events.scratch.offset, e.real), product->stride};
+  if (!all)
+    events.inputs = inputs;
+  auto emitImages = [&] {
+    const int64_t blocks = llvm::divideCeil(product->places, kernels::kBlock);
+    e.loop(extents.samples, [&](Value sample) {
+      e.loop(steps, [&](Value i) {
+        Value step = e.sub(e.sub(steps, i), e.index(1)), first = e.mul(sample, steps);
+        kernels::emitEventGradient(e, module, events, e.add(first, step));
+        e.loop(e.index(blocks), [&](Value block) {
+          Memory sums = events.c.at;
+          sums.offset = e.add(sums.offset, e.add(e.mul(block, product->depth * product->stride), start));
+          Value number = e.add(e.mul(e.add(first, i), blocks), block);
+          kernels::emitLevelUp(e, module, at(0), sums, count, isFresh(number));
+          raise(e.add(number, 1));
+        });
+      });
+    });
+  };
+  // Errors may be tiny; what is dense has a way round them.
+  Value few = std::exchange(events.nonzero.few, nullptr);
+  if (tinyFactors() != kernels::Tiny::Never && kernels::hasTinyTerms(e)) {
+    Value seemTiny = kernels::emitSeemTiny(e, module, errors, {e.index(0), rows}, product->columns);
+    Value no = e.equal(kernels::emitTakesLong(e, module, tinyFactors(), seemTiny), e.truth(false));
+    few = e.both(few, no);
+  }
+  e.when(few, emitImages, emitOrdered);
   return true;
 }
 

@@ -46,7 +46,8 @@ private:
                 size);
       if (product && !product->oriented)
         orient(op, *product);
-      if (llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel))
+      // Windows that are not by what is not zero read each element again and again.
+      if (llvm::is_contained({Kernel::Sparse, Kernel::SparseGradient}, choice.kernel) && !product->window)
         readBytes(op, *product);
     });
     // Copies of weights that are the same at each step come before the scan.
@@ -73,13 +74,13 @@ private:
       return {kernel, "a factor is spikes: by tables or by gathering, whichever their number makes faster"};
     if (sparseColumns <= 0 || !isGiven(product->a))
       return {kernel, "both factors are reals"};
-    if (product->columns < sparseColumns)
+    if (product->perElement() < sparseColumns)
       return {kernel, "what the host gives may be mostly zero, but so few columns do not pay for looking"};
     if (isa<ScanOp>(op->getParentOp()))
       return {kernel, "what the host gives may be mostly zero, but there are too few rows at a time to look"};
     if (std::optional<Kernel> sparse = product->sparseKernel())
       return {*sparse, "what the host gives may be mostly zero: by what is not, or dense if that is most of it"};
-    return {kernel, "what the host gives may be mostly zero, but is read at windows"};
+    return {kernel, "what the host gives may be mostly zero, but is read at windows that have no kernel for that"};
   }
 
   static void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product,

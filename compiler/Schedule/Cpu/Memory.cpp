@@ -280,32 +280,43 @@ Place productScratch(ContractOp contract) {
   }
   Layout a = layoutOf(product->a);
   // A row is one place of a sample and step of A.
-  auto ofRows = [&](kernels::Footprint bytes) {
+  auto ofRows = [&](kernels::Footprint bytes, int64_t places) {
     Place place{bytes.constant};
     (a.samples ? a.steps && !a.slice ? place.rows : place.samples
      : a.steps ? place.steps
-               : place.fixed) += bytes.perRow * product->places;
+               : place.fixed) += bytes.perRow * places;
     return place.aligned();
   };
-  Place offsets = product->window ? ofRows(kernels::offsetsScratch(product->depth)) : Place();
+  auto ofPlaces = [&](kernels::Footprint bytes) { return ofRows(bytes, product->places); };
+  Place offsets = product->window ? ofPlaces(kernels::offsetsScratch(product->depth)) : Place();
   const Kernel kernel = kernelOf(contract);
   if (kernel == Kernel::Lanes)
     return {};
   const int64_t columns = paddedWidth(product->columns);
   const int64_t nonzeroWords = paddedWidth(product->depth) / kLanes;
+  // Of windows, an image is a row.
+  auto ofImages = [&](kernels::Footprint events) {
+    const int64_t words = paddedWidth(product->images->elements()) / kLanes;
+    return ofRows(kernels::nonzeroScratch(words), 1) + Place{events.constant}.aligned();
+  };
+  if (kernel == Kernel::Sparse && product->window)
+    return offsets + ofImages(kernels::eventScratch(*product->images, product->otherStride, realBytes));
   if (kernel == Kernel::Sparse)
-    return ofRows(kernels::nonzeroScratch(nonzeroWords)) + ofRows(kernels::sparseScratch(product->depth));
+    return ofPlaces(kernels::nonzeroScratch(nonzeroWords)) + ofPlaces(kernels::sparseScratch(product->depth));
   if (!product->gradient)
-    return offsets + ofRows(kernel == Kernel::Gather ? kernels::gatherScratch(product->depth, columns, realBytes)
-                            : product->spikes        ? kernels::spikeScratch(product->depth, columns, realBytes)
-                                                     : kernels::denseScratch(product->depth));
-  Place order = offsets + ofRows(kernels::rowOrderScratch(product->window));
+    return offsets + ofPlaces(kernel == Kernel::Gather ? kernels::gatherScratch(product->depth, columns, realBytes)
+                              : product->spikes        ? kernels::spikeScratch(product->depth, columns, realBytes)
+                                                       : kernels::denseScratch(product->depth));
+  Place order = offsets + ofPlaces(kernels::rowOrderScratch(product->window));
+  if (kernel == Kernel::SparseGradient && product->window)
+    return order + ofImages(kernels::eventGradientScratch(*product->images, product->stride, realBytes));
   if (kernel == Kernel::SparseGradient)
-    return order + ofRows(kernels::nonzeroScratch(nonzeroWords)) +
-           ofRows(kernels::transposeScratch(nonzeroWords, product->places > 1));
+    return order + ofPlaces(kernels::nonzeroScratch(nonzeroWords)) +
+           ofPlaces(kernels::transposeScratch(nonzeroWords, product->places > 1));
   int64_t words = product->aStride ? product->aStride / kLanes : a.elements;
-  return product->spikes ? order + ofRows(kernels::spikeGradientScratch(words, columns, realBytes, product->places > 1))
-                         : order;
+  return product->spikes
+             ? order + ofPlaces(kernels::spikeGradientScratch(words, columns, realBytes, product->places > 1))
+             : order;
 }
 
 int64_t heldTableBytes(ContractOp contract) {

@@ -72,12 +72,13 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
     `core.kernel`: products of matrices whose rows are samples and steps have kernels, for real factors and for spikes; other
     contracts are loops. Kernels want the columns of a product contiguous. Weights lie with their outputs contiguous, which
     dx = dy W reads across: it gets a copy, before all scans in which the weight is the same at each step.
-    What the host gives is mostly zero in images and events: products with it go by what is not zero, if their code finds few
-    enough (`sparse`), else they are dense.
+    What the host gives is mostly zero in images and events: products with it, or with windows of it, go by what is not zero, if
+    their code finds few enough (`sparse`), else they are dense.
   }];
   let options = CallSizeOptions # [
     Option<"sparseColumns", "sparse-columns", "int64_t", "32",
-           "how many columns a product has at least that looks for zeros; 0: none does">
+           "how many multiply-adds of an element a product has at least that looks for zeros: columns, or those of all "
+           "windows; 0: none does">
   ];
 }
 

@@ -3,7 +3,6 @@
 
 #include "compiler/Schedule/Cpu/Products.h"
 
-#include "compiler/Schedule/Cpu/Sizes.h"
 #include "dialect/core/Maps.h"
 
 using namespace mlir;
@@ -21,6 +20,12 @@ struct Access {
   bool bits = false;
   int64_t rowWidth = 0;                              ///< of memory, in elements or bits
   SmallVector<std::pair<unsigned, int64_t>> extents; ///< of a plain one's inner dims: the array's
+  /// Of each inner dim of the array: its extent, its stride, and how far each dim of the domain moves along it.
+  struct Position {
+    int64_t extent, stride;
+    SmallVector<int64_t> steps;
+  };
+  SmallVector<Position> positions;
 
   bool uses(unsigned dim) const { return strides[dim] != 0; }
 
@@ -48,23 +53,27 @@ struct Access {
       access.covers &= dim && domain[dim.getPosition()] == extent;
       if (dim)
         access.extents.push_back({dim.getPosition(), extent});
-      if (!access.add(position, stride, domain))
+      access.positions.push_back({extent, stride, SmallVector<int64_t>(domain.size())});
+      if (!access.add(position, 1, domain))
         return std::nullopt;
     }
     return access;
   }
 
 private:
+  /// To the last position.
   bool add(AffineExpr expression, int64_t factor, ArrayRef<int64_t> domain) {
+    Position &position = positions.back();
     if (auto constant = dyn_cast<AffineConstantExpr>(expression)) {
-      origin += constant.getValue() * factor;
+      origin += constant.getValue() * factor * position.stride;
       return true;
     }
     if (auto dim = dyn_cast<AffineDimExpr>(expression)) {
       if (domain[dim.getPosition()] < 0)
         return false;
       // Of an extent of 1 the stride means nothing, but that it is used.
-      strides[dim.getPosition()] += factor;
+      position.steps[dim.getPosition()] += factor;
+      strides[dim.getPosition()] += factor * position.stride;
       return strides[dim.getPosition()] != 0;
     }
     auto binary = dyn_cast<AffineBinaryOpExpr>(expression);
@@ -94,6 +103,44 @@ int64_t points(ArrayRef<unsigned> dims, ArrayRef<int64_t> domain) {
   return product;
 }
 
+/// The images of which rows of A are windows: they have to lie and to be gone through in the same order, each of their
+/// dims by one dim of places and one of depth at most.
+std::optional<kernels::WindowShape> imagesOf(const Access &a, ArrayRef<unsigned> places, ArrayRef<unsigned> depth,
+                                             ArrayRef<int64_t> domain) {
+  kernels::WindowShape images;
+  SmallVector<unsigned> placesInOrder, depthInOrder;
+  for (const Access::Position &position : a.positions) {
+    kernels::WindowShape::Dim of{position.extent, 1, 1, 1, 1};
+    for (auto [dim, step] : llvm::enumerate(position.steps)) {
+      if (step == 0 || domain[dim] == 1)
+        continue;
+      const bool isPlace = llvm::is_contained(places, dim);
+      int64_t &extent = isPlace ? of.places : of.taps;
+      if (extent != 1 || step < 0)
+        return std::nullopt;
+      extent = domain[dim];
+      (isPlace ? of.stride : of.dilation) = step;
+      (isPlace ? placesInOrder : depthInOrder).push_back(dim);
+    }
+    if (of.stride > 1 && of.dilation > 1)
+      return std::nullopt;
+    images.dims.push_back(of);
+  }
+  int64_t stride = 1;
+  for (const Access::Position &position : llvm::reverse(a.positions)) {
+    if (position.extent != 1 && position.stride != stride)
+      return std::nullopt;
+    stride *= position.extent;
+  }
+  auto goThrough = [&](ArrayRef<unsigned> dims, ArrayRef<unsigned> found) {
+    return llvm::equal(llvm::make_filter_range(dims, [&](unsigned dim) { return domain[dim] != 1; }), found);
+  };
+  if (a.origin != 0 || a.rowWidth % kLanes != 0 || a.rowWidth < paddedWidth(images.elements()) ||
+      !goThrough(places, placesInOrder) || !goThrough(depth, depthInOrder))
+    return std::nullopt;
+  return images;
+}
+
 } // namespace
 
 Kernel MatrixProduct::kernel() const {
@@ -103,8 +150,18 @@ Kernel MatrixProduct::kernel() const {
 }
 
 std::optional<Kernel> MatrixProduct::sparseKernel() const {
-  if (spikes || !wholeRows)
+  if (spikes || !(window ? images.has_value() : wholeRows))
     return std::nullopt;
+  if (window) {
+    // Kernels keep no lower totals; blocks of a gradient begin with an image.
+    if (kernels::levelsOf(depth) > 1 || placeDims.empty() || (gradient && places < kernels::kRun))
+      return std::nullopt;
+    const int64_t realBytes = layoutOf(b).elementBytes();
+    if ((gradient ? kernels::eventGradientScratch(*images, stride, realBytes)
+                  : kernels::eventScratch(*images, otherStride, realBytes))
+            .constant > kernels::kMaxEventBytes)
+      return std::nullopt;
+  }
   return gradient ? Kernel::SparseGradient : Kernel::Sparse;
 }
 
@@ -285,6 +342,8 @@ std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
     return no("rows of spikes are not whole words, one behind the other");
   product.window = !isMatrix;
   const int64_t rowWidth = places.empty() ? a.rowWidth : product.aStride;
+  if (product.window)
+    product.images = imagesOf(a, places, depth, domain);
   product.wholeRows = isMatrix && rowWidth % kLanes == 0 && rowWidth >= paddedWidth(product.depth);
   // What is computed once for the call has no memory to work in.
   if (rows.empty() && (product.window || !places.empty() || kernels::levelsOf(product.depth) > 1))

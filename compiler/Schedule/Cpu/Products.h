@@ -5,6 +5,7 @@
 #define SNN_COMPILER_SCHEDULE_CPU_PRODUCTS_H
 
 #include "compiler/Schedule/Cpu/Layout.h"
+#include "compiler/Schedule/Cpu/Sizes.h"
 
 #include <optional>
 
@@ -42,13 +43,18 @@ struct MatrixProduct {
   bool window = false;                            ///< A is read by the strides of these
   int64_t origin = 0;                             ///< of A's first row, in elements
   bool wholeRows = false;                         ///< A's rows are whole vectors, one behind the other
-  bool inOrder = false;                           ///< the result's dims are the op's in their order, but for one depth
+  /// Of which A's rows are windows, if each row of memory is one of these, to its end or to that of its last vector.
+  std::optional<kernels::WindowShape> images;
+  bool inOrder = false; ///< the result's dims are the op's in their order, but for one depth
 
   Kernel kernel() const;
   /// Reals, of which a row of the result is one block of few rows of B.
   bool fitsLanes() const;
-  /// Of the same product by what of A is not zero; nothing if its rows are not whole vectors of reals.
+  /// Of the same product by what of A is not zero; nothing if its rows are not whole vectors of reals, nor windows of
+  /// images.
   std::optional<Kernel> sparseKernel() const;
+  /// Multiply-adds of an element of A, about.
+  int64_t perElement() const { return window && images ? columns * places * depth / images->elements() : columns; }
   /// Spikes for which no tables are made.
   std::optional<Kernel> gatherKernel() const;
   /// Reals of a step of a scan, by so few rows of weights that stay the same that each lane may add up its own sum.

@@ -148,6 +148,38 @@ private:
   }
 };
 
+/// Windows of images: place i and tap p of a dim are at stride * i + dilation * p. All dims of an image are of this
+/// kind, channels as taps of one place; places and taps count through them in row-major order, as images do.
+struct WindowShape {
+  struct Dim {
+    int64_t extent, places, taps, stride, dilation;
+  };
+  llvm::SmallVector<Dim, 3> dims;
+
+  int64_t elements() const { return product(&Dim::extent); }
+  int64_t places() const { return product(&Dim::places); }
+  int64_t terms() const { return product(&Dim::taps); }
+
+private:
+  int64_t product(int64_t Dim::*of) const {
+    int64_t all = 1;
+    for (const Dim &dim : dims)
+      all *= dim.*of;
+    return all;
+  }
+};
+
+/// Of products with windows of images of which few elements are not zero, rows of C `stride` elements apart: the open
+/// chains of a block if there are several, and of a gradient those of all terms for each block of places.
+inline Footprint eventScratch(const WindowShape &shape, int64_t stride, int64_t realBytes) {
+  return {shape.terms() > kBlock ? shape.places() * stride * realBytes : 0, 0};
+}
+inline Footprint eventGradientScratch(const WindowShape &shape, int64_t stride, int64_t realBytes) {
+  return {int64_t(llvm::divideCeil(shape.places(), kBlock)) * shape.terms() * stride * realBytes, 0};
+}
+/// More than this would not stay in a second cache.
+inline constexpr int64_t kMaxEventBytes = 512 << 10;
+
 /// Of rows that overlap: chains and totals, and what rows take that are mostly zero.
 inline int64_t denseOverlapBytes(const OverlapShape &shape, int64_t realBytes) {
   const int64_t arrays = levelsOf(shape.terms()) + (shape.written != shape.columns);

@@ -86,12 +86,42 @@ inline void forEachValue(Nonzero &nonzero, EachValue each) {
   forEachValue(nonzero.bits, each);
   each(nonzero.few);
 }
+/// Below these shares of all elements, in percent, rows take less time by what is not zero
+/// (test/Benchmark/kernels.cpp), and so do windows (docs/performance.md).
+inline constexpr int64_t kFewOfRows = 60, kFewOfWindows = 15;
 /// Of inputs in a range that begins at a multiple of kBlock, or all of them if it is none; in nonzeroScratch(). Rows of
-/// A are whole vectors.
+/// A are whole vectors. They are few below `percent` of all.
 Nonzero emitNonzero(Emitter &e, mlir::ModuleOp module, const Matrix &a, mlir::Value rows, int64_t depth, Range inputs,
-                    Scratch scratch);
+                    Scratch scratch, int64_t percent = kFewOfRows);
 /// Dense, or by what is not zero; in sparseScratch(depth).
 void emitSparse(Emitter &e, mlir::ModuleOp module, const Product &kernel, const Nonzero &nonzero);
+
+/// A product or gradient whose rows of A are windows of images, by what of these is not zero.
+struct Events {
+  WindowShape shape;
+  Matrix a;        ///< a row for each image
+  Nonzero nonzero; ///< of all of its elements
+  Matrix b, c;     ///< B, or D of a gradient, and C: rows of C are places, or terms
+  int64_t columns = 0;
+  mlir::Value rows;
+  Scratch scratch = {};
+  Range inputs = {}; ///< of a gradient; null: all
+
+  friend void forEachValue(Events &kernel, EachValue each) {
+    for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
+      forEachValue(*matrix, each);
+    forEachValue(kernel.nonzero, each);
+    each(kernel.rows);
+    forEachValue(kernel.scratch, each);
+    each(kernel.inputs.from);
+    each(kernel.inputs.to);
+  }
+};
+/// C[m, n] = sum over k of A[m, k] B[k, n], at most kLevel blocks; in eventScratch(). C has all places of an image, one
+/// image behind the other.
+void emitEvents(Emitter &e, mlir::ModuleOp module, const Events &kernel);
+/// The chains of an image's blocks of 64 places, one block's C behind the other, in eventGradientScratch().
+void emitEventGradient(Emitter &e, mlir::ModuleOp module, const Events &kernel, mlir::Value image);
 
 struct Overlap {
   OverlapShape shape;

@@ -9,9 +9,6 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
-/// Below this share of all elements gathering takes less time than a dense product, by test/Benchmark/kernels.cpp.
-constexpr int64_t kFewPercent = 60;
-
 /// A chain over the bits of `word` (i64) of fused multiply-adds of a factor and a strip of `rows`.
 Strip gatherTerms(Emitter &e, Value word, int64_t vectors, Memory factors, Memory rows,
                   function_ref<std::pair<Value, Value>(Value bit)> at) {
@@ -92,7 +89,7 @@ public:
 } // namespace
 
 Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, int64_t depth, Range inputs,
-                    Scratch scratch) {
+                    Scratch scratch, int64_t percent) {
   const int64_t words = llvm::divideCeil(depth, kLanes);
   if (!inputs.from)
     inputs = {e.index(0), e.index(depth)};
@@ -140,7 +137,7 @@ Nonzero emitNonzero(Emitter &e, ModuleOp module, const Matrix &a, Value rows, in
                        bits, rows, inputs.from, inputs.to)
                     .getResult(0);
   Value all = e.mul(rows, e.sub(inputs.to, inputs.from));
-  return {bits, e.below(e.mul(count, 100), e.mul(all, kFewPercent))};
+  return {bits, e.below(e.mul(count, 100), e.mul(all, percent))};
 }
 
 void emitSparse(Emitter &e, ModuleOp module, const Product &kernel, const Nonzero &nonzero) {

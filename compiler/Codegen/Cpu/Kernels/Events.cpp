@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Products with windows of images of which few elements are not zero: each of these goes to all places whose windows
+// have it, in the order in which the image has them, which is that of every place's terms (docs/summation.md, rule 9).
+
+#include "compiler/Codegen/Cpu/Kernels/Pieces.h"
+
+using namespace mlir;
+
+namespace snn::kernels {
+namespace {
+
+/// Columns at a time: what an event's position takes is shared by so many vectors.
+constexpr int64_t kStripVectors = 4;
+
+/// What the kernels share: all pairs of an event and a place that has it.
+class EventBody {
+protected:
+  EventBody(Emitter &e, const Events &kernel) : e(e), kernel(kernel), shape(kernel.shape) {}
+
+  /// body(k, place, factor): for the events of an image, of each the places descending. `factor` is a vector.
+  using PairBody = std::function<void(Value k, Value place, Value factor)>;
+  void forPairs(Value image, const PairBody &body) {
+    auto ofBlock = [&](Value start, int64_t count) {
+      forEachBit(e, loadBlock(e, kernel.nonzero.bits, image, start, count), {}, [&](Value bit, ValueRange) {
+        Value element = e.add(start, e.toIndex(bit));
+        Value factor = splatFactor(e, kernel.a.at, e.add(e.mul(image, kernel.a.stride), element));
+        nest(coordinatesOf(element), 0, e.index(0), e.index(0), [&](Value k, Value place) { body(k, place, factor); });
+        return Strip();
+      });
+    };
+    const int64_t elements = shape.elements(), whole = elements / kBlock * kBlock;
+    e.loop(e.index(0), e.index(whole), kBlock, [&](Value start) { ofBlock(start, kBlock); });
+    if (whole < elements)
+      ofBlock(e.index(whole), elements - whole);
+  }
+
+  void clear(Memory memory, int64_t count) {
+    e.loop(e.index(0), e.index(count), e.machineLanes(), [&](Value i) { storeStrip(e, zeros(e, 1), memory, i); });
+  }
+
+  Emitter &e;
+  const Events &kernel;
+  const WindowShape &shape;
+
+private:
+  Strip coordinatesOf(Value element) {
+    Strip coordinates(shape.dims.size());
+    for (int64_t i = int64_t(shape.dims.size()) - 1; i >= 0; --i) {
+      Value extent = e.index(shape.dims[i].extent);
+      coordinates[i] = i ? e.b.createOrFold<arith::RemUIOp>(element, extent) : element;
+      element = e.div(element, extent);
+    }
+    return coordinates;
+  }
+
+  /// The taps of a dim that meet a coordinate, and the places that these belong to.
+  void nest(ArrayRef<Value> coordinates, size_t depth, Value k, Value place,
+            const std::function<void(Value k, Value place)> &body) {
+    if (depth == shape.dims.size())
+      return body(k, place);
+    const WindowShape::Dim &dim = shape.dims[depth];
+    Value x = coordinates[depth];
+    k = e.mul(k, dim.taps), place = e.mul(place, dim.places);
+    auto go = [&](Value tap, Value i) { nest(coordinates, depth + 1, e.add(k, tap), e.add(place, i), body); };
+    if (dim.places == 1 && dim.taps == dim.extent)
+      return go(x, e.index(0));
+    // x = stride * i + dilation * tap, and one of the factors is 1: the n-th such pair is first + stride * n of the
+    // taps and top - dilation * n of the places.
+    Value zero = e.index(0), stride = e.index(dim.stride), last = e.index(dim.places - 1);
+    Value top = e.div(x, stride), first = e.b.createOrFold<arith::RemUIOp>(x, stride);
+    Value from = e.select(e.below(last, top), e.ceilDiv(e.sub(top, last), dim.dilation), zero);
+    Value taps = e.index(dim.taps);
+    Value fit = e.select(e.below(first, taps), e.ceilDiv(e.sub(taps, first), dim.stride), zero);
+    Value to = e.minimum(e.add(e.div(top, dim.dilation), 1), fit);
+    e.loop(from, e.maximum(from, to), 1,
+           [&](Value n) { go(e.add(first, e.mul(n, dim.stride)), e.sub(top, e.mul(n, dim.dilation))); });
+  }
+};
+
+class EventProduct : EventBody {
+public:
+  EventProduct(Emitter &e, const Events &kernel) : EventBody(e, kernel) {}
+
+  void emit(ModuleOp module) {
+    const int64_t size = shape.places() * kernel.c.stride;
+    auto forAll = [&](const Emitter::Body &body) { e.loop(e.index(0), e.index(size), e.machineLanes(), body); };
+    e.loop(kernel.rows, [&](Value image) {
+      Memory c = kernel.c.at;
+      c.offset = e.add(c.offset, e.mul(image, size));
+      if (shape.terms() <= kBlock) {
+        // One block's chains are the sums, but for zeros that are negative, which a total is not.
+        clear(c, size);
+        addEvents(image, c, nullptr);
+        return forAll([&](Value i) { storeStrip(e, addStrips(e, loadStrip(e, c, i, 1), zeros(e, 1)), c, i); });
+      }
+      Memory chains = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
+      clear(chains, size);
+      e.loop(e.index(0), e.index(shape.terms()), kBlock, [&](Value block) {
+        addEvents(image, chains, block);
+        emitLevelUp(e, module, c, chains, e.index(size), e.equal(block, e.index(0)));
+      });
+    });
+  }
+
+private:
+  /// Of the terms of a block, or of all (null).
+  void addEvents(Value image, Memory chains, Value block) {
+    forStrips(e, kernel.columns, kStripVectors, [&](Value column, int64_t vectors) {
+      forPairs(image, [&](Value k, Value place, Value factor) {
+        auto add = [&] {
+          Value at = e.add(e.mul(place, kernel.c.stride), column);
+          Strip weights = loadStrip(e, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors), next;
+          for (auto [weight, chain] : llvm::zip_equal(weights, loadStrip(e, chains, at, vectors)))
+            next.push_back(e.fma(factor, weight, chain));
+          storeStrip(e, next, chains, at);
+        };
+        block ? e.when(e.below(e.sub(k, block), e.index(kBlock)), add) : add();
+      });
+    });
+  }
+};
+
+class EventGradient : EventBody {
+public:
+  EventGradient(Emitter &e, const Events &kernel) : EventBody(e, kernel) {}
+
+  void emit(Value image) {
+    const int64_t places = shape.places(), block = shape.terms() * kernel.c.stride;
+    clear(kernel.c.at, int64_t(llvm::divideCeil(places, kBlock)) * block);
+    forStrips(e, kernel.columns, kStripVectors, [&](Value column, int64_t vectors) {
+      forPairs(image, [&](Value k, Value place, Value factor) {
+        auto add = [&] {
+          Value row = e.add(e.mul(image, places), place);
+          Value at = e.add(e.add(e.mul(e.div(place, kBlock), block), e.mul(k, kernel.c.stride)), column);
+          Strip errors = loadStrip(e, kernel.b.at, e.add(e.mul(row, kernel.b.stride), column), vectors), next;
+          for (auto [error, chain] : llvm::zip_equal(errors, loadStrip(e, kernel.c.at, at, vectors)))
+            next.push_back(e.fma(factor, error, chain));
+          storeStrip(e, next, kernel.c.at, at);
+        };
+        const Range &inputs = kernel.inputs;
+        inputs.from ? e.when(e.both(e.compare(arith::CmpIPredicate::uge, k, inputs.from), e.below(k, inputs.to)), add)
+                    : add();
+      });
+    });
+  }
+};
+
+std::string nameOf(Emitter &e, StringRef form, const Events &kernel) {
+  SmallVector<int64_t> numbers{kernel.a.stride, kernel.b.stride, kernel.c.stride, kernel.columns};
+  for (const WindowShape::Dim &dim : kernel.shape.dims)
+    numbers.append({dim.extent, dim.places, dim.taps, dim.stride, dim.dilation});
+  return shapeName(e, nameFor(form, kernel.a), numbers);
+}
+
+} // namespace
+
+void emitEvents(Emitter &e, ModuleOp module, const Events &kernel) {
+  auto make = [&](Emitter &in, const Events &kernel) {
+    EventProduct(in, kernel).emit(module);
+    return Strip();
+  };
+  e.call(module, nameOf(e, "events", kernel), {}, make, kernel);
+}
+
+void emitEventGradient(Emitter &e, ModuleOp module, const Events &kernel, Value image) {
+  auto make = [](Emitter &in, const Events &kernel, Value image) {
+    EventGradient(in, kernel).emit(image);
+    return Strip();
+  };
+  StringRef form = kernel.inputs.from ? "event_gradient_of_some" : "event_gradient";
+  e.call(module, nameOf(e, form, kernel), {}, make, kernel, image);
+}
+
+} // namespace snn::kernels
