@@ -125,19 +125,35 @@ private:
            largestOf(classes, [&](const SumClass &sum) { return sum.levels(size); });
   }
 
-  /// No fewer slots than in any call in which samples times steps are `rows`.
-  static int64_t slotsBound(ArrayRef<SumClass> classes, int64_t rows) {
+  /// No fewer blocks than in any call in which samples times steps are `rows`.
+  static int64_t blocksBound(const SumClass &sum, int64_t rows) {
+    // Most of a row have samples of one run, or of one and what is left of a second one; the batch's last run may have
+    // less than 128 terms for two blocks.
+    int64_t most = 0, ofRows = 1;
+    for (int64_t steps = 1; steps <= 2 * kernels::kRun; ++steps) {
+      const int64_t unit = sum.unit(steps), blocks = sum.blocks({unit, steps});
+      if (blocks * ofRows > most * unit * steps) {
+        most = blocks;
+        ofRows = unit * steps;
+      }
+    }
+    return rows * most / ofRows + 2;
+  }
+
+  /// No fewer slots than in any call in which samples times steps are `rows`, of so few samples that they make up to
+  /// `mostParts` parts.
+  static int64_t slotsBound(ArrayRef<SumClass> classes, int64_t rows, int64_t mostParts) {
     auto parts = [&](const SumClass &sum) {
       int64_t parts = 1;
-      while (parts * 2 <= sum.maxParts && rows >= int64_t(llvm::divideCeil(sum.part * parts * 2, sum.positions)))
+      while (parts * 2 <= std::min(sum.maxParts, mostParts) &&
+             rows >= int64_t(llvm::divideCeil(sum.part * parts * 2, sum.positions)))
         parts *= 2;
       return parts;
     };
     auto levels = [&](const SumClass &sum) {
-      // Blocks of a run are half full at least, and each sample may end with one that is not.
       int64_t levels = 1;
-      const int64_t blocks = rows * (llvm::divideCeil(2 * sum.positions, kernels::kBlock) + 1);
-      for (int64_t all = blocks; all >= kernels::kLevel && levels < kernels::kMaxLevels; all /= kernels::kLevel)
+      for (int64_t all = blocksBound(sum, rows); all >= kernels::kLevel && levels < kernels::kMaxLevels;
+           all /= kernels::kLevel)
         ++levels;
       return levels;
     };
@@ -158,12 +174,23 @@ private:
     });
     if (ofRows.empty())
       return text;
-    return text + " + " + stepFunction("b * " + steps, int64_t(SNN_MAX_BATCH) * mostSteps, [&](int64_t rows) {
-             int64_t bytes = 0;
-             for (const core::CallMemory::Sums &sums : ofRows)
-               bytes += slotsBound(sums.classes, rows) * sums.bytes;
-             return bytes;
-           });
+    // A part has a sample at least.
+    auto ofParts = [&](int64_t mostParts, int64_t mostSamples) {
+      return stepFunction("b * " + steps, mostSamples * mostSteps, [&](int64_t rows) {
+        int64_t bytes = 0;
+        for (const core::CallMemory::Sums &sums : ofRows)
+          bytes += slotsBound(sums.classes, rows, mostParts) * sums.bytes;
+        return bytes;
+      });
+    };
+    int64_t most = 1;
+    for (const core::CallMemory::Sums &sums : ofRows)
+      for (const SumClass &sum : sums.classes)
+        most = std::max(most, sum.maxParts);
+    std::string byRows;
+    for (int64_t parts = 1; parts < most; parts *= 2)
+      byRows += fmt::format("b < {} ? {} : ", 2 * parts, ofParts(parts, 2 * parts - 1));
+    return fmt::format("{} + ({}{})", text, byRows, ofParts(most, SNN_MAX_BATCH));
   }
 
   std::string workerBytes() const {
@@ -176,8 +203,8 @@ private:
     } else {
       for (const WorkerBound &bound : phaseBounds())
         terms.push_back(textOf(bound));
-      if (const int64_t bytes = bytesOfRuns(); bytes > 0)
-        terms.push_back(std::to_string(bytes));
+      if (const std::string bytes = bytesOfRuns(); bytes != "0")
+        terms.push_back(bytes);
     }
     const Place &scratch = memory.scratchPlace();
     Sum sum;
@@ -217,14 +244,26 @@ private:
     return bound;
   }
 
-  /// Calls of so few steps that more samples than planned go together, because a run is not less, have at most these.
-  int64_t bytesOfRuns() const {
-    int64_t bytes = 0;
-    for (const core::CallMemory::Phase &phase : memory.allPhases())
-      for (int64_t few = 1; few < kernels::kRun && few <= mostSteps; ++few)
+  /// Calls of so few steps that more samples than planned go together, because a run is not less, have at most these;
+  /// an arena of more steps must do for them, too.
+  std::string bytesOfRuns() const {
+    std::string text;
+    int64_t bytes = 0, before = 0;
+    for (int64_t few = 1, end = 1; few < kernels::kRun && few <= mostSteps; ++few) {
+      for (const core::CallMemory::Phase &phase : memory.allPhases())
         if (llvm::any_of(phase.sums, [&](const SumClass &sum) { return sum.unit(few) > phase.chunk; }))
           bytes = std::max(bytes, core::CallMemory::phaseBytes(phase, few, length));
-    return bytes;
+      // Rows of a run are 64 to 127, and the more of these the more steps there were: soon, numbers in between differ
+      // by little.
+      const bool isLast = few + 1 == kernels::kRun || few == mostSteps;
+      if (few >= 4 && !isLast && !llvm::isPowerOf2_64(few + 1))
+        continue;
+      if (bytes > before && before > 0)
+        text += fmt::format("{} < {} ? {} : ", steps, end, before);
+      before = bytes;
+      end = few + 1;
+    }
+    return text.empty() ? std::to_string(bytes) : fmt::format("({}{})", text, bytes);
   }
 
   std::string textOf(const WorkerBound &bound) const {

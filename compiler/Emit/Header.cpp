@@ -255,7 +255,6 @@ private:
 std::string emitHeader(const ModelInterface &model, ModuleOp module, bool hasWeights) {
   std::string text;
   Output out(text);
-  const std::string upper = upperCase(model.name);
   fmt::format_to(out, "/* The compiled spiking neural network \"{}\"; written by snnc {}.\n", model.name, SNNC_VERSION);
   tensors(out, "Parameters", "trainable, named as in the state_dict", model.parameters);
   if (!model.buffers.empty())
@@ -275,17 +274,16 @@ std::string emitHeader(const ModelInterface &model, ModuleOp module, bool hasWei
   }
   fmt::format_to(out,
                  " */\n"
-                 "#ifndef SNN_MODEL_{0}_H\n"
-                 "#define SNN_MODEL_{0}_H\n\n"
+                 "{}"
                  "#include <snn/abi.h>\n"
                  "#include <string.h>\n\n"
                  "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-                 upper);
+                 guard("SNN_MODEL", model.name));
   text += HeaderWriter(model, module, hasWeights).write();
   fmt::format_to(out,
                  "\n#ifdef __cplusplus\n}}\n#endif\n\n"
                  "#endif /* SNN_MODEL_{}_H */\n",
-                 upper);
+                 model.name);
   return text;
 }
 

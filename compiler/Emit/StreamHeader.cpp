@@ -29,10 +29,9 @@ public:
   std::string write() {
     comment();
     fmt::format_to(out,
-                   "#ifndef SNN_STREAM_{0}_H\n#define SNN_STREAM_{0}_H\n\n"
-                   "#include <stdint.h>\n\n"
+                   "{}#include <stdint.h>\n\n"
                    "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-                   upper);
+                   guard("SNN_STREAM", name));
     sizes();
     memory();
     arrays("inputs", "What a step reads", "const ", model.inputs);
@@ -44,7 +43,7 @@ public:
         "calls. */\n"
         "int32_t {0}_step({0}_stream *stream, {0}_arena *arena, const {0}_inputs *inputs,\n"
         "    const {0}_outputs *outputs);\n\n"
-        "#ifdef __cplusplus\n}}\n#endif\n\n#endif /* SNN_STREAM_{1}_H */\n",
+        "#ifdef __cplusplus\n}}\n#endif\n\n#endif /* SNN_STREAM_{0}_H */\n",
         name, upper);
     return text;
   }

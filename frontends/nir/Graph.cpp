@@ -101,7 +101,10 @@ void Builder::addNode(const Group &group, const std::string &name, const std::st
       fail(fmt::format("{} ({}) has a field '{}', which is not known; what it means cannot be kept", nodeText(name),
                        type, field));
     if (!value.isNumbers() && !(mayBeText(field) && value.kind == Value::Kind::Text && value.texts.size() == 1))
-      fail(fmt::format("{} ({}): field '{}' holds no numbers", nodeText(name), type, field));
+      fail(
+          fmt::format("{} ({}): field '{}' holds no numbers, or none of a type that is read: integers, and reals of 32 "
+                      "or 64 bits",
+                      nodeText(name), type, field));
     for (double number : value.numbers)
       if (!std::isfinite(number))
         fail(fmt::format("{} ({}): field '{}' holds {}, expected finite numbers", nodeText(name), type, field, number));

@@ -90,11 +90,14 @@ Parameter Translator::parameter(const std::string &field, double byDefault) cons
 
 Parameter Translator::timeConstant(const std::string &field) const {
   Parameter tau = parameter(field, 0);
-  for (double number : tau.numbers)
+  for (double number : tau.numbers) {
+    if (number <= 0)
+      fail(fmt::format("'{}' is {} s, expected a time constant of more than 0", field, numberText(number, tau.single)));
     if (number < dt * (1 - 1e-6))
       fail(fmt::format("'{}' is {} s, less than the time step of {} s, with which Euler's method does not follow the "
                        "neuron: say the time step that the file was made for with --dt",
                        field, numberText(number, tau.single), numberText(dt, false)));
+  }
   return tau;
 }
 

@@ -338,8 +338,16 @@ Value nir::scalar(std::string text) {
 Group nir::readHdf5(const std::string &path) {
   std::vector<std::byte> bytes = readFile(path);
   constexpr unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  if (bytes.size() < sizeof(signature) || std::memcmp(bytes.data(), signature, sizeof(signature)) != 0)
+  auto beginsAt = [&](size_t at) {
+    return bytes.size() >= at + sizeof(signature) && std::memcmp(bytes.data() + at, signature, sizeof(signature)) == 0;
+  };
+  // Before the file there may be something of its user, of 512 bytes or a power of two times that.
+  size_t start = 0;
+  while (!beginsAt(start) && start < bytes.size())
+    start = start == 0 ? 512 : 2 * start;
+  if (!beginsAt(start))
     throw DataError(fmt::format("{}: is no HDF5 file, which a .nir file is", path));
+  bytes.erase(bytes.begin(), bytes.begin() + ptrdiff_t(start)); // addresses count from there
   prepareLibrary();
   // The library gets the bytes, and no path: it has nothing that it could open.
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);

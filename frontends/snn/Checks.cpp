@@ -164,8 +164,10 @@ private:
 
   void checkModel(const ModelDecl &decl) {
     model.name = decl.name;
-    // The header of a model "snn" would have functions of names that are types of snn/abi.h, such as snn_call.
-    if (isOwnSymbol(decl.name.text) || isReservedWord(decl.name.text) || decl.name.text == "snn")
+    // The header of a model "snn" would have functions of names that are types of snn/abi.h, such as snn_call, and that
+    // of a model "Snn_x", whose macros are upper case, perhaps those of snn/abi.h.
+    if (decl.name.text.starts_with_insensitive("snn_") || isOwnSymbol(decl.name.text) ||
+        isReservedWord(decl.name.text) || decl.name.text == "snn")
       diagnostics.error(DiagId::ReservedName, decl.name.range,
                         "'" + decl.name.text + "' already has a meaning and cannot be the name of a model");
     checkInput(decl);

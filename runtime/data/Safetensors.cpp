@@ -29,11 +29,12 @@ struct TypeRow {
 };
 
 constexpr TypeRow types[] = {
-    {"F32", 4, ElementType::F32},    {"F64", 8, ElementType::F64},   {"I64", 8, ElementType::I64},
-    {"U8", 1, ElementType::U8},      {"BOOL", 1, ElementType::Bool}, {"I8", 1, ElementType::I8},
-    {"I16", 2, ElementType::I16},    {"U16", 2, ElementType::U16},   {"F16", 2, ElementType::Other},
-    {"BF16", 2, ElementType::Other}, {"I32", 4, ElementType::I32},   {"U32", 4, ElementType::U32},
-    {"U64", 8, ElementType::U64},
+    {"F32", 4, ElementType::F32},       {"F64", 8, ElementType::F64},       {"I64", 8, ElementType::I64},
+    {"U8", 1, ElementType::U8},         {"BOOL", 1, ElementType::Bool},     {"I8", 1, ElementType::I8},
+    {"I16", 2, ElementType::I16},       {"U16", 2, ElementType::U16},       {"F16", 2, ElementType::Other},
+    {"BF16", 2, ElementType::Other},    {"I32", 4, ElementType::I32},       {"U32", 4, ElementType::U32},
+    {"U64", 8, ElementType::U64},       {"C64", 8, ElementType::Other},     {"F8_E4M3", 1, ElementType::Other},
+    {"F8_E5M2", 1, ElementType::Other}, {"F8_E8M0", 1, ElementType::Other},
 };
 
 // Metadata of the checksum.

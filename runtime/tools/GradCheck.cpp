@@ -148,15 +148,18 @@ public:
 private:
   void choosePoint() {
     const snn_model_table &table = *recorded.table;
-    bool hasParameters = false, hasInputs = false;
-    for (uint64_t i = 0; options.file && i < table.parameter_count; ++i)
-      hasParameters |= options.file->find(table.parameters[i].name) != nullptr;
-    for (uint64_t i = 0; options.file && i < table.input_count; ++i)
-      hasInputs |= options.file->find(table.inputs[i].name) != nullptr;
-    if (options.file && !hasParameters && !hasInputs)
-      throw DataError(
-          fmt::format("{}: has neither a parameter nor an input of model \"{}\"", options.file->path(), table.name));
-    fileHasParameters = hasParameters;
+    auto fileHas = [&](const snn_tensor_info *tensors, uint64_t count) {
+      return options.file && std::any_of(tensors, tensors + count, [&](const snn_tensor_info &info) {
+               return options.file->find(info.name) != nullptr;
+             });
+    };
+    const bool hasInputs = fileHas(table.inputs, table.input_count);
+    fileHasWeights = fileHas(table.parameters, table.parameter_count) || fileHas(table.buffers, table.buffer_count);
+    if (options.file && !fileHasWeights && !hasInputs)
+      throw DataError(fmt::format("{}: has neither a parameter, a buffer nor an input of model \"{}\"",
+                                  options.file->path(), table.name));
+    if (options.file)
+      checkConstants(table, *options.file);
     if (hasInputs) {
       given = bindInputs(table, *options.file, "", options.steps);
       batch = given->batch;
@@ -240,7 +243,7 @@ private:
     Random random(seed);
     for (Form *form : {&recorded, &replayed})
       check(snn_instance_init(form->instance.get(), seed)); // seeds random numbers of the model too
-    if (fileHasParameters)
+    if (fileHasWeights)
       loadCheckpoint(recorded.instance.get(), table, *options.file, OtherTensors::Ignore);
     uint64_t bytes = 0;
     const auto *buffers =
@@ -267,10 +270,10 @@ private:
       tensor.values.resize(elementsOf(shapeOf(*tensor.info)));
       const uint64_t size = tensor.values.size() * sizeof(double);
       check(snn_instance_get_parameter(recorded.instance.get(), tensor.info->name, tensor.values.data(), size));
-      if (!fileHasParameters && tensor.info->rank >= 2) // so that deep layers fire
+      if (!fileHasWeights && tensor.info->rank >= 2) // so that deep layers fire
         for (double &value : tensor.values)
           value *= 2;
-      if (!fileHasParameters || point > 0)
+      if (!fileHasWeights || point > 0)
         perturb(tensor.values, random);
       for (Form *form : {&recorded, &replayed})
         check(snn_instance_set_parameter(form->instance.get(), tensor.info->name, tensor.values.data(), size));
@@ -375,7 +378,7 @@ private:
   Form recorded, replayed;
   uint64_t batch = 0, steps = 0;
   std::optional<BoundInputs> given;
-  bool fileHasParameters = false;
+  bool fileHasWeights = false;
   std::vector<Moved> moved;
   double base = 0;
   Random directions{0};

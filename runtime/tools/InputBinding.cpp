@@ -32,9 +32,9 @@ static std::vector<std::byte> converted(const StoredTensor &stored, const snn_te
   return bytes;
 }
 
-/// Fills in batch and time from a shape; 0 means that they are not known yet.
+/// Fills in batch and time from a shape; 0 means that they are not known yet. `stepsAreGiven`: by no other tensor.
 static void matchShape(const StoredTensor &stored, const snn_tensor_info &input, const std::string &label,
-                       uint64_t &batch, uint64_t &steps) {
+                       bool stepsAreGiven, uint64_t &batch, uint64_t &steps) {
   bool fits = stored.shape.size() == input.rank;
   for (uint32_t d = 0; fits && d < input.rank; ++d) {
     int64_t found = stored.shape[d], expected = input.shape[d];
@@ -47,7 +47,8 @@ static void matchShape(const StoredTensor &stored, const snn_tensor_info &input,
     if (found < 1)
       throw DataError(fmt::format("{} has shape {}: it has no {}", label, shapeText(stored.shape), what));
     if (extent != 0 && extent != uint64_t(found))
-      throw DataError(fmt::format("{} has {} {}, but others have {}", label, found, what, extent));
+      throw DataError(fmt::format("{} has {} {}, {} {}", label, found, what,
+                                  stepsAreGiven && &extent == &steps ? "expected" : "but others have", extent));
     extent = uint64_t(found);
   }
   if (!fits)
@@ -68,6 +69,7 @@ BoundInputs tools::bindInputs(const snn_model_table &table, const TensorFile &fi
           fmt::format("model \"{}\" has {} time steps, {} were asked for", table.name, bound.steps, *steps));
     bound.steps = *steps;
   }
+  const bool stepsAreGiven = bound.steps != 0;
   if (table.input_count > 1) // beside the input
     bound.missing.clear();
   for (uint64_t i = 0; i < table.input_count; ++i) {
@@ -87,7 +89,7 @@ BoundInputs tools::bindInputs(const snn_model_table &table, const TensorFile &fi
       throw DataError(fmt::format("{}: has no tensor \"{}\", which is an input of model \"{}\"", file.path(),
                                   input.name, table.name));
     std::string label = fmt::format("{}: tensor \"{}\"", file.path(), name);
-    matchShape(*stored, input, label, bound.batch, bound.steps);
+    matchShape(*stored, input, label, stepsAreGiven, bound.batch, bound.steps);
     bound.data[i] = converted(*stored, input, label);
     bound.views[i].data = bound.data[i].data();
   }

@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
       ->check(CLI::Validator(
           [](std::string &text) {
             bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-            return digits && text.size() < 20 ? std::string() : "expected a whole number from 0 to 19 digits";
+            return digits && text.size() < 20 ? std::string() : "expected a whole number of at most 19 digits";
           },
           ""))
       ->capture_default_str();

@@ -376,6 +376,8 @@ const Wrong wrong[] = {
     {"OtherBias", [](Net &net) { net.field("fc", "bias") = vector({1}); },
      "its bias has the extents [1], expected [2]"},
     {"EmptyParameter", [](Net &net) { net.field("lif", "tau") = vector({}); }, "'tau' is empty"},
+    {"NoTimeConstant", [](Net &net) { net.field("lif", "tau") = vector({1, 0}); },
+     "'tau' is 0 s, expected a time constant of more than 0"},
     {"FastNeuron", [](Net &net) { net.field("lif", "tau") = vector({1e-5, 1e-5}); },
      "'tau' is 1e-05 s, less than the time step of 0.0001 s, with which Euler's method does not follow the neuron: say "
      "the "
