@@ -278,7 +278,7 @@ std::string emitHeader(const ModelInterface &model, ModuleOp module, bool hasWei
                  "#include <snn/abi.h>\n"
                  "#include <string.h>\n\n"
                  "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-                 guard("SNN_MODEL", model.name));
+                 guard("MODEL", model.name));
   text += HeaderWriter(model, module, hasWeights).write();
   fmt::format_to(out,
                  "\n#ifdef __cplusplus\n}}\n#endif\n\n"

@@ -63,15 +63,15 @@ std::string upperCase(const std::string &name) {
   return upper;
 }
 
-std::string guard(const char *prefix, const std::string &model) {
+std::string guard(const char *kind, const std::string &model) {
   return fmt::format(
-      "#ifndef {0}_{1}_H\n"
-      "#define {0}_{1}_H\n\n"
-      "#ifdef {0}_MACROS_OF_{2}\n"
+      "#ifndef SNN_{0}_{1}_H\n"
+      "#define SNN_{0}_{1}_H\n\n"
+      "#ifdef SNN_MACROS_OF_{0}_{2}\n"
       "#error \"two models whose names differ in case alone have the same macros: include one of them\"\n"
       "#endif\n"
-      "#define {0}_MACROS_OF_{2}\n\n",
-      prefix, model, upperCase(model));
+      "#define SNN_MACROS_OF_{0}_{2}\n\n",
+      kind, model, upperCase(model));
 }
 
 const char *typeName(snn_dtype dtype) {

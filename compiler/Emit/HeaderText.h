@@ -22,8 +22,8 @@ const char *typeName(snn_dtype dtype);
 std::string shapeText(llvm::ArrayRef<int64_t> shape);
 std::string upperCase(const std::string &name);
 /// Begins an include guard of a model, in which no other model comes whose macros would have the same names: those are
-/// upper case.
-std::string guard(const char *prefix, const std::string &model);
+/// upper case. `kind`: "MODEL", or "STREAM" of streaming builds.
+std::string guard(const char *kind, const std::string &model);
 
 /// Names of C, or parts of them, for those of tensors, each another one: "hidden.1" becomes hidden_1.
 class Identifiers {

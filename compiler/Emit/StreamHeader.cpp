@@ -31,7 +31,7 @@ public:
     fmt::format_to(out,
                    "{}#include <stdint.h>\n\n"
                    "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-                   guard("SNN_STREAM", name));
+                   guard("STREAM", name));
     sizes();
     memory();
     arrays("inputs", "What a step reads", "const ", model.inputs);

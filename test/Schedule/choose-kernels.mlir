@@ -7,7 +7,7 @@
 // A linear layer; the order of the row dims does not matter.
 // CHECK-LABEL: func.func @dense(
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
-// REMARK: remark: [Passed] dense | {{.*}}Function=dense | Reason="what the host gives may be mostly zero, but so few columns do not pay for looking", Remark="dense, 12,800 x 7 x 5 (rows x inputs x columns)", bytes=1638848, multiply-adds=448000
+// REMARK: remark: [Passed] dense | {{.*}}Function=dense | Reason="what the host gives may be mostly zero, but so few products of an element do not pay for looking", Remark="dense, 12,800 x 7 x 5 (rows x inputs x columns)", bytes=1638848, multiply-adds=448000
 func.func @dense(%a: !core.array<time x sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x time x 5 x f32>) {
   %0 = core.contract over [sample, time, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d1, d0, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
       writes affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)> order <> : !core.array<time x sample x 7 x f32>, !core.array<5 x 7 x f32> -> !core.array<sample x time x 5 x f32>
@@ -257,7 +257,7 @@ func.func @shifted_images(%a: !core.array<sample x 2 x 12 x 12 x f32>, %b: !core
 // Each element has 29 multiply-adds.
 // CHECK-LABEL: func.func @few_of_an_image(
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
-// REMARK: remark: [Passed] dense | {{.*}}Function=few_of_an_image | Reason="what the host gives may be mostly zero, but so few columns do not pay for looking"
+// REMARK: remark: [Passed] dense | {{.*}}Function=few_of_an_image | Reason="what the host gives may be mostly zero, but so few products of an element do not pay for looking"
 func.func @few_of_an_image(%a: !core.array<sample x 1 x 12 x 12 x f32>, %b: !core.array<1 x 1 x 2 x 16 x f32>) -> !core.array<sample x 12 x 11 x 16 x f32> {
   %0 = core.contract over [sample, 12, 11, 16, 1, 1, 2] along [4, 5, 6] %a, %b by [affine_map<(s, i, j, n, k, p, q) -> (s, k, i + p, j + q)>, affine_map<(s, i, j, n, k, p, q) -> (k, p, q, n)>]
       writes affine_map<(s, i, j, n, k, p, q) -> (s, i, j, n)> order <> : !core.array<sample x 1 x 12 x 12 x f32>, !core.array<1 x 1 x 2 x 16 x f32> -> !core.array<sample x 12 x 11 x 16 x f32>

@@ -58,6 +58,47 @@ func.func @to_input(%e: !core.array<sample x 20 x 4 x 4 x f32>, %w: !w {snn.bind
   return %0 : !image
 }
 
+// Errors behind a max pooling are mostly zero, for which such a product has a form.
+// CHECK-LABEL: func.func @behind_pooling(
+// CHECK: core.contract over [sample, 8, 8, 3, 3, 3, 32] {{.*}} {core.kernel = #core.kernel<overlap>}
+// CHECK-LABEL: func.func @not_behind(
+// CHECK: core.contract over [sample, 8, 8, 16, 3, 3, 32] {{.*}} {core.kernel = #core.kernel<dense>}
+!errors = !core.array<sample x 32 x 8 x 8 x f32>
+!image_of_8 = !core.array<sample x 3 x 8 x 8 x f32>
+!w_of_32 = !core.array<32 x 3 x 3 x 3 x f32>
+func.func @behind_pooling(%x: !errors, %e: !core.array<sample x 32 x 4 x 4 x f32>, %w: !w_of_32 {snn.bind = @w}) -> (!image_of_8, !core.array<sample x 32 x 4 x 4 x f32>) {
+  %value, %winner = core.fold max over [sample, 32, 4, 4, 2, 2] along [4, 5] reads(%x : !errors) by [affine_map<(s, o, i, j, p, q) -> (s, o, i * 2 + p, j * 2 + q)>]
+      writes affine_map<(s, o, i, j, p, q) -> (s, o, i, j)> -> !core.array<sample x 32 x 4 x 4 x f32> winner !core.array<sample x 32 x 4 x 4 x i32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %0 = core.map over [sample, 32, 4, 4, 2, 2] reads(%e, %winner : !core.array<sample x 32 x 4 x 4 x f32>, !core.array<sample x 32 x 4 x 4 x i32>)
+      by [affine_map<(s, o, i, j, p, q) -> (s, o, i, j)>, affine_map<(s, o, i, j, p, q) -> (s, o, i, j)>] writes [affine_map<(s, o, i, j, p, q) -> (s, o, i * 2 + p, j * 2 + q)>] -> !errors {
+  ^bb0(%a: f32, %n: i32):
+    %zero = arith.constant 0.0 : f32
+    %two = arith.constant 2 : i64
+    %p = core.index 4
+    %q = core.index 5
+    %line = arith.muli %p, %two : i64
+    %place = arith.addi %line, %q : i64
+    %number = arith.trunci %place : i64 to i32
+    %is = arith.cmpi eq, %n, %number : i32
+    %b = arith.select %is, %a, %zero : f32
+    core.yield %b : f32
+  }
+  %1 = core.contract over [sample, 32, 8, 8, 3, 3, 3] along [5, 6, 1] %0, %w
+      by [affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(s, o, i, j, c, p, q) -> (s, c, i + p - 1, j + q - 1)> order <> : !errors, !w_of_32 -> !image_of_8
+  return %1, %value : !image_of_8, !core.array<sample x 32 x 4 x 4 x f32>
+}
+
+func.func @not_behind(%e: !errors, %w: !w_of_32 {snn.bind = @w}) -> !image_of_8 {
+  %0 = core.contract over [sample, 32, 8, 8, 3, 3, 3] along [5, 6, 1] %e, %w
+      by [affine_map<(s, o, i, j, c, p, q) -> (s, o, i, j)>, affine_map<(s, o, i, j, c, p, q) -> (o, c, p, q)>]
+      writes affine_map<(s, o, i, j, c, p, q) -> (s, c, i + p - 1, j + q - 1)> order <> : !errors, !w_of_32 -> !image_of_8
+  return %0 : !image_of_8
+}
+
 // Where that leaves too many sums in memory on the way: windows of errors among zeros, two apart where the stride was two.
 // CHECK-LABEL: func.func @few_to_input(
 // CHECK: %[[E:.*]] = core.map over [sample, 4, 3, 3] reads(%arg0 : {{.*}} -> !core.array<sample x 4 x 5 x 5 x f32>

@@ -166,7 +166,12 @@ bool LaneAccess::coversRow(ArrayRef<int64_t> domain, std::optional<unsigned> pad
       return false;
     covered *= extent;
   }
-  return covered == buffer.rowElements;
+  // What fills up vectors lies where no point is: only from the row's start on they are all of it.
+  AffineExpr origin = innerOffset(buffer, map);
+  for (unsigned dim = 0; dim < domain.size(); ++dim)
+    origin = origin.replace(getAffineDimExpr(dim, origin.getContext()), getAffineConstantExpr(0, origin.getContext()));
+  origin = simplifyAffineExpr(origin, domain.size(), 0);
+  return covered == buffer.rowElements && (!padded || origin == getAffineConstantExpr(0, origin.getContext()));
 }
 
 bool LaneAccess::readsAcross(ArrayRef<int64_t> domain) const {

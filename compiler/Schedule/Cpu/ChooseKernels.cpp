@@ -75,7 +75,8 @@ private:
     if (sparseColumns <= 0 || !isGiven(product->a))
       return {kernel, "both factors are reals"};
     if (product->perElement() < sparseColumns)
-      return {kernel, "what the host gives may be mostly zero, but so few columns do not pay for looking"};
+      return {kernel,
+              "what the host gives may be mostly zero, but so few products of an element do not pay for looking"};
     if (isa<ScanOp>(op->getParentOp()))
       return {kernel, "what the host gives may be mostly zero, but there are too few rows at a time to look"};
     if (std::optional<Kernel> sparse = product->sparseKernel())

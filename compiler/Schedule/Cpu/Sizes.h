@@ -101,6 +101,7 @@ inline Footprint offsetsScratch(int64_t depth) { return {depth * int64_t(sizeof(
 inline constexpr int64_t kMaxVector = 16;             ///< reals
 inline constexpr int64_t kRowsTogether = 4;           ///< of A, that read the same weights
 inline constexpr int64_t kMaxPackedBytes = 256 << 10; ///< of weights
+inline constexpr int64_t kMaxOpenBytes = 512 << 10;   ///< of chains
 
 /// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
 /// row. Several dims are counted through in row-major order; B is dense, and what would be beside C is nothing.
@@ -129,6 +130,18 @@ struct OverlapShape {
       all *= dim.spread();
     return all;
   }
+
+  /// Rows of A that are mostly zero have a form of their own if there is one level, and a tap is whole blocks or a
+  /// block whole taps. The chains of a block of several taps stay open from one place to the next: it has an array for
+  /// them.
+  bool hasGathered(int64_t realBytes) const {
+    const bool fits = depth % kBlock == 0 ||
+                      (depth % 16 == 0 && kBlock % depth == 0 && chainArrays() * sumsBytes(realBytes) <= kMaxOpenBytes);
+    return fits && levelsOf(terms()) == 1;
+  }
+  int64_t chainArrays() const { return depth % kBlock ? llvm::divideCeil(terms(), kBlock) : 1; }
+  /// Of A at a time, for which weights are read from the first cache.
+  int64_t rowsTogether() const { return depth % kBlock ? 1 : kRowsTogether; }
 
   /// A row of A that is mostly zero: which elements are not, sums with margins. And weights as such rows read them if
   /// these are small enough for the second cache.
@@ -169,10 +182,11 @@ private:
   }
 };
 
-/// Of products with windows of images of which few elements are not zero, rows of C `stride` elements apart: the open
-/// chains of a block if there are several, and of a gradient those of all terms for each block of places.
+/// Of products with windows of images of which few elements are not zero, rows of C `stride` elements apart: the chains
+/// of all places for each block of terms if there are several, and of a gradient those of all terms for each of places.
 inline Footprint eventScratch(const WindowShape &shape, int64_t stride, int64_t realBytes) {
-  return {shape.terms() > kBlock ? shape.places() * stride * realBytes : 0, 0};
+  const int64_t blocks = llvm::divideCeil(shape.terms(), kBlock);
+  return {blocks > 1 ? blocks * shape.places() * stride * realBytes : 0, 0};
 }
 inline Footprint eventGradientScratch(const WindowShape &shape, int64_t stride, int64_t realBytes) {
   return {int64_t(llvm::divideCeil(shape.places(), kBlock)) * shape.terms() * stride * realBytes, 0};
@@ -187,8 +201,11 @@ inline int64_t denseOverlapBytes(const OverlapShape &shape, int64_t realBytes) {
 }
 inline Footprint overlapScratch(const OverlapShape &shape, int64_t realBytes) {
   int64_t bytes = denseOverlapBytes(shape, realBytes);
-  for (int64_t part :
-       {kRowsTogether * shape.nonzeroBytes(), kRowsTogether * shape.sumsBytes(realBytes), shape.packedBytes(realBytes)})
+  if (!shape.hasGathered(realBytes))
+    return {bytes, 0};
+  const int64_t rows = shape.rowsTogether();
+  for (int64_t part : {rows * shape.nonzeroBytes(), rows * shape.chainArrays() * shape.sumsBytes(realBytes),
+                       shape.packedBytes(realBytes)})
     bytes += llvm::alignTo(part, 64);
   return {bytes, 0};
 }

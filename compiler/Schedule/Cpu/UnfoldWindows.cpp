@@ -18,6 +18,18 @@ namespace {
 /// About as many terms as it takes to leave a chain in memory and to go on with it.
 constexpr int64_t kChainCost = 4;
 
+/// Whether at most one of four elements is not zero: errors behind a max pooling go to where the largest one was.
+bool isMostlyZero(Value errors) {
+  auto map = errors.getDefiningOp<MapOp>();
+  return map && llvm::any_of(map.getInputs(), [](Value input) {
+           auto fold = input.getDefiningOp<FoldOp>();
+           int64_t points = 1;
+           for (int64_t dim : fold ? fold.getAlong() : ArrayRef<int64_t>())
+             points *= fold.getDomain()[dim];
+           return points >= 4 && input == fold.getWinner();
+         });
+}
+
 /// A contract over windows. Its dims, samples and time aside, have roles: columns are of the weights (or their
 /// gradient) and of the currents (or their errors), places of the latter and of the image, depth of the image and of
 /// the weights.
@@ -41,6 +53,7 @@ private:
   void contract(Type type, unsigned imageNumber, const Factor &image, const Factor &other, ArrayRef<AffineExpr> write);
   bool unfoldProduct();
   bool unfoldOverlap();
+  bool hasGathered(int64_t extents, int64_t columns);
   bool unfoldGradient();
   bool keep();
 
@@ -171,6 +184,17 @@ bool WindowUnfolding::unfoldProduct() {
   return true;
 }
 
+/// Whether the kernel of such a product goes by what is not zero, if its result has so many places (margins aside).
+bool WindowUnfolding::hasGathered(int64_t extents, int64_t columns) {
+  kernels::OverlapShape shape;
+  for (int64_t dim : op.getAlong().drop_back())
+    shape.dims.push_back({1, domain[dim], 1, 1, 0, 0});
+  shape.dims.push_back({1, 1, extents, 1, 0, 0});
+  shape.depth = domain[op.getAlong().back()];
+  shape.columns = paddedWidth(columns);
+  return shape.hasGathered(layoutOf(op.getResult()).elementBytes());
+}
+
 /// x[m, place + tap, n] = sum over taps and k of e[m, place, k] w[tap, k, n].
 bool WindowUnfolding::unfoldOverlap() {
   const unsigned number = hasRows(op.getLhs()) ? 0 : 1;
@@ -207,9 +231,13 @@ bool WindowUnfolding::unfoldOverlap() {
     places *= domain[dims[0]];
     extents *= extent;
   }
-  // Chains of overlapping rows wait in memory at the end of a tap.
+  if (!column || windows.empty())
+    return false;
+  // Chains of overlapping rows wait in memory at the end of a tap. Rows that are mostly zero have a form that windows
+  // do not have.
   const int64_t terms = domain[along.back()];
-  if (!column || windows.empty() || (terms % kernels::kBlock && places * (terms + kChainCost) > extents * terms))
+  if (terms % kernels::kBlock && places * (terms + kChainCost) > extents * terms &&
+      !(isMostlyZero(image.value) && hasGathered(extents, shape[*column])))
     return false;
   unsigned columnDim = cast<AffineDimExpr>(write.getResult(*column)).getPosition();
   AffineExpr columns = over.take(columnDim, domain[columnDim]);

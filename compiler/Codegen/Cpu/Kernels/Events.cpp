@@ -81,40 +81,47 @@ class EventProduct : EventBody {
 public:
   EventProduct(Emitter &e, const Events &kernel) : EventBody(e, kernel) {}
 
-  void emit(ModuleOp module) {
-    const int64_t size = shape.places() * kernel.c.stride;
+  void emit() {
+    const int64_t size = shape.places() * kernel.c.stride, blocks = llvm::divideCeil(shape.terms(), kBlock);
     auto forAll = [&](const Emitter::Body &body) { e.loop(e.index(0), e.index(size), e.machineLanes(), body); };
+    Memory chains = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
+    if (blocks > 1)
+      clear(chains, blocks * size);
     e.loop(kernel.rows, [&](Value image) {
       Memory c = kernel.c.at;
       c.offset = e.add(c.offset, e.mul(image, size));
-      if (shape.terms() <= kBlock) {
-        // One block's chains are the sums, but for zeros that are negative, which a total is not.
+      if (blocks == 1) {
+        // The one block's chains are the sums, but for zeros that are negative, which a total is not.
         clear(c, size);
-        addEvents(image, c, nullptr);
+        addEvents(image, c);
         return forAll([&](Value i) { storeStrip(e, addStrips(e, loadStrip(e, c, i, 1), zeros(e, 1)), c, i); });
       }
-      Memory chains = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
-      clear(chains, size);
-      e.loop(e.index(0), e.index(shape.terms()), kBlock, [&](Value block) {
-        addEvents(image, chains, block);
-        emitLevelUp(e, module, c, chains, e.index(size), e.equal(block, e.index(0)));
+      addEvents(image, chains);
+      forAll([&](Value i) {
+        auto add = [&](Value block, ValueRange sum) {
+          Value at = e.add(block, i);
+          Strip next = addStrips(e, sum, loadStrip(e, chains, at, 1));
+          storeStrip(e, zeros(e, 1), chains, at);
+          return next;
+        };
+        storeStrip(e, e.loop(e.index(0), e.index(blocks * size), size, zeros(e, 1), add), c, i);
       });
     });
   }
 
 private:
-  /// Of the terms of a block, or of all (null).
-  void addEvents(Value image, Memory chains, Value block) {
+  /// To chains of all places, for each block of terms.
+  void addEvents(Value image, Memory chains) {
+    const int64_t size = shape.places() * kernel.c.stride;
     forStrips(e, kernel.columns, kStripVectors, [&](Value column, int64_t vectors) {
       forPairs(image, [&](Value k, Value place, Value factor) {
-        auto add = [&] {
-          Value at = e.add(e.mul(place, kernel.c.stride), column);
-          Strip weights = loadStrip(e, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors), next;
-          for (auto [weight, chain] : llvm::zip_equal(weights, loadStrip(e, chains, at, vectors)))
-            next.push_back(e.fma(factor, weight, chain));
-          storeStrip(e, next, chains, at);
-        };
-        block ? e.when(e.below(e.sub(k, block), e.index(kBlock)), add) : add();
+        Value at = e.add(e.mul(place, kernel.c.stride), column);
+        if (shape.terms() > kBlock)
+          at = e.add(at, e.mul(e.div(k, kBlock), size));
+        Strip weights = loadStrip(e, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors), next;
+        for (auto [weight, chain] : llvm::zip_equal(weights, loadStrip(e, chains, at, vectors)))
+          next.push_back(e.fma(factor, weight, chain));
+        storeStrip(e, next, chains, at);
       });
     });
   }
@@ -155,8 +162,8 @@ std::string nameOf(Emitter &e, StringRef form, const Events &kernel) {
 } // namespace
 
 void emitEvents(Emitter &e, ModuleOp module, const Events &kernel) {
-  auto make = [&](Emitter &in, const Events &kernel) {
-    EventProduct(in, kernel).emit(module);
+  auto make = [](Emitter &in, const Events &kernel) {
+    EventProduct(in, kernel).emit();
     return Strip();
   };
   e.call(module, nameOf(e, "events", kernel), {}, make, kernel);

@@ -15,18 +15,19 @@ GatheredTaps::GatheredTaps(Emitter &e, ModuleOp module, const Overlap &kernel, S
     offset = e.add(offset, int64_t(llvm::alignTo(bytes, 64)));
     return memory;
   };
-  bits = take(kRowsTogether * shape.nonzeroBytes(), e.b.getI16Type());
-  sums = take(kRowsTogether * shape.sumsBytes(e.realBytes()), e.real);
+  bits = take(shape.rowsTogether() * shape.nonzeroBytes(), e.b.getI16Type());
+  sums = take(shape.rowsTogether() * shape.chainArrays() * shape.sumsBytes(e.realBytes()), e.real);
   weights = take(shape.packedBytes(e.realBytes()), e.real);
 }
 
 void GatheredTaps::choose() {
-  if (shape.depth % kBlock || levelsOf(shape.terms()) > 1)
+  if (!shape.hasGathered(e.realBytes()))
     return;
   // A factor, and what a compiler may want besides; weights are read from memory.
   const int64_t registers = e.target.registers() - 4, taps = last().taps, columns = shape.columns / e.machineLanes();
   const int64_t run = llvm::divideCeil(taps * shape.written, e.machineLanes());
-  packed = (taps == 1 || last().step == 1) && run <= registers && shape.packedBytes(e.realBytes());
+  // Columns of open chains lie where those of their block do.
+  packed = !isOpen() && (taps == 1 || last().step == 1) && run <= registers && shape.packedBytes(e.realBytes());
   width = packed ? shape.written : shape.columns;
   strip = columns % 2 == 0 && 2 * taps <= registers ? 2 : 1;
   vectors = packed ? run : taps * strip;
@@ -67,12 +68,15 @@ Value GatheredTaps::find(Value row, Value count) {
   const int64_t columns = shape.columns / e.machineLanes(), strips = packed ? 1 : columns / strip;
   const int64_t taps = shape.terms() / shape.depth, rounds = strips * taps / (lineDim().taps * last().taps);
   const int64_t elements = shape.places() * shape.depth;
+  const int64_t ofRow = elements / bitsOfWord() * ofWord * rounds +
+                        (isOpen() ? kAdd * shape.chainArrays() * shape.spread() * columns : 0);
   Value found = emitCountBits(e, module, bits, e.mul(count, wordsOfRow()));
-  return e.below(e.add(e.mul(found, ofElement * rounds), e.mul(count, elements / kBlock * ofWord * rounds)),
-                 e.mul(count, elements * taps * columns));
+  return e.below(e.add(e.mul(found, ofElement * rounds), e.mul(count, ofRow)), e.mul(count, elements * taps * columns));
 }
 
-void GatheredTaps::pack() {
+void GatheredTaps::prepare() {
+  if (isOpen())
+    clear(e.index(shape.chainArrays() * sumsOfRow()));
   if (!packed)
     return;
   // What the columns of a line's last tap have too much, the next line writes over, or it is behind the end.
@@ -115,8 +119,8 @@ int64_t GatheredTaps::stride(size_t depth) const {
 
 void GatheredTaps::gather(Value row, Value count) {
   this->row = row;
-  e.loop(e.index(0), e.mul(count, sumsOfRow()), e.machineLanes(),
-         [&](Value i) { storeStrip(e, zeros(e, 1), sums, i); });
+  if (!isOpen())
+    clear(e.mul(count, sumsOfRow()));
   int64_t origin = 0;
   for (auto [depth, dim] : llvm::enumerate(shape.dims))
     origin += (dim.origin - dim.lowest()) * stride(depth);
@@ -125,7 +129,29 @@ void GatheredTaps::gather(Value row, Value count) {
     Value column = e.mul(number, strip * e.machineLanes());
     nest(0, {e.index(0), e.index(0), e.add(column, origin)}, column, count);
   });
+  if (isOpen())
+    addArrays();
   e.loop(count, [&](Value number) { copyOut(number, e.add(row, number)); });
+  if (isOpen())
+    clear(e.index(sumsOfRow()));
+}
+
+void GatheredTaps::clear(Value elements) {
+  e.loop(e.index(0), elements, e.machineLanes(), [&](Value i) { storeStrip(e, zeros(e, 1), sums, i); });
+}
+
+void GatheredTaps::addArrays() {
+  const int64_t lanes = e.machineLanes();
+  e.loop(e.index(0), e.index(sumsOfRow()), lanes, [&](Value i) {
+    auto add = [&](Value array, ValueRange sum) {
+      Value at = e.add(array, i);
+      Strip next = addStrips(e, sum, loadStrip(e, sums, at, 1));
+      storeStrip(e, zeros(e, 1), sums, at);
+      return next;
+    };
+    Strip total = e.loop(e.index(0), e.index(shape.chainArrays() * sumsOfRow()), sumsOfRow(), zeros(e, 1), add);
+    storeStrip(e, total, sums, i);
+  });
 }
 
 void GatheredTaps::nest(size_t depth, Position position, Value column, Value count) {
@@ -162,20 +188,25 @@ void GatheredTaps::gatherGroup(Group group, Position position, Value column) {
       Value number = e.add(e.mul(e.add(e.mul(position.place, dim.places), line), last().places), place);
       Value at = e.add(e.add(position.at, group.first * dim.step * lineStride),
                        e.add(e.mul(line, dim.factor * lineStride), e.mul(place, last().factor * width)));
-      e.loop(e.index(shape.depth / kBlock), [&](Value block) {
-        Value wordAt = e.mul(e.add(e.mul(number, shape.depth / kBlock), block), kBlock / kLanes);
-        Value word = loadWord(e, bits, e.add(words, wordAt), kBlock / kLanes), first = e.mul(block, kBlock);
+      const int64_t ofPlace = shape.depth / bitsOfWord();
+      e.loop(e.index(ofPlace), [&](Value block) {
+        Value wordAt = e.mul(e.add(e.mul(number, ofPlace), block), bitsOfWord() / kLanes);
+        Value word = loadWord(e, bits, e.add(words, wordAt), bitsOfWord() / kLanes);
+        Value first = e.mul(block, bitsOfWord());
         e.when(e.differs(word, e.i64(0)), [&] {
+          Strip start = zeros(e, group.lines * vectors);
+          for (int64_t i = 0; isOpen() && i < group.lines * vectors; ++i)
+            start[i] = loadStrip(e, sums, sumsAt(group, i / vectors, i % vectors, position.tap, at), 1)[0];
           Value a = e.add(image, e.add(e.mul(number, shape.aStride), first));
-          add(sumsOf(word, group, position.tap, a, first, column), group, at);
+          add(sumsOf(word, group, position.tap, a, first, column, start), group, position.tap, at);
         });
       });
     });
   });
 }
 
-Strip GatheredTaps::sumsOf(Value word, Group group, Value tap, Value a, Value first, Value column) {
-  return forEachBit(e, word, zeros(e, group.lines * vectors), [&](Value bit, ValueRange chains) {
+Strip GatheredTaps::sumsOf(Value word, Group group, Value tap, Value a, Value first, Value column, ValueRange start) {
+  return forEachBit(e, word, start, [&](Value bit, ValueRange chains) {
     Value k = e.toIndex(bit), factor = e.splat(e.load(kernel.a, e.add(a, k)), e.machineLanes());
     Strip next;
     for (int64_t line = 0; line < group.lines; ++line)
@@ -187,13 +218,25 @@ Strip GatheredTaps::sumsOf(Value word, Group group, Value tap, Value a, Value fi
   });
 }
 
-void GatheredTaps::add(ValueRange terms, Group group, Value at) {
+Value GatheredTaps::sumsAt(Group group, int64_t line, int64_t vector, Value tap, Value at) {
   const int64_t lanes = e.machineLanes(), lineStride = outer + 1 < shape.dims.size() ? stride(outer) : 0;
-  const int64_t beyond = packed ? lineElements() - last().taps * width : 0;
+  const int64_t offset = packed ? vector * lanes : vector / strip * last().step * width + vector % strip * lanes;
+  Value to = e.add(at, line * lineDim().step * lineStride + offset);
+  if (!isOpen())
+    return to;
+  Value number = e.add(e.mul(e.add(e.mul(tap, lineDim().taps), group.first + line), last().taps), vector / strip);
+  return e.add(to, e.mul(e.div(number, kBlock / shape.depth), sumsOfRow()));
+}
+
+void GatheredTaps::add(ValueRange terms, Group group, Value tap, Value at) {
+  const int64_t lanes = e.machineLanes(), beyond = packed ? lineElements() - last().taps * width : 0;
   for (int64_t line = 0; line < group.lines; ++line)
     for (int64_t vector = 0; vector < vectors; ++vector) {
-      int64_t offset = packed ? vector * lanes : vector / strip * last().step * width + vector % strip * lanes;
-      Value to = e.add(at, line * lineDim().step * lineStride + offset);
+      Value to = sumsAt(group, line, vector, tap, at);
+      if (isOpen()) {
+        storeStrip(e, terms[line * vectors + vector], sums, to);
+        continue;
+      }
       Value old = loadStrip(e, sums, to, 1)[0], sum = addStrips(e, old, terms[line * vectors + vector])[0];
       // Columns of the next place, which this is no term of.
       if (beyond && vector + 1 == vectors)

@@ -12,19 +12,21 @@ namespace snn::kernels {
 /// An element of C has its terms tap by tap, ascending. Places are gone through from the last one on, so some lines of
 /// taps (of the last dim) may be added at once: the place that comes first has the first of them. What taps write goes
 /// to memory with margins, so no place or tap is an exception.
+///
+/// Where a block of a sum holds several taps, its chains go on from place to place: they lie in an array for each
+/// block, and these are added up at the end.
 class GatheredTaps {
 public:
   /// In `scratch`, which has what overlapScratch() gives beside denseOverlapBytes().
   GatheredTaps(Emitter &e, mlir::ModuleOp module, const Overlap &kernel, Scratch scratch);
 
-  /// Whether there is such a form: no block has terms of several taps, there is one level, and a line fits in
-  /// registers.
+  /// Whether there is such a form: the shape has one, and a line fits in registers.
   bool exists() const { return !groups.empty(); }
-  /// Looks for what is not zero in `count` rows of A from `row` on, kRowsTogether at most. Returns (i1) whether it is
+  /// Looks for what is not zero in `count` rows of A from `row` on, rowsTogether() at most. Returns (i1) whether it is
   /// so little that gathering takes less time.
   mlir::Value find(mlir::Value row, mlir::Value count);
-  /// Weights as gather() wants them; once for all rows.
-  void pack();
+  /// Weights as gather() wants them, and chains that are 0; once for all rows.
+  void prepare();
   /// These rows of C, by what find() has found.
   void gather(mlir::Value row, mlir::Value count);
 
@@ -48,12 +50,20 @@ private:
   void choose();
   void nest(size_t depth, Position position, mlir::Value column, mlir::Value count);
   void gatherGroup(Group group, Position position, mlir::Value column);
-  Strip sumsOf(mlir::Value word, Group group, mlir::Value tap, mlir::Value a, mlir::Value first, mlir::Value column);
+  Strip sumsOf(mlir::Value word, Group group, mlir::Value tap, mlir::Value a, mlir::Value first, mlir::Value column,
+               mlir::ValueRange start);
   std::pair<Memory, mlir::Value> weightsAt(Group group, int64_t line, int64_t vector, mlir::Value tap, mlir::Value k,
                                            mlir::Value column);
-  void add(mlir::ValueRange terms, Group group, mlir::Value at);
+  /// Where the sums of a vector of a line are, of the place whose first tap is `at`.
+  mlir::Value sumsAt(Group group, int64_t line, int64_t vector, mlir::Value tap, mlir::Value at);
+  void add(mlir::ValueRange terms, Group group, mlir::Value tap, mlir::Value at);
+  void clear(mlir::Value elements); ///< of sums
+  /// The sums of all blocks, to the first array; the chains of the others are 0 again.
+  void addArrays();
   void copyOut(mlir::Value number, mlir::Value row);
-  /// Elements of bits and of sums from one of the rows to the next.
+  bool isOpen() const { return shape.depth % kBlock != 0; } ///< blocks have chains in memory
+  int64_t bitsOfWord() const { return std::min(shape.depth, kBlock); }
+  /// Elements of bits and of sums from one of the rows, or arrays, to the next.
   int64_t wordsOfRow() const { return shape.places() * shape.depth / kLanes; }
   int64_t sumsOfRow() const { return llvm::alignTo(shape.spread() * width, kMaxVector) + kMaxVector; }
   /// Elements of `sums` from a place of a dim to the next one.

@@ -138,8 +138,8 @@ struct Overlap {
     forEachValue(kernel.scratch, each);
   }
 };
-/// As OverlapShape says. Rows of A that are mostly zero, as errors behind a max pooling, go by what is not, if no block
-/// has terms of several taps and there is one level.
+/// As OverlapShape says. Rows of A that are mostly zero, as errors behind a max pooling, go by what is not, if the
+/// shape has such a form.
 void emitOverlap(Emitter &e, mlir::ModuleOp module, const Overlap &kernel);
 
 /// In which order rows are summed: block i has the rows rows[starts[i]] to rows[starts[i + 1]], 64 at most.

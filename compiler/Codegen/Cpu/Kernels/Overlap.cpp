@@ -25,9 +25,10 @@ public:
   void emit() {
     if (tiny || !gathered.exists())
       return e.loop(kernel.rows, [&](Value row) { emitDense(row); });
-    e.loop(e.index(0), kernel.rows, kRowsTogether, e.truth(false), [&](Value row, ValueRange packed) {
-      Value count = e.minimum(e.index(kRowsTogether), e.sub(kernel.rows, row)), sparse = gathered.find(row, count);
-      e.when(e.both(sparse, e.equal(packed[0], e.truth(false))), [&] { gathered.pack(); });
+    const int64_t together = shape.rowsTogether();
+    e.loop(e.index(0), kernel.rows, together, e.truth(false), [&](Value row, ValueRange packed) {
+      Value count = e.minimum(e.index(together), e.sub(kernel.rows, row)), sparse = gathered.find(row, count);
+      e.when(e.both(sparse, e.equal(packed[0], e.truth(false))), [&] { gathered.prepare(); });
       e.when(
           sparse, [&] { gathered.gather(row, count); },
           [&] { e.loop(count, [&](Value i) { emitDense(e.add(row, i)); }); });

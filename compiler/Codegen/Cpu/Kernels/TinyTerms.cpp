@@ -31,8 +31,9 @@ namespace {
 
 constexpr float kScale = 0x1p96F;
 constexpr float kUlp = 0x1p-149F * kScale;
-/// Of so many rows one of some is looked at: rows side by side are steps, over which errors vanish.
-constexpr int64_t kManyRows = 16, kEvery = 4;
+/// Of so many rows one of some is looked at: rows side by side are steps, over which errors vanish. And about so many
+/// at most: places of images do not differ by so much.
+constexpr int64_t kManyRows = 16, kEvery = 4, kMostRows = 1024;
 constexpr float kTiny = 0x1p-122F, kVerySmall = 0x1p-124F;
 
 Type bitsType(Emitter &e, Type of) { return cast<VectorType>(of).clone(e.b.getI32Type()); }
@@ -248,7 +249,8 @@ Value firstNotVerySmall(Emitter &e, const Matrix &row, Value from, Value to) {
 static Strip lookThrough(Emitter &e, const Matrix &a, const SomeRows &rows, Value stride, Value depth, ValueRange start,
                          const std::function<Strip(ValueRange carried, Value vector)> &next) {
   Value number = e.sub(rows.to, rows.from);
-  Value step = e.select(e.below(number, e.index(kManyRows)), e.index(1), e.index(kEvery));
+  Value step =
+      e.select(e.below(number, e.index(kManyRows)), e.index(1), e.maximum(e.index(kEvery), e.div(number, kMostRows)));
   return e.loop(e.index(0), e.div(e.sub(e.add(number, step), e.index(1)), step), 1, start,
                 [&](Value i, ValueRange carried) {
                   Value position = e.add(rows.from, e.mul(i, step));
