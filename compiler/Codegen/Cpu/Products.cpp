@@ -193,6 +193,92 @@ bool OpEmitter::emitProduct(ContractOp op) {
   return true;
 }
 
+namespace {
+
+/// A gradient of the rows at hand, for a range of its inputs, on top of what a slot has.
+struct GradientSum {
+  Emitter &e;
+  ModuleOp module;
+  const MatrixProduct &product;
+  const SumSlot &slot;
+  kernels::Matrix a, errors;
+  kernels::Range inputs;
+  kernels::Tiny tiny;
+
+  /// Block by block of an order of the rows.
+  void addRows(Kernel kernel, const kernels::RowOrder &order, Value blocks, Value rows, kernels::Scratch memory);
+  /// Image by image, each of which is a run, by its events.
+  void addImages(const kernels::Events &events, Value samples, Value steps);
+
+private:
+  Value start() { return e.mul(inputs.from, product.stride); }
+  Value count() { return e.mul(e.sub(inputs.to, inputs.from), product.stride); }
+  /// The totals of these inputs.
+  Memory at(int64_t level) {
+    Value offset = e.add(slot.total.memory.offset, e.mul(slot.levelStride, level));
+    return {slot.total.memory.base, e.add(offset, start()), e.real};
+  }
+  Value isFresh(Value block) { return e.both(slot.fresh, e.equal(block, e.index(0))); }
+  /// What is full after so many blocks goes up.
+  void raise(Value blocks) {
+    raiseLevels(e, e.add(slot.blocks, blocks), [&](int64_t level, Value first) {
+      kernels::emitLevelUp(e, module, at(level), at(level - 1), count(), first);
+    });
+  }
+};
+
+void GradientSum::addRows(Kernel kernel, const kernels::RowOrder &order, Value blocks, Value rows,
+                          kernels::Scratch memory) {
+  std::optional<kernels::Nonzero> nonzero;
+  if (kernel == Kernel::SparseGradient)
+    nonzero = markNonzero(e, module, a, rows, product.depth, inputs, memory);
+  // As many blocks at a time as the first level takes.
+  e.whileBelow(e.index(0), blocks, [&](Value begin) {
+    Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, begin), e.index(kernels::kLevel));
+    Value end = e.minimum(blocks, e.add(begin, e.sub(e.index(kernels::kLevel), filled)));
+    kernels::Gradient operands{a,
+                               errors,
+                               {slot.total.memory, product.stride},
+                               order,
+                               begin,
+                               end,
+                               paddedWidth(product.columns),
+                               inputs,
+                               isFresh(begin),
+                               memory,
+                               tiny,
+                               product.columns,
+                               product.depth <= kFewInputs ? product.depth : 0};
+    if (kernel == Kernel::SpikeGradient)
+      kernels::emitSpikeGradient(e, module, operands);
+    else if (nonzero)
+      kernels::emitSparseGradient(e, module, operands, *nonzero);
+    else
+      kernels::emitDenseGradient(e, module, operands);
+    raise(end);
+    return end;
+  });
+}
+
+void GradientSum::addImages(const kernels::Events &events, Value samples, Value steps) {
+  const int64_t blocks = llvm::divideCeil(product.places, kernels::kBlock);
+  e.loop(samples, [&](Value sample) {
+    e.loop(steps, [&](Value i) { // descending
+      Value first = e.mul(sample, steps), step = e.sub(e.sub(steps, i), e.index(1));
+      kernels::emitEventGradient(e, module, events, e.add(first, step));
+      e.loop(e.index(blocks), [&](Value block) {
+        Memory sums = events.c.at;
+        sums.offset = e.add(sums.offset, e.add(e.mul(block, product.depth * product.stride), start()));
+        Value number = e.add(e.mul(e.add(first, i), blocks), block);
+        kernels::emitLevelUp(e, module, at(0), sums, count(), isFresh(number));
+        raise(e.add(number, 1));
+      });
+    });
+  });
+}
+
+} // namespace
+
 bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range inputs) {
   std::optional<MatrixProduct> product = matchProduct(op);
   Kernel kernel = kernelOf(op);
@@ -203,100 +289,43 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
   kernels::Matrix from = rowsOf(a, product->aStride);
   if (product->window)
     placeOffsets(e, *product, memory, from);
-  const kernels::Matrix errors = rowsOf(d, product->otherStride), c{slot.total.memory, product->stride};
   const bool all = !inputs.from;
   if (all)
     inputs = {e.index(0), e.index(product->depth)};
-  Value start = e.mul(inputs.from, product->stride), count = e.mul(e.sub(inputs.to, inputs.from), product->stride);
-  auto at = [&](int64_t level) {
-    return Memory{slot.total.memory.base, e.add(e.add(slot.total.memory.offset, e.mul(slot.levelStride, level)), start),
-                  e.real};
-  };
-  // What is full after so many blocks goes up.
-  auto raise = [&](Value blocks) {
-    raiseLevels(e, e.add(slot.blocks, blocks), [&](int64_t level, Value first) {
-      kernels::emitLevelUp(e, module, at(level), at(level - 1), count, first);
-    });
-  };
-  auto isFresh = [&](Value block) { return e.both(slot.fresh, e.equal(block, e.index(0))); };
-
   Value images = rowCount(a), rows = e.mul(images, product->places);
   Value steps = a.timeStride ? extents.steps : e.index(1);
   kernels::RowOrder order = kernels::placeRowOrder(e, memory, rows, product->window);
   kernels::Footprint orderBytes = kernels::rowOrderScratch(product->window);
   memory = behind(e, memory, e.add(e.mul(rows, orderBytes.perRow), orderBytes.constant));
-  auto emitOrdered = [&] {
+
+  GradientSum gradient{e, module, *product, slot, from, rowsOf(d, product->otherStride), inputs, tinyFactors()};
+  auto addRows = [&](Kernel kernel) {
     SumClass sum = *SumClass::of(op);
     Value perRun = Division::of(e, sum, 1, extents.samples, extents.steps).unit;
     kernels::RowPlaces places{{}, a.rowElements, sum.overTime ? sum.stepsPerRun() : kernels::kRun};
     for (auto [dim, extent, stride] : product->placeDims)
       places.dims.push_back({extent, stride});
     Value blocks = kernels::emitRowOrder(e, module, extents.samples, steps, perRun, order, places);
-    kernels::Nonzero nonzero;
-    if (kernel == Kernel::SparseGradient && !product->window)
-      nonzero = markNonzero(e, module, from, rows, product->depth, inputs, memory);
-    // As many blocks at a time as the first level takes.
-    e.whileBelow(e.index(0), blocks, [&](Value begin) {
-      Value filled = e.b.createOrFold<arith::RemUIOp>(e.add(slot.blocks, begin), e.index(kernels::kLevel));
-      Value end = e.minimum(blocks, e.add(begin, e.sub(e.index(kernels::kLevel), filled)));
-      kernels::Gradient operands{from,
-                                 errors,
-                                 c,
-                                 order,
-                                 begin,
-                                 end,
-                                 paddedWidth(product->columns),
-                                 inputs,
-                                 isFresh(begin),
-                                 memory,
-                                 tinyFactors(),
-                                 product->columns,
-                                 product->depth <= kFewInputs ? product->depth : 0};
-      if (kernel == Kernel::SpikeGradient)
-        kernels::emitSpikeGradient(e, module, operands);
-      else if (nonzero.few)
-        kernels::emitSparseGradient(e, module, operands, nonzero);
-      else
-        kernels::emitDenseGradient(e, module, operands);
-      raise(end);
-      return end;
-    });
+    gradient.addRows(kernel, order, blocks, rows, memory);
   };
   if (kernel != Kernel::SparseGradient || !product->window) {
-    emitOrdered();
+    addRows(kernel);
     return true;
   }
 
-  // Images with few events, a run each: the sums of its blocks, then those in turn.
   kernels::Events events = markEvents(e, module, *product, a.memory, a.rowElements, images, memory);
-  events.b = errors;
+  events.b = gradient.errors;
   events.c = {e.view(events.scratch.bytes, events.scratch.offset, e.real), product->stride};
   if (!all)
     events.inputs = inputs;
-  auto emitImages = [&] {
-    const int64_t blocks = llvm::divideCeil(product->places, kernels::kBlock);
-    e.loop(extents.samples, [&](Value sample) {
-      e.loop(steps, [&](Value i) {
-        Value step = e.sub(e.sub(steps, i), e.index(1)), first = e.mul(sample, steps);
-        kernels::emitEventGradient(e, module, events, e.add(first, step));
-        e.loop(e.index(blocks), [&](Value block) {
-          Memory sums = events.c.at;
-          sums.offset = e.add(sums.offset, e.add(e.mul(block, product->depth * product->stride), start));
-          Value number = e.add(e.mul(e.add(first, i), blocks), block);
-          kernels::emitLevelUp(e, module, at(0), sums, count, isFresh(number));
-          raise(e.add(number, 1));
-        });
-      });
-    });
-  };
   // Errors may be tiny; what is dense has a way round them.
   Value few = std::exchange(events.nonzero.few, nullptr);
   if (tinyFactors() != kernels::Tiny::Never && kernels::hasTinyTerms(e)) {
-    Value seemTiny = kernels::emitSeemTiny(e, module, errors, {e.index(0), rows}, product->columns);
-    Value no = e.equal(kernels::emitTakesLong(e, module, tinyFactors(), seemTiny), e.truth(false));
-    few = e.both(few, no);
+    Value seemTiny = kernels::emitSeemTiny(e, module, gradient.errors, {e.index(0), rows}, product->columns);
+    Value takesLong = kernels::emitTakesLong(e, module, tinyFactors(), seemTiny);
+    few = e.both(few, e.equal(takesLong, e.truth(false)));
   }
-  e.when(few, emitImages, emitOrdered);
+  e.when(few, [&] { gradient.addImages(events, extents.samples, steps); }, [&] { addRows(Kernel::DenseGradient); });
   return true;
 }
 

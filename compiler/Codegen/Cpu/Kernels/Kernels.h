@@ -88,7 +88,7 @@ inline void forEachValue(Nonzero &nonzero, EachValue each) {
 }
 /// Below these shares of all elements, in percent, rows take less time by what is not zero
 /// (test/Benchmark/kernels.cpp), and so do windows (docs/performance.md).
-inline constexpr int64_t kFewOfRows = 60, kFewOfWindows = 15;
+inline constexpr int64_t kFewOfRows = 60, kFewOfWindows = 12;
 /// Of inputs in a range that begins at a multiple of kBlock, or all of them if it is none; in nonzeroScratch(). Rows of
 /// A are whole vectors. They are few below `percent` of all.
 Nonzero emitNonzero(Emitter &e, mlir::ModuleOp module, const Matrix &a, mlir::Value rows, int64_t depth, Range inputs,
