@@ -135,13 +135,14 @@ struct OverlapShape {
   /// block whole taps. The chains of a block of several taps stay open from one place to the next: it has an array for
   /// them.
   bool hasGathered(int64_t realBytes) const {
-    const bool fits = depth % kBlock == 0 ||
+    const bool fits = !staysOpen() ||
                       (depth % 16 == 0 && kBlock % depth == 0 && chainArrays() * sumsBytes(realBytes) <= kMaxOpenBytes);
     return fits && levelsOf(terms()) == 1;
   }
-  int64_t chainArrays() const { return depth % kBlock ? llvm::divideCeil(terms(), kBlock) : 1; }
+  bool staysOpen() const { return depth % kBlock != 0; }
+  int64_t chainArrays() const { return staysOpen() ? llvm::divideCeil(terms(), kBlock) : 1; }
   /// Of A at a time, for which weights are read from the first cache.
-  int64_t rowsTogether() const { return depth % kBlock ? 1 : kRowsTogether; }
+  int64_t rowsTogether() const { return staysOpen() ? 1 : kRowsTogether; }
 
   /// A row of A that is mostly zero: which elements are not, sums with margins. And weights as such rows read them if
   /// these are small enough for the second cache.

@@ -97,15 +97,7 @@ public:
         return forAll([&](Value i) { storeStrip(e, addStrips(e, loadStrip(e, c, i, 1), zeros(e, 1)), c, i); });
       }
       addEvents(image, chains);
-      forAll([&](Value i) {
-        auto add = [&](Value block, ValueRange sum) {
-          Value at = e.add(block, i);
-          Strip next = addStrips(e, sum, loadStrip(e, chains, at, 1));
-          storeStrip(e, zeros(e, 1), chains, at);
-          return next;
-        };
-        storeStrip(e, e.loop(e.index(0), e.index(blocks * size), size, zeros(e, 1), add), c, i);
-      });
+      forAll([&](Value i) { storeStrip(e, takeTotal(e, chains, i, size, blocks), c, i); });
     });
   }
 

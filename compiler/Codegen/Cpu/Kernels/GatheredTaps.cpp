@@ -141,17 +141,8 @@ void GatheredTaps::clear(Value elements) {
 }
 
 void GatheredTaps::addArrays() {
-  const int64_t lanes = e.machineLanes();
-  e.loop(e.index(0), e.index(sumsOfRow()), lanes, [&](Value i) {
-    auto add = [&](Value array, ValueRange sum) {
-      Value at = e.add(array, i);
-      Strip next = addStrips(e, sum, loadStrip(e, sums, at, 1));
-      storeStrip(e, zeros(e, 1), sums, at);
-      return next;
-    };
-    Strip total = e.loop(e.index(0), e.index(shape.chainArrays() * sumsOfRow()), sumsOfRow(), zeros(e, 1), add);
-    storeStrip(e, total, sums, i);
-  });
+  e.loop(e.index(0), e.index(sumsOfRow()), e.machineLanes(),
+         [&](Value i) { storeStrip(e, takeTotal(e, sums, i, sumsOfRow(), shape.chainArrays()), sums, i); });
 }
 
 void GatheredTaps::nest(size_t depth, Position position, Value column, Value count) {

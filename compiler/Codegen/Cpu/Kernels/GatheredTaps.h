@@ -61,7 +61,7 @@ private:
   /// The sums of all blocks, to the first array; the chains of the others are 0 again.
   void addArrays();
   void copyOut(mlir::Value number, mlir::Value row);
-  bool isOpen() const { return shape.depth % kBlock != 0; } ///< blocks have chains in memory
+  bool isOpen() const { return shape.staysOpen(); }
   int64_t bitsOfWord() const { return std::min(shape.depth, kBlock); }
   /// Elements of bits and of sums from one of the rows, or arrays, to the next.
   int64_t wordsOfRow() const { return shape.places() * shape.depth / kLanes; }

@@ -44,6 +44,15 @@ void copyColumns(Emitter &e, Memory from, Value fromAt, int64_t fromStride, Memo
   });
 }
 
+Strip takeTotal(Emitter &e, Memory chains, Value at, int64_t stride, int64_t blocks) {
+  return e.loop(e.index(0), e.index(blocks * stride), stride, zeros(e, 1), [&](Value block, ValueRange sum) {
+    Value from = e.add(block, at);
+    Strip total = addStrips(e, sum, loadStrip(e, chains, from, 1));
+    storeStrip(e, zeros(e, 1), chains, from);
+    return total;
+  });
+}
+
 void accumulate(Emitter &e, ValueRange sum, Memory total, Value at, Value first) {
   accumulateRows(e, sum, std::pair(total, at), first);
 }

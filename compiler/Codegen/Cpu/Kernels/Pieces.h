@@ -27,6 +27,9 @@ void accumulate(Emitter &e, mlir::ValueRange sum, Memory total, mlir::Value at, 
 void accumulateRows(Emitter &e, mlir::ValueRange sums, llvm::ArrayRef<std::pair<Memory, mlir::Value>> totals,
                     mlir::Value first);
 
+/// The total of a vector of chains of so many blocks, `stride` elements apart, in their order. They are 0 then.
+Strip takeTotal(Emitter &e, Memory chains, mlir::Value at, int64_t stride, int64_t blocks);
+
 /// "f32_64_128": the type of reals and the numbers of a shape.
 std::string shapeName(Emitter &e, llvm::StringRef kernel, llvm::ArrayRef<int64_t> numbers);
 /// The kernel for such a factor: of reals, or of bytes that are read as reals.
