@@ -61,13 +61,16 @@ static kernels::Nonzero markNonzero(Emitter &e, ModuleOp module, const kernels::
   return nonzero;
 }
 
-/// What is not zero in `rows` images from `at` on, with what a product by that needs but for its other matrices.
-static kernels::Events markEvents(Emitter &e, ModuleOp module, const MatrixProduct &product, Memory at,
-                                  int64_t rowElements, Value rows, kernels::Scratch memory) {
+/// A product by what is not zero in `rows` images from `at` on, but for its other matrices, and whether that is few
+/// (i1).
+static std::pair<kernels::Events, Value> markEvents(Emitter &e, ModuleOp module, const MatrixProduct &product,
+                                                    Memory at, int64_t rowElements, Value rows,
+                                                    kernels::Scratch memory) {
   const kernels::Matrix images{at, rowElements};
   kernels::Nonzero nonzero =
       markNonzero(e, module, images, rows, product.images->elements(), {}, memory, kernels::kFewOfWindows);
-  return {*product.images, images, nonzero, {}, {}, paddedWidth(product.columns), rows, memory};
+  kernels::Events events{*product.images, images, nonzero.bits, {}, {}, paddedWidth(product.columns), rows, memory};
+  return {events, nonzero.few};
 }
 
 Value OpEmitter::rowCount(const Buffer &buffer) {
@@ -175,10 +178,10 @@ bool OpEmitter::emitProduct(ContractOp op) {
     };
     if (!byEvents)
       return emitImages();
-    kernels::Events events = markEvents(e, module, *product, a.at, rowElements, rows, memory);
+    auto [events, few] = markEvents(e, module, *product, a.at, rowElements, rows, memory);
     events.b = {b.memory, product->stride};
     events.c = c;
-    e.when(std::exchange(events.nonzero.few, nullptr), [&] { kernels::emitEvents(e, module, events); }, emitImages);
+    e.when(few, [&, &events = events] { kernels::emitEvents(e, module, events); }, emitImages);
   };
   // One step of an array over time: its rows are apart.
   bool apart = (a.slice || c.slice) && a.sampleStride;
@@ -313,19 +316,20 @@ bool OpEmitter::emitGradient(ContractOp op, const SumSlot &slot, kernels::Range 
     return true;
   }
 
-  kernels::Events events = markEvents(e, module, *product, a.memory, a.rowElements, images, memory);
+  auto [events, few] = markEvents(e, module, *product, a.memory, a.rowElements, images, memory);
   events.b = gradient.errors;
   events.c = {e.view(events.scratch.bytes, events.scratch.offset, e.real), product->stride};
   if (!all)
     events.inputs = inputs;
   // Errors may be tiny; what is dense has a way round them.
-  Value few = std::exchange(events.nonzero.few, nullptr);
   if (tinyFactors() != kernels::Tiny::Never && kernels::hasTinyTerms(e)) {
     Value seemTiny = kernels::emitSeemTiny(e, module, gradient.errors, {e.index(0), rows}, product->columns);
     Value takesLong = kernels::emitTakesLong(e, module, tinyFactors(), seemTiny);
     few = e.both(few, e.equal(takesLong, e.truth(false)));
   }
-  e.when(few, [&] { gradient.addImages(events, extents.samples, steps); }, [&] { addRows(Kernel::DenseGradient); });
+  e.when(
+      few, [&, &events = events] { gradient.addImages(events, extents.samples, steps); },
+      [&] { addRows(Kernel::DenseGradient); });
   return true;
 }
 

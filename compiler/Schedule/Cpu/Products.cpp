@@ -150,9 +150,9 @@ Kernel MatrixProduct::kernel() const {
 }
 
 std::optional<Kernel> MatrixProduct::sparseKernel() const {
-  if (spikes || !(window ? images.has_value() : wholeRows))
+  if (spikes || !(images || wholeRows))
     return std::nullopt;
-  if (window) {
+  if (images) {
     // Kernels keep no lower totals; blocks of a gradient begin with an image.
     if (kernels::levelsOf(depth) > 1 || placeDims.empty() || (gradient && places < kernels::kRun))
       return std::nullopt;

@@ -43,7 +43,8 @@ struct MatrixProduct {
   bool window = false;                            ///< A is read by the strides of these
   int64_t origin = 0;                             ///< of A's first row, in elements
   bool wholeRows = false;                         ///< A's rows are whole vectors, one behind the other
-  /// Of which A's rows are windows, if each row of memory is one of these, to its end or to that of its last vector.
+  /// Of which A's rows are windows, of a `window` alone, if each row of memory is one of these, to its end or to that
+  /// of its last vector.
   std::optional<kernels::WindowShape> images;
   bool inOrder = false; ///< the result's dims are the op's in their order, but for one depth
 
@@ -54,7 +55,7 @@ struct MatrixProduct {
   /// images.
   std::optional<Kernel> sparseKernel() const;
   /// Multiply-adds of an element of A, about.
-  int64_t perElement() const { return window && images ? columns * places * depth / images->elements() : columns; }
+  int64_t perElement() const { return images ? columns * places * depth / images->elements() : columns; }
   /// Spikes for which no tables are made.
   std::optional<Kernel> gatherKernel() const;
   /// Reals of a step of a scan, by so few rows of weights that stay the same that each lane may add up its own sum.

@@ -103,6 +103,14 @@ inline constexpr int64_t kRowsTogether = 4;           ///< of A, that read the s
 inline constexpr int64_t kMaxPackedBytes = 256 << 10; ///< of weights
 inline constexpr int64_t kMaxOpenBytes = 512 << 10;   ///< of chains
 
+/// The product of a number of all dims.
+template <typename Dims, typename Dim> int64_t productOf(const Dims &dims, int64_t Dim::*of) {
+  int64_t all = 1;
+  for (const Dim &dim : dims)
+    all *= dim.*of;
+  return all;
+}
+
 /// C[factor * i + step * p + origin, n] = sum over taps p and k < depth, in this order, of A[i, k] B[p, k, n], for each
 /// row. Several dims are counted through in row-major order; B is dense, and what would be beside C is nothing.
 struct OverlapShape {
@@ -121,9 +129,9 @@ struct OverlapShape {
   int64_t columns = 0;            ///< of B: a multiple of kLanes
   int64_t written = 0;            ///< columns that C has, with nothing between them: the first of those
 
-  int64_t places() const { return product(&Dim::places); }
-  int64_t extent() const { return product(&Dim::extent); }
-  int64_t terms() const { return product(&Dim::taps) * depth; }
+  int64_t places() const { return productOf(dims, &Dim::places); }
+  int64_t extent() const { return productOf(dims, &Dim::extent); }
+  int64_t terms() const { return productOf(dims, &Dim::taps) * depth; }
   int64_t spread() const {
     int64_t all = 1;
     for (const Dim &dim : dims)
@@ -152,14 +160,6 @@ struct OverlapShape {
     const int64_t bytes = (terms() * columns + kMaxVector) * realBytes;
     return bytes > kMaxPackedBytes ? 0 : bytes;
   }
-
-private:
-  int64_t product(int64_t Dim::*of) const {
-    int64_t all = 1;
-    for (const Dim &dim : dims)
-      all *= dim.*of;
-    return all;
-  }
 };
 
 /// Windows of images: place i and tap p of a dim are at stride * i + dilation * p. All dims of an image are of this
@@ -170,17 +170,9 @@ struct WindowShape {
   };
   llvm::SmallVector<Dim, 3> dims;
 
-  int64_t elements() const { return product(&Dim::extent); }
-  int64_t places() const { return product(&Dim::places); }
-  int64_t terms() const { return product(&Dim::taps); }
-
-private:
-  int64_t product(int64_t Dim::*of) const {
-    int64_t all = 1;
-    for (const Dim &dim : dims)
-      all *= dim.*of;
-    return all;
-  }
+  int64_t elements() const { return productOf(dims, &Dim::extent); }
+  int64_t places() const { return productOf(dims, &Dim::places); }
+  int64_t terms() const { return productOf(dims, &Dim::taps); }
 };
 
 /// Of products with windows of images of which few elements are not zero, rows of C `stride` elements apart: the chains

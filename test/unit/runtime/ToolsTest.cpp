@@ -544,6 +544,8 @@ TEST_F(ToolsTest, RunErrors) {
   EXPECT_TRUE(contains(failure(2, {"input", ElementType::F32, {4, 3}, input}),
                        "has shape [4, 3], but the model takes [T, B, 3]"));
   EXPECT_TRUE(contains(failure(2, {"input", ElementType::F32, {1, 4, 3}, input}), "has 2 samples, but others have 4"));
+  writeSafetensors(folder / "in", tensors.list());
+  EXPECT_TRUE(contains(runTool("--steps=3").err, "has 2 time steps, expected 3"));
   EXPECT_TRUE(contains(failure(2, {"x", ElementType::F32, {2, 2, 3}, input}), "has no tensor \"input\""));
   EXPECT_TRUE(contains(failure(0, {"weight", ElementType::F32, {2, 3}, std::as_bytes(std::span(tensors.weight))}),
                        "these weights belong to another model"));

@@ -21,7 +21,7 @@ protected:
   using PairBody = std::function<void(Value k, Value place, Value factor)>;
   void forPairs(Value image, const PairBody &body) {
     auto ofBlock = [&](Value start, int64_t count) {
-      forEachBit(e, loadBlock(e, kernel.nonzero.bits, image, start, count), {}, [&](Value bit, ValueRange) {
+      forEachBit(e, loadBlock(e, kernel.bits, image, start, count), {}, [&](Value bit, ValueRange) {
         Value element = e.add(start, e.toIndex(bit));
         Value factor = splatFactor(e, kernel.a.at, e.add(e.mul(image, kernel.a.stride), element));
         nest(coordinatesOf(element), 0, e.index(0), e.index(0), [&](Value k, Value place) { body(k, place, factor); });
@@ -34,8 +34,12 @@ protected:
       ofBlock(e.index(whole), elements - whole);
   }
 
-  void clear(Memory memory, int64_t count) {
-    e.loop(e.index(0), e.index(count), e.machineLanes(), [&](Value i) { storeStrip(e, zeros(e, 1), memory, i); });
+  /// chains[at] += factor * other[otherAt]
+  void add(Memory chains, Value at, Value factor, Memory other, Value otherAt, int64_t vectors) {
+    Strip values = loadStrip(e, other, otherAt, vectors), next;
+    for (auto [value, chain] : llvm::zip_equal(values, loadStrip(e, chains, at, vectors)))
+      next.push_back(e.fma(factor, value, chain));
+    storeStrip(e, next, chains, at);
   }
 
   Emitter &e;
@@ -86,13 +90,13 @@ public:
     auto forAll = [&](const Emitter::Body &body) { e.loop(e.index(0), e.index(size), e.machineLanes(), body); };
     Memory chains = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
     if (blocks > 1)
-      clear(chains, blocks * size);
+      clear(e, chains, e.index(blocks * size));
     e.loop(kernel.rows, [&](Value image) {
       Memory c = kernel.c.at;
       c.offset = e.add(c.offset, e.mul(image, size));
       if (blocks == 1) {
         // The one block's chains are the sums, but for zeros that are negative, which a total is not.
-        clear(c, size);
+        clear(e, c, e.index(size));
         addEvents(image, c);
         return forAll([&](Value i) { storeStrip(e, addStrips(e, loadStrip(e, c, i, 1), zeros(e, 1)), c, i); });
       }
@@ -110,10 +114,7 @@ private:
         Value at = e.add(e.mul(place, kernel.c.stride), column);
         if (shape.terms() > kBlock)
           at = e.add(at, e.mul(e.div(k, kBlock), size));
-        Strip weights = loadStrip(e, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors), next;
-        for (auto [weight, chain] : llvm::zip_equal(weights, loadStrip(e, chains, at, vectors)))
-          next.push_back(e.fma(factor, weight, chain));
-        storeStrip(e, next, chains, at);
+        add(chains, at, factor, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors);
       });
     });
   }
@@ -125,20 +126,18 @@ public:
 
   void emit(Value image) {
     const int64_t places = shape.places(), block = shape.terms() * kernel.c.stride;
-    clear(kernel.c.at, int64_t(llvm::divideCeil(places, kBlock)) * block);
+    clear(e, kernel.c.at, e.index(int64_t(llvm::divideCeil(places, kBlock)) * block));
     forStrips(e, kernel.columns, kStripVectors, [&](Value column, int64_t vectors) {
       forPairs(image, [&](Value k, Value place, Value factor) {
-        auto add = [&] {
+        auto addPair = [&] {
           Value row = e.add(e.mul(image, places), place);
           Value at = e.add(e.add(e.mul(e.div(place, kBlock), block), e.mul(k, kernel.c.stride)), column);
-          Strip errors = loadStrip(e, kernel.b.at, e.add(e.mul(row, kernel.b.stride), column), vectors), next;
-          for (auto [error, chain] : llvm::zip_equal(errors, loadStrip(e, kernel.c.at, at, vectors)))
-            next.push_back(e.fma(factor, error, chain));
-          storeStrip(e, next, kernel.c.at, at);
+          add(kernel.c.at, at, factor, kernel.b.at, e.add(e.mul(row, kernel.b.stride), column), vectors);
         };
         const Range &inputs = kernel.inputs;
-        inputs.from ? e.when(e.both(e.compare(arith::CmpIPredicate::uge, k, inputs.from), e.below(k, inputs.to)), add)
-                    : add();
+        inputs.from
+            ? e.when(e.both(e.compare(arith::CmpIPredicate::uge, k, inputs.from), e.below(k, inputs.to)), addPair)
+            : addPair();
       });
     });
   }

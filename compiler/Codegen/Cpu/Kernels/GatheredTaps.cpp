@@ -76,7 +76,7 @@ Value GatheredTaps::find(Value row, Value count) {
 
 void GatheredTaps::prepare() {
   if (isOpen())
-    clear(e.index(shape.chainArrays() * sumsOfRow()));
+    clear(e, sums, e.index(shape.chainArrays() * sumsOfRow()));
   if (!packed)
     return;
   // What the columns of a line's last tap have too much, the next line writes over, or it is behind the end.
@@ -120,7 +120,7 @@ int64_t GatheredTaps::stride(size_t depth) const {
 void GatheredTaps::gather(Value row, Value count) {
   this->row = row;
   if (!isOpen())
-    clear(e.mul(count, sumsOfRow()));
+    clear(e, sums, e.mul(count, sumsOfRow()));
   int64_t origin = 0;
   for (auto [depth, dim] : llvm::enumerate(shape.dims))
     origin += (dim.origin - dim.lowest()) * stride(depth);
@@ -133,11 +133,7 @@ void GatheredTaps::gather(Value row, Value count) {
     addArrays();
   e.loop(count, [&](Value number) { copyOut(number, e.add(row, number)); });
   if (isOpen())
-    clear(e.index(sumsOfRow()));
-}
-
-void GatheredTaps::clear(Value elements) {
-  e.loop(e.index(0), elements, e.machineLanes(), [&](Value i) { storeStrip(e, zeros(e, 1), sums, i); });
+    clear(e, sums, e.index(sumsOfRow()));
 }
 
 void GatheredTaps::addArrays() {

@@ -57,7 +57,6 @@ private:
   /// Where the sums of a vector of a line are, of the place whose first tap is `at`.
   mlir::Value sumsAt(Group group, int64_t line, int64_t vector, mlir::Value tap, mlir::Value at);
   void add(mlir::ValueRange terms, Group group, mlir::Value tap, mlir::Value at);
-  void clear(mlir::Value elements); ///< of sums
   /// The sums of all blocks, to the first array; the chains of the others are 0 again.
   void addArrays();
   void copyOut(mlir::Value number, mlir::Value row);

@@ -99,18 +99,17 @@ void emitSparse(Emitter &e, mlir::ModuleOp module, const Product &kernel, const 
 /// A product or gradient whose rows of A are windows of images, by what of these is not zero.
 struct Events {
   WindowShape shape;
-  Matrix a;        ///< a row for each image
-  Nonzero nonzero; ///< of all of its elements
-  Matrix b, c;     ///< B, or D of a gradient, and C: rows of C are places, or terms
+  Matrix a;    ///< a row for each image
+  Matrix bits; ///< of all of its elements: those that are not zero (Nonzero)
+  Matrix b, c; ///< B, or D of a gradient, and C: rows of C are places, or terms
   int64_t columns = 0;
   mlir::Value rows;
   Scratch scratch = {};
   Range inputs = {}; ///< of a gradient; null: all
 
   friend void forEachValue(Events &kernel, EachValue each) {
-    for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
+    for (Matrix *matrix : {&kernel.a, &kernel.bits, &kernel.b, &kernel.c})
       forEachValue(*matrix, each);
-    forEachValue(kernel.nonzero, each);
     each(kernel.rows);
     forEachValue(kernel.scratch, each);
     each(kernel.inputs.from);

@@ -61,9 +61,9 @@ private:
     if (whole)
       totals.push_back(c);
     for (const Memory &total : totals)
-      clear(total);
+      clear(e, total, e.index(size));
     if (!inRegisters)
-      clear(chains);
+      clear(e, chains, e.index(size));
     forTaps(0, e.index(0), {});
     if (shape.terms() % kBlock)
       addAll(chains, totals[0]);
@@ -74,9 +74,6 @@ private:
   }
 
   void forAll(const std::function<void(Value i)> &body) { e.loop(e.index(0), e.index(size), e.machineLanes(), body); }
-  void clear(Memory memory) {
-    forAll([&](Value i) { storeStrip(e, zeros(e, 1), memory, i); });
-  }
   /// to += from, and from starts anew.
   void addAll(Memory from, Memory to) {
     forAll([&](Value i) {

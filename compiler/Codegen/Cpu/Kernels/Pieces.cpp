@@ -21,6 +21,10 @@ void storeStrip(Emitter &e, ValueRange strip, Memory to, Value at) {
     e.storeVector(value, to, e.add(at, int64_t(v) * e.machineLanes()));
 }
 
+void clear(Emitter &e, Memory memory, Value elements) {
+  e.loop(e.index(0), elements, e.machineLanes(), [&](Value i) { storeStrip(e, zeros(e, 1), memory, i); });
+}
+
 Strip addStrips(Emitter &e, ValueRange x, ValueRange y) {
   Strip sums;
   for (auto [left, right] : llvm::zip_equal(x, y))

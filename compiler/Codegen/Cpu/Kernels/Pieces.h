@@ -14,6 +14,7 @@ using Strip = llvm::SmallVector<mlir::Value>;
 Strip zeros(Emitter &e, int64_t vectors);
 Strip loadStrip(Emitter &e, Memory from, mlir::Value at, int64_t vectors);
 void storeStrip(Emitter &e, mlir::ValueRange strip, Memory to, mlir::Value at);
+void clear(Emitter &e, Memory memory, mlir::Value elements); ///< whole machine vectors
 Strip addStrips(Emitter &e, mlir::ValueRange x, mlir::ValueRange y);
 
 /// The first `columns` elements of each of `rows` rows, to where nothing is between them.
