@@ -42,17 +42,17 @@ def scaled(net, factor):
 
 
 def test_layouts():
-    """All ways through memory of layers whose weights the model keeps transposed, padded, permuted, in both precisions."""
+    """All ways through memory of layers whose weights the model keeps transposed, padded, permuted, in both precisions, and in several parts."""
     text = """snn 1
 model kinds {
   input f32[3, 11, 9] over time
   steps 4
   conv(70, kernel = (3, 2))
   leaky(beta = learn 0.8)
-  conv(6, kernel = 3, groups = 2)
+  conv(140, kernel = 3, groups = 2)
   leaky(beta = each 0.5)
   flatten
-  linear 37
+  linear 23
   rleaky(beta = each 0.9)
   linear 1
   leaky(beta = 0.9)

@@ -29,12 +29,13 @@ bool hasSteps(BatchMapOp phase) {
                       [](Operation &op) { return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), hasTime); });
 }
 
-/// Whether each chunk reads weights from beyond the cache.
-bool readsLargeWeights(BatchMapOp phase, int64_t cache) {
-  return llvm::any_of(phase.getBody().getOps<ContractOp>(), [&](ContractOp contract) {
-    std::optional<MatrixProduct> product = matchProduct(contract);
-    return product && product->readsBeyond(cache);
-  });
+/// Bytes of weights that each chunk reads from beyond the cache.
+int64_t largeWeights(BatchMapOp phase, int64_t cache) {
+  int64_t bytes = 0;
+  for (auto contract : phase.getBody().getOps<ContractOp>())
+    if (std::optional<MatrixProduct> product = matchProduct(contract); product && product->readsBeyond(cache))
+      bytes += footprintOf(product->b).fixed;
+  return bytes;
 }
 
 /// Bytes of matrices that each step of a phase's scans reads to multiply less than `rows` rows of a sample by them.
@@ -95,19 +96,28 @@ private:
     // anew; where there are more workers than chunks, a call makes its tasks smaller (`Division::of`).
     const int64_t ofWeights =
         cacheBytes > 0 ? int64_t(cacheBytes) : cacheBytesOf(getOperation()); // as of core-split-still
-    if (phase.getSum().empty() && !hasSteps(phase) && !readsLargeWeights(phase, ofWeights))
+    const int64_t weights = largeWeights(phase, ofWeights);
+    if (phase.getSum().empty() && !hasSteps(phase) && weights == 0)
       maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
     while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
       chunk *= 2;
+    const int64_t ofCache = chunk, bytes = bytesOf(1);
+    // Values that leave the cache are written and read once or twice, large weights are read by each chunk. The parts
+    // of sums are as large as chunks can be.
+    const int64_t ofParts = phase.getSum().empty() ? maxChunk : llvm::divideCeil(size.batch, kTasks);
+    while (chunk * 2 <= std::min(maxChunk, ofParts) && weights > 2 * chunk * bytes)
+      chunk *= 2;
+    const int64_t ofLargeWeights = chunk;
     // Values that leave the cache cost less than matrices of which a row or two make use.
-    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps, ofCache = chunk, bytes = bytesOf(1);
+    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps;
     if (matrices > bytes)
       while (chunk * 2 <= std::min(int64_t(stepRows), maxChunk) && chunk * 2 * kTasks <= size.batch)
         chunk *= 2;
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
-             << remarks::because(chunk > ofCache        ? "its steps read more of matrices than a sample has values"
+             << remarks::because(chunk > ofLargeWeights ? "its steps read more of matrices than a sample has values"
+                                 : chunk > ofCache      ? "each chunk reads weights from beyond the cache"
                                  : chunk * 2 > maxChunk ? maxChunk < this->maxChunk
                                                               ? "more would leave workers without a task"
                                                               : "more would not be faster"

@@ -302,11 +302,12 @@ Place productScratch(ContractOp contract) {
   if (kernel == Kernel::Sparse && product->window)
     return offsets + ofImages(kernels::eventScratch(*product->images, product->otherStride, realBytes));
   if (kernel == Kernel::Sparse)
-    return ofPlaces(kernels::nonzeroScratch(nonzeroWords)) + ofPlaces(kernels::sparseScratch(product->depth));
+    return ofPlaces(kernels::nonzeroScratch(nonzeroWords)) +
+           ofPlaces(kernels::sparseScratch(product->depth, product->takesPanels()));
   if (!product->gradient)
     return offsets + ofPlaces(kernel == Kernel::Gather ? kernels::gatherScratch(product->depth, columns, realBytes)
                               : product->spikes        ? kernels::spikeScratch(product->depth, columns, realBytes)
-                                                       : kernels::denseScratch(product->depth));
+                                                       : kernels::denseScratch(product->depth, product->takesPanels()));
   Place order = offsets + ofPlaces(kernels::rowOrderScratch(product->window));
   if (kernel == Kernel::SparseGradient && product->window)
     return order + ofImages(kernels::eventGradientScratch(*product->images, product->stride, realBytes));

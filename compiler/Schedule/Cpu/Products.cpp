@@ -194,6 +194,11 @@ std::optional<Kernel> MatrixProduct::laneKernel() const {
 
 bool MatrixProduct::readsBeyond(int64_t cacheBytes) const { return !gradient && footprintOf(b).fixed > cacheBytes; }
 
+bool MatrixProduct::takesPanels() const {
+  return !gradient && !spikes && !isStreaming(Value(b).getParentRegion()->getParentOfType<ModuleOp>()) &&
+         kernels::takesPanels(depth, stride, layoutOf(b).elementBytes());
+}
+
 std::optional<Kernel> MatrixProduct::heldKernel() const {
   return staysInScan(b) && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
                                                                                 : std::nullopt;

@@ -62,6 +62,8 @@ struct MatrixProduct {
   std::optional<Kernel> laneKernel() const;
   /// Whether its weights do not stay in such a cache from chunk to chunk.
   bool readsBeyond(int64_t cacheBytes) const;
+  /// Whether its weights are copied in strips, where all rows of a call are multiplied by them.
+  bool takesPanels() const;
   /// Spikes at each step of a scan, by weights that stay the same: tables may be held from step to step.
   std::optional<Kernel> heldKernel() const;
 };

@@ -62,7 +62,15 @@ inline Footprint gatherScratch(int64_t depth, int64_t columns, int64_t realBytes
   return {(levelsOf(depth) - 1) * kGatherRows * std::min(kGatherBytes, columns * realBytes), 0};
 }
 
-inline Footprint denseScratch(int64_t depth) { return {(levelsOf(depth) - 1) * kTileBytes, 0}; }
+/// Terms of a strip of B that are copied next to each other for all rows of A, if B is so large that its rows would be
+/// fetched from afar again and again: those that are a power of two apart leave the caches at once.
+inline constexpr int64_t kPanelTerms = 512, kPanels = 4, kPanelBytes = 128, kLargeMatrix = 1 << 20;
+inline bool takesPanels(int64_t depth, int64_t stride, int64_t realBytes) {
+  return levelsOf(depth) == 1 && depth * stride * realBytes > kLargeMatrix;
+}
+inline Footprint denseScratch(int64_t depth, bool panels) {
+  return {panels ? std::min(depth, kPanelTerms) * kPanels * kPanelBytes : (levelsOf(depth) - 1) * kTileBytes, 0};
+}
 inline Footprint spikeScratch(int64_t depth, int64_t columns, int64_t realBytes) {
   return {tableBytes(columns, realBytes), (levelsOf(depth) - 1) * stripBytes(columns, realBytes)};
 }
@@ -86,8 +94,8 @@ inline Footprint spikeGradientScratch(int64_t words, int64_t columns, int64_t re
 
 /// Of products with reals of which many are zero: a bit for each, then what is needed beside that.
 inline Footprint nonzeroScratch(int64_t words) { return {64, words * int64_t(sizeof(uint16_t))}; }
-inline Footprint sparseScratch(int64_t depth) {
-  return Footprint{64, (levelsOf(depth) - 1) * kGatherBytes} + denseScratch(depth);
+inline Footprint sparseScratch(int64_t depth, bool panels) {
+  return Footprint{64, (levelsOf(depth) - 1) * kGatherBytes} + denseScratch(depth, panels);
 }
 
 /// Of a RowOrder: numbers of rows, then of where blocks start, then of where windows start.

@@ -90,27 +90,52 @@ std::vector<Dim> dimsOf(const snn_tensor_info &tensor, bool toSpan) {
   return dims;
 }
 
-template <typename T> void copyElements(const snn_tensor_info &tensor, bool toSpan, const void *from, void *to) {
-  const std::vector<Dim> dims = dimsOf(tensor, toSpan);
-  if (std::all_of(dims.begin(), dims.end(), [](const Dim &dim) { return dim.extent > 0; }))
-    copyDims(dims.data(), dims.size(), static_cast<const T *>(from), static_cast<T *>(to));
+/// Elements of cache lines that a part of a tensor has to itself, and what makes it worth a task.
+constexpr int64_t kLine = 16, kPart = 16384;
+
+int64_t elementsOf(const snn_tensor_info &tensor) {
+  int64_t elements = 1;
+  for (uint32_t d = 0; d < tensor.rank; ++d)
+    elements *= tensor.shape[d];
+  return elements;
 }
 
-void copyTensor(const snn_tensor_info &tensor, bool toSpan, const void *from, void *to) {
+template <typename T>
+void copyElements(const snn_tensor_info &tensor, bool toSpan, Part part, const void *from, void *to) {
+  if (elementsOf(tensor) == 0)
+    return;
+  std::vector<Dim> dims = dimsOf(tensor, toSpan);
+  int64_t first = 0;
+  if (!dims.empty()) {
+    const int64_t extent = dims.front().extent, lines = (extent + kLine - 1) / kLine;
+    const auto lineOf = [&](int64_t number) { return std::min(extent, lines * number / part.count * kLine); };
+    first = lineOf(part.number);
+    dims.front().extent = lineOf(part.number + 1) - first;
+  } else if (part.number > 0) {
+    return;
+  }
+  const Dim outer = dims.empty() ? Dim{1, 0, 0} : dims.front();
+  copyDims(dims.data(), dims.size(), static_cast<const T *>(from) + first * outer.from,
+           static_cast<T *>(to) + first * outer.to);
+}
+
+void copyTensor(const snn_tensor_info &tensor, bool toSpan, Part part, const void *from, void *to) {
   if (tensor.dtype == SNN_DTYPE_F64)
-    copyElements<double>(tensor, toSpan, from, to);
+    copyElements<double>(tensor, toSpan, part, from, to);
   else
-    copyElements<float>(tensor, toSpan, from, to);
+    copyElements<float>(tensor, toSpan, part, from, to);
 }
 
 } // namespace
 
-void copyToSpan(const snn_tensor_info &tensor, const void *elements, void *span) {
-  copyTensor(tensor, true, elements, static_cast<char *>(span) + tensor.offset);
+int64_t copyParts(const snn_tensor_info &tensor) { return std::clamp<int64_t>(elementsOf(tensor) / kPart, 1, 64); }
+
+void copyToSpan(const snn_tensor_info &tensor, Part part, const void *elements, void *span) {
+  copyTensor(tensor, true, part, elements, static_cast<char *>(span) + tensor.offset);
 }
 
-void copyFromSpan(const snn_tensor_info &tensor, const void *span, void *elements) {
-  copyTensor(tensor, false, static_cast<const char *>(span) + tensor.offset, elements);
+void copyFromSpan(const snn_tensor_info &tensor, Part part, const void *span, void *elements) {
+  copyTensor(tensor, false, part, static_cast<const char *>(span) + tensor.offset, elements);
 }
 
 } // namespace snn::python

@@ -202,9 +202,9 @@ double call(const Library &library, uint32_t which, Arena &arena, Threads *threa
   call.arena = use.data();
   call.arena_size = use.bytes();
   // Calls change buffers, so these are brought each time.
-  before.copy(use.bring(content) ? call.parameters : nullptr, call.buffers);
+  before.copy(use.bring(content) ? call.parameters : nullptr, call.buffers, threads);
   check(snn_library_call(library.get(), which, &call));
-  behind.copy(call.gradients, call.buffers);
+  behind.copy(call.gradients, call.buffers, threads);
   return loss;
 }
 

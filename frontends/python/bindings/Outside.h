@@ -5,8 +5,11 @@
 
 #include "frontends/python/bindings/Arrays.h"
 #include "frontends/python/bindings/Layout.h"
+#include "frontends/python/bindings/Threads.h"
 
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace snn::python {
 
@@ -27,21 +30,36 @@ public:
   }
 
   /// To the spans, or from them.
-  void copy(void *parameters, void *buffers) const {
-    for (uint64_t i = 0; i < elements.size(); ++i) {
-      void *span = i < table.parameter_count ? parameters : buffers;
-      if (!elements[i] || !span)
-        continue;
+  void copy(void *parameters, void *buffers, Threads *threads) const {
+    struct Work {
+      const Outside &tensors;
+      void *spans[2];
+      std::vector<std::pair<uint64_t, Part>> parts; ///< of the tensor of that number
+    } work{*this, {parameters, buffers}, {}};
+    for (uint64_t i = 0; i < elements.size(); ++i)
+      if (elements[i] && work.spans[isBuffer(i)])
+        for (int64_t part = 0, count = copyParts(info(i)); part < count; ++part)
+          work.parts.push_back({i, {part, count}});
+    auto body = [](void *context, uint64_t index, uint64_t) {
+      const Work &work = *static_cast<Work *>(context);
+      const auto &[i, part] = work.parts[index];
+      const Outside &tensors = work.tensors;
       if constexpr (std::is_const_v<Element>)
-        copyToSpan(info(i), elements[i], span);
+        copyToSpan(tensors.info(i), part, tensors.elements[i], work.spans[tensors.isBuffer(i)]);
       else
-        copyFromSpan(info(i), span, elements[i]);
-    }
+        copyFromSpan(tensors.info(i), part, work.spans[tensors.isBuffer(i)], tensors.elements[i]);
+    };
+    if (threads)
+      threads->parallelFor()(threads->pool(), work.parts.size(), body, &work);
+    else
+      for (uint64_t i = 0; i < work.parts.size(); ++i)
+        body(&work, i, 0);
   }
 
 private:
+  bool isBuffer(uint64_t i) const { return i >= table.parameter_count; }
   const snn_tensor_info &info(uint64_t i) const {
-    return i < table.parameter_count ? table.parameters[i] : table.buffers[i - table.parameter_count];
+    return isBuffer(i) ? table.buffers[i - table.parameter_count] : table.parameters[i];
   }
 
   const snn_model_table &table;

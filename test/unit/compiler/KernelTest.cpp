@@ -192,6 +192,14 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
     emitDense(e, module, product(e, in, {in.reals(0), aRow}, rows));
     return mlir::Value();
   });
+  const bool hasOneLevel = levelsOf(depth) == 1;
+  if (hasOneLevel)
+    code.add("panels", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
+      Product kernel = product(e, in, {in.reals(0), aRow});
+      kernel.panels = true;
+      emitDense(e, module, kernel);
+      return mlir::Value();
+    });
   const int64_t wholeRow = paddedWidth(depth);
   code.add("sparse", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
     Product kernel = product(e, in, {in.reals(0), wholeRow});
@@ -207,8 +215,7 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
       emitSpikes(e, module, product(e, in, {in.memory(0, e.b.getI16Type()), words}), form);
       return mlir::Value();
     });
-  const bool holds = levelsOf(depth) == 1;
-  if (holds)
+  if (hasOneLevel)
     code.add("held", [&](Emitter &e, mlir::ModuleOp module, NativeCode::Words in) {
       Product kernel = product(e, in, {in.memory(0, e.b.getI16Type()), words});
       Scratch held{kernel.scratch.bytes, e.index(llvm::alignTo(spikes.constant, 64))};
@@ -243,28 +250,32 @@ template <typename Real> void KernelTest::products(uint32_t seed, int64_t depth,
     return sums.takeTotals();
   };
   std::vector<Real> ofReals = reference(false);
-  check("dense", a.data(), denseScratch(depth), ofReals);
-  check("line", a.data(), denseScratch(depth), ofReals);
+  check("dense", a.data(), denseScratch(depth, false), ofReals);
+  check("line", a.data(), denseScratch(depth, false), ofReals);
+  if (hasOneLevel)
+    check("panels", a.data(), denseScratch(depth, true), ofReals);
   Buffer<Real> whole = wholeRows(a, aRow, depth);
-  check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth), ofReals);
+  check("sparse", whole.data(), aligned(nonzeroScratch(words)) + sparseScratch(depth, false), ofReals);
   for (int round = 0; round < 3; ++round) {
     fillTiny(a, aRow, random, false);
     fillTiny(b, bRow, random, true);
     if (round == 2) // beyond what can be scaled up, and not finite
       for (Real large : {std::numeric_limits<Real>::max(), Real(1e30), std::numeric_limits<Real>::min()})
         a[draw(random, 0, a.count - 1)] = large;
-    check("dense", a.data(), denseScratch(depth), reference(false));
+    check("dense", a.data(), denseScratch(depth, false), reference(false));
+    if (hasOneLevel)
+      check("panels", a.data(), denseScratch(depth, true), reference(false));
   }
   fill(b, random);
   std::vector<Real> ofSpikes = reference(true);
   for (const char *name : {"spikes", "tables", "few", "gather"})
     check(name, bits.data(), spikes, ofSpikes);
-  if (holds)
+  if (hasOneLevel)
     check("held", bits.data(), aligned(spikes) + Footprint{heldBytes(depth, padded, sizeof(Real)), 0}, ofSpikes);
 }
 
 TEST_P(KernelTest, Products) {
-  const int64_t shapes[][2] = {{1, 1}, {3, 17}, {64, 16}, {65, 33}, {8200, 20}, {4100, 40}};
+  const int64_t shapes[][2] = {{1, 1}, {3, 17}, {64, 16}, {65, 33}, {8200, 20}, {4100, 40}, {1100, 70}};
   uint32_t seed = 1;
   for (auto [depth, columns] : shapes)
     forReal([&] { products<float>(++seed, depth, columns); }, [&] { products<double>(++seed, depth, columns); });

@@ -11,6 +11,9 @@ using namespace mlir;
 namespace snn::kernels {
 namespace {
 
+/// Rows of A that are worth a copy of B's strips.
+constexpr int64_t kPanelRows = 16;
+
 /// Blocks of a gradient that all tiles take up before the next ones come: their rows stay in the first-level cache.
 constexpr int64_t kBlocksOfPass = 2;
 
@@ -44,6 +47,40 @@ public:
     });
   }
 
+  /// All terms of a product that has one level, by copies of parts of B's strips, several at a time: what lies next to
+  /// each other is fetched together.
+  void emitPanels() {
+    const Memory panels = e.view(kernel.scratch.bytes, kernel.scratch.offset, e.real);
+    forStrips(e, kernel.columns, kPanels * kPanelVectors, [&](Value column, int64_t vectors) {
+      e.loop(e.index(0), e.index(kernel.depth), kPanelTerms, [&](Value from) {
+        Value to = e.minimum(e.add(from, kPanelTerms), e.index(kernel.depth));
+        const int64_t terms = std::min(kernel.depth, kPanelTerms), lanes = e.machineLanes();
+        auto forPanels = [&](llvm::function_ref<void(int64_t vector, int64_t width)> body) {
+          for (int64_t vector = 0; vector < vectors; vector += kPanelVectors)
+            body(vector, std::min(kPanelVectors, vectors - vector));
+        };
+        e.loop(from, to, 1, [&](Value k) {
+          Strip row = loadStrip(e, kernel.b.at, e.add(e.mul(k, kernel.b.stride), column), vectors);
+          forPanels([&](int64_t vector, int64_t width) {
+            storeStrip(e, ArrayRef(row).slice(vector, width), panels,
+                       e.add(e.mul(e.sub(k, from), width * lanes), vector * terms * lanes));
+          });
+        });
+        forPanels([&](int64_t vector, int64_t width) {
+          // Where the row of term 0 would be.
+          Value place = e.sub(e.index(vector * terms * lanes), e.mul(from, width * lanes));
+          auto emitRows = [&](const TileRows &rows) {
+            e.loop(from, to, kBlock, [&](Value start) {
+              addBlock(rows, e.add(column, vector * lanes), width, {panels, width * lanes}, place, start,
+                       e.minimum(e.add(start, kBlock), to), e.equal(start, e.index(0)));
+            });
+          };
+          forTiles(e, e.index(0), kernel.rows, width, emitRows, kernel.line);
+        });
+      });
+    });
+  }
+
 private:
   /// The totals of row i of the tile: those of the highest level are C itself.
   SmallVector<std::pair<Memory, Value>> totals(int64_t level, const TileRows &rows, Value column, int64_t vectors) {
@@ -57,13 +94,19 @@ private:
   }
 
   void addBlock(const TileRows &rows, Value column, int64_t vectors, Value start, Value end, Value first) {
-    const Matrix &a = kernel.a, &b = kernel.b;
+    addBlock(rows, column, vectors, kernel.b, column, start, end, first);
+  }
+
+  /// The strip of `b` begins at `place`, that of C at `column`.
+  void addBlock(const TileRows &rows, Value column, int64_t vectors, const Matrix &b, Value place, Value start,
+                Value end, Value first) {
+    const Matrix &a = kernel.a;
     const Tile tile{rows.height, vectors};
     RowStarts starts(e, rows, a.stride);
     auto term = [&](Value k, ValueRange chains) {
       Value element = a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k;
       return addTerm(
-          e, a.at, [&](int64_t i) { return starts.at(i, element); }, b.at, e.add(e.mul(k, b.stride), column), tile,
+          e, a.at, [&](int64_t i) { return starts.at(i, element); }, b.at, e.add(e.mul(k, b.stride), place), tile,
           chains);
     };
     accumulateRows(e, sumTerms(e, start, end, kernel.depth, tile, term), totals(0, rows, column, vectors), first);
@@ -124,32 +167,46 @@ void emitGradient(Emitter &e, const Gradient &kernel) {
 
 void emitDense(Emitter &e, ModuleOp module, const Product &product) {
   Product kernel = product;
-  if (levelsOf(kernel.depth) == 1)
-    kernel.scratch = {}; // not looked at: callers with and without share the function
-  const bool windows = bool(kernel.a.offsets.base);
-  auto nameOf = [&](StringRef form) {
+  auto nameOf = [=, &e](StringRef form, StringRef otherwise = "") {
     SmallVector<int64_t> numbers{kernel.depth, kernel.columns, kernel.a.stride, kernel.b.stride, kernel.c.stride};
     if (kernel.line)
       numbers.push_back(kernel.line);
-    return shapeName(e, nameFor(form, kernel.a), numbers);
+    return shapeName(e, nameFor((form + (kernel.a.offsets.base ? "_windows" : "") + otherwise).str(), kernel.a),
+                     numbers);
   };
-  const std::string name = nameOf(windows ? "dense_windows" : "dense");
   if (levelsOf(kernel.depth) > 1) {
     auto make = [](Emitter &in, const Product &kernel) {
       DenseBody(in, kernel).emit();
       return Strip();
     };
-    e.call(module, name, {}, make, kernel);
+    e.call(module, nameOf("dense"), {}, make, kernel);
     return;
   }
+  // Memory is looked at by panels alone: callers with and without share the other functions.
+  auto plain = [](Product kernel) {
+    kernel.scratch = {};
+    return kernel;
+  };
+  if (!kernel.panels)
+    kernel = plain(kernel);
   auto emitTerms = [=](Emitter &e, const Product &kernel, Value from, Value to) {
     auto make = [](Emitter &in, const Product &kernel, Value from, Value to) {
       DenseBody(in, kernel).emitTerms(from, to);
       return Strip();
     };
-    e.call(module, name, {}, make, kernel, from, to);
+    e.call(module, nameOf("dense"), {}, make, plain(kernel), from, to);
   };
-  auto emitAll = [=](Emitter &e, const Product &kernel) { emitTerms(e, kernel, e.index(0), e.index(kernel.depth)); };
+  auto emitAll = [=](Emitter &e, const Product &kernel) {
+    auto emitPlain = [&] { emitTerms(e, kernel, e.index(0), e.index(kernel.depth)); };
+    if (!kernel.panels)
+      return emitPlain();
+    auto make = [](Emitter &in, const Product &kernel) {
+      DenseBody(in, kernel).emitPanels();
+      return Strip();
+    };
+    e.when(e.below(kernel.rows, e.index(kPanelRows)), emitPlain,
+           [&] { e.call(module, nameOf("panels"), {}, make, kernel); });
+  };
   if (kernel.tiny == Tiny::Never || !hasTinyTerms(e) || isa<IntegerType>(kernel.a.at.element))
     return emitAll(e, kernel);
   auto make = [=](Emitter &in, const Product &kernel) {
@@ -157,13 +214,13 @@ void emitDense(Emitter &e, ModuleOp module, const Product &product) {
         emitTakesLong(in, module, kernel.tiny,
                       emitSeemTiny(in, module, kernel.a, {in.index(0), kernel.rows}, kernel.depth)),
         [&] {
-          emitTinyRows(in, module, kernel,
+          emitTinyRows(in, module, plain(kernel),
                        [&](const Product &part, Value from, Value to) { emitTerms(in, part, from, to); });
         },
         [&] { emitAll(in, kernel); });
     return Strip();
   };
-  e.call(module, nameOf(windows ? "dense_windows_or_tiny" : "dense_or_tiny"), {}, make, kernel);
+  e.call(module, nameOf(kernel.panels ? "panels" : "dense", "_or_tiny"), {}, make, kernel);
 }
 
 void emitDenseGradient(Emitter &e, ModuleOp module, const Gradient &kernel) {

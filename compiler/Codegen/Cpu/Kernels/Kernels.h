@@ -56,6 +56,7 @@ struct Product {
   Scratch scratch;         ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
   Tiny tiny = Tiny::Never; ///< of dense ones: elements of A
   int64_t line = 0;        ///< of dense ones: how many rows all calls have, if that is known, else 0
+  bool panels = false;     ///< of dense ones: B is large, and there is memory for takesPanels()
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})
@@ -93,7 +94,7 @@ inline constexpr int64_t kFewOfRows = 60, kFewOfWindows = 12;
 /// A are whole vectors. They are few below `percent` of all.
 Nonzero emitNonzero(Emitter &e, mlir::ModuleOp module, const Matrix &a, mlir::Value rows, int64_t depth, Range inputs,
                     Scratch scratch, int64_t percent = kFewOfRows);
-/// Dense, or by what is not zero; in sparseScratch(depth).
+/// Dense, or by what is not zero; in sparseScratch().
 void emitSparse(Emitter &e, mlir::ModuleOp module, const Product &kernel, const Nonzero &nonzero);
 
 /// A product or gradient whose rows of A are windows of images, by what of these is not zero.
