@@ -69,6 +69,7 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
       continue;
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
     Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
+                       : isSlicedMap(&op)                                           ? Stage::Kind::Maps
                        : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
                                                                                     : Stage::Kind::Serial;
     size_t end = plan.stages.size(), first = end == 0 ? 0 : end - 1;

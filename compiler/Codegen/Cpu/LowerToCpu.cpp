@@ -38,6 +38,8 @@ public:
           return writer.emitPhase(stage, index, worker);
         case Stage::Kind::Tiles:
           return writer.emitTiles(stage, index, worker);
+        case Stage::Kind::Maps:
+          return writer.emitMapSlices(stage, index);
         case Stage::Kind::Serial:
           return writer.emitSerial(stage);
         }
@@ -161,6 +163,10 @@ private:
         phases.serial(stage.task);
         if (stage.loads())
           phases.stopAtFault(records, s.index(1));
+        continue;
+      }
+      if (stage.kind == Stage::Kind::Maps) {
+        phases.parallel(stage.task, s.index(TaskWriter::mapSlices(stage)));
         continue;
       }
       const std::string last = trains && training->isIn(stage) ? trainingTask(lastTask(stage)) : lastTask(stage);

@@ -34,6 +34,8 @@ public:
   void emitPhase(const Stage &stage, mlir::Value index, mlir::Value worker);
   void emitSerial(const Stage &stage);
   void emitTiles(const Stage &stage, mlir::Value index, mlir::Value worker);
+  /// Slice `index` of `mapSlices`.
+  void emitMapSlices(const Stage &stage, mlir::Value index);
   /// Adds the parts of a phase's sums: slice `index` of `reduceSlices`.
   void emitReduce(const Stage &stage, mlir::Value index);
   /// Writes numbers that belong to no phase to the host: loss, metrics.
@@ -42,6 +44,7 @@ public:
 
   static int64_t reduceSlices(const Stage &stage);
   static int64_t tiles(const Stage &stage);
+  static int64_t mapSlices(const Stage &stage);
 
 private:
   Buffer buffer(mlir::Value value);
