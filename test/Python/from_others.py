@@ -258,6 +258,13 @@ def test_spikingjelly_refused():
         snnc.from_spikingjelly(Mean(), (STEPS, 5, 2, 4, 4))
     with support.raises(snnc.convert.ConversionError, "\"last\" (LIFNode)", "reset, detached or changed"):
         snnc.from_spikingjelly(Loop())
+    tau, threshold = neuron.LIFNode(), neuron.IFNode()
+    tau.tau = torch.tensor(2.5)
+    threshold.v_threshold = nn.Parameter(torch.ones(6))
+    for node, words in ((tau, "its tau is a tensor"), (threshold, "its v_threshold is a tensor"),
+                        (neuron.QIFNode(), "no such neuron"), (neuron.IFNode(surrogate_function=surrogate.Sigmoid(spiking=False)), "spiking=False")):
+        with support.raises(snnc.convert.ConversionError, "\"1\"", words):
+            snnc.from_spikingjelly(nn.Sequential(layer.Linear(20, 6), node), steps=STEPS)
     net = nn.Sequential(layer.SeqToANNContainer(nn.Linear(20, 6)), neuron.LIFNode(step_mode="m"))
     with support.raises(snnc.convert.ConversionError, "\"0\" (SeqToANNContainer)", "operation flatten"):
         snnc.from_spikingjelly(net, (STEPS, 5, 20))

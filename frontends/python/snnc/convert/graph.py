@@ -17,7 +17,7 @@ class Layer:
     tensors' names in the text, behind the layer's own name, to the network's names; `shapes` has those of the text where the
     network's differ in axes of one element. `shape` is that of a sample of what it gives; `per_step`: which is another in each
     step even if the input is not. A layer that is `frozen` has parameters, and none is trained. Neurons that do not fire give their
-    membrane.
+    membrane; those that `keep_spikes` have the tensor that they give as their state, too.
     """
 
     path: str
@@ -30,6 +30,7 @@ class Layer:
     shapes: dict = dataclasses.field(default_factory=dict)
     per_step: bool = False
     frozen: bool = False
+    keep_spikes: bool = False
 
 
 @dataclasses.dataclass

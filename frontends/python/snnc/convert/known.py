@@ -72,11 +72,14 @@ def check_framework(net, framework):
 
 def own_tensors(path, module):
     """Names of what a layer's state_dict has of it, but for the count of batches, which changes no result."""
-    names = [name for named in (module.named_parameters, module.named_buffers) for name, _ in named(recurse=False)]
+    parameters, buffers = (dict(named(recurse=False)) for named in (module.named_parameters, module.named_buffers))
     for name in ("weight", "bias"):
-        if getattr(module, name, None) is not None and name not in names:
-            refuse(path, module, f"its {name} is no parameter")
-    return {name: name for name in names if name != "num_batches_tracked"}
+        if getattr(module, name, None) is not None and name not in parameters:
+            refuse(path, module, f"its {name} is no parameter; one that is not to be trained can have requires_grad=False")
+    for name in (*parameters, *buffers):
+        if name not in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            refuse(path, module, f"it has a tensor of its own, \"{name}\", which its class does not look at")
+    return {name: name for name in (*parameters, *buffers) if name != "num_batches_tracked"}
 
 
 __all__ = ["check", "check_framework", "kind_of", "named", "own_tensors", "refuse"]

@@ -150,7 +150,8 @@ def make(graph, path, module, source, shape):
         pairs.append(("surrogate", surrogate(path, module)))
     if cell.definition and cell.definition not in graph.definitions:
         graph.definitions.append(cell.definition)
-    return Layer(path, arguments(cell.call, *pairs), [source], {name: name for name in cell.tensors}, neuron=True, shape=shape, fires=cell.fires)
+    return Layer(path, arguments(cell.call, *pairs), [source], {name: name for name in cell.tensors}, neuron=True, shape=shape, fires=cell.fires,
+                 keep_spikes="recurrent_weights" in cell.tensors)
 
 
 def surrogate(path, module):

@@ -175,7 +175,7 @@ class Reader(Operations):
         kind = kind_of(module, self.framework.layers)
         if kind is None:
             refuse(path, module, self.framework.no_layer)
-        if getattr(module, "inplace", False) and not self._is_alone(given[0]):
+        if getattr(module, "inplace", False) and (self._is_kept(value) or not self._is_alone(given[0])):
             refuse(path, module, "inplace=True changes a tensor that is used elsewhere as well")
         torch_kind = self.framework.layers[kind]
         if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
@@ -188,6 +188,13 @@ class Reader(Operations):
             self.made[key] = layers.layer(self.graph, path, module, torch_kind, value.layer, self._shape_of(value),
                                           self._use(path, value), self.lead)
         return self._layer([value], f"layer \"{path}\"", self.made[key], path)
+
+    def _is_kept(self, value):
+        """Whether a value's memory is the state of neurons, which go on from it."""
+        place = value.layer
+        while place >= 0 and self.graph.layers[place].call == "flatten":
+            place = self.graph.layers[place].sources[0]
+        return place >= 0 and self.graph.layers[place].keep_spikes
 
     def _arguments(self, path, module, node):
         """What a module is called with, in the order of its forward's arguments."""

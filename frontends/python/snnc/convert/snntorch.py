@@ -11,7 +11,7 @@ from torch import nn
 
 from . import framework, layers
 from .graph import Layer, arguments, number
-from .known import refuse
+from .known import kind_of, refuse
 
 # Outputs of a call, of which the last ones are its states.
 OUTPUTS = {
@@ -112,11 +112,16 @@ def recurrence(path, module, tensors, shapes, shape):
         tensors["recurrent.V"] = "recurrent.V"
         shapes["recurrent.V"] = own
         own = "each"
-    elif isinstance(recurrent, nn.Linear):
+    elif kind_of(recurrent, {nn.Linear}):
+        if shape != (recurrent.in_features,) or shape != (recurrent.out_features,):
+            refuse(path, module, f"its recurrent Linear is from {recurrent.in_features} to {recurrent.out_features}, and its neurons are {list(shape)}; "
+                                 "it can be among neurons of one extent alone")
         own = arguments("linear", ("bias", None if recurrent.bias is not None else "false"))
-    else:
+    elif kind_of(recurrent, {nn.Conv2d}):
         own = layers.conv(path, recurrent, 2)
         own = re.sub(r"^conv\(\d+, ", "conv(", own)
+    else:
+        refuse(path, module, f"its recurrent is {type(recurrent).__name__}, expected nn.Linear or nn.Conv2d")
     if module.all_to_all:
         tensors.update({f"recurrent.{name}": f"recurrent.{name}" for name, _ in recurrent.named_parameters()})
     return own
@@ -178,13 +183,16 @@ def neuron(graph, path, module, source, shape):
     if not module.inhibition:
         add("graded_spikes_factor", 1.0)
         constants.append("graded_spikes_factor")
+    elif isinstance(module.graded_spikes_factor, nn.Parameter):
+        refuse(path, module, "learn_graded_spikes_factor together with inhibition: snnTorch scales no spikes then")
     elif module.graded_spikes_factor.numel() != 1 or module.graded_spikes_factor != 1:
         # fire_inhibition of snnTorch multiplies with no factor, though a reset without delay divides by it.
-        if isinstance(module.graded_spikes_factor, nn.Parameter) or not getattr(module, "reset_delay", True):
+        if not getattr(module, "reset_delay", True):
             refuse(path, module, "graded_spikes_factor together with inhibition: snnTorch scales no spikes then")
     tensors.update({name: name for name in constants if name in dict(module.named_buffers())})
     shapes = {name: own for name, own in shapes.items() if name in tensors and own != _shape(module, name)}
-    return Layer(path, arguments(kind.__name__.lower(), *pairs), [source], tensors, neuron=True, shapes=shapes)
+    return Layer(path, arguments(kind.__name__.lower(), *pairs), [source], tensors, neuron=True, shapes=shapes,
+                 keep_spikes="spikes" in STATES[kind] and module.init_hidden)
 
 
 def _shape(module, name):

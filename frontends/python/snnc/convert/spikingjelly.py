@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """SpikingJelly's neurons as lines of a model."""
 
+import torch
 from spikingjelly.activation_based import base, layer, neuron, surrogate
 from torch import nn
 
@@ -36,27 +37,34 @@ def is_multi_step(net):
 
 def make(graph, path, module, source, shape):
     """The line of a layer of neurons."""
+    if type(module) not in (neuron.ParametricLIFNode, neuron.LIFNode, neuron.IFNode):
+        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
+    for name in ("tau", "v_threshold", "v_reset"):
+        if isinstance(getattr(module, name, None), torch.Tensor):
+            refuse(path, module, f"its {name} is a tensor, expected a number")
     if module.v_reset is not None and float(module.v_reset) != 0:
         refuse(path, module, f"v_reset={module.v_reset:g}: its membrane starts there, and in the language at 0")
     kind = _SURROGATES.get(type(module.surrogate_function))
-    if kind is None or not module.surrogate_function.spiking:
+    if kind is None:
         refuse(path, module, f"its surrogate is {type(module.surrogate_function).__name__}, expected Sigmoid or ATan")
+    if not module.surrogate_function.spiking:
+        refuse(path, module, "spiking=False: it gives the surrogate's values instead of spikes")
     name, argument, usual = kind
     alpha = float(module.surrogate_function.alpha)
     tensors, pairs = {}, []
     if type(module) is neuron.ParametricLIFNode:
         call = "spikingjelly_plif"
+        if module.w.numel() != 1:
+            refuse(path, module, f"its w has the shape {list(module.w.shape)}, expected one number")
         pairs.append(("w", f"learn {number(module.w.detach())}"))
         tensors["w"] = "w"
     elif type(module) is neuron.LIFNode:
         call = "spikingjelly_lif"
         pairs.append(("tau", number(module.tau)))
-    elif type(module) is neuron.IFNode:
+    else:
         call = "spikingjelly_if"
         if IF_NODE not in graph.definitions:
             graph.definitions.append(IF_NODE)
-    else:
-        refuse(path, module, "there is no such neuron in the language; write it as a `neuron`")
     pairs.append(("v_threshold", None if module.v_threshold == 1 else number(module.v_threshold)))
     if module.v_reset is None:
         pairs.append(("reset", "soft"))
