@@ -58,7 +58,25 @@ void Emitter::storeVector(Value value, Memory memory, Value at) {
 Value Emitter::loadMasked(Memory memory, Value at, Value mask) {
   VectorType type = vector(kLanes, memory.element);
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  return LLVM::MaskedLoadOp::create(b, type, address(memory, at), mask, zero, bytesOf(memory.element));
+  // LLVM 22 halves wider ones for AVX2 itself, and loads a half without its mask if the lanes of that are known to be
+  // off and the others to depend on something.
+  const int64_t bits = memory.element.getIntOrFloatBitWidth(), own = target.vectorBits / bits;
+  if (target.vectorBits != 256 || bits < 32 || own >= kLanes)
+    return LLVM::MaskedLoadOp::create(b, type, address(memory, at), mask, zero, bytesOf(memory.element));
+  SmallVector<Value> parts;
+  for (int64_t lane = 0; lane < kLanes; lane += own) {
+    auto lanes = llvm::to_vector(llvm::seq<int64_t>(lane, lane + own));
+    Value some = vector::ShuffleOp::create(b, mask, mask, lanes);
+    Value nothing = arith::ConstantOp::create(b, b.getZeroAttr(vector(own, memory.element)));
+    parts.push_back(LLVM::MaskedLoadOp::create(b, vector(own, memory.element), address(memory, add(at, lane)), some,
+                                               nothing, bytesOf(memory.element)));
+  }
+  for (int64_t width = 2 * own; parts.size() > 1; width *= 2)
+    for (size_t i = 0; i < parts.size(); ++i) {
+      parts[i] = vector::ShuffleOp::create(b, parts[i], parts[i + 1], llvm::to_vector(llvm::seq<int64_t>(0, width)));
+      parts.erase(parts.begin() + i + 1);
+    }
+  return parts.front();
 }
 
 void Emitter::storeMasked(Value value, Memory memory, Value at, Value mask) {

@@ -334,7 +334,7 @@ Buffer TaskWriter::givenRows(Value result, Value first) {
 /// What a phase gives to the host, sample by sample.
 void TaskWriter::storeOutputs(OpEmitter &emitter, Value result, const Buffer &from, Value first) {
   for (OpOperand &use : result.getUses()) {
-    if (!isa<func::ReturnOp>(use.getOwner()))
+    if (!isa<func::ReturnOp>(use.getOwner()) || isGivenLast(use))
       continue;
     Buffer to = hostBuffer(use.getOperandNumber(), from.type, first);
     Value wanted = to.wanted;
@@ -370,7 +370,10 @@ void TaskWriter::emitSerial(const Stage &stage) {
 }
 
 bool TaskWriter::hasNumbers(func::FuncOp function) {
+  Operation *end = function.getBody().front().getTerminator();
   return llvm::any_of(llvm::seq(function.getNumResults()), [&](unsigned index) {
+    if (isGivenLast(end->getOpOperand(index)))
+      return true;
     DictionaryAttr attributes = function.getResultAttrDict(index);
     auto type = dyn_cast<ArrayType>(function.getResultTypes()[index]);
     return (attributes && attributes.contains(SnnDialect::spanAttrName())) || (type && type.getRank() == 0);
@@ -381,7 +384,15 @@ void TaskWriter::emitNumbers() {
   func::FuncOp function = plan.function;
   auto end = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   llvm::SmallDenseSet<Value> seen;
+  OpEmitter emitter(e, module, {batch, steps, e.index(0), firstStep, nullptr}, numbers);
   for (auto [index, value] : llvm::enumerate(end.getOperands())) {
+    if (isGivenLast(end->getOpOperand(index))) {
+      Buffer from = buffer(value), to = hostBuffer(index, from.type, e.index(0));
+      Value wanted = to.wanted;
+      to.wanted = nullptr;
+      e.when(wanted, [&] { copyOutlined(emitter, from, to); });
+      continue;
+    }
     DictionaryAttr attributes = function.getResultAttrDict(index);
     StringRef symbol = boundName(attributes);
     Buffer from = buffer(value);

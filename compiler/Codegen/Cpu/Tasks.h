@@ -38,7 +38,7 @@ public:
   void emitMapSlices(const Stage &stage, mlir::Value index);
   /// Adds the parts of a phase's sums: slice `index` of `reduceSlices`.
   void emitReduce(const Stage &stage, mlir::Value index);
-  /// Writes numbers that belong to no phase to the host: loss, metrics.
+  /// Writes numbers that belong to no phase to the host: loss, metrics; and states that were read until now.
   void emitNumbers();
   static bool hasNumbers(mlir::func::FuncOp function);
 

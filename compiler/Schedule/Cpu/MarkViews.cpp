@@ -30,6 +30,15 @@ AffineExpr rowOffset(Value value, const Layout &layout, AffineMap positions) {
   return offset;
 }
 
+/// The same positions without dims that have one place.
+AffineMap atZero(AffineMap positions, ArrayRef<int64_t> domain) {
+  SmallVector<AffineExpr> dims;
+  for (auto [dim, extent] : llvm::enumerate(domain))
+    dims.push_back(extent == 1 ? getAffineConstantExpr(0, positions.getContext())
+                               : getAffineDimExpr(dim, positions.getContext()));
+  return simplifyAffineMap(positions.replaceDimsAndSymbols(dims, {}, domain.size(), 0));
+}
+
 /// What the host gives has strides of its own until it is loaded.
 bool isOfHost(Value value) {
   auto argument = dyn_cast<BlockArgument>(value);
@@ -54,7 +63,8 @@ bool movesNothing(MapOp map) {
   if (!map.onlyMoves() || map->hasAttr(kLoadAttr))
     return false;
   Value input = map.getInputs()[0], output = map.getOutputs()[0];
-  AffineMap read = map.getReadMaps()[0], write = map.getWriteMaps()[0];
+  AffineMap read = atZero(map.getReadMaps()[0], map.getDomain()),
+            write = atZero(map.getWriteMaps()[0], map.getDomain());
   Layout from = layoutOf(input), to = layoutOf(output);
   auto overTime = [](const Layout &layout) { return layout.steps && !layout.slice; };
   if (isOfHost(input) || from.elements != to.elements || from.samples != to.samples || overTime(from) != overTime(to) ||

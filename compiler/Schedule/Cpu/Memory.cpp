@@ -31,7 +31,7 @@ bool isOnlyGiven(Value value) {
   auto segment = dyn_cast<SegmentOp>(use.getOwner());
   if (isa<PartsOp>(use.getOwner()) || (segment && segment.isStacked(use.getOperandNumber())))
     return isOnlyGiven(use.getOwner()->getParentOp()->getResult(use.getOperandNumber()));
-  return isa<func::ReturnOp>(use.getOwner()) && isa<BatchMapOp>(value.getDefiningOp());
+  return isa<func::ReturnOp>(use.getOwner()) && isa<BatchMapOp>(value.getDefiningOp()) && !isGivenLast(use);
 }
 
 bool isSum(Value value) {
@@ -176,7 +176,9 @@ static bool isLastRead(Value value, Operation *op) {
 static bool readsOwnElements(Operation *op, Value operand, OpResult result) {
   if (auto map = dyn_cast<MapOp>(op)) {
     ArrayRef<int64_t> domain = map.getDomain();
-    if (map.getAbsent() || map->hasAttr(kLoadAttr) ||
+    // Words of bits are moved after others have been cleared.
+    const bool movesBits = map.onlyMoves() && cast<ArrayType>(result.getType()).getElementType().isInteger(1);
+    if (map.getAbsent() || map->hasAttr(kLoadAttr) || movesBits ||
         !isOwnElement(result, map.getWriteMaps()[result.getResultNumber()], domain))
       return false;
     return llvm::all_of(llvm::zip_equal(map.getInputs(), map.getReadMaps()), [&](auto pair) {
@@ -208,6 +210,19 @@ static bool lieAlike(Value one, Value other) {
   // Rows of a few words take the same bytes of a place, aligned as these are, but do not begin where the others do.
   return first.element == second.element && first.strides == second.strides && first.elements == second.elements &&
          footprintOf(one) == footprintOf(other);
+}
+
+bool isGivenLast(OpOperand &result) {
+  auto function = cast<func::FuncOp>(result.getOwner()->getParentOp());
+  StringRef name = boundName(function.getResultAttrDict(result.getOperandNumber()));
+  Operation *giver = resolveView(result.get()).getDefiningOp();
+  if (!giver || !isa_and_nonnull<StateOp>(function->getParentOfType<ModuleOp>().lookupSymbol(name)))
+    return false;
+  return llvm::any_of(function.getArguments(), [&](BlockArgument argument) {
+    auto isBehind = [&](Operation *user) { return giver->isBeforeInBlock(user); };
+    return boundName(function.getArgAttrDict(argument.getArgNumber())) == name &&
+           llvm::any_of(argument.getUsers(), isBehind);
+  });
 }
 
 SmallVector<Value> inPlace(Operation *op) {

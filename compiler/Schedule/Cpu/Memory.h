@@ -57,6 +57,10 @@ mlir::Value homeOf(mlir::Value value);
 /// that it is a result of the phase does not keep its place then. Not where time is cut into segments.
 bool isGivenWhenMade(mlir::Value value);
 
+/// Whether a result of a function, an operand of its return, stays in a place until the function ends: a state that a
+/// phase behind the one which gives it reads as it was before, as the host may want the new one where the old one is.
+bool isGivenLast(mlir::OpOperand &result);
+
 /// Where a sum of a phase begins in the memory of all of them, of which each part has one for each level; for what
 /// would come behind the last sum, the bytes of all.
 int64_t offsetOfSum(BatchMapOp phase, unsigned number);
