@@ -227,8 +227,8 @@ struct ContractModel : DifferentiableOpInterface::ExternalModel<ContractModel, C
       Value operand = op->getOperand(index);
       if (!adjoints.isActive(operand))
         continue;
-      SmallVector<int64_t> along =
-          summationDims(contract.getDomain(), determinedDims(reads[index], contract.getDomain()), all);
+      SmallVector<int64_t> along = summationDims(
+          contract.getDomain(), determinedDims(reads[index], contract.getDomain(), contract.getWrite()), all);
       adjoints.add(builder, operand,
                    ContractOp::create(builder, op->getLoc(), gradientType(operand.getType(), real), grad,
                                       op->getOperand(1 - index), contract.getDomain(), along, contract.getWrite(),

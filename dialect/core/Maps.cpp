@@ -164,7 +164,7 @@ WriteAnalysis WriteAnalysis::of(AffineMap map, ArrayRef<int64_t> domain, ArrayRe
   return analysis;
 }
 
-SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
+SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain, AffineMap preferred) {
   llvm::SmallBitVector determined = dimsOfOne(domain), summed(domain.size());
   for (AffineExpr expression : map.getResults()) {
     SmallVector<AffineExpr> terms;
@@ -179,7 +179,10 @@ SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain) {
     });
     sortDigits(digits);
     if (!digits.empty() && !areDigits(digits, domain)) {
-      auto largest = [&](auto a, auto b) { return domain[a.dim] < domain[b.dim]; };
+      auto value = [&](auto digit) {
+        return std::pair(preferred && preferred.isFunctionOfDim(digit.dim), domain[digit.dim]);
+      };
+      auto largest = [&](auto a, auto b) { return value(a) < value(b); };
       WrittenPosition::Digit chosen = *llvm::max_element(digits, largest);
       digits = {chosen};
     }

@@ -44,9 +44,10 @@ struct WriteAnalysis {
 };
 
 /// The dims of the domain that `map`, used to write, can determine, so that the others are to be summed. Where one
-/// position depends on several dims that are no digits of one number, as of windows, that of the largest extent is
-/// chosen.
-llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain);
+/// position depends on several dims that are no digits of one number, as of windows, one is chosen that `preferred`
+/// has, and of these that of the largest extent.
+llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain,
+                                           mlir::AffineMap preferred = {});
 
 /// Whether each point of the domain finds an element of an array of extents `shape` by `map`. Steps and samples are as
 /// many in all arrays.
