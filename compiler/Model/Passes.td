@@ -29,6 +29,21 @@ def ExposeDetached : Pass<"snn-expose-detached", "::mlir::ModuleOp"> {
   let dependentDialects = ["::snn::SnnDialect", "::snn::core::CoreDialect"];
 }
 
+def SplitGroups : Pass<"core-split-groups", "::mlir::ModuleOp"> {
+  let summary = "convolutions of groups of channels become one for each group";
+  let description = [{
+    A contract whose outputs o read channel `(o floordiv K) * I + i` of an image has weights of its own for each group of
+    K outputs, which no product of matrices has. It becomes a contract for each group, of slices of the image and of the
+    weights, and a map that puts their results side by side; and so do its gradients, if it is not differentiated
+    yet. Depthwise ones stay together: loops over channels that lie side by side take less time.
+  }];
+  let options = [
+    Option<"mostGroups", "most-groups", "int64_t", "32", "groups of a convolution at most">,
+    Option<"leastChannels", "least-channels", "int64_t", "2", "inputs and outputs of a group at least">
+  ];
+  let dependentDialects = ["::snn::core::CoreDialect"];
+}
+
 def KeepSpikes : Pass<"snn-keep-spikes", "::mlir::ModuleOp"> {
   let summary = "spikes stay spikes behind a pooling";
   let description = [{

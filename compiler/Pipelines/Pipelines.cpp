@@ -34,6 +34,10 @@ void buildSnnStage(OpPassManager &passes) {
 }
 
 void buildBpttStage(OpPassManager &passes) {
+  // Groups of channels are convolutions of their own, and so are their gradients, whose sums then have an order of
+  // their own, too.
+  passes.addPass(createSplitGroups());
+
   // The entries are composed while what states its own derivative, or has none, still says so. What several of them
   // compute alike is written again in each: an entry is what a host calls, and stands alone.
   passes.addPass(createComposeEntries());

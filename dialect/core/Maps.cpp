@@ -177,12 +177,12 @@ SmallVector<unsigned> determinedDims(AffineMap map, ArrayRef<int64_t> domain, Af
     llvm::erase_if(digits, [&](WrittenPosition::Digit digit) {
       return llvm::count_if(terms, [&](AffineExpr term) { return term.isFunctionOfDim(digit.dim); }) > 1;
     });
+    auto isPreferred = [&](WrittenPosition::Digit digit) { return preferred && preferred.isFunctionOfDim(digit.dim); };
+    if (llvm::any_of(digits, isPreferred))
+      llvm::erase_if(digits, [&](WrittenPosition::Digit digit) { return !isPreferred(digit); });
     sortDigits(digits);
     if (!digits.empty() && !areDigits(digits, domain)) {
-      auto value = [&](auto digit) {
-        return std::pair(preferred && preferred.isFunctionOfDim(digit.dim), domain[digit.dim]);
-      };
-      auto largest = [&](auto a, auto b) { return value(a) < value(b); };
+      auto largest = [&](auto a, auto b) { return domain[a.dim] < domain[b.dim]; };
       WrittenPosition::Digit chosen = *llvm::max_element(digits, largest);
       digits = {chosen};
     }

@@ -44,8 +44,8 @@ struct WriteAnalysis {
 };
 
 /// The dims of the domain that `map`, used to write, can determine, so that the others are to be summed. Where one
-/// position depends on several dims that are no digits of one number, as of windows, one is chosen that `preferred`
-/// has, and of these that of the largest extent.
+/// position depends on several dims that are no digits of one number, as of windows, that of the largest extent is
+/// chosen. If some dims of a position are `preferred`'s, it is to determine these alone.
 llvm::SmallVector<unsigned> determinedDims(mlir::AffineMap map, llvm::ArrayRef<int64_t> domain,
                                            mlir::AffineMap preferred = {});
 
