@@ -60,7 +60,6 @@ std::optional<Groups> Groups::of(ContractOp op) {
       if (!ofImage || !ofWeights || !ofResult || reads[1 - image].getResult(*ofWeights) != plain ||
           op.getWrite().getResult(*ofResult) != plain)
         continue;
-      // With two outputs next to each other that differ, the rest is what is left of the position in the first group.
       Groups groups{
           .image = image, .channel = dim, .ofImage = *ofImage, .ofWeights = *ofWeights, .ofResult = *ofResult};
       AffineExpr position = reads[image].getResult(*ofImage);
@@ -82,6 +81,7 @@ std::optional<Groups> Groups::of(ContractOp op) {
         continue;
       groups.inputs = domain[own.getPosition()];
       bool fits = groups.inputs * groups.count == typeOf(op->getOperand(image)).getShape()[*ofImage];
+      // Whatever else the position does with o must come to the same.
       for (int64_t channel = 0; fits && channel < domain[dim]; ++channel)
         fits = at(channel) == groups.own + channel / groups.outputs * groups.inputs;
       if (fits)
