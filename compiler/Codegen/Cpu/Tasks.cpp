@@ -133,7 +133,14 @@ Value TaskWriter::wantedBy(Attribute outputs) {
   return any;
 }
 
-/// The same for any of the results of an op.
+/// Whether the host asks for a state that it is given when the function ends; null for what others read as well.
+Value TaskWriter::wantedAtEnd(Value result) {
+  const bool isForHost =
+      result.hasOneUse() && isa<func::ReturnOp>(*result.user_begin()) && isGivenLast(*result.use_begin());
+  return isForHost ? e.isGiven(frame.pointer(offsetof(snn_call, state_out))) : Value();
+}
+
+/// Whether the host asks for any of the results of an op.
 Value TaskWriter::wantedByAny(ArrayAttr wanted) {
   if (!wanted || !llvm::all_of(wanted, llvm::IsaPred<ArrayAttr>))
     return nullptr;
@@ -219,9 +226,11 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   for (auto [argument, operand] : llvm::zip(body.getArguments(), phase->getOperands()))
     emitter.buffers[argument] = known.find(operand)->second.fromSample(e, first);
   for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
-    if (homeOf(value) == result)
-      emitter.buffers[resolveView(value)] = known.find(result)->second.fromSample(e, first).as(resolveView(value));
-    else if (isWithHost(value))
+    if (homeOf(value) == result) {
+      Buffer home = known.find(result)->second.fromSample(e, first).as(resolveView(value));
+      home.wanted = wantedAtEnd(result);
+      emitter.buffers[resolveView(value)] = home;
+    } else if (isWithHost(value))
       emitter.buffers[value] = givenRows(result, first);
   }
 
@@ -244,7 +253,8 @@ void TaskWriter::give(OpEmitter &emitter, const ChunkFrame &chunk, unsigned numb
     return;
   const Buffer &from = emitter.buffers.find(value)->second;
   if (needsPlace(result) && homeOf(value) != result)
-    copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first));
+    e.when(wantedAtEnd(result),
+           [&] { copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first)); });
   storeOutputs(emitter, result, from, chunk.first);
 }
 

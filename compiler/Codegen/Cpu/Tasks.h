@@ -70,6 +70,7 @@ private:
   void storeOutputs(OpEmitter &emitter, mlir::Value result, const Buffer &from, mlir::Value first);
   mlir::Value wantedBy(mlir::Attribute outputs);
   mlir::Value wantedByAny(mlir::ArrayAttr wanted);
+  mlir::Value wantedAtEnd(mlir::Value result);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   void emitSums(OpEmitter &emitter, IndexedOpInterface op, mlir::Value result, const ChunkFrame &chunk,
                 mlir::Value isFirst, mlir::Value blocksBefore);
