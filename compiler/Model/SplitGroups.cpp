@@ -103,7 +103,7 @@ private:
         return;
       if (auto remark = remarks::chosen(op, remarks::kWindows, "groups"))
         remark << remark::add("a convolution for each of {0} groups", groups->count)
-               << remarks::because("a group's channels are as many as vectors and tables want");
+               << remarks::because("each has weights of its own, and one product has the same for all channels");
       split(op, *groups);
     });
   }

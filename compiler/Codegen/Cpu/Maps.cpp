@@ -244,9 +244,8 @@ SmallVector<Value> OpEmitter::emitBody(Block &body, ValueRange arguments, const 
       operands.push_back(mapping.lookup(operand));
     auto plain = [&] { return onVectors(op, operands); };
     Value around = form.tiny ? aroundSubnormals(e, &op, operands, plain) : Value();
-    auto isKnown = [&](Value value) { return form.known.contains(value); };
     if (auto divide = dyn_cast<arith::DivFOp>(op);
-        divide && !form.tiny && isKnown(divide.getRhs()) && divide.getLhs().getDefiningOp<math::SqrtOp>())
+        divide && !form.tiny && form.known.contains(divide.getRhs()) && divide.getLhs().getDefiningOp<math::SqrtOp>())
       around = rootOverUniform(e, operands[0], operands[1], plain);
     mapping.map(op.getResult(0), around ? around : plain());
   }

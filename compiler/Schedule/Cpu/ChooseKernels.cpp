@@ -84,8 +84,8 @@ private:
     return {kernel, "what the host gives may be mostly zero, but is read at windows that have no kernel for that"};
   }
 
-  void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product, Choice choice,
-               CallSize size) {
+  static void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product,
+                      Choice choice, CallSize size) {
     // A text may have any extents.
     auto times = [](uint64_t x, uint64_t y) { return llvm::SaturatingMultiply(x, y); };
     const bool atStep = isa<ScanOp>(op->getParentOp());
@@ -109,8 +109,7 @@ private:
       text += " at each step";
     if (product && !product->oriented)
       text += ", of a turned copy of the weights";
-    if (product && choice.kernel == Kernel::Dense && !streams &&
-        kernels::takesPanels(product->depth, paddedWidth(product->columns), layoutOf(product->b).elementBytes()))
+    if (choice.kernel == Kernel::Dense && product->takesPanels())
       text += ", strips of the weights copied for all rows";
     remark << text << remarks::because(choice.reason);
     // A group of spikes is one addition then, once tables are made.

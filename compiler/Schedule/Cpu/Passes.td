@@ -31,7 +31,7 @@ def UnfoldWindows : Core_SchedulePass<"core-unfold-windows"> {
     place of a sample and step becomes a row of a product, with columns in whole vectors. Windows of reals are read where they
     lie, in an image that zeros surround where that is needed (and lie between errors that strides left apart); windows of
     spikes are copied into rows of bits. The gradient to the input may also be an overlap: a row for each place of the
-    errors, written over its window, if that is less work or errors are mostly zero, as behind a max pooling. The order of each sum stays. Other contracts, as of grouped convolutions, stay as they
+    errors, written over its window, if that is less work or errors are mostly zero, as behind a max pooling. The order of each sum stays. Other contracts, as of depthwise convolutions, stay as they
     are.
   }];
 }

@@ -195,8 +195,9 @@ std::optional<Kernel> MatrixProduct::laneKernel() const {
 bool MatrixProduct::readsBeyond(int64_t cacheBytes) const { return !gradient && footprintOf(b).fixed > cacheBytes; }
 
 bool MatrixProduct::takesPanels() const {
+  // Rows of B, turned or not, are whole vectors of columns.
   return !gradient && !spikes && !isStreaming(Value(b).getParentRegion()->getParentOfType<ModuleOp>()) &&
-         kernels::takesPanels(depth, stride, layoutOf(b).elementBytes());
+         kernels::takesPanels(depth, paddedWidth(columns), layoutOf(b).elementBytes());
 }
 
 std::optional<Kernel> MatrixProduct::heldKernel() const {

@@ -105,18 +105,18 @@ void copyElements(const snn_tensor_info &tensor, bool toSpan, Part part, const v
   if (elementsOf(tensor) == 0)
     return;
   std::vector<Dim> dims = dimsOf(tensor, toSpan);
-  int64_t first = 0;
-  if (!dims.empty()) {
-    const int64_t extent = dims.front().extent, lines = (extent + kLine - 1) / kLine;
+  const T *source = static_cast<const T *>(from);
+  T *target = static_cast<T *>(to);
+  if (part.count > 1) {
+    Dim &outer = dims.front();
+    const int64_t extent = outer.extent, lines = (extent + kLine - 1) / kLine;
     const auto lineOf = [&](int64_t number) { return std::min(extent, lines * number / part.count * kLine); };
-    first = lineOf(part.number);
-    dims.front().extent = lineOf(part.number + 1) - first;
-  } else if (part.number > 0) {
-    return;
+    const int64_t first = lineOf(part.number);
+    outer.extent = lineOf(part.number + 1) - first;
+    source += first * outer.from;
+    target += first * outer.to;
   }
-  const Dim outer = dims.empty() ? Dim{1, 0, 0} : dims.front();
-  copyDims(dims.data(), dims.size(), static_cast<const T *>(from) + first * outer.from,
-           static_cast<T *>(to) + first * outer.to);
+  copyDims(dims.data(), dims.size(), source, target);
 }
 
 void copyTensor(const snn_tensor_info &tensor, bool toSpan, Part part, const void *from, void *to) {

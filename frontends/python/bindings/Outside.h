@@ -49,7 +49,8 @@ public:
       else
         copyFromSpan(tensors.info(i), part, work.spans[tensors.isBuffer(i)], tensors.elements[i]);
     };
-    if (threads)
+    // Small tensors are copied in less time than workers take to begin.
+    if (threads && work.parts.size() > elements.size())
       threads->parallelFor()(threads->pool(), work.parts.size(), body, &work);
     else
       for (uint64_t i = 0; i < work.parts.size(); ++i)

@@ -7,10 +7,17 @@
 #include "compiler/Codegen/Cpu/Emitter.h"
 #include "compiler/Emit/Target.h"
 
+#include <array>
+#include <bit>
+#include <cmath>
 #include <initializer_list>
 #include <memory>
 
 namespace snn {
+
+/// Lanes of a vector of f32, and the bits of one: NaNs are one value, as their signs and payloads are not promised.
+using Vector = std::array<float, kLanes>;
+inline uint32_t bitsOf(float x) { return std::isnan(x) ? ~0U : std::bit_cast<uint32_t>(x); }
 
 /// Functions of one array of words each, pointers and numbers as they come.
 class NativeCode {

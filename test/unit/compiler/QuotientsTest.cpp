@@ -6,8 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <random>
@@ -16,10 +14,6 @@ using namespace mlir;
 using namespace snn;
 
 namespace {
-
-using Vector = std::array<float, kLanes>;
-
-uint32_t bitsOf(float x) { return std::isnan(x) ? ~0U : std::bit_cast<uint32_t>(x); }
 
 class QuotientsTest : public testing::TestWithParam<Target> {
 protected:

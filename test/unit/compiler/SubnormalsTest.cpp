@@ -7,8 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <random>
@@ -17,11 +15,6 @@ using namespace mlir;
 using namespace snn;
 
 namespace {
-
-using Vector = std::array<float, kLanes>;
-
-/// NaNs are one value: their signs and payloads are not promised.
-uint32_t bitsOf(float x) { return std::isnan(x) ? ~0U : std::bit_cast<uint32_t>(x); }
 
 class SubnormalsTest : public testing::TestWithParam<Target> {
 protected:
