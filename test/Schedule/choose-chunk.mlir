@@ -107,6 +107,51 @@ func.func @steps(%x: !t, %w: !w, %start: !s) -> !t {
 
 // -----
 
+// From beyond the cache each step reads the matrix again: more samples share it than a part of a sum has, while two workers have some.
+// CHECK-LABEL: func.func @large_steps
+// CHECK: core.chunk = 32 : i64
+// OFF-LABEL: func.func @large_steps
+// OFF: core.chunk = 2 : i64
+// RUN: %snn-opt %s --split-input-file --core-choose-chunk="batch=32" | FileCheck --check-prefix=FEWER %s
+// FEWER-LABEL: func.func @large_steps
+// FEWER: core.chunk = 16 : i64
+!t = !core.array<time x sample x 64 x f32>
+!s = !core.array<sample x 64 x f32>
+!w = !core.array<64 x 64 x f32>
+#map = affine_map<(s, n) -> (s, n)>
+module attributes {snn.cache_bytes = 8192 : i64} {
+  func.func @large_steps(%x: !t, %w: !w, %start: !s) -> !t {
+    %0 = core.batch_map sharded(%x, %start : !t, !s) invariant(%w : !w) -> concat(!t) {
+    ^bb0(%xs: !t, %s: !s, %m: !w):
+      %1 = core.map over [time, sample, 64] reads(%xs : !t) by [affine_map<(t, s, n) -> (t, s, n)>]
+          writes [affine_map<(t, s, n) -> (t, s, n)>] {core.load} -> !t {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      %2 = core.map over [sample, 64] reads(%s : !s) by [#map] writes [#map] {core.load} -> !s {
+      ^bb0(%a: f32):
+        core.yield %a : f32
+      }
+      %y, %last = core.scan sliced(%1 : !t) invariant(%m : !w) init(%2 : !s) -> stacked(!t) final(!s) {
+      ^bb0(%xt: !s, %mt: !w, %h: !s):
+        %3 = core.contract over [sample, 64, 64] along [2] %h, %mt by [affine_map<(s, n, k) -> (s, k)>,
+            affine_map<(s, n, k) -> (k, n)>] writes affine_map<(s, n, k) -> (s, n)> order <> {core.kernel = #core.kernel<dense>}
+            : !s, !w -> !s
+        %4 = core.map over [sample, 64] reads(%3, %xt : !s, !s) by [#map, #map] writes [#map] -> !s {
+        ^bb0(%a: f32, %b: f32):
+          %sum = arith.addf %a, %b : f32
+          core.yield %sum : f32
+        }
+        core.step stacked(%4 : !s) next(%4 : !s)
+      }
+      core.parts concat(%y : !t) sum()
+    }
+    return %0 : !t
+  }
+}
+
+// -----
+
 // What the machine has, and a quarter more: 65,536 bytes, of which a sample takes 12,800.
 // CHECK-LABEL: func.func @small_cache
 // CHECK: core.chunk = 4 : i64

@@ -108,7 +108,21 @@ static SmallVector<SumClass> classesOf(BatchMapOp phase) {
   return classes;
 }
 
-bool hasDifferentSums(BatchMapOp phase) { return classesOf(phase).size() > 1; }
+/// Tasks that have several parts each, as many as a chunk takes while workers have about the same to do: one task each,
+/// or at least two.
+static Value joinParts(ScalarEmitter &e, const Division &division, int64_t mostParts, Value workers) {
+  workers = e.maximum(workers, e.index(1));
+  Value joined = division.tasks;
+  Value units = e.div(e.add(division.units, e.sub(division.tasks, e.index(1))), division.tasks);
+  Value samples = e.mul(units, division.unit); // of a part at most
+  for (int64_t parts = 2; parts <= mostParts; parts *= 2) {
+    Value tasks = e.div(division.tasks, parts);
+    Value uneven = e.both(e.below(tasks, e.mul(workers, 2)), e.differs(tasks, workers));
+    Value tooMany = e.below(division.chunk, e.mul(samples, parts));
+    joined = e.select(e.either(tooMany, uneven), joined, tasks);
+  }
+  return joined;
+}
 
 Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Value workers) {
   const int64_t chunk = integerOf(phase, kChunkAttr, 1);
@@ -116,12 +130,17 @@ Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Va
   if (classes.empty())
     return Division::of(e, std::nullopt, chunk, batch, steps, workers);
   Division division = Division::of(e, classes.front(), chunk, batch, steps);
+  int64_t mostParts = classes.front().maxParts;
+  division.joinsParts = chunk > 1 || classes.size() > 1;
   for (const SumClass &sum : ArrayRef(classes).drop_front()) {
+    mostParts = std::max(mostParts, sum.maxParts);
     Division own = Division::of(e, sum, chunk, batch, steps);
     division.tasks = e.minimum(division.tasks, own.tasks);
     division.slots = e.maximum(division.slots, own.slots);
     division.levels = e.maximum(division.levels, own.levels);
   }
+  if (workers && chunk > 1)
+    division.tasks = joinParts(e, division, mostParts, workers);
   return division;
 }
 

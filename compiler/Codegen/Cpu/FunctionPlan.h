@@ -68,9 +68,6 @@ PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir
 /// The bytes of a phase's own arena, behind which its segments have theirs.
 mlir::Value ownBytes(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir::Value steps);
 
-/// Whether the phase's sums are of several classes, so that in some calls they have different parts.
-bool hasDifferentSums(BatchMapOp phase);
-
 /// The division of the batch among the tasks of a phase, with parts and levels for all of its sums.
 /// With `workers`, a phase without sums has tasks for all of them; its memory is that of the planned chunk.
 Division divide(ScalarEmitter &e, BatchMapOp phase, mlir::Value batch, mlir::Value steps, mlir::Value workers = {});

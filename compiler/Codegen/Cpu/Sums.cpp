@@ -137,6 +137,12 @@ Value Division::begin(ScalarEmitter &e, Value i) const {
   return e.minimum(e.mul(e.div(e.mul(i, units), tasks), unit), batch);
 }
 
+Value Division::partOf(ScalarEmitter &e, Value sample) const {
+  // Task i begins with unit floor(i * units / tasks): the last one of which that is at most the sample's unit.
+  Value upTo = e.mul(e.add(e.div(sample, unit), 1), tasks);
+  return e.sub(e.div(e.add(upTo, e.sub(units, e.index(1))), units), e.index(1));
+}
+
 Value Division::blocks(ScalarEmitter &e, Value samples) const {
   auto ofTerms = [&](Value terms) { return e.ceilDiv(terms, kernels::kBlock); };
   Value all = sum->overTime ? steps : e.index(1);

@@ -35,6 +35,7 @@ struct Division {
   mlir::Value slots;  ///< parts for which each sum has memory: the most
   mlir::Value chunk;  ///< samples at a time, whole units
   mlir::Value levels; ///< that a part may need
+  bool joinsParts = false; ///< a chunk may have several parts, or parts of different sums
 
   static constexpr int64_t kMaxTasks = 64;
 
@@ -45,6 +46,8 @@ struct Division {
   static Division inlined(ScalarEmitter &e, const SumClass &sum, mlir::Value batch, mlir::Value steps);
   /// The first sample of task `i`.
   mlir::Value begin(ScalarEmitter &e, mlir::Value i) const;
+  /// The task that has this sample.
+  mlir::Value partOf(ScalarEmitter &e, mlir::Value sample) const;
   /// Blocks of `samples` whole samples, in units but for the last ones of a part.
   mlir::Value blocks(ScalarEmitter &e, mlir::Value samples) const;
 };

@@ -205,19 +205,8 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   Memory behind = bytes;
   behind.offset = e.add(bytes.offset, ownBytes(e, phase, division.chunk, steps));
 
-  // Of sums with different parts, which only have samples as units, some are cut further: no chunk goes beyond the end
-  // of the smallest part.
   Value begin = division.begin(e, index), end = division.begin(e, e.add(index, 1));
   OpBuilder::InsertionGuard guard(e.b);
-  if (hasDifferentSums(phase)) {
-    Division smallest = division;
-    smallest.tasks = division.slots;
-    Value each = e.div(division.slots, division.tasks), part = e.mul(index, each);
-    auto parts = scf::ForOp::create(e.b, part, e.add(part, each), e.index(1));
-    e.b.setInsertionPoint(parts.getBody()->getTerminator());
-    begin = smallest.begin(e, parts.getInductionVar());
-    end = smallest.begin(e, e.add(parts.getInductionVar(), 1));
-  }
   auto loop = scf::ForOp::create(e.b, begin, end, division.chunk);
   e.b.setInsertionPoint(loop.getBody()->getTerminator());
   Value first = loop.getInductionVar();
@@ -290,27 +279,38 @@ void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, con
 }
 
 /// A sum of the phase, `result` of an op of it. Each yielded sum has a slot of its own; one that is yielded twice is
-/// added up twice.
+/// added up twice. A chunk is a piece of one part of it, or has several parts.
 void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value result, const ChunkFrame &chunk,
                           Value isFirst, Value blocksBefore) {
   BatchMapOp phase = chunk.phase;
-  const SumClass sum = *SumClass::of(op);
-  Division own = chunk.division;
-  Value part = chunk.task, begin = chunk.begin;
-  if (hasDifferentSums(phase)) { // a task may have several parts of it, in one of which the chunk lies
-    own = Division::of(e, sum, 1, batch, steps);
-    Value upTo = e.add(e.mul(e.add(chunk.first, 1), own.tasks), e.sub(own.units, e.index(1)));
-    part = e.sub(e.div(upTo, own.units), e.index(1));
-    begin = own.begin(e, part);
-  }
-  for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
-    if (value != result)
-      continue;
-    SumSlot slot = slotOf(phase, number, part, chunk.division);
-    slot.fresh = e.both(e.equal(chunk.first, begin), isFirst);
-    slot.blocks = e.add(own.blocks(e, e.sub(chunk.first, begin)), blocksBefore);
-    emitter.emitAnySum(op, slot);
-  }
+  auto add = [&](OpEmitter &inner, const Division &own, Value part, Value begin) {
+    Value first = inner.extents.firstSample;
+    for (auto [number, value] : llvm::enumerate(phase.getYield().getSum())) {
+      if (value != result)
+        continue;
+      SumSlot slot = slotOf(phase, number, part, chunk.division);
+      slot.fresh = e.both(e.equal(first, begin), isFirst);
+      slot.blocks = e.add(own.blocks(e, e.sub(first, begin)), blocksBefore);
+      inner.emitAnySum(op, slot);
+    }
+  };
+  if (!chunk.division.joinsParts)
+    return add(emitter, chunk.division, chunk.task, chunk.begin);
+  Division own = Division::of(e, *SumClass::of(op), 1, batch, steps);
+  Value end = e.add(chunk.first, emitter.extents.samples);
+  e.loop(own.partOf(e, chunk.first), e.add(own.partOf(e, e.sub(end, e.index(1))), 1), 1, [&](Value part) {
+    Value begin = own.begin(e, part), first = e.maximum(begin, chunk.first);
+    Extents extents = emitter.extents;
+    extents.firstSample = first;
+    extents.samples = e.sub(e.minimum(own.begin(e, e.add(part, 1)), end), first);
+    OpEmitter inner(e, module, extents, numbers);
+    inner.placeSamples = emitter.placeSamples;
+    if (auto scratch = emitter.scratches.find(op); scratch != emitter.scratches.end())
+      inner.scratches[op] = scratch->second;
+    for (Value operand : op->getOperands())
+      inner.buffers[operand] = emitter.buffers.find(operand)->second.fromSample(e, e.sub(first, chunk.first));
+    add(inner, own, part, begin);
+  });
 }
 
 void TaskWriter::bindKnown(ValueRange values) {

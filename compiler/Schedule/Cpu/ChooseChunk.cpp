@@ -24,6 +24,10 @@ constexpr int64_t kTasks = 16;
 /// samples that weights are read for hardly any.
 constexpr int64_t kChunks = 4, kFewSamples = 8;
 
+/// Workers that find a chunk of their own at least where steps read matrices from beyond the cache. Of more than these
+/// each takes fewer parts of the sums (`Division::of`).
+constexpr int64_t kWorkers = 2;
+
 bool hasSteps(BatchMapOp phase) {
   return llvm::any_of(phase.getBody().front(),
                       [](Operation &op) { return isa<ScanOp>(op) || llvm::any_of(op.getResultTypes(), hasTime); });
@@ -109,9 +113,13 @@ private:
       chunk *= 2;
     const int64_t ofLargeWeights = chunk;
     // Values that leave the cache cost less than matrices of which a row or two make use.
-    const int64_t matrices = stepMatrices(phase, stepRows) * size.steps;
+    const int64_t ofStep = stepMatrices(phase, stepRows), matrices = ofStep * size.steps;
     if (matrices > bytes)
       while (chunk * 2 <= std::min(int64_t(stepRows), maxChunk) && chunk * 2 * kTasks <= size.batch)
+        chunk *= 2;
+    // Beyond the cache they are read at each step.
+    if (ofStep > ofWeights)
+      while (chunk * 2 <= maxChunk && chunk * 2 * kWorkers <= size.batch && matrices > 2 * chunk * bytes)
         chunk *= 2;
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))

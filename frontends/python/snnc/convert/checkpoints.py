@@ -68,6 +68,8 @@ class Likeness:
         unused: parameters of which the text has nothing, since no output comes from them.
         buffers: that change no result: counts of batches that batch norms have seen, and those that no layer has.
         names: of its state_dict. What the text has as constants beside them is no part of a checkpoint.
+        order: paths of its modules, parameters and buffers as they come there, by which optimizers and vectors of parameters
+            tell one from the other; the text has layers as they are called.
     """
 
     training: bool
@@ -78,6 +80,7 @@ class Likeness:
     unused: dict
     buffers: dict
     names: frozenset
+    order: tuple
 
     @classmethod
     def of(cls, net, names, shapes, free):
@@ -99,7 +102,8 @@ class Likeness:
         saved = frozenset(net.state_dict())
         buffers = {name: tensor.detach().cpu().clone() for name, tensor in net.named_buffers()
                    if name.endswith(".num_batches_tracked") or (name in free and name in saved)}
-        return cls(net.training, frozen, modules, aliases, pairs, unused, buffers, saved)
+        order = (*(path for path, _ in net.named_modules(remove_duplicate=False)), *tensors)
+        return cls(net.training, frozen, modules, aliases, pairs, unused, buffers, saved, order)
 
     def apply(self, module):
         for name, own in self.aliases.items():
@@ -117,6 +121,7 @@ class Likeness:
                 shared = owner._modules[last]
                 owner, last = module._owner(further)
                 owner.add_module(last, shared)
+        _arrange(module, {path: place for place, path in enumerate(self.order)})
         for name in self.frozen:
             module.get_parameter(name).requires_grad_(False)
         module.train(self.training)
@@ -130,6 +135,15 @@ class Likeness:
             module._register_state_dict_hook(functools.partial(_leave_out, constants))
             module._register_load_state_dict_pre_hook(functools.partial(_put_in, constants))
         return module
+
+
+def _arrange(module, places, path=""):
+    """What a module holds comes as `places` says, and then what is not in them."""
+    for held in (module._parameters, module._buffers, module._modules):
+        for name in sorted(held, key=lambda name: places.get(path + name, len(places))):
+            held[name] = held.pop(name)
+    for name, child in module._modules.items():
+        _arrange(child, places, f"{path}{name}.")
 
 
 def _further_paths(net):
