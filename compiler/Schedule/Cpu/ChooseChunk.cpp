@@ -103,24 +103,23 @@ private:
     const int64_t weights = largeWeights(phase, ofWeights);
     if (phase.getSum().empty() && !hasSteps(phase) && weights == 0)
       maxChunk = std::clamp<int64_t>(size.batch / kChunks, std::min(kFewSamples, maxChunk), maxChunk);
-    while (chunk * 2 <= maxChunk && bytesOf(chunk * 2) <= cache)
-      chunk *= 2;
+    auto grow = [&](int64_t most, llvm::function_ref<bool()> isWorth) {
+      while (chunk * 2 <= std::min(most, maxChunk) && isWorth())
+        chunk *= 2;
+    };
+    grow(maxChunk, [&] { return bytesOf(chunk * 2) <= cache; });
     const int64_t ofCache = chunk, bytes = bytesOf(1);
-    // Values that leave the cache are written and read once or twice, large weights are read by each chunk. The parts
-    // of sums are as large as chunks can be.
-    const int64_t ofParts = phase.getSum().empty() ? maxChunk : llvm::divideCeil(size.batch, kTasks);
-    while (chunk * 2 <= std::min(maxChunk, ofParts) && weights > 2 * chunk * bytes)
-      chunk *= 2;
+    // Values that leave the cache are written and read once or twice, large weights are read by each chunk. Chunks of
+    // more than a part of the sums have rows enough and would gain nothing.
+    const bool hasMemory = !memoryLimitOf(getOperation());
+    grow(phase.getSum().empty() ? maxChunk : llvm::divideCeil(size.batch, kTasks),
+         [&] { return hasMemory && weights > 2 * chunk * bytes; });
     const int64_t ofLargeWeights = chunk;
-    // Values that leave the cache cost less than matrices of which a row or two make use.
+    // Values that leave the cache cost less than matrices of which a row or two make use. Those from beyond the cache
+    // are read at each step.
     const int64_t ofStep = stepMatrices(phase, stepRows), matrices = ofStep * size.steps;
-    if (matrices > bytes)
-      while (chunk * 2 <= std::min(int64_t(stepRows), maxChunk) && chunk * 2 * kTasks <= size.batch)
-        chunk *= 2;
-    // Beyond the cache they are read at each step.
-    if (ofStep > ofWeights)
-      while (chunk * 2 <= maxChunk && chunk * 2 * kWorkers <= size.batch && matrices > 2 * chunk * bytes)
-        chunk *= 2;
+    grow(std::min(int64_t(stepRows), size.batch / kTasks), [&] { return matrices > bytes; });
+    grow(size.batch / kWorkers, [&] { return hasMemory && ofStep > ofWeights && matrices > 2 * chunk * bytes; });
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))

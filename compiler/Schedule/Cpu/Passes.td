@@ -177,7 +177,7 @@ def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
     scan multiplies by matrices, a chunk has more samples than that if the matrices that are read are more than the values:
     the samples of a chunk are the rows of a step, and share what is read. So do those of products with weights that come from beyond
     the cache, for each chunk or, in a scan, at each step: as long as these are more than twice the values, a chunk grows, in the second case
-    also beyond the parts of sums. Chunks do not change the order of any sum.
+    also beyond the parts of sums; not where memory has a limit. Chunks do not change the order of any sum.
   }];
   let options = CallSizeOptions # [
     Option<"cacheBytes", "cache-bytes", "int64_t", "0",
