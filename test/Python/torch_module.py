@@ -325,6 +325,38 @@ def test_state():
         assert torch.equal(net(x[6:], state=twin), rest) and twin.steps == 6
 
 
+def test_state_that_is_not_asked_for():
+    """The state behind the last step is read by the backward pass, and again by a later phase from the start, also where nobody wants it."""
+    module = snnc.torch.Module("""snn 1
+model m {
+  input f32[2, 8, 8] over time
+  steps 2
+  a: batch_norm
+  from input
+  h: leaky(beta = learn each 0.5, threshold = learn 0.1, reset = none, surrogate = triangular)
+  from a
+  flatten
+  linear(3)
+  leaky
+}
+""", outputs="hidden.h", precision="f64")
+    torch.manual_seed(0)
+    beta = torch.empty(2, 8, 8, dtype=torch.double).uniform_(0.3, 0.95).requires_grad_()
+    x, seed = torch.randn(2, 2, 3, 2, 8, 8, dtype=torch.double)
+    with torch.no_grad():
+        module.h.beta.copy_(beta)
+    membrane, loss = 0, 0
+    for now, weight in zip(x, seed):
+        membrane = beta * membrane + now
+        loss = loss + (surrogate.triangular()(membrane - 0.1) * weight).sum()
+    loss.backward()
+    for with_state in (False, True):
+        module.zero_grad()
+        spikes = module(x, with_state=with_state)
+        ((spikes[0] if with_state else spikes) * seed).sum().backward()
+        support.close(module.h.beta.grad, beta.grad, 1e-6, "beta")  # snnTorch makes spikes of float32
+
+
 def test_names():
     """Labels that modules have something of their own under."""
     text = "snn 1\nmodel m { input f32[4]\n steps 3\n LABEL: linear 3\n leaky }"

@@ -185,6 +185,16 @@ void TaskWriter::bindFunctionValues(OpEmitter &emitter, ArrayRef<Operation *> op
   }
 }
 
+/// Whether nothing in its phase reads what is yielded, nor what that is a view of.
+static bool isForYieldAlone(Value value) {
+  while (value.hasOneUse()) {
+    if (!isView(value.getDefiningOp()))
+      return true;
+    value = value.getDefiningOp()->getOperand(0);
+  }
+  return false;
+}
+
 void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   BatchMapOp phase = stage.phase();
   Block &body = phase.getBody().front();
@@ -217,7 +227,8 @@ void TaskWriter::emitPhase(const Stage &stage, Value index, Value worker) {
   for (auto [value, result] : llvm::zip(phase.getYield().getConcat(), phase.getConcat())) {
     if (homeOf(value) == result) {
       Buffer home = known.find(result)->second.fromSample(e, first).as(resolveView(value));
-      home.wanted = wantedAtEnd(result);
+      if (isForYieldAlone(value))
+        home.wanted = wantedAtEnd(result);
       emitter.buffers[resolveView(value)] = home;
     } else if (isWithHost(value))
       emitter.buffers[value] = givenRows(result, first);
