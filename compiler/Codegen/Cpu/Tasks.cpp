@@ -252,9 +252,13 @@ void TaskWriter::give(OpEmitter &emitter, const ChunkFrame &chunk, unsigned numb
   if (isWithHost(value))
     return;
   const Buffer &from = emitter.buffers.find(value)->second;
-  if (needsPlace(result) && homeOf(value) != result)
-    e.when(wantedAtEnd(result),
-           [&] { copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first)); });
+  if (needsPlace(result) && homeOf(value) != result) {
+    auto copy = [&] { copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first)); };
+    if (Value wanted = wantedAtEnd(result))
+      e.when(wanted, copy);
+    else
+      copy();
+  }
   storeOutputs(emitter, result, from, chunk.first);
 }
 
