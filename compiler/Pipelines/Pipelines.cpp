@@ -102,6 +102,9 @@ void buildLoopsStage(OpPassManager &passes) {
   // Views need no places. They are found among what has a layout of ours: after inputs are loaded.
   passes.addPass(core::createMarkViews());
 
+  // What is left between phases would be one worker's. Large copies of weights are not.
+  passes.addPass(core::createShareMaps());
+
   // All values are there: what each is for, how many samples of them fit into a cache, where they lie. Nothing may
   // add a value after that.
   passes.addPass(core::createMarkWanted());

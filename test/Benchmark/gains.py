@@ -32,6 +32,8 @@ STEPS = {
     "still": ("products that are the same at all steps come before", (r"core-split-still\{[^}]*\},", "")),
     "sink": ("scans compute products of few terms", (r"most-terms=\d+", "most-terms=0")),
     "sums": ("scans add up over time what they make", (r"core-sum-in-scans,", "")),
+    "panels": ("strips of large weights are copied for all rows", (r"large-matrix=\d+", "large-matrix=0")),
+    "maps": ("large copies of weights are all workers' work", (r"task-elements=\d+", "task-elements=0")),
     "chunk": ("several samples at a time", (r"max-chunk=\d+", "max-chunk=1")),
 }
 

@@ -76,6 +76,9 @@ def test_types():
     series = snnc.compile(SERIES)
     with support.raises(ValueError, "there are no time steps"):
         series(np.zeros((0, 1, 6)))
+    records = np.zeros((5, 2), [("a", "i1"), ("x", "f4", (6,))])
+    records["x"] = np.random.default_rng(0).random((5, 2, 6))
+    support.same_bits(series(records["x"]), series(records["x"].copy()), "a field of packed records")
     halves = torch.randn(5, 2, 6).bfloat16()
     support.same_bits(series(halves), series(halves.float()), "bfloat16")
 

@@ -87,6 +87,68 @@ def test_finish():
     refused(variant(finish=lambda self, spikes: spikes.mean(1)), "operation mean behind torch.stack", "[time, sample, ...]")
 
 
+def test_last():
+    """What neurons give in the last time step: membranes of a regression, values of a decision."""
+    class Last(Loop):
+        def forward(self, x):
+            a, b = self.rest()
+            spikes = []
+            for _ in range(STEPS):
+                a, b, out = self.step(x, a, b)
+                spikes.append(out)
+            return self.finish(spikes, a, b)
+
+        def finish(self, spikes, a, b):
+            return b
+
+    class Several(Last):
+        def finish(self, spikes, a, b):
+            return torch.stack(spikes), b, a, spikes[-1], torch.stack(spikes)[-1], torch.stack(spikes, dim=0).sum(0)
+
+    class Read(Last):
+        def build(self):
+            self.out = nn.Linear(6, 3)
+
+        def finish(self, spikes, a, b):
+            return self.out(spikes[-1])
+
+    class Behind(Last):
+        def finish(self, spikes, a, b):
+            spikes = torch.stack(spikes, dim=1)
+            return spikes[:, -1], spikes
+
+    for kind, outputs in ((Last, ("membrane[-1]",)), (Behind, ("spikes[-1]", "spikes")), (Read, ("membrane[-1]",)),
+                          (Several, ("spikes", "membrane[-1]", "hidden_membrane.first[-1]", "spikes[-1]", "spikes[-1]", "count"))):
+        torch.manual_seed(0)
+        net = kind()
+        converted = snnc.from_snntorch(net)
+        assert converted.outputs == outputs, converted.outputs
+        expected = net(X)
+        expected = expected if isinstance(expected, tuple) else (expected,)
+        module = same(converted, expected, X)
+        found = module(X)
+        found = found if isinstance(found, tuple) else (found,)
+        seeds = [torch.randn_like(value) for value in expected]
+        for values in (expected, found):
+            sum((value * seed).sum() for value, seed in zip(values, seeds)).backward()
+        for name, parameter in net.named_parameters():
+            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+
+    class Early(Last):
+        def finish(self, spikes, a, b):
+            return spikes[1]
+
+    refused(Early(), "what \"last\" gives in time step 1 of 4", "that of the last one")
+
+    class Once(Loop):
+        def forward(self, x):
+            return self.step(x, *self.rest())[1]
+
+    refused(Once(), "of a module of one time step say steps=")
+    with support.raises(ValueError, "count is of all time steps"):
+        snnc.torch.Module("snn 1\nmodel m {\n  input f32[4]\n  steps 2\n  leaky\n}\n", outputs="count[-1]")
+
+
 def test_counted():
     """Spikes that forward adds up while it goes through the steps."""
     torch.manual_seed(1)

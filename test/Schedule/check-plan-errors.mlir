@@ -701,3 +701,52 @@ func.func @f(%x: !t) -> (!t, !t) attributes {core.arena = #core.place<>} {
   }
   return %0#0, %0#1 : !t, !t
 }
+
+// -----
+
+// Rows that are tasks read what is written while they do.
+!w = !core.array<32 x 20 x f32>
+#map = affine_map<(i, j) -> (i, j)>
+func.func @f(%w: !w {snn.bind = @w}, %x: !core.array<sample x 32 x f32>) -> !core.array<sample x 20 x f32> {
+  %0 = core.map over [32, 20] reads(%w : !w) by [#map] writes [#map] -> !w {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  // expected-error@+1 {{'core.map' op has tasks of rows, but these cannot be computed each by itself from what is there before the function}}
+  %1 = core.map over [32, 20] reads(%0 : !w) by [#map] writes [#map] {core.task_rows = 16 : i64} -> !w {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  %2 = core.contract over [sample, 20, 32] along [2] %x, %1 by [affine_map<(s, n, k) -> (s, k)>, affine_map<(s, n, k) -> (k, n)>]
+      writes affine_map<(s, n, k) -> (s, n)> order <> : !core.array<sample x 32 x f32>, !w -> !core.array<sample x 20 x f32>
+  return %2 : !core.array<sample x 20 x f32>
+}
+
+// -----
+
+// No rows are a task.
+!w = !core.array<32 x 20 x f32>
+#map = affine_map<(i, j) -> (i, j)>
+func.func @f(%w: !w {snn.bind = @w}, %x: !core.array<sample x 32 x f32>) -> !core.array<sample x 20 x f32> {
+  // expected-error@+1 {{'core.map' op expected a positive number as core.task_rows}}
+  %1 = core.map over [32, 20] reads(%w : !w) by [#map] writes [#map] {core.task_rows = 0 : i64} -> !w {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  %2 = core.contract over [sample, 20, 32] along [2] %x, %1 by [affine_map<(s, n, k) -> (s, k)>, affine_map<(s, n, k) -> (k, n)>]
+      writes affine_map<(s, n, k) -> (s, n)> order <> : !core.array<sample x 32 x f32>, !w -> !core.array<sample x 20 x f32>
+  return %2 : !core.array<sample x 20 x f32>
+}
+
+// -----
+
+// Strips of weights that spikes are multiplied by.
+func.func @f(%s: !core.array<sample x 32 x i1>, %w: !core.array<20 x 32 x f32> {snn.bind = @w}) -> !core.array<sample x 20 x f32> {
+  // expected-error@+1 {{'core.contract' op has strips of a factor copied, but expected that of dense products with one level alone}}
+  %0 = core.contract over [sample, 20, 32] along [2] %s, %w by [affine_map<(s, n, k) -> (s, k)>, affine_map<(s, n, k) -> (n, k)>]
+      writes affine_map<(s, n, k) -> (s, n)> order <group = 4> {core.kernel = #core.kernel<spikes>, core.panels} : !core.array<sample x 32 x i1>, !core.array<20 x 32 x f32> -> !core.array<sample x 20 x f32>
+  return %0 : !core.array<sample x 20 x f32>
+}

@@ -2,11 +2,14 @@
 // RUN: %snn-opt %s --core-choose-kernels | FileCheck %s
 // RUN: %snn-opt %s --core-choose-kernels=sparse-columns=0 | FileCheck %s --check-prefix=NEVER
 // RUN: %snn-opt %s --core-choose-kernels --mlir-disable-threading --remarks-filter=kernels -o /dev/null 2>&1 | FileCheck --check-prefix=REMARK %s
+// RUN: %snn-opt %s --core-choose-kernels=large-matrix=100 | FileCheck %s --check-prefix=LARGE
 // NEVER-NOT: kernel<sparse
 
 // A linear layer; the order of the row dims does not matter.
 // CHECK-LABEL: func.func @dense(
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<dense>}
+// LARGE-LABEL: func.func @dense(
+// LARGE: core.contract {{.*}}{core.kernel = #core.kernel<dense>, core.panels}
 // REMARK: remark: [Passed] dense | {{.*}}Function=dense | Reason="what the host gives may be mostly zero, but so few products of an element do not pay for looking", Remark="dense, 12,800 x 7 x 5 (rows x inputs x columns)", bytes=1638848, multiply-adds=448000
 func.func @dense(%a: !core.array<time x sample x 7 x f32>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<sample x time x 5 x f32>) {
   %0 = core.contract over [sample, time, 5, 7] along [3] %a, %b by [affine_map<(d0, d1, d2, d3) -> (d1, d0, d3)>, affine_map<(d0, d1, d2, d3) -> (d2, d3)>]
@@ -45,6 +48,8 @@ func.func @swapped(%a: !core.array<5 x 7 x f32> {snn.bind = @w}, %b: !core.array
 }
 
 // CHECK-LABEL: func.func @spikes(
+// LARGE-LABEL: func.func @spikes(
+// LARGE: core.contract {{.*}}{core.kernel = #core.kernel<spikes>}
 // CHECK: core.contract {{.*}}{core.kernel = #core.kernel<spikes>}
 // REMARK: remark: [Passed] spikes | {{.*}}Function=spikes | Reason="a factor is spikes: {{.*}}additions by tables=115200
 func.func @spikes(%a: !core.array<time x sample x 7 x i1>, %b: !core.array<5 x 7 x f32> {snn.bind = @w}) -> (!core.array<time x sample x 5 x f32>) {

@@ -69,7 +69,7 @@ FunctionPlan FunctionPlan::of(func::FuncOp function, std::optional<int64_t> step
       continue;
     auto kernel = op.getAttrOfType<KernelAttr>(kKernelAttr);
     Stage::Kind kind = isa<BatchMapOp>(op)                                          ? Stage::Kind::Phase
-                       : isSlicedMap(&op)                                           ? Stage::Kind::Maps
+                       : op.hasAttr(kTaskRowsAttr)                                  ? Stage::Kind::Maps
                        : isSum(&op) && kernel && kernel.getValue() != Kernel::Loops ? Stage::Kind::Tiles
                                                                                     : Stage::Kind::Serial;
     size_t end = plan.stages.size(), first = end == 0 ? 0 : end - 1;
@@ -131,7 +131,8 @@ Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Va
     return Division::of(e, std::nullopt, chunk, batch, steps, workers);
   Division division = Division::of(e, classes.front(), chunk, batch, steps);
   int64_t mostParts = classes.front().maxParts;
-  division.joinsParts = chunk > 1 || classes.size() > 1;
+  const bool joins = phase->hasAttr(kJoinsPartsAttr);
+  division.joinsParts = joins || classes.size() > 1;
   for (const SumClass &sum : ArrayRef(classes).drop_front()) {
     mostParts = std::max(mostParts, sum.maxParts);
     Division own = Division::of(e, sum, chunk, batch, steps);
@@ -139,7 +140,7 @@ Division divide(ScalarEmitter &e, BatchMapOp phase, Value batch, Value steps, Va
     division.slots = e.maximum(division.slots, own.slots);
     division.levels = e.maximum(division.levels, own.levels);
   }
-  if (workers && chunk > 1)
+  if (workers && joins)
     division.tasks = joinParts(e, division, mostParts, workers);
   return division;
 }

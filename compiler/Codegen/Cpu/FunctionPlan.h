@@ -16,8 +16,6 @@ namespace snn::core {
 bool isSum(mlir::Operation *op);
 /// The attribute of that name, or else `otherwise`.
 int64_t integerOf(mlir::Operation *op, llvm::StringRef name, int64_t otherwise);
-/// Whether an op is a map of weights, such as a turned copy of them, so large that workers share it.
-bool isSlicedMap(mlir::Operation *op);
 /// The place of an op's result, or null.
 PlaceAttr placeOf(mlir::OpResult result);
 /// Whether a value that a phase or segment gives has no memory but the host's.

@@ -3,52 +3,26 @@
 
 #include "compiler/Codegen/Cpu/Tasks.h"
 #include "compiler/Schedule/Cpu/Memory.h"
+#include "compiler/Schedule/Cpu/ShareMaps.h"
 
 using namespace mlir;
 
 namespace snn::core {
 namespace {
 
-constexpr int64_t kSliceElements = 16384; ///< of a result that one task computes
-constexpr int64_t kSliceRows = 16;        ///< that a slice is a multiple of: squares are turned as a whole
-
 /// A map's rows, by the dim of its domain along which they lie.
 struct Rows {
   unsigned dim;
   int64_t count, ofSlice;
 
-  static std::optional<Rows> of(Operation *op);
+  static Rows of(Operation *op);
   int64_t slices() const { return llvm::divideCeil(count, ofSlice); }
 };
 
-/// Nothing unless any row can be computed by itself, by what was there before the function: a stage has a barrier at
-/// its end alone, so what slices read may not lie where others write.
-std::optional<Rows> Rows::of(Operation *op) {
-  auto map = dyn_cast<MapOp>(op);
-  if (!map || op->hasAttr(kLoadAttr) || map.getOutputs().size() != 1 || map.getAbsent() || !placeOf(op->getResult(0)) ||
-      isStreaming(op->getParentOfType<ModuleOp>()))
-    return std::nullopt;
-  ArrayRef<int64_t> domain = map.getDomain();
-  auto indexed = cast<IndexedOpInterface>(op);
-  AffineMap write = indexed.getWriteMaps().front();
-  auto type = cast<ArrayType>(map.getOutputs().front().getType());
-  if (domain.empty() || llvm::any_of(domain, [](int64_t extent) { return extent <= 0; }) ||
-      !write.isProjectedPermutation() || write.getNumResults() != domain.size() || !type.getElementType().isFloat())
-    return std::nullopt;
-  const unsigned dim = write.getDimPosition(0);
-  if (domain[dim] != type.getShape()[0])
-    return std::nullopt;
-  for (auto [input, read] : llvm::zip_equal(map.getInputs(), indexed.getReadMaps())) {
-    auto isPlain = [&](AffineExpr place) { return isa<AffineDimExpr>(place) || !place.isFunctionOfDim(dim); };
-    if (!isa<BlockArgument>(resolveView(input)) || !llvm::all_of(read.getResults(), isPlain))
-      return std::nullopt;
-  }
-  for (Operation &inner : map.getBody().front())
-    if (isa<IndexOp, RandomOp>(inner))
-      return std::nullopt;
-  const int64_t ofRow = innerPoints(domain) / domain[dim];
-  const int64_t ofSlice = llvm::alignTo(llvm::divideCeil(kSliceElements, ofRow), kSliceRows);
-  return ofSlice < domain[dim] ? std::optional(Rows{dim, domain[dim], ofSlice}) : std::nullopt;
+Rows Rows::of(Operation *op) {
+  auto map = cast<MapOp>(op);
+  const unsigned dim = *sharedDim(map);
+  return {dim, map.getDomain()[dim], integerOf(op, kTaskRowsAttr, 0)};
 }
 
 /// The same array from `first` of an extent on.
@@ -88,12 +62,10 @@ void emitRows(OpEmitter &emitter, MapOp map, const Rows &rows, Value first, int6
 
 } // namespace
 
-bool isSlicedMap(Operation *op) { return Rows::of(op).has_value(); }
-
 int64_t TaskWriter::mapSlices(const Stage &stage) {
   int64_t slices = 0;
   for (Operation *op : stage.ops)
-    slices += Rows::of(op)->slices();
+    slices += Rows::of(op).slices();
   return slices;
 }
 
@@ -102,7 +74,7 @@ void TaskWriter::emitMapSlices(const Stage &stage, Value index) {
   bindFunctionValues(emitter, stage.ops);
   int64_t before = 0;
   for (Operation *op : stage.ops) {
-    const Rows rows = *Rows::of(op);
+    const Rows rows = Rows::of(op);
     forMine(e, index, before, rows.slices(), [&](Value slice) {
       Value first = e.mul(slice, rows.ofSlice);
       const int64_t rest = rows.count % rows.ofSlice;

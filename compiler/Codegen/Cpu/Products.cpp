@@ -126,8 +126,8 @@ bool OpEmitter::emitProduct(ContractOp op) {
     kernel = Kernel::Dense;
   auto emitRows = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows, kernels::Tiny tiny,
                       int64_t line = 0) {
-    kernels::Product operands{a,    {b.memory, product->stride}, c, rows, product->depth, columns, memory, tiny,
-                              line, product->takesPanels()};
+    kernels::Product operands{
+        a, {b.memory, product->stride}, c, rows, product->depth, columns, memory, tiny, line, product->panels};
     switch (kernel) {
     case Kernel::Spikes:
       return kernels::emitSpikes(e, module, operands);

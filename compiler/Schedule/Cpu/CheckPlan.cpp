@@ -6,6 +6,7 @@
 #include "compiler/Schedule/Cpu/Overlaps.h"
 #include "compiler/Schedule/Cpu/Passes.h"
 #include "compiler/Schedule/Cpu/Products.h"
+#include "compiler/Schedule/Cpu/ShareMaps.h"
 #include "compiler/Schedule/Cpu/Sizes.h"
 #include "compiler/Schedule/Cpu/Sums.h"
 #include "compiler/Schedule/Phases.h"
@@ -112,6 +113,9 @@ LogicalResult checkKernel(ContractOp op) {
                                                       kernel.getValue());
   if (kernelFor(op) != kernel.getValue() && !isChoice)
     return op.emitOpError() << "has the kernel " << kernel << ", which does not compute it; loops always do";
+  const bool isDense = kernel.getValue() == Kernel::Dense || (kernel.getValue() == Kernel::Sparse && !product->window);
+  if (op->hasAttr(kPanelsAttr) && (!isDense || kernels::levelsOf(product->depth) > 1))
+    return op.emitOpError("has strips of a factor copied, but expected that of dense products with one level alone");
   if (product && !product->oriented)
     return op.emitOpError("has a kernel that reads weights along their columns, but these lie the other way; "
                           "core-choose-kernels gives it a copy");
@@ -139,6 +143,14 @@ LogicalResult checkOrder(IndexedOpInterface op) {
 LogicalResult checkMap(MapOp map) {
   if (isView(map) && !movesNothing(map))
     return map.emitOpError("is marked as a view, but moves elements in memory");
+  if (map->hasAttr(kTaskRowsAttr)) {
+    auto rows = map->getAttrOfType<IntegerAttr>(kTaskRowsAttr);
+    if (!sharedDim(map))
+      return map.emitOpError("has tasks of rows, but these cannot be computed each by itself from what is there before "
+                             "the function");
+    if (!rows || rows.getInt() < 1)
+      return map.emitOpError() << "expected a positive number as " << kTaskRowsAttr;
+  }
   if (!map->hasAttr(kLoadAttr))
     return success();
   auto isIdentity = [](AffineMap positions) { return positions.isIdentity(); };

@@ -119,7 +119,11 @@ private:
     // are read at each step.
     const int64_t ofStep = stepMatrices(phase, stepRows), matrices = ofStep * size.steps;
     grow(std::min(int64_t(stepRows), size.batch / kTasks), [&] { return matrices > bytes; });
+    const int64_t ofPart = chunk;
     grow(size.batch / kWorkers, [&] { return hasMemory && ofStep > ofWeights && matrices > 2 * chunk * bytes; });
+    phase->removeAttr(kJoinsPartsAttr);
+    if (chunk > ofPart && !phase.getSum().empty())
+      phase->setAttr(kJoinsPartsAttr, UnitAttr::get(&getContext()));
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))

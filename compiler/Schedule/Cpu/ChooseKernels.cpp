@@ -41,6 +41,9 @@ private:
       std::optional<MatrixProduct> product = matchProduct(op, &whyNoProduct);
       const Choice choice = chosenFor(op, product);
       op->setAttr(kKernelAttr, KernelAttr::get(&getContext(), choice.kernel));
+      op->removeAttr(kPanelsAttr);
+      if (product && takesPanels(*product, choice.kernel))
+        op->setAttr(kPanelsAttr, UnitAttr::get(&getContext()));
       if (auto remark = remarks::chosen(op, remarks::kKernels, stringifyKernel(choice.kernel)))
         explain(remark, op, product, {choice.kernel, choice.kernel == Kernel::Loops ? whyNoProduct : choice.reason},
                 size);
@@ -84,6 +87,16 @@ private:
     return {kernel, "what the host gives may be mostly zero, but is read at windows that have no kernel for that"};
   }
 
+  /// Else rows of so large a factor are fetched from afar again and again: those that are a power of two apart leave
+  /// the caches at once.
+  bool takesPanels(const MatrixProduct &product, Kernel kernel) const {
+    // Images that are not by what is not zero have the memory of those that are.
+    const bool isDense = kernel == Kernel::Dense || (kernel == Kernel::Sparse && !product.window);
+    // Rows of the factor, turned or not, are whole vectors of columns.
+    const int64_t bytes = product.depth * paddedWidth(product.columns) * layoutOf(product.b).elementBytes();
+    return !streams && isDense && largeMatrix > 0 && bytes > largeMatrix && kernels::levelsOf(product.depth) == 1;
+  }
+
   static void explain(remarks::Remark &remark, ContractOp op, const std::optional<MatrixProduct> &product,
                       Choice choice, CallSize size) {
     // A text may have any extents.
@@ -109,7 +122,7 @@ private:
       text += " at each step";
     if (product && !product->oriented)
       text += ", of a turned copy of the weights";
-    if (choice.kernel == Kernel::Dense && product->takesPanels())
+    if (choice.kernel == Kernel::Dense && op->hasAttr(kPanelsAttr))
       text += ", strips of the weights copied for all rows";
     remark << text << remarks::because(choice.reason);
     // A group of spikes is one addition then, once tables are made.

@@ -318,11 +318,11 @@ Place productScratch(ContractOp contract) {
     return offsets + ofImages(kernels::eventScratch(*product->images, product->otherStride, realBytes));
   if (kernel == Kernel::Sparse)
     return ofPlaces(kernels::nonzeroScratch(nonzeroWords)) +
-           ofPlaces(kernels::sparseScratch(product->depth, product->takesPanels()));
+           ofPlaces(kernels::sparseScratch(product->depth, product->panels));
   if (!product->gradient)
     return offsets + ofPlaces(kernel == Kernel::Gather ? kernels::gatherScratch(product->depth, columns, realBytes)
                               : product->spikes        ? kernels::spikeScratch(product->depth, columns, realBytes)
-                                                       : kernels::denseScratch(product->depth, product->takesPanels()));
+                                                       : kernels::denseScratch(product->depth, product->panels));
   Place order = offsets + ofPlaces(kernels::rowOrderScratch(product->window));
   if (kernel == Kernel::SparseGradient && product->window)
     return order + ofImages(kernels::eventGradientScratch(*product->images, product->stride, realBytes));

@@ -13,7 +13,11 @@ namespace snn::core {
 inline constexpr llvm::StringLiteral kPlacesAttr = "core.places";
 inline constexpr llvm::StringLiteral kArenaAttr = "core.arena";
 inline constexpr llvm::StringLiteral kChunkAttr = "core.chunk";
+/// Of a phase: a chunk may have several parts of its sums, as there are fewer tasks then.
+inline constexpr llvm::StringLiteral kJoinsPartsAttr = "core.joins_parts";
 inline constexpr llvm::StringLiteral kKernelAttr = "core.kernel";
+/// Of a map between phases: rows of its result, along the first extent, that are a task of their own.
+inline constexpr llvm::StringLiteral kTaskRowsAttr = "core.task_rows";
 inline constexpr llvm::StringLiteral kLoadAttr = "core.load";
 inline constexpr llvm::StringLiteral kWantedAttr = "core.wanted";
 

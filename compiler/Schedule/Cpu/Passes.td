@@ -73,12 +73,16 @@ def ChooseKernels : Core_SchedulePass<"core-choose-kernels"> {
     contracts are loops. Kernels want the columns of a product contiguous. Weights lie with their outputs contiguous, which
     dx = dy W reads across: it gets a copy, before all scans in which the weight is the same at each step.
     What the host gives is mostly zero in images and events: products with it, or with windows of it, go by what is not zero, if
-    their code finds few enough (`sparse`), else they are dense.
+    their code finds few enough (`sparse`), else they are dense. `core.panels`: a dense product has large weights, of which its kernel
+    copies strips next to each other, if it has rows enough.
   }];
   let options = CallSizeOptions # [
     Option<"sparseColumns", "sparse-columns", "int64_t", "32",
            "how many multiply-adds of an element a product has at least that looks for zeros: columns, or those of all "
-           "windows; 0: none does">
+           "windows; 0: none does">,
+    // Rows that lie far apart in so much memory are no longer in a cache when the next rows of samples want them.
+    Option<"largeMatrix", "large-matrix", "int64_t", "1048576",
+           "bytes of a dense product's weights beyond which strips of them are copied for all rows; 0: none are">
   ];
 }
 
@@ -161,6 +165,18 @@ def MarkViews : Core_SchedulePass<"core-mark-views"> {
   }];
 }
 
+def ShareMaps : Core_SchedulePass<"core-share-maps"> {
+  let summary = "decide which maps of weights all workers compute";
+  let description = [{
+    What stands between phases is one worker's work, but for sums. A large map of weights alone, such as a turned copy of
+    them, gets `core.task_rows`: so many rows of its result, along the first extent, are a task. Each must be computed by itself from what was
+    there before the function. Comes after `core-mark-views`, as a view computes nothing.
+  }];
+  let options = [
+    Option<"taskElements", "task-elements", "int64_t", "16384", "elements of a result that one task computes; 0: all">
+  ];
+}
+
 def MarkWanted : Core_SchedulePass<"core-mark-wanted"> {
   let summary = "find what is computed for some outputs only";
   let description = [{
@@ -177,7 +193,7 @@ def ChooseChunk : Core_SchedulePass<"core-choose-chunk"> {
     scan multiplies by matrices, a chunk has more samples than that if the matrices that are read are more than the values:
     the samples of a chunk are the rows of a step, and share what is read. So do those of products with weights that come from beyond
     the cache, for each chunk or, in a scan, at each step: as long as these are more than twice the values, a chunk grows, in the second case
-    also beyond the parts of sums; not where memory has a limit. Chunks do not change the order of any sum.
+    also beyond the parts of sums (`core.joins_parts`); not where memory has a limit. Chunks do not change the order of any sum.
   }];
   let options = CallSizeOptions # [
     Option<"cacheBytes", "cache-bytes", "int64_t", "0",

@@ -194,12 +194,6 @@ std::optional<Kernel> MatrixProduct::laneKernel() const {
 
 bool MatrixProduct::readsBeyond(int64_t cacheBytes) const { return !gradient && footprintOf(b).fixed > cacheBytes; }
 
-bool MatrixProduct::takesPanels() const {
-  // Rows of B, turned or not, are whole vectors of columns.
-  return !gradient && !spikes && !isStreaming(Value(b).getParentRegion()->getParentOfType<ModuleOp>()) &&
-         kernels::takesPanels(depth, paddedWidth(columns), layoutOf(b).elementBytes());
-}
-
 std::optional<Kernel> MatrixProduct::heldKernel() const {
   return staysInScan(b) && spikes && !gradient && kernels::levelsOf(depth) == 1 ? std::optional(Kernel::HeldSpikes)
                                                                                 : std::nullopt;
@@ -350,6 +344,7 @@ std::optional<MatrixProduct> matchProduct(ContractOp op, StringRef *whyNot) {
   const int64_t rowWidth = places.empty() ? a.rowWidth : product.aStride;
   if (product.window)
     product.images = imagesOf(a, places, depth, domain);
+  product.panels = op->hasAttr(kPanelsAttr);
   product.wholeRows = isMatrix && rowWidth % kLanes == 0 && rowWidth >= paddedWidth(product.depth);
   // What is computed once for the call has no memory to work in.
   if (rows.empty() && (product.window || !places.empty() || kernels::levelsOf(product.depth) > 1))

@@ -11,6 +11,9 @@
 
 namespace snn::core {
 
+/// Of a product: strips of its second factor are copied next to each other for all rows of the first.
+inline constexpr llvm::StringLiteral kPanelsAttr = "core.panels";
+
 /// With rows m (all samples and steps at hand, or one if there are neither, and the places of each), depth k and
 /// columns n:
 ///
@@ -47,6 +50,7 @@ struct MatrixProduct {
   /// of its last vector.
   std::optional<kernels::WindowShape> images;
   bool inOrder = false; ///< the result's dims are the op's in their order, but for one depth
+  bool panels = false;  ///< the op has kPanelsAttr
 
   Kernel kernel() const;
   /// Reals, of which a row of the result is one block of few rows of B.
@@ -62,8 +66,6 @@ struct MatrixProduct {
   std::optional<Kernel> laneKernel() const;
   /// Whether its weights do not stay in such a cache from chunk to chunk.
   bool readsBeyond(int64_t cacheBytes) const;
-  /// Whether its weights are copied in strips, where all rows of a call are multiplied by them.
-  bool takesPanels() const;
   /// Spikes at each step of a scan, by weights that stay the same: tables may be held from step to step.
   std::optional<Kernel> heldKernel() const;
 };

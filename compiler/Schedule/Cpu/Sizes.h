@@ -62,12 +62,8 @@ inline Footprint gatherScratch(int64_t depth, int64_t columns, int64_t realBytes
   return {(levelsOf(depth) - 1) * kGatherRows * std::min(kGatherBytes, columns * realBytes), 0};
 }
 
-/// Terms of a strip of B that are copied next to each other for all rows of A, if B is so large that its rows would be
-/// fetched from afar again and again: those that are a power of two apart leave the caches at once.
-inline constexpr int64_t kPanelTerms = 512, kPanels = 4, kPanelBytes = 128, kLargeMatrix = 1 << 20;
-inline bool takesPanels(int64_t depth, int64_t columns, int64_t realBytes) {
-  return levelsOf(depth) == 1 && depth * columns * realBytes > kLargeMatrix;
-}
+/// Terms of a strip of B that are copied next to each other for all rows of A, of a product with one level.
+inline constexpr int64_t kPanelTerms = 512, kPanels = 4, kPanelBytes = 128;
 inline Footprint denseScratch(int64_t depth, bool panels) {
   return {panels ? std::min(depth, kPanelTerms) * kPanels * kPanelBytes : (levelsOf(depth) - 1) * kTileBytes, 0};
 }

@@ -49,7 +49,9 @@ def convert(array, dtype, what):
     f64 is rounded to f32. TypeError or ValueError."""
     wanted = DTYPES[dtype]
     if array.dtype == wanted and array.dtype.isnative:
-        return array
+        # A field of packed records lies between elements.
+        between = not array.flags.aligned or any(stride % wanted.itemsize for stride in array.strides)
+        return array.copy() if between else array
     kind = array.dtype.kind
     if kind not in ("buif" if wanted.kind == "f" else "bui"):
         hint = "; bytes are divided in the model, as its `input u8[...] / 255` says" if dtype == "u8" and kind == "f" else ""

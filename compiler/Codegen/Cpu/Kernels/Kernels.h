@@ -56,7 +56,7 @@ struct Product {
   Scratch scratch;         ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
   Tiny tiny = Tiny::Never; ///< of dense ones: elements of A
   int64_t line = 0;        ///< of dense ones: how many rows all calls have, if that is known, else 0
-  bool panels = false;     ///< of dense ones: B is large, and there is memory for takesPanels()
+  bool panels = false;     ///< of dense ones: B is large, and there is memory for copies of its strips
 
   friend void forEachValue(Product &kernel, EachValue each) {
     for (Matrix *matrix : {&kernel.a, &kernel.b, &kernel.c})

@@ -2,6 +2,7 @@
 """A network as a list of layers, whatever framework it came from, and the text of it."""
 
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -42,6 +43,7 @@ class Graph:
     over_time: bool = False
     time_axes: tuple = (0, 0)  # where time stands in the network's input, if it is over time, and in what it stacks
     outputs: tuple = ()  # of (place of a layer, "spikes", "membrane", or of the last one "count" or "rate")
+    of_last_step: tuple = ()  # whether an output is that of the last time step alone
     single: bool = True  # there is one output, which is returned itself and not in a tuple
     definitions: list = dataclasses.field(default_factory=list)
     read: set = dataclasses.field(default_factory=set)  # names of tensors that forward looks at itself
@@ -151,4 +153,4 @@ class Writer:
                 names.append(kind)
             else:
                 names.append(f"{'hidden' if kind == 'spikes' else 'hidden_membrane'}.{self.keys[place]}")
-        return tuple(names)
+        return tuple(name + "[-1]" * last for name, last in itertools.zip_longest(names, self.graph.of_last_step, fillvalue=False))

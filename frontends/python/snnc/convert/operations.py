@@ -12,7 +12,7 @@ from . import layers
 from .errors import ConversionError
 from .graph import Layer
 from .trace import COPIES, RELUS, in_place, shares, swaps, view
-from .values import SAMPLES, Call, Extents, Series, Total, Turned, Value
+from .values import SAMPLES, Call, Extents, Last, Series, Total, Turned, Value
 
 
 def step_of(index):
@@ -79,7 +79,7 @@ class Operations:
                                   "its sum or mean over time, and compute with what the converted network gives")
         raise ConversionError(f"{self._forward_of(node)} has an {what}, which cannot be expressed; layers of "
                               "torch.nn, a + b, torch.cat, flatten, view, pooling, relu and torch.stack over time can" +
-                              ("; take it of what the converted network gives" if name in ("mean", "sum") else ""))
+                              _HINTS.get(name, ""))
 
     def _turned(self, node):
         """The input with its first two axes exchanged: of one over time, steps can still be taken."""
@@ -282,6 +282,8 @@ class Operations:
         value = self.values[taken]
         if isinstance(value, Extents):
             return self._extent(node, value, index)
+        if isinstance(value, Series) and index == (-1 if value.axis == 0 else (slice(None), -1)):
+            return Last(value.layer, value.steps, value.output)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
         if value == Value(-1, None) and view(taken) is not None:
@@ -307,6 +309,8 @@ class Operations:
 SUMS = (operator.add, torch.add, "add", operator.iadd, "add_")
 FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
 _SIGNS = {operator.iadd: "+=", operator.itruediv: "/="}
+_HINTS = {**dict.fromkeys(("mean", "sum"), "; take it of what the converted network gives"),
+          "detach": "; gradients end where a call does: call the converted network for each window of steps, with the state= of the one before"}
 _ZEROS = (torch.zeros_like, "new_zeros")
 # Functions that are what a layer without parameters does.
 _FUNCTIONS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,

@@ -18,7 +18,7 @@ from .graph import Graph, Layer
 from .known import kind_of, named, refuse
 from .operations import FLATTENS, Operations, step_of
 from .trace import COPIES, traced, view
-from .values import Call, Series, Total, Turned, Value
+from .values import Call, Last, Series, Total, Turned, Value
 
 
 READOUT = """neuron readout(x) {
@@ -285,10 +285,12 @@ class Reader(Operations):
 
     def _finish(self, returned):
         self.graph.single = not isinstance(returned, (tuple, list))
-        series = [self._total_of_one(self.values.get(node)) for node in ((returned,) if self.graph.single else returned)]
-        if not all(isinstance(value, (Series, Total)) for value in series):
+        series = [self._whole(self.values.get(node)) for node in ((returned,) if self.graph.single else returned)]
+        if not all(isinstance(value, (Series, Total, Last)) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
-                                  "by torch.stack, or sums of spikes; of a module of one time step say steps=, their number")
+                                  "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
+                                  "their number")
+        self.graph.of_last_step = tuple(isinstance(value, Last) for value in series)
         self._take_outputs([(value.layer, value.output) for value in series])
         axes = {value.axis for value in series if isinstance(value, Series)}
         if len(axes) > 1:
@@ -304,9 +306,17 @@ class Reader(Operations):
                                   "takes all: give it those that it is to have")
         self._check_norms(self.graph.steps)
 
-    def _total_of_one(self, value):
-        """What neurons give that are called once is also its sum over time."""
-        once = isinstance(value, Value) and self._is_spikes(value) and self.calls[self.graph.layers[value.layer].path] == 1
+    def _whole(self, value):
+        """What a value of one step that is returned is of all steps. What neurons give that are called once is also its sum over time."""
+        if not isinstance(value, Value) or value.step is None or value.layer < 0:
+            return value
+        steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
+        if steps > 1:
+            if value.step != steps - 1:
+                raise ConversionError(f"forward returns what \"{self.graph.layers[value.layer].path}\" gives in time step {value.step} of {steps}; "
+                                      "that of the last one and that of all can be had")
+            return Last(value.layer, steps, value.output)
+        once = self._is_spikes(value) and self.calls[self.graph.layers[value.layer].path] == 1
         return Total(value.layer, 1) if once else value
 
     def _take_outputs(self, outputs):

@@ -37,7 +37,8 @@ def traced(net, shape, framework, keeps_states):
         _check_tensors(values, _tensors(net, states))
         tracer.check_layers()
         if _words(net, graph) != _words(net, other):
-            raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval()")
+            raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
+                                  "second call than in its first; a layer nn.Dropout may be there, F.dropout(x, p, self.training) may not")
         yield graph
     finally:
         states.restore()

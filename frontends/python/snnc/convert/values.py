@@ -24,6 +24,15 @@ class Series:
 
 
 @dataclasses.dataclass(frozen=True)
+class Last:
+    """An output of a layer in the last step alone."""
+
+    layer: int
+    steps: int
+    output: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Total:
     """The sum of a layer's spikes in the first steps (None: in all), or their mean."""
 

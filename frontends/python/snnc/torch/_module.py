@@ -14,6 +14,7 @@ from torch import nn
 from .. import _runtime, _weights
 from .._model import Model, State, compile, own_threads
 
+_LAST = "[-1]"  # behind the name of an output
 _TYPES = {"f32": torch.float32, "f64": torch.float64, "i64": torch.int64, "u8": torch.uint8}
 
 
@@ -101,8 +102,8 @@ class Module(nn.Module):
     Args:
         model: the path or the text of a model, or a `snnc.Model`, whose parameters are copied.
         outputs: names of what a call gives, a tuple if there are several: "spikes", "membrane", "count", "rate" (counts as shares
-            of the steps), and of the layers inside "hidden.NAME" and "hidden_membrane.NAME". One name: its tensor alone. What is
-            not asked for is not computed.
+            of the steps), and of the layers inside "hidden.NAME" and "hidden_membrane.NAME"; with "[-1]" behind it, of the last time
+            step alone, [sample, neuron]. One name: its tensor alone. What is not asked for is not computed.
         names: what the module calls tensors that have another name in the text.
         fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
         time_axes: where time stands in the input, if it is over time, and in spikes and membranes: 0, or 1 behind the samples.
@@ -134,6 +135,9 @@ class Module(nn.Module):
             raise ValueError("time_axes: the model's input has no time; write `over time` behind it")
         self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
+        for name in self._outputs:
+            if name in ("count" + _LAST, "rate" + _LAST):
+                raise ValueError(f"outputs: {name.removesuffix(_LAST)} is of all time steps; of one there are spikes and membranes")
         self._paths, self._fixed, self._compiled = [], {}, []
         for name in self._computed():
             model._place(name, of_forward=True)
@@ -253,13 +257,16 @@ class Module(nn.Module):
             found["rate"] = found["count"] / behind.steps
         if self._time_axes[1] == 1:
             found = {name: tensor if name in ("count", "rate") else tensor.transpose(0, 1) for name, tensor in found.items()}
-        outputs = tuple(found[name] for name in self._outputs)
+        outputs = tuple(found[name] if name in found else self._of_last_step(found[name.removesuffix(_LAST)]) for name in self._outputs)
         if with_state:
             return (*outputs, behind.state)
         return outputs[0] if self._single else outputs
 
+    def _of_last_step(self, tensor):
+        return tensor.select(self._time_axes[1], -1)
+
     def _computed(self):
-        return tuple(dict.fromkeys("count" if name == "rate" else name for name in self._outputs))
+        return tuple(dict.fromkeys("count" if name == "rate" else name.removesuffix(_LAST) for name in self._outputs))
 
     def _run_forward(self, x, steps, state, behind, tensors):
         model = self._model
