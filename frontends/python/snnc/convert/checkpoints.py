@@ -97,8 +97,13 @@ class Likeness:
         pairs.update({name: pairs[own] for name, own in aliases.items() if own in pairs})
         pairs.update({further + name.removeprefix(path): pair for further, path in modules.items()
                       for name, pair in list(pairs.items()) if _within(name, (path,))})
-        unused = {name: tensor.detach().cpu().clone() for name, tensor in parameters.items()
-                  if id(tensor) not in first and not _within(name, modules)}
+        unused = {}
+        for name, tensor in parameters.items():
+            if id(tensor) not in first and not _within(name, modules):
+                unused[name] = tensor.detach().cpu().clone()
+                first[id(tensor)] = name
+            elif first.get(id(tensor)) in unused and not _within(name, modules):
+                aliases[name] = first[id(tensor)]
         saved = frozenset(net.state_dict())
         buffers = {name: tensor.detach().cpu().clone() for name, tensor in net.named_buffers()
                    if name.endswith(".num_batches_tracked") or (name in free and name in saved)}
@@ -106,12 +111,12 @@ class Likeness:
         return cls(net.training, frozen, modules, aliases, pairs, unused, buffers, saved, order)
 
     def apply(self, module):
-        for name, own in self.aliases.items():
-            owner, last = module._owner(name)
-            owner.register_parameter(last, module.get_parameter(own))
         for name, tensor in self.unused.items():
             owner, last = module._owner(name)
             owner.register_parameter(last, nn.Parameter(tensor.clone()))
+        for name, own in self.aliases.items():
+            owner, last = module._owner(name)
+            owner.register_parameter(last, module.get_parameter(own))
         for name, tensor in self.buffers.items():
             owner, last = module._owner(name)
             owner.register_buffer(last, tensor.clone())
