@@ -39,6 +39,8 @@ def test_samples_first():
     for net, axes, x in ((variant(current=by_samples), (1, 0), first), (Stacks(), (1, 1), first), (Unbound(), (1, 0), first),
                          (variant(current=lambda self, x, step: self.f(x[:, step, :])), (1, 0), first),
                          (variant(before=lambda self, x: x.permute(1, 0, 2)), (1, 0), first),
+                         (variant(current=lambda self, x, step: self.f(x[..., step])), (-1, 0), first.movedim(1, -1)),
+                         (variant(current=lambda self, x, step: self.f(x[:, :, step])), (-1, 0), first.movedim(1, -1).contiguous()),
                          (variant(before=lambda self, x: x.transpose(0, 1), current=by_samples), (0, 0), XT)):
         converted = snnc.from_snntorch(net, x)
         assert converted.time_axes == axes and "f32[6] over time" in converted.text, converted.time_axes
@@ -55,8 +57,11 @@ def test_samples_first():
             sum((value * torch.arange(value.numel()).reshape(value.shape)).sum() for value in values).backward()
             gradients.append(x.grad)
         support.close(gradients[1], gradients[0], 1e-5, "gradient of the input")
-        module(x.detach()[:3] if axes[0] else x.detach()[:, :3])  # another number of samples
+        module(x.detach()[:, :3] if axes[0] == 0 else x.detach()[:3])  # another number of samples
     refused(variant(current=lambda self, x, step: self.f(x[:, step] if step % 2 else x[step])), "first axis and along its second", sample=(6, 6, 6))
+    refused(variant(current=lambda self, x, step: self.f(x[..., step] if step % 2 else x[step])), "first axis and along its last", sample=(6, 6, 6))
+    refused(variant(current=lambda self, x, step: self.f(x[:, :, step])), "along axis 2 of its input, which has 4", sample=(6, 6, 6, 6))
+    refused(variant(before=lambda self, x: x.transpose(0, 1), current=lambda self, x, step: self.f(x[..., step])), "last axis", sample=(6, 6, 6))
     refused(variant(current=by_samples), "[sample, time, ...]", sample=(5, 6))
     text = snnc.from_snntorch(variant(current=by_samples)).text  # its first layer says what a step is
     assert "input f32[6] over time" in text, text

@@ -16,12 +16,16 @@ from .values import SAMPLES, Call, Extents, Last, Series, Total, Turned, Value
 
 
 def step_of(index):
-    """The axis and the number of the time step that x[step], x[step, :] and x[:, step] take, or None."""
+    """The axis and the number of the time step that x[step], x[step, :] and x[:, step] take, or x[..., step] and x[:, :, step] along the last
+    axis, which is -1. None if it is something else."""
     places = index if isinstance(index, tuple) else (index,)
-    axis = 1 if len(places) > 1 and places[0] == slice(None) else 0
-    if any(rest is not Ellipsis and rest != slice(None) for rest in places[axis + 1:]):
+    numbers = [axis for axis, place in enumerate(places) if place is not Ellipsis and place != slice(None)]
+    if len(numbers) != 1 or not isinstance(places[numbers[0]], int) or places[numbers[0]] < 0:
         return None
-    return (axis, places[axis]) if isinstance(places[axis], int) and places[axis] >= 0 else None
+    axis, = numbers
+    if axis > 1 or any(place is Ellipsis for place in places[:axis]):
+        return (-1, places[axis]) if axis == len(places) - 1 else None
+    return axis, places[axis]
 
 
 def _written(index):
@@ -291,7 +295,7 @@ class Operations:
             if self.lead > 1 or not self.takes_steps:
                 raise ConversionError(f"forward takes [{_written(index)}] of its input, which layers are to take as a whole")
             if place is None:
-                raise ConversionError(f"forward takes [{_written(index)}] of its input, expected a time step, x[step] or x[:, step]")
+                raise ConversionError(f"forward takes [{_written(index)}] of its input, expected a time step, x[step], x[:, step] or x[..., step]")
             return Value(-1, place[1])
         raise ConversionError(f"forward takes [{_written(index)}] of something, expected a step of the input, or spikes or states of neurons")
 

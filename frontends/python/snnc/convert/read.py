@@ -76,22 +76,33 @@ class Reader(Operations):
         steps = [(user.args[1], view(taken)) for taken in nodes if view(taken) is not None for user in taken.users
                  if user.target is operator.getitem]
         self.graph.over_time = bool(steps)
-        axes = {step_of(index)[0] ^ swapped for index, swapped in steps if step_of(index) is not None}
+        axes = set()
+        for index, swapped in steps:
+            axis, _ = step_of(index) or (None, 0)
+            if axis == -1 and swapped:
+                raise ConversionError("forward takes steps along the last axis of its input, whose first two it has exchanged")
+            axes |= {axis if axis == -1 else axis ^ swapped} if axis is not None else set()
         if len(axes) > 1:
-            raise ConversionError("forward takes steps of its input along its first axis and along its second one")
-        if 1 in axes:
-            self.graph.time_axes = (1, 0)
+            places = ["along its " + {0: "first axis", 1: "second one", -1: "last one"}[axis] for axis in sorted(axes, key=(0, 1, -1).index)]
+            raise ConversionError(f"forward takes steps of its input {' and '.join(places)}")
+        if axes:
+            self.graph.time_axes = (axes.pop(), 0)
         self._take_shape(node, 2 if self.graph.over_time else 1)
+        ranks = {len(index) for index, _ in steps if (step_of(index) or (None,))[0] == -1 and not any(place is Ellipsis for place in index)}
+        if self.graph.shape is not None and not ranks <= {2 + len(self.graph.shape)}:
+            raise ConversionError(f"forward takes steps along axis {min(ranks) - 1} of its input, which has {2 + len(self.graph.shape)}; expected the "
+                                  "first, the second or the last one")
 
     def _take_shape(self, node, lead):
         """The extents of a sample, as they were given or as the first layer asks for them."""
-        place = 0 if self.graph.time_axes[0] == 1 else lead - 1  # of the axis of samples
+        time = self.graph.time_axes[0]
         if self.shape is not None and len(self.shape) <= lead:
-            axes = "[sample, ...]" if lead == 1 else "[sample, time, ...]" if place == 0 else "[time, sample, ...]"
+            axes = "[sample, ...]" if lead == 1 else {0: "[time, sample, ...]", 1: "[sample, time, ...]", -1: "[sample, ..., time]"}[time]
             raise ConversionError(f"the input given has the shape {list(self.shape)}, expected {axes}")
-        self.samples = self.shape[place] if self.shape is not None else None  # of the input given
-        self.given_steps = self.shape[1 - place] if self.shape is not None and lead == 2 else None
-        self.graph.shape = tuple(self.shape[lead:]) if self.shape is not None else self._asked_shape(node)
+        own = list(self.shape) if self.shape is not None else None
+        self.given_steps = own.pop(time) if own is not None and lead == 2 else None
+        self.samples = own.pop(0) if own is not None else None  # of the input given
+        self.graph.shape = tuple(own) if own is not None else self._asked_shape(node)
 
     def _asked_shape(self, node):
         """What the first layer takes, or None."""

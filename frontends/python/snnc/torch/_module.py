@@ -106,7 +106,8 @@ class Module(nn.Module):
             step alone, [sample, neuron]. One name: its tensor alone. What is not asked for is not computed.
         names: what the module calls tensors that have another name in the text.
         fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
-        time_axes: where time stands in the input, if it is over time, and in spikes and membranes: 0, or 1 behind the samples.
+        time_axes: where time stands in the input, if it is over time, and in spikes and membranes: 0, or 1 behind the samples, of the
+            input also -1 behind all others.
         options: of `snnc.compile`.
 
     A call takes `x`, [sample, ...], or [time, sample, ...] where the text says `over time` (see `time_axes`), runs all time steps from rest and gives
@@ -129,9 +130,9 @@ class Module(nn.Module):
         self._model.workers = _runtime.Threads.openmp(min(model.threads, torch.get_num_threads())) or model.workers
         self._outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
-        if len(time_axes) != 2 or not set(time_axes) <= {0, 1}:
-            raise ValueError(f"time_axes: expected two of 0 and 1, found {time_axes!r}")
-        if time_axes[0] == 1 and model.library.inputs[0].shape[0] != "T":
+        if len(time_axes) != 2 or time_axes[0] not in (0, 1, -1) or time_axes[1] not in (0, 1):
+            raise ValueError(f"time_axes: expected two of 0 and 1, the first of which may be -1, found {time_axes!r}")
+        if time_axes[0] != 0 and model.library.inputs[0].shape[0] != "T":
             raise ValueError("time_axes: the model's input has no time; write `over time` behind it")
         self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
@@ -249,8 +250,8 @@ class Module(nn.Module):
         if state is not None and not isinstance(state, State):
             raise TypeError(f"state: expected what a call with_state=True has given, found {type(state).__name__}")
         x = x.resolve_neg()
-        if self._time_axes[0] == 1 and x.ndim > 1:
-            x = x.transpose(0, 1)
+        if self._time_axes[0] != 0 and x.ndim > 1:
+            x = x.movedim(self._time_axes[0], 0)
         behind = _Behind(with_state)
         found = dict(zip(self._computed(), _Network.apply(self, x, steps, state, behind, *self._tensors())))
         if "rate" in self._outputs:
