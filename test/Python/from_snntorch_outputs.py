@@ -60,6 +60,7 @@ def test_samples_first():
         module(x.detach()[:, :3] if axes[0] == 0 else x.detach()[:3])  # another number of samples
     refused(variant(current=lambda self, x, step: self.f(x[:, step] if step % 2 else x[step])), "first axis and along its second", sample=(6, 6, 6))
     refused(variant(current=lambda self, x, step: self.f(x[..., step] if step % 2 else x[step])), "first axis and along its last", sample=(6, 6, 6))
+    refused(variant(current=lambda self, x, step: self.f(x[:, :, step].flatten(1))), "may be the last one or not", "x[..., step]")
     refused(variant(current=lambda self, x, step: self.f(x[:, :, step])), "along axis 2 of its input, which has 4", sample=(6, 6, 6, 6))
     refused(variant(before=lambda self, x: x.transpose(0, 1), current=lambda self, x, step: self.f(x[..., step])), "last axis", sample=(6, 6, 6))
     refused(variant(current=by_samples), "[sample, time, ...]", sample=(5, 6))

@@ -89,6 +89,9 @@ class Reader(Operations):
             self.graph.time_axes = (axes.pop(), 0)
         self._take_shape(node, 2 if self.graph.over_time else 1)
         ranks = {len(index) for index, _ in steps if (step_of(index) or (None,))[0] == -1 and not any(place is Ellipsis for place in index)}
+        if ranks and self.shape is None:  # what the first layer asks for may be behind a flatten
+            raise ConversionError(f"forward takes steps along axis {min(ranks) - 1} of its input, which may be the last one or not; give an input "
+                                  "as the second argument, or write x[..., step]")
         if self.graph.shape is not None and not ranks <= {2 + len(self.graph.shape)}:
             raise ConversionError(f"forward takes steps along axis {min(ranks) - 1} of its input, which has {2 + len(self.graph.shape)}; expected the "
                                   "first, the second or the last one")
