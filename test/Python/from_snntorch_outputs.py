@@ -7,9 +7,27 @@ from torch import nn
 
 import snnc
 import support
-from networks import STEPS, Loop, Steps, X, XT, hidden, leaky, refused, same, steps_of, variant
+from networks import STEPS, Loop, Steps, X, XT, hidden, refused, same, steps_of, variant
 
 torch.manual_seed(0)
+
+
+def tupled(found):
+    return found if isinstance(found, tuple) else (found,)
+
+
+def same_gradients(net, x, outputs):
+    """The converted network has such outputs, and these and the gradients of all parameters are those of the network."""
+    converted = snnc.from_snntorch(net)
+    assert converted.outputs == outputs, converted.outputs
+    expected = tupled(net(x))
+    module = same(converted, expected, x)
+    found = tupled(module(x))
+    seeds = [torch.randn_like(value) for value in expected]
+    for values in (expected, found):
+        sum((value * seed).sum() for value, seed in zip(values, seeds)).backward()
+    for name, parameter in net.named_parameters():
+        support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
 
 
 def test_samples_first():
@@ -47,8 +65,7 @@ def test_samples_first():
         x = x.clone().requires_grad_()
         module = converted.torch()
         expected, found = net(x), module(x)
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        found = found if isinstance(found, tuple) else (found,)
+        expected, found = tupled(expected), tupled(found)
         for name, a, b in zip(converted.outputs, found, expected):
             support.same_bits(a.detach(), b.detach(), name)
         gradients = []
@@ -75,18 +92,7 @@ def test_finish():
     for finish, outputs in ((lambda self, spikes: spikes.sum(0), ("count",)), (lambda self, spikes: torch.mean(spikes, dim=0), ("rate",)),
                             (lambda self, spikes: spikes.sum(0) / STEPS, ("rate",)),
                             (lambda self, spikes: (spikes, spikes.mean(dim=0), spikes), ("spikes", "rate", "spikes"))):
-        net = variant(finish=finish)
-        converted = snnc.from_snntorch(net)
-        assert converted.outputs == outputs, converted.outputs
-        expected = net(XT)
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        module = same(converted, expected, XT)
-        found = module(XT)
-        found = found if isinstance(found, tuple) else (found,)
-        seeds = [torch.randn_like(value) for value in expected]
-        for values in (expected, found):
-            sum((value * seed).sum() for value, seed in zip(values, seeds)).backward()
-        support.close(module.get_parameter("f.weight").grad, net.f.weight.grad, 1e-5, "gradient")
+        same_gradients(variant(finish=finish), XT, outputs)
     for finish in (lambda self, spikes: spikes.mean(1), lambda self, spikes: spikes.sum(0) / 3, lambda self, spikes: spikes.sum(),
                    lambda self, spikes: spikes.mean(0, keepdim=True), lambda self, spikes: spikes.mean(0).sum(0)):
         refused(variant(finish=finish), "operation")
@@ -126,19 +132,7 @@ def test_last():
     for kind, outputs in ((Last, ("membrane[-1]",)), (Behind, ("spikes[-1]", "spikes")), (Read, ("membrane[-1]",)),
                           (Several, ("spikes", "membrane[-1]", "hidden_membrane.first[-1]", "spikes[-1]", "spikes[-1]", "count"))):
         torch.manual_seed(0)
-        net = kind()
-        converted = snnc.from_snntorch(net)
-        assert converted.outputs == outputs, converted.outputs
-        expected = net(X)
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        module = same(converted, expected, X)
-        found = module(X)
-        found = found if isinstance(found, tuple) else (found,)
-        seeds = [torch.randn_like(value) for value in expected]
-        for values in (expected, found):
-            sum((value * seed).sum() for value, seed in zip(values, seeds)).backward()
-        for name, parameter in net.named_parameters():
-            support.close(module.get_parameter(name).grad, parameter.grad, 1e-5, name)
+        same_gradients(kind(), X, outputs)
 
     class Early(Last):
         def finish(self, spikes, a, b):

@@ -730,7 +730,7 @@ func.func @f(%w: !w {snn.bind = @w}, %x: !core.array<sample x 32 x f32>) -> !cor
 !w = !core.array<32 x 20 x f32>
 #map = affine_map<(i, j) -> (i, j)>
 func.func @f(%w: !w {snn.bind = @w}, %x: !core.array<sample x 32 x f32>) -> !core.array<sample x 20 x f32> {
-  // expected-error@+1 {{'core.map' op expected a positive number as core.task_rows}}
+  // expected-error@+1 {{'core.map' op expected a number from 1 to 32 as core.task_rows}}
   %1 = core.map over [32, 20] reads(%w : !w) by [#map] writes [#map] {core.task_rows = 0 : i64} -> !w {
   ^bb0(%a: f32):
     %b = arith.addf %a, %a : f32
@@ -749,4 +749,34 @@ func.func @f(%s: !core.array<sample x 32 x i1>, %w: !core.array<20 x 32 x f32> {
   %0 = core.contract over [sample, 20, 32] along [2] %s, %w by [affine_map<(s, n, k) -> (s, k)>, affine_map<(s, n, k) -> (n, k)>]
       writes affine_map<(s, n, k) -> (s, n)> order <group = 4> {core.kernel = #core.kernel<spikes>, core.panels} : !core.array<sample x 32 x i1>, !core.array<20 x 32 x f32> -> !core.array<sample x 20 x f32>
   return %0 : !core.array<sample x 20 x f32>
+}
+
+// -----
+
+// More rows than there are.
+!w = !core.array<32 x 20 x f32>
+#map = affine_map<(i, j) -> (i, j)>
+func.func @f(%w: !w {snn.bind = @w}, %x: !core.array<sample x 32 x f32>) -> !core.array<sample x 20 x f32> {
+  // expected-error@+1 {{'core.map' op expected a number from 1 to 32 as core.task_rows}}
+  %1 = core.map over [32, 20] reads(%w : !w) by [#map] writes [#map] {core.task_rows = 33 : i64} -> !w {
+  ^bb0(%a: f32):
+    %b = arith.addf %a, %a : f32
+    core.yield %b : f32
+  }
+  %2 = core.contract over [sample, 20, 32] along [2] %x, %1 by [affine_map<(s, n, k) -> (s, k)>, affine_map<(s, n, k) -> (k, n)>]
+      writes affine_map<(s, n, k) -> (s, n)> order <> : !core.array<sample x 32 x f32>, !w -> !core.array<sample x 20 x f32>
+  return %2 : !core.array<sample x 20 x f32>
+}
+
+// -----
+
+// Rows of a sum.
+func.func @f(%w: !core.array<32 x 20 x f32> {snn.bind = @w}) -> !core.array<32 x f32> {
+  // expected-error@+1 {{'core.fold' op has tasks of rows, which maps have alone}}
+  %0 = core.fold add over [32, 20] along [1] reads(%w : !core.array<32 x 20 x f32>) by [affine_map<(i, j) -> (i, j)>] writes affine_map<(i, j) -> (i)>
+      order <> {core.task_rows = 16 : i64} -> !core.array<32 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %0 : !core.array<32 x f32>
 }

@@ -108,6 +108,7 @@ func.func @steps(%x: !t, %w: !w, %start: !s) -> !t {
 // -----
 
 // From beyond the cache each step reads the matrix again: more samples share it than a part of a sum has, while two workers have some.
+// REMARK: Function=large_steps | Reason="each step reads matrices from beyond the cache", Remark="phase 1 takes 32 samples at a time"
 // CHECK-LABEL: func.func @large_steps
 // CHECK: core.chunk = 32 : i64
 // OFF-LABEL: func.func @large_steps

@@ -67,7 +67,8 @@ PlaceCounts countsOf(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir
 mlir::Value ownBytes(ScalarEmitter &e, BatchMapOp phase, mlir::Value chunk, mlir::Value steps);
 
 /// The division of the batch among the tasks of a phase, with parts and levels for all of its sums.
-/// With `workers`, a phase without sums has tasks for all of them; its memory is that of the planned chunk.
+/// With `workers`, a phase without sums has tasks for all of them, and tasks of one that joins parts have several; its
+/// memory is that of the planned chunk.
 Division divide(ScalarEmitter &e, BatchMapOp phase, mlir::Value batch, mlir::Value steps, mlir::Value workers = {});
 
 /// Offsets in bytes into the arena of a call: fault records, sums of each phase and of each gradient between phases,

@@ -127,10 +127,7 @@ void TaskWriter::emitSegmentOps(OpEmitter &inner, SegmentsOp op, const ChunkFram
       slot.blocks = before;
       inner.emitAnySum(reduction, slot);
     };
-    if (Value condition = wantedByAny(step.getAttrOfType<ArrayAttr>(kWantedAttr)))
-      e.when(condition, emit);
-    else
-      emit();
+    whenWanted(wantedByAny(step.getAttrOfType<ArrayAttr>(kWantedAttr)), emit);
   }
   for (auto [value, result] : llvm::zip_equal(yield.getStacked(), op.getStacked()))
     if (auto found = inner.buffers.find(result);

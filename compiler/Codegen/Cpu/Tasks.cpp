@@ -15,6 +15,21 @@ void forMine(Emitter &e, Value index, int64_t &first, int64_t count, llvm::funct
   first += count;
 }
 
+OpEmitter forSamples(OpEmitter &emitter, Operation *op, Value first, Value samples) {
+  Emitter &e = emitter.e;
+  Extents extents = emitter.extents;
+  extents.samples = samples;
+  extents.firstSample = first;
+  OpEmitter some(e, emitter.module, extents, emitter.numbers);
+  some.placeSamples = emitter.placeSamples;
+  if (auto scratch = emitter.scratches.find(op); scratch != emitter.scratches.end())
+    some.scratches[op] = scratch->second;
+  Value at = e.sub(first, emitter.extents.firstSample);
+  for (Value operand : op->getOperands())
+    some.buffers[operand] = emitter.buffers.find(operand)->second.fromSample(e, at);
+  return some;
+}
+
 TaskWriter::TaskWriter(Emitter &e, CallFrame &frame, const FunctionPlan &plan, const OffsetsFunction &offsets,
                        const SpanLayout &spans, ModuleOp module)
     : e(e), frame(frame), plan(plan), spans(spans), module(module), numbers(e, frame, module), batch(frame.batch()),
@@ -140,6 +155,11 @@ Value TaskWriter::wantedAtEnd(Value result) {
   return isForHost ? e.isGiven(frame.pointer(offsetof(snn_call, state_out))) : Value();
 }
 
+/// Where something is wanted, by a condition of the functions above: null is always.
+void TaskWriter::whenWanted(Value condition, llvm::function_ref<void()> body) {
+  condition ? e.when(condition, body) : body();
+}
+
 /// Whether the host asks for any of the results of an op.
 Value TaskWriter::wantedByAny(ArrayAttr wanted) {
   if (!wanted || !llvm::all_of(wanted, llvm::IsaPred<ArrayAttr>))
@@ -252,13 +272,9 @@ void TaskWriter::give(OpEmitter &emitter, const ChunkFrame &chunk, unsigned numb
   if (isWithHost(value))
     return;
   const Buffer &from = emitter.buffers.find(value)->second;
-  if (needsPlace(result) && homeOf(value) != result) {
-    auto copy = [&] { copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first)); };
-    if (Value wanted = wantedAtEnd(result))
-      e.when(wanted, copy);
-    else
-      copy();
-  }
+  if (needsPlace(result) && homeOf(value) != result)
+    whenWanted(wantedAtEnd(result),
+               [&] { copyOutlined(emitter, from, known.find(result)->second.fromSample(e, chunk.first)); });
   storeOutputs(emitter, result, from, chunk.first);
 }
 
@@ -282,10 +298,7 @@ void TaskWriter::emitChunkOps(OpEmitter &emitter, ArrayRef<Operation *> ops, con
         if (value.getDefiningOp() == op && isGivenWhenMade(value))
           give(emitter, chunk, number);
     };
-    if (Value condition = wantedByAny(op->getAttrOfType<ArrayAttr>(kWantedAttr)))
-      e.when(condition, emitAndGive);
-    else
-      emitAndGive();
+    whenWanted(wantedByAny(op->getAttrOfType<ArrayAttr>(kWantedAttr)), emitAndGive);
     if (segments && loadsInput(segments))
       return e.when(chunk.fault.isClear(e),
                     [&, rest = ops.drop_front(index + 1)] { emitChunkOps(emitter, rest, chunk, end); });
@@ -315,15 +328,7 @@ void TaskWriter::emitSums(OpEmitter &emitter, IndexedOpInterface op, Value resul
   Value end = e.add(chunk.first, emitter.extents.samples);
   e.loop(own.partOf(e, chunk.first), e.add(own.partOf(e, e.sub(end, e.index(1))), 1), 1, [&](Value part) {
     Value begin = own.begin(e, part), first = e.maximum(begin, chunk.first);
-    Extents extents = emitter.extents;
-    extents.firstSample = first;
-    extents.samples = e.sub(e.minimum(own.begin(e, e.add(part, 1)), end), first);
-    OpEmitter inner(e, module, extents, numbers);
-    inner.placeSamples = emitter.placeSamples;
-    if (auto scratch = emitter.scratches.find(op); scratch != emitter.scratches.end())
-      inner.scratches[op] = scratch->second;
-    for (Value operand : op->getOperands())
-      inner.buffers[operand] = emitter.buffers.find(operand)->second.fromSample(e, e.sub(first, chunk.first));
+    OpEmitter inner = forSamples(emitter, op, first, e.sub(e.minimum(own.begin(e, e.add(part, 1)), end), first));
     add(inner, own, part, begin);
   });
 }

@@ -25,6 +25,9 @@ struct ChunkFrame {
 void forMine(Emitter &e, mlir::Value index, int64_t &first, int64_t count,
              llvm::function_ref<void(mlir::Value place)> body);
 
+/// An emitter for an op that has so many of the samples at hand, from `first` in the batch on.
+OpEmitter forSamples(OpEmitter &emitter, mlir::Operation *op, mlir::Value first, mlir::Value samples);
+
 /// Writes the tasks of one function.
 class TaskWriter {
 public:
@@ -71,6 +74,7 @@ private:
   mlir::Value wantedBy(mlir::Attribute outputs);
   mlir::Value wantedByAny(mlir::ArrayAttr wanted);
   mlir::Value wantedAtEnd(mlir::Value result);
+  void whenWanted(mlir::Value condition, llvm::function_ref<void()> body);
   SumSlot slotOf(BatchMapOp phase, unsigned result, mlir::Value part, const Division &division);
   void emitSums(OpEmitter &emitter, IndexedOpInterface op, mlir::Value result, const ChunkFrame &chunk,
                 mlir::Value isFirst, mlir::Value blocksBefore);

@@ -75,11 +75,7 @@ static void emitWholeGradient(OpEmitter &emitter, ContractOp op, const SumSlot &
   Value partStride = e.mul(division.levels, first.levelStride);
   e.loop(division.tasks, [&](Value part) {
     Value begin = division.begin(e, part), end = division.begin(e, e.add(part, 1));
-    OpEmitter inner(e, emitter.module, {e.sub(end, begin), steps, begin, emitter.extents.firstStep, nullptr},
-                    emitter.numbers);
-    inner.scratches[op] = emitter.scratches.lookup(op);
-    for (Value operand : op->getOperands())
-      inner.buffers[operand] = emitter.buffers.find(operand)->second.fromSample(e, begin);
+    OpEmitter inner = forSamples(emitter, op, begin, e.sub(end, begin));
     SumSlot slot = first;
     slot.total.memory.offset = e.add(slot.total.memory.offset, e.mul(part, partStride));
     inner.emitGradient(op, slot, inputs);

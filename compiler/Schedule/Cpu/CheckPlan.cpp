@@ -148,8 +148,9 @@ LogicalResult checkMap(MapOp map) {
     if (!sharedDim(map))
       return map.emitOpError("has tasks of rows, but these cannot be computed each by itself from what is there before "
                              "the function");
-    if (!rows || rows.getInt() < 1)
-      return map.emitOpError() << "expected a positive number as " << kTaskRowsAttr;
+    const int64_t most = map.getDomain()[*sharedDim(map)];
+    if (!rows || !rows.getType().isInteger(64) || rows.getInt() < 1 || rows.getInt() > most)
+      return map.emitOpError() << "expected a number from 1 to " << most << " as " << kTaskRowsAttr;
   }
   if (!map->hasAttr(kLoadAttr))
     return success();
@@ -261,6 +262,8 @@ CallRange CallRange::of(ModuleOp module) {
 LogicalResult checkPlan(func::FuncOp function, const CallRange &range) {
   WalkResult walked = function.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
     auto indexed = dyn_cast<IndexedOpInterface>(op);
+    if (op->hasAttr(kTaskRowsAttr) && !isa<MapOp>(op))
+      return op->emitOpError("has tasks of rows, which maps have alone");
     if (failed(checkPlaceCount(op)) || (indexed && failed(checkOrder(indexed))))
       return failure();
     if (auto contract = dyn_cast<ContractOp>(op))

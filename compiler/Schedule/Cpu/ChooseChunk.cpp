@@ -24,8 +24,8 @@ constexpr int64_t kTasks = 16;
 /// samples that weights are read for hardly any.
 constexpr int64_t kChunks = 4, kFewSamples = 8;
 
-/// Workers that find a chunk of their own at least where steps read matrices from beyond the cache. Of more than these
-/// each takes fewer parts of the sums (`Division::of`).
+/// Workers that find a chunk of their own at least where steps read matrices from beyond the cache. Where there are
+/// more, tasks have fewer parts of the sums (`divide` in compiler/Codegen/Cpu/FunctionPlan.cpp).
 constexpr int64_t kWorkers = 2;
 
 bool hasSteps(BatchMapOp phase) {
@@ -127,13 +127,14 @@ private:
     phase->setAttr(kChunkAttr, Builder(&getContext()).getI64IntegerAttr(chunk));
     if (auto remark = remarks::chosen(phase, remarks::kChunks, "chunk"))
       remark << remark::add("phase {0} takes {1} at a time", number, remarks::counted(chunk, "sample"))
-             << remarks::because(chunk > ofLargeWeights ? "its steps read more of matrices than a sample has values"
-                                 : chunk > ofCache      ? "each chunk reads weights from beyond the cache"
-                                 : chunk * 2 > maxChunk ? maxChunk < this->maxChunk
-                                                              ? "more would leave workers without a task"
-                                                              : "more would not be faster"
-                                 : bytes > cache        ? "one alone takes more than the cache"
-                                                        : "more would not fit into the cache")
+             << remarks::because(chunk > ofPart           ? "each step reads matrices from beyond the cache"
+                                 : chunk > ofLargeWeights ? "its steps read more of matrices than a sample has values"
+                                 : chunk > ofCache        ? "each chunk reads weights from beyond the cache"
+                                 : chunk * 2 > maxChunk   ? maxChunk < this->maxChunk
+                                                                ? "more would leave workers without a task"
+                                                                : "more would not be faster"
+                                 : bytes > cache          ? "one alone takes more than the cache"
+                                                          : "more would not fit into the cache")
              << remark::metric("bytes", bytesOf(chunk)) << remark::metric("bytes of cache", cache);
   }
 };

@@ -14,8 +14,9 @@ namespace snn::core {
 #include "compiler/Schedule/Cpu/Passes.h.inc"
 
 std::optional<unsigned> sharedDim(MapOp map) {
-  if (!isa<func::FuncOp>(map->getParentOp()) || isView(map) || map->hasAttr(kLoadAttr) ||
-      map.getOutputs().size() != 1 || map.getAbsent() || !needsPlace(map.getOutputs().front()))
+  if (!isa<func::FuncOp>(map->getParentOp()) || isStreaming(map->getParentOfType<ModuleOp>()) || isView(map) ||
+      map->hasAttr(kLoadAttr) || map.getOutputs().size() != 1 || map.getAbsent() ||
+      !needsPlace(map.getOutputs().front()))
     return std::nullopt;
   ArrayRef<int64_t> domain = map.getDomain();
   auto indexed = cast<IndexedOpInterface>(map.getOperation());
@@ -48,7 +49,7 @@ public:
 
 private:
   void runOnOperation() override {
-    if (taskElements <= 0 || isStreaming(getOperation()))
+    if (taskElements <= 0)
       return;
     for (func::FuncOp function : getOperation().getOps<func::FuncOp>())
       if (!function.isExternal() && !isElementwise(function))

@@ -10,7 +10,7 @@ namespace snn::core {
 
 /// Of a map between phases the dim of its domain that counts the first extent of its result, whose rows can be computed
 /// each by itself. Nothing if they cannot: what they read must be there before the function, as all of them read while
-/// others write.
+/// others write. In a streaming build there are no other workers.
 std::optional<unsigned> sharedDim(MapOp map);
 
 } // namespace snn::core

@@ -89,21 +89,21 @@ class Likeness:
         parameters = dict(net.named_parameters(remove_duplicate=False))
         first = {id(parameters[name]): name for name in names if name in parameters}
         modules = _further_paths(net)
-        aliases = {name: first[id(tensor)] for name, tensor in parameters.items()
-                   if id(tensor) in first and name not in names and not _within(name, modules)}
+        aliases, unused = {}, {}
+        for name, tensor in parameters.items():
+            if name in names or _within(name, modules):
+                continue
+            own = first.setdefault(id(tensor), name)
+            if own == name:
+                unused[name] = tensor.detach().cpu().clone()
+            else:
+                aliases[name] = own
         frozen = frozenset(name for name, tensor in parameters.items() if not tensor.requires_grad)
         tensors = {**parameters, **dict(net.named_buffers(remove_duplicate=False))}
         pairs = {name: (own, tuple(tensors[name].shape)) for name, own in shapes.items()}
         pairs.update({name: pairs[own] for name, own in aliases.items() if own in pairs})
         pairs.update({further + name.removeprefix(path): pair for further, path in modules.items()
                       for name, pair in list(pairs.items()) if _within(name, (path,))})
-        unused = {}
-        for name, tensor in parameters.items():
-            if id(tensor) not in first and not _within(name, modules):
-                unused[name] = tensor.detach().cpu().clone()
-                first[id(tensor)] = name
-            elif first.get(id(tensor)) in unused and not _within(name, modules):
-                aliases[name] = first[id(tensor)]
         saved = frozenset(net.state_dict())
         buffers = {name: tensor.detach().cpu().clone() for name, tensor in net.named_buffers()
                    if name.endswith(".num_batches_tracked") or (name in free and name in saved)}

@@ -76,25 +76,35 @@ class Reader(Operations):
         steps = [(user.args[1], view(taken)) for taken in nodes if view(taken) is not None for user in taken.users
                  if user.target is operator.getitem]
         self.graph.over_time = bool(steps)
+        self.graph.time_axes = (self._time_axis(steps), 0)
+        self._take_shape(node, 2 if self.graph.over_time else 1)
+
+    def _time_axis(self, steps):
+        """Along which axis of the input forward takes its steps: items of the input, or of the input with its first two axes exchanged."""
         axes = set()
         for index, swapped in steps:
             axis, _ = step_of(index) or (None, 0)
-            if axis == -1 and swapped:
-                raise ConversionError("forward takes steps along the last axis of its input, whose first two it has exchanged")
-            axes |= {axis if axis == -1 else axis ^ swapped} if axis is not None else set()
+            if axis == -1:
+                self._check_last(index, swapped)
+            if axis is not None:
+                axes.add(axis if axis == -1 else axis ^ swapped)
         if len(axes) > 1:
-            places = ["along its " + {0: "first axis", 1: "second one", -1: "last one"}[axis] for axis in sorted(axes, key=(0, 1, -1).index)]
-            raise ConversionError(f"forward takes steps of its input {' and '.join(places)}")
-        if axes:
-            self.graph.time_axes = (axes.pop(), 0)
-        self._take_shape(node, 2 if self.graph.over_time else 1)
-        ranks = {len(index) for index, _ in steps if (step_of(index) or (None,))[0] == -1 and not any(place is Ellipsis for place in index)}
-        if ranks and self.shape is None:  # what the first layer asks for may be behind a flatten
-            raise ConversionError(f"forward takes steps along axis {min(ranks) - 1} of its input, which may be the last one or not; give an input "
+            names = {0: "first axis", 1: "second one", -1: "last one"}
+            raise ConversionError("forward takes steps of its input " + " and ".join(f"along its {names[axis]}" for axis in names if axis in axes))
+        return axes.pop() if axes else 0
+
+    def _check_last(self, index, swapped):
+        """An index behind others is along the last axis if the input has no more of them."""
+        if swapped:
+            raise ConversionError("forward takes steps along the last axis of its input, whose first two it has exchanged")
+        if any(place is Ellipsis for place in index):
+            return
+        if self.shape is None:
+            raise ConversionError(f"forward takes steps along axis {len(index) - 1} of its input, which may be the last one or not; give an input "
                                   "as the second argument, or write x[..., step]")
-        if self.graph.shape is not None and not ranks <= {2 + len(self.graph.shape)}:
-            raise ConversionError(f"forward takes steps along axis {min(ranks) - 1} of its input, which has {2 + len(self.graph.shape)}; expected the "
-                                  "first, the second or the last one")
+        if len(index) != len(self.shape):
+            raise ConversionError(f"forward takes steps along axis {len(index) - 1} of its input, which has {len(self.shape)}; expected the first, "
+                                  "the second or the last one")
 
     def _take_shape(self, node, lead):
         """The extents of a sample, as they were given or as the first layer asks for them."""

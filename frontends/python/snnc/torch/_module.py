@@ -258,13 +258,13 @@ class Module(nn.Module):
             found["rate"] = found["count"] / behind.steps
         if self._time_axes[1] == 1:
             found = {name: tensor if name in ("count", "rate") else tensor.transpose(0, 1) for name, tensor in found.items()}
-        outputs = tuple(found[name] if name in found else self._of_last_step(found[name.removesuffix(_LAST)]) for name in self._outputs)
+        for name in self._outputs:
+            if name.endswith(_LAST):
+                found[name] = found[name.removesuffix(_LAST)].select(self._time_axes[1], -1)
+        outputs = tuple(found[name] for name in self._outputs)
         if with_state:
             return (*outputs, behind.state)
         return outputs[0] if self._single else outputs
-
-    def _of_last_step(self, tensor):
-        return tensor.select(self._time_axes[1], -1)
 
     def _computed(self):
         return tuple(dict.fromkeys("count" if name == "rate" else name.removesuffix(_LAST) for name in self._outputs))
