@@ -104,3 +104,34 @@ func.func @spikes(%y: !y) -> !core.array<time x sample x 2 x 2 x 288 x i1> {
   }
   return %patches : !core.array<time x sample x 2 x 2 x 288 x i1>
 }
+
+// -----
+
+!x = !core.array<time x sample x 32 x 64 x f32>
+!turned = !core.array<time x sample x 64 x 32 x f32>
+#same = affine_map<(t, s, i, j) -> (t, s, i, j)>
+#turn = affine_map<(t, s, i, j) -> (t, s, j, i)>
+#mirrored = affine_map<(t, s, i, j) -> (t, s, j, 63 - j)>
+
+// What is made of the sums would like them turned, but the sums of a mirrored diagonal are found by the first of the
+// two positions alone, which stays in front.
+// CHECK-LABEL: func.func @mirrored(
+// CHECK: core.fold add {{.*}} -> <time x sample x 32 x 64 x f32>
+func.func @mirrored(%x: !turned) -> !turned {
+  %squares = core.map over [time, sample, 32, 64] reads(%x : !turned) by [#turn] writes [#same] -> !x {
+  ^bb0(%a: f32):
+    %square = arith.mulf %a, %a : f32
+    core.yield %square : f32
+  }
+  %diagonal = core.fold add over [time, sample, 32, 64] along [2] reads(%squares : !x) by [#same] writes #mirrored
+      -> <time x sample x 32 x 64 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %turned = core.map over [time, sample, 64, 32] reads(%diagonal : !x) by [#turn] writes [#same] -> !turned {
+  ^bb0(%a: f32):
+    %square = arith.mulf %a, %a : f32
+    core.yield %square : f32
+  }
+  return %turned : !turned
+}

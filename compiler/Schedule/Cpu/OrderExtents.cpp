@@ -6,6 +6,7 @@
 #include "compiler/Schedule/Cpu/Layout.h"
 #include "compiler/Schedule/Cpu/Memory.h"
 #include "compiler/Schedule/Cpu/Passes.h"
+#include "dialect/core/Maps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 using namespace mlir;
@@ -149,6 +150,7 @@ private:
   const Order &orderOf(Value value);
   double costOf(Operation *op);
   double costOf(const Group &group);
+  static bool findsSums(const Group &group);
   void choose();
   void apply();
 
@@ -311,6 +313,18 @@ double Ordering::costOf(const Group &group) {
   return cost;
 }
 
+/// Whether each sum of the group still tells where its elements are: positions are taken from left to right, and one
+/// that mirrors another dim, as of a diagonal, says nothing in front of the position that has this dim.
+bool Ordering::findsSums(const Group &group) {
+  return llvm::all_of(group.values, [&](Value value) {
+    auto fold = value.getDefiningOp<FoldOp>();
+    if (!fold)
+      return true;
+    AffineMap write = ordered(fold.getWrite(), typeOf(value).getShape(), group.order);
+    return WriteAnalysis::of(write, fold.getDomain(), fold.getAlong()).fault.empty();
+  });
+}
+
 void Ordering::choose() {
   constexpr int kSweeps = 4; // an order spreads from what is fixed, from one group to the next
   for (int sweep = 0; sweep < kSweeps; ++sweep)
@@ -331,7 +345,7 @@ void Ordering::choose() {
       double least = costOf(group);
       for (const Order &order : orders) {
         group.order = order;
-        if (double cost = costOf(group); cost < least) {
+        if (double cost = costOf(group); cost < least && findsSums(group)) {
           least = cost;
           best = order;
         }
