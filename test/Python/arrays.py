@@ -109,9 +109,14 @@ def test_refusals_change_nothing():
         model.run(x, ("spike",))
     with support.raises(ValueError, "lr is -1", "at least 0"):
         model.hyper["lr"] = -1
+    with support.raises(TypeError, "lr: expected a number, found '1e-3'"):
+        model.hyper["lr"] = "1e-3"
     with support.raises(KeyError, "no number 'rate'", "lr"):
         model.hyper["rate"] = 1
     state = model.run(x, ("state",))["state"]
+    for call in (model.step, lambda x, state: model.run(x, state=state)):
+        with support.raises(TypeError, "state: expected what a call before has returned", "found dict"):
+            call(x, {})
     with support.raises(ValueError, "the state is of 4 samples", "the call has 3"):
         model.step(x[:3], state)
     other = snnc.compile(SERIES)
@@ -185,6 +190,8 @@ def test_weights():
                               ({"2.beta": np.float32(0.5)}, ('"2.beta" is 0.5, but 0.9 is compiled',))):
             with support.raises(ValueError, *parts):
                 other.load_state_dict({n: a for n, a in {**tensors, **change}.items() if a is not None})
+        with support.raises(TypeError, "expected a dictionary of arrays by name, found NoneType"):
+            other.load_state_dict(None)
         data = (scratch / "weights.safetensors").read_bytes()
         for cut in range(0, 100):
             (scratch / "cut.safetensors").write_bytes(data[:len(data) * cut // 100])

@@ -21,6 +21,14 @@ def whole(value, what, least, most=None):
     return number
 
 
+def real(value, what):
+    """The number that `value` is. TypeError where it is none: a word, even of digits, or an array of several."""
+    try:
+        return value.__float__()
+    except (AttributeError, TypeError):
+        raise TypeError(f"{what}: expected a number, found {value!r}") from None
+
+
 def as_numpy(value, what):
     """The same elements as a NumPy array, without a copy where the value is an array in the CPU's memory already."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _arrays, _compiler, _runtime, _training, _weights, cache
-from ._values import Hypers, State, StateTensor, Tensors
+from ._values import Hypers, State, StateTensor, Tensors, expect_state
 
 Number = Union[int, float, str]  # of a param; text stands in place of a number as it does after -D
 Targets = Union[ArrayLike, Mapping[str, ArrayLike]]
@@ -188,6 +188,7 @@ class Model:
         "hidden_membrane.NAME". From rest, or from a `state`, which is left as it is; "state" among the outputs is that
         behind the last step.
         """
+        expect_state(state)
         wanted = [name for name in outputs if name != "state"]
         call = self._prepare(x, steps=steps, sample_ids=sample_ids)
         results = self._outputs(wanted, call, of_forward=True)
@@ -206,6 +207,7 @@ class Model:
     def step(self, x: ArrayLike, state: State | None = None) -> tuple[np.ndarray, State]:
         """One time step: returns the spikes, [sample, neuron], and the state behind it. As many steps give the bits
         of one run. `x` is [sample, ...], and `state` what the step before has returned, or None at rest."""
+        expect_state(state)
         call = self._prepare(x, single=True)
         results = self._outputs(("spikes",), call)
         behind = self._state_behind(call, state)

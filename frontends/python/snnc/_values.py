@@ -49,6 +49,11 @@ class StateTensor(typing.NamedTuple):
     offset: int  # in bytes
 
 
+def expect_state(value):
+    if value is not None and not isinstance(value, State):
+        raise TypeError(f"state: expected what a call before has returned, or None at rest, found {type(value).__name__}")
+
+
 def state_of(values, batch, steps, tensors):
     aligned = _runtime.allocate(values.nbytes)
     aligned[:values.nbytes] = values
@@ -91,6 +96,7 @@ class Hypers(collections.abc.Mapping):
         if name not in self._infos:
             raise KeyError(f"the model has no number {name!r}; it has {', '.join(self._infos) or 'none'}")
         index, info = self._infos[name]
+        value = _arrays.real(value, name)
         high_is_met = value < info.high if info.below_high else value <= info.high
         if not (np.isfinite(value) and info.low <= value and high_is_met):
             raise ValueError(f"{name} is {value}, expected at least {info.low:g} and "

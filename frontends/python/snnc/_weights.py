@@ -2,6 +2,7 @@
 """Parameters in dictionaries and files; the rules are those of snn-train's checkpoints, in the runtime."""
 
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -32,6 +33,8 @@ def _take(model, arrays):
 
 
 def load_state_dict(model, tensors, strict, what):
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"expected a dictionary of arrays by name, found {type(tensors).__name__}")
     _take(model, model.library.weights(_contiguous(tensors, what), what, strict))
 
 
