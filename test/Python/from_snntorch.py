@@ -198,18 +198,9 @@ def test_refused():
                 spikes.append(spk1)
             return torch.stack(spikes)
 
-    class Backwards(Tutorial):
-        def forward(self, x):
-            spikes, membranes = super().forward(x)
-            return torch.stack([spikes, membranes])
-
     class Branches(Tutorial):
         def forward(self, x):
             return super().forward(x) if x.sum() > 0 else super().forward(-x)
-
-    class Sine(Tutorial):
-        def forward(self, x):
-            return super().forward(torch.sin(x))
 
     def sequential(*modules):
         return nn.Sequential(nn.Linear(4, 4), *modules)
@@ -218,9 +209,7 @@ def test_refused():
     for net, parts in (
             (Twice(), ("\"lif1\" (Leaky)", "call 1", "time step 0")),
             (Forgets(), ("\"lif1\" (Leaky)", "in its call 1 it takes another state than its own membrane")),
-            (Backwards(), ("torch.stack",)),
             (Branches(), ("cannot be traced",)),
-            (Sine(), ("operation sin",)),
             (sequential(leaky, nn.BatchNorm1d(4, momentum=None), leaky), ("\"2\" (BatchNorm1d)", "fixed momentum")),
             (sequential(snn.Leaky(beta=0.5)), ("\"1\" (Leaky)", "init_hidden=True")),
             (sequential(nn.GELU(), leaky), ("\"1\" (GELU)", "no such layer")),

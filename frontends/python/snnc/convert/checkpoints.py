@@ -113,13 +113,15 @@ class Likeness:
     def apply(self, module):
         for name, tensor in self.unused.items():
             owner, last = module._owner(name)
-            owner.register_parameter(last, nn.Parameter(tensor.clone()))
+            if last not in owner._parameters:  # else a layer that PyTorch computes has it
+                owner.register_parameter(last, nn.Parameter(tensor.clone()))
         for name, own in self.aliases.items():
             owner, last = module._owner(name)
             owner.register_parameter(last, module.get_parameter(own))
         for name, tensor in self.buffers.items():
             owner, last = module._owner(name)
-            owner.register_buffer(last, tensor.clone())
+            own = owner._buffers.get(last)  # of a layer that PyTorch computes: it has the module's type
+            owner.register_buffer(last, tensor.clone() if own is None else tensor.to(own.dtype, copy=True))
         for further, path in self.modules.items():
             owner, last = module._owner(path)
             if last in owner._modules:  # it has tensors

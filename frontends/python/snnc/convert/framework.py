@@ -12,6 +12,7 @@ class Framework:
         no_layer: why another one is refused.
         layers_take_all_steps: a call goes through all steps, [time, sample, ...].
         steps_keep_state: neurons of a module of one step carry their states on though they do not hide them.
+        remembers_states: neurons that are called without a state go on with that of their last call, though they do not hide it.
         own_hooks: names of hooks of parameters that the framework's neurons hang there themselves, and their lines say.
 
     A subclass has `name`, `is_neuron(module)`, and `neuron(graph, path, module, source, shape)`, which gives the `Layer`;
@@ -23,12 +24,18 @@ class Framework:
     no_layer = "there is no such layer in the language"
     layers_take_all_steps = False
     steps_keep_state = False
+    remembers_states = False
     own_hooks = ()
 
     @staticmethod
     def input_shape(module):
         """The shape of a sample that neurons with weights take, or None if they take any."""
         return None
+
+    @staticmethod
+    def keeps_shape(module):
+        """Whether all that neurons give has the shape of what they take."""
+        return False
 
     @staticmethod
     def hidden(module):

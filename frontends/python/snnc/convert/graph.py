@@ -47,6 +47,7 @@ class Graph:
     single: bool = True  # there is one output, which is returned itself and not in a tuple
     definitions: list = dataclasses.field(default_factory=list)
     read: set = dataclasses.field(default_factory=set)  # names of tensors that forward looks at itself
+    around: object = None  # an `Around`, if PyTorch computes something ahead of the network or behind it
 
 
 # Words of the language and of its interface, which no label and no model may be called (frontends/snn: isReservedWord, isOwnSymbol).

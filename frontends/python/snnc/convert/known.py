@@ -5,7 +5,7 @@ import types
 
 from torch.nn.utils import parametrize
 
-from .errors import ConversionError
+from .errors import ConversionError, Forbidden
 
 # What a subclass may have of its own and still compute what its base computes.
 _INERT = {"__init__", "__module__", "__doc__", "__qualname__", "__annotations__", "__firstlineno__", "__static_attributes__",
@@ -24,6 +24,10 @@ def named(path, module):
 
 def refuse(path, module, why):
     raise ConversionError(f"{named(path, module)}: {why}")
+
+
+def forbid(path, module, why):
+    raise Forbidden(f"{named(path, module)}: {why}")
 
 
 def kind_of(module, kinds):
@@ -82,4 +86,4 @@ def own_tensors(path, module):
     return {name: name for name in (*parameters, *buffers) if name != "num_batches_tracked"}
 
 
-__all__ = ["check", "check_framework", "kind_of", "named", "own_tensors", "refuse"]
+__all__ = ["check", "check_framework", "forbid", "kind_of", "named", "own_tensors", "refuse"]

@@ -9,7 +9,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from . import layers
-from .errors import ConversionError
+from .errors import ConversionError, Forbidden
 from .graph import Layer
 from .trace import COPIES, RELUS, in_place, shares, swaps, view
 from .values import SAMPLES, Call, Extents, Last, Series, Total, Turned, Value
@@ -72,7 +72,7 @@ class Operations:
             return self._flattened(node, what)
         if target in _FUNCTIONS:
             return self._function(node, what)
-        if target in _ZEROS:
+        if target in ZEROS:
             return 0  # a state at rest; snnTorch gives it the shape of the input
         if self.lead == 1 and swaps(node) and view(node) is not None:
             return self._turned(node)
@@ -87,7 +87,7 @@ class Operations:
 
     def _turned(self, node):
         """The input with its first two axes exchanged: of one over time, steps can still be taken."""
-        return Turned() if view(node) and not (self.takes_steps and self.graph.over_time) else self._input()
+        return Turned() if view(node) and not (self.takes_steps and self.graph.over_time) else self._input(node)
 
     def _resolved(self, words):
         """Arguments, with the numbers that extents are."""
@@ -205,7 +205,7 @@ class Operations:
         """Whether a tensor that is changed by its last name has no other names that are used."""
         while isinstance(node, fx.Node) and len(node.users) == 1:
             if node.op == "get_attr":
-                return node.meta["made here"] and self._constants(node) == 1
+                return node.meta["made here"] and len(self._looking_at(node)) == 1
             if node.target is operator.getitem:
                 call = self.values.get(node.args[0])
                 return isinstance(call, Call) and 1 == sum(
@@ -215,11 +215,11 @@ class Operations:
             node = node.args[0]
         return not isinstance(node, fx.Node)
 
-    def _constants(self, node):
-        """How many nodes look at the memory of a tensor that forward has made."""
+    def _looking_at(self, node):
+        """The nodes that look at the memory of a tensor that forward has made."""
         own = getattr(self.net, node.target).untyped_storage().data_ptr()
-        return sum(getattr(self.net, other.target).untyped_storage().data_ptr() == own for other in node.graph.nodes
-                   if other.op == "get_attr" and other.meta["made here"] and other.users)
+        return [other for other in node.graph.nodes if other.op == "get_attr" and other.meta["made here"] and other.users
+                and getattr(self.net, other.target).untyped_storage().data_ptr() == own]
 
     def _passes_on(self, node):
         """Whether a call of a layer may return the tensor that it was given."""
@@ -288,6 +288,8 @@ class Operations:
             return self._extent(node, value, index)
         if isinstance(value, Series) and index == (-1 if value.axis == 0 else (slice(None), -1)):
             return Last(value.layer, value.steps, value.output)
+        if isinstance(value, Series) and (step_of(index) or (None,))[0] == value.axis and step_of(index)[1] < value.steps:
+            return Value(value.layer, step_of(index)[1], value.output)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):
             return Value(value.layer, value.step, value.outputs[index])
         if value == Value(-1, None) and view(taken) is not None:
@@ -315,7 +317,7 @@ FLATTENS = (torch.flatten, "flatten", "view", "reshape", torch.reshape)
 _SIGNS = {operator.iadd: "+=", operator.itruediv: "/="}
 _HINTS = {**dict.fromkeys(("mean", "sum"), "; take it of what the converted network gives"),
           "detach": "; gradients end where a call does: call the converted network for each window of steps, with the state= of the one before"}
-_ZEROS = (torch.zeros_like, "new_zeros")
+ZEROS = (torch.zeros_like, "new_zeros")
 # Functions that are what a layer without parameters does.
 _FUNCTIONS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
               functional.avg_pool1d: nn.AvgPool1d, **dict.fromkeys(RELUS, nn.ReLU)}

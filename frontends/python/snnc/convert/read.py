@@ -12,13 +12,15 @@ import operator
 import torch
 from torch import fx, nn
 
-from . import layers
-from .errors import ConversionError
+from . import around, layers
+from .errors import ConversionError, Forbidden
+from .examples import Examples
 from .graph import Graph, Layer
-from .known import kind_of, named, refuse
+from .known import forbid, kind_of, named, refuse
 from .operations import FLATTENS, Operations, step_of
-from .trace import COPIES, traced, view
-from .values import Call, Last, Series, Total, Turned, Value
+from .outside import MADE, MADE_EACH, OWN, Again, Surroundings
+from .trace import COPIES, UntracedError, in_place, traced, view
+from .values import Call, Last, Outside, Series, Total, Turned, Value
 
 
 READOUT = """neuron readout(x) {
@@ -28,23 +30,31 @@ READOUT = """neuron readout(x) {
 }"""
 
 
-def loop(net, shape, framework):
+def loop(net, given, framework):
     """The graph of a module whose forward goes through all time steps."""
-    return Reader(net, shape, framework).read()
+    return Reader(net, given, framework).read()
 
 
-class Reader(Operations):
+class Reader(Surroundings, Operations):
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
     # What may stand between the input and the first layer.
     passed = (operator.getitem, *FLATTENS, *COPIES, "transpose", "permute", torch.transpose, torch.permute)
     keeps_states = False  # neurons that keep their states keep them from one call of the network to the next
+    surrounds = True  # PyTorch may compute what the network cannot, ahead of it and behind it
 
-    def __init__(self, net, shape, framework):
-        self.net, self.shape, self.framework = net, shape, framework
-        self.graph = Graph([], ())
+    def __init__(self, net, given, framework):
+        self.net, self.given, self.shape, self.framework = net, given, given.shape, framework
         self.modules = {path: module for path, module in net.named_modules() if path}
+        self.examples = Examples(net, given, framework)
+        self.source = OWN
+        self.outer = {}  # paths of layers, and operations, that the network is not to have, and why
+        self.why = None  # something is computed ahead of the network
+        self._reset()
+
+    def _reset(self):
+        self.graph = Graph([], ())
         self.values = {}  # of nodes
         self.made = {}  # of modules' paths and places of their inputs: layers
         self.known = {}  # what was made of what -> place of the layer
@@ -52,11 +62,55 @@ class Reader(Operations):
         self.calls = collections.Counter()  # of neurons and of masks: how many there were
         self.masks = set()  # what was called in which step
         self.norms = {}  # layers of batch norm: whether their inputs are the same in all steps
+        self.remembering = set()  # paths of neurons that are called without a state
+        self.forms = {}  # nodes that are the network's input, if the module's is not: the time step of each
+        self.samples = None  # of the input given
+        self.given_steps = None
+        self.called_outside = set()  # paths of layers
+        self.dirty = {}  # memory that holds something that comes from neurons, and why PyTorch computes it
+        self.kept = []  # calls of layers outside that may change their buffers, whatever becomes of what they give
+        self.returned, self.returns_more = None, False  # what forward returns, and whether PyTorch makes it
 
     def read(self):
-        with traced(self.net, self.shape, self.framework, self.keeps_states) as graph:
-            self._read(list(graph.nodes))
-        return self.graph
+        try:
+            return self._read_traced(knows_extents=False)
+        except UntracedError as error:
+            if self.shape is None or not self.surrounds:
+                raise ConversionError(f"{error}{self._advice()}") from error
+        try:
+            return self._read_traced(knows_extents=True)
+        except UntracedError as error:
+            raise ConversionError(f"{error}{self._advice()}") from error
+
+    def _advice(self):
+        """What may help if a forward cannot be traced."""
+        _, *further = inspect.signature(self.net.forward).parameters.values()
+        names = [one.name for one in further if one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD and one.name not in self.given.arguments]
+        if names:
+            return f"; it takes {', '.join(names)} beside its input: say arguments={{\"{names[0]}\": ...}}"
+        return "; where it asks for extents, an input as the second argument says them" if self.shape is None else ""
+
+    def _read_traced(self, knows_extents):
+        with traced(self.net, self.given, self.framework, self.keeps_states, knows_extents) as trace:
+            nodes = list(trace.graph.nodes)
+            while True:
+                try:
+                    self._read(nodes)
+                    self.kept = [node for node in nodes if node.op == "call_module" and isinstance(self.values.get(node), Outside)
+                                 and any(True for _ in self.net.get_submodule(node.target).buffers())]
+                    self.returns_more |= bool(self.kept)
+                    if self.forms or self.returns_more:
+                        self.graph.around = self._surround(nodes, trace)
+                    return self.graph
+                except Again as found:
+                    self.source = found.source if found.source is not None else self.source
+                    self.outer.update(dict.fromkeys(found.layers, found.why))
+                    self.why = self.why or found.why
+                    self._reset()
+                except ConversionError as error:
+                    if self.why is None:
+                        raise
+                    raise ConversionError(f"{self.why}; nor can PyTorch compute it ahead of the network: {error}") from None
 
     def _read(self, nodes):
         inputs = [node for node in nodes if node.op == "placeholder" and node.users]
@@ -73,11 +127,19 @@ class Reader(Operations):
     # The input
 
     def _begin(self, nodes, node):
+        if self.source != OWN:
+            self.graph.over_time = self.source == MADE_EACH
+            return
         steps = [(user.args[1], view(taken)) for taken in nodes if view(taken) is not None for user in taken.users
                  if user.target is operator.getitem]
         self.graph.over_time = bool(steps)
-        self.graph.time_axes = (self._time_axis(steps), 0)
-        self._take_shape(node, 2 if self.graph.over_time else 1)
+        try:
+            self.graph.time_axes = (self._time_axis(steps), 0)
+            self._take_shape(node, 2 if self.graph.over_time else 1)
+        except ConversionError as why:  # then what it takes may be no steps
+            if not self.surrounds or not steps:
+                raise
+            raise Again(source=MADE, why=why) from None
 
     def _time_axis(self, steps):
         """Along which axis of the input forward takes its steps: items of the input, or of the input with its first two axes exchanged."""
@@ -132,16 +194,17 @@ class Reader(Operations):
 
     # Nodes
 
-    def _value(self, node):
-        if node.op == "placeholder":
-            return self._input()
+    def _inside(self, node):
+        """What the network has of a node."""
         if node.op == "get_attr":
             return self._attribute(node) if node.users else None
         if node.op == "call_module":
             return self._call(node)
         return self._operation(node)
 
-    def _input(self):
+    def _input(self, node):
+        if self.source != OWN:
+            return Outside(node, "ahead", ConversionError("forward gives layers its input and something that it makes of it"))
         return Value(-1, None)
 
     def _attribute(self, node):
@@ -153,6 +216,8 @@ class Reader(Operations):
         if isinstance(value, nn.Parameter):
             raise ConversionError(f"{self._forward_of(node)} computes with the parameter \"{node.target}\" itself, which only layers of "
                                   "torch.nn and neurons can")
+        if node.meta["made here"] and len(names := self._looking_at(node)) > 1 and any(in_place(user) for name in names for user in name.users):
+            raise ConversionError(f"{self._forward_of(node)} changes a tensor in place that it has made, and that is used elsewhere as well")
         if isinstance(value, torch.Tensor) and not value.count_nonzero():
             return 0
         raise ConversionError(f"{self._forward_of(node)} uses the tensor \"{node.target}\", which is no state at rest")
@@ -173,6 +238,8 @@ class Reader(Operations):
     def _of(self, argument, what):
         """The value of a layer that an argument is."""
         value = self.values.get(argument, argument) if isinstance(argument, fx.Node) else argument
+        if isinstance(value, Outside):
+            return self._entered(value)
         if isinstance(value, Call):
             raise ConversionError(f"{what} takes all that \"{self.graph.layers[value.layer].path}\" returns, {', '.join(value.outputs)}; "
                                   "layers take spikes alone")
@@ -191,20 +258,20 @@ class Reader(Operations):
         path = node.target
         module = self.net.get_submodule(path)
         given = self._arguments(path, module, node)
-        value = self._of(given[0], f"layer \"{path}\"")
         if self.framework.is_neuron(module):
-            return self._neurons(path, module, value, given[1:])
+            return self._neurons(path, module, self._of(given[0], f"layer \"{path}\""), given[1:])
         if len(given) > 1:
             refuse(path, module, "it is called with more than its input")
         kind = kind_of(module, self.framework.layers)
         if kind is None:
             refuse(path, module, self.framework.no_layer)
+        value = self._of(given[0], f"layer \"{path}\"")
         if getattr(module, "inplace", False) and (self._is_kept(value) or not self._is_alone(given[0])):
             refuse(path, module, "inplace=True changes a tensor that is used elsewhere as well")
         torch_kind = self.framework.layers[kind]
         if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
             own, other = ("train()", "eval()") if module.training else ("eval()", "train()")
-            refuse(path, module, f"it is in {own}, and the network in {other}; a compiled network has one mode")
+            forbid(path, module, f"it is in {own}, and the network in {other}; a compiled network has one mode")
         if torch_kind in layers.BATCH_NORMS:
             self.norms[path] = value.step is None
         key = (path, value.layer)
@@ -286,7 +353,9 @@ class Reader(Operations):
     def _check_states(self, path, module, place, now, given):
         names = self.framework.states(module)
         if not given:
-            if not self.framework.hides_state(module):
+            if self.framework.remembers_states:
+                self.remembering.add(path)
+            elif not self.framework.hides_state(module):
                 refuse(path, module, "it is called without its state of the step before")
             return
         if self.framework.hides_state(module) or len(given) != len(names):
@@ -308,31 +377,90 @@ class Reader(Operations):
     # What is returned
 
     def _finish(self, returned):
+        self.returned = returned
         self.graph.single = not isinstance(returned, (tuple, list))
-        series = [self._whole(self.values.get(node)) for node in ((returned,) if self.graph.single else returned)]
+        try:
+            series = self._series((returned,) if self.graph.single else returned)
+        except Forbidden:
+            raise
+        except ConversionError:
+            if not self.surrounds or self._is_one_step():
+                raise
+            self.returns_more = True
+            return
+        self.graph.of_last_step = tuple(isinstance(value, Last) for value in series)
+        self._take_outputs([(value.layer, value.output) for value in series])
+        axes = {value.axis for value in series if isinstance(value, Series)}
+        if axes:
+            self.graph.time_axes = (self.graph.time_axes[0], axes.pop())
+        self._take_steps({value.steps for value in series})
+
+    def _series(self, returned):
+        """What is returned, if it is outputs of the network."""
+        series = [self._whole(self.values[node]) if isinstance(node, fx.Node) else None for node in returned]
         if not all(isinstance(value, (Series, Total, Last)) for value in series):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
                                   "their number")
-        self.graph.of_last_step = tuple(isinstance(value, Last) for value in series)
-        self._take_outputs([(value.layer, value.output) for value in series])
-        axes = {value.axis for value in series if isinstance(value, Series)}
-        if len(axes) > 1:
+        last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=-1)
+        if any(isinstance(value, Total) and value.layer != last for value in series):
+            raise ConversionError("forward returns a sum over time of spikes of a layer that is not the last one")
+        if len({value.axis for value in series if isinstance(value, Series)}) > 1:
             raise ConversionError("forward stacks some outputs along dim=0 and others along dim=1, expected one axis of time")
-        if axes:
-            self.graph.time_axes = (self.graph.time_axes[0], axes.pop())
-        lengths = {value.steps for value in series} | {count for path, count in self.calls.items() if path in self.places}
+        return series
+
+    def _is_one_step(self):
+        """Whether neurons that keep their states are called once: forward says what happens in one time step then."""
+        neurons = [path for path in self.calls if path in self.places]
+        keep = [path for path in neurons if path in self.remembering or self.framework.hides_state(self.modules[path])]
+        return bool(keep) and all(self.calls[path] == 1 for path in neurons)
+
+    def _take_steps(self, lengths):
+        lengths |= {count for path, count in self.calls.items() if path in self.places}
         if len(lengths) != 1:
             raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
         self.graph.steps = lengths.pop()
         if self.graph.over_time and self.given_steps not in (None, self.graph.steps):
             raise ConversionError(f"forward takes {self.graph.steps} of the {self.given_steps} steps of the input given; a compiled network "
                                   "takes all: give it those that it is to have")
+        if self.source == MADE_EACH and len(self.forms) != self.graph.steps:
+            raise ConversionError(f"forward makes {len(self.forms)} tensors of its input that layers take, in {self.graph.steps} time steps")
         self._check_norms(self.graph.steps)
+
+    def _surround(self, nodes, trace):
+        """What PyTorch computes: written when it is known what the network has."""
+        split = around.Split(self, nodes)
+        if self.returns_more:
+            if not split.sources:
+                self._series((self.returned,) if self.graph.single else self.returned)
+            self._take_outputs(split.sources)
+            self._take_steps(set())
+        self._check_layers(split)
+        axis, other = self._samples_axis(nodes, trace)
+        return around.Writer(split, other, None if axis is None else self.shape[axis]).around(axis)
+
+    def _samples_axis(self, nodes, trace):
+        """Along which axis the module's input has its samples, and a graph for one more of them; nothing is known without a sample."""
+        if self.shape is None:
+            return None, None
+        seen = [next(iter(self.forms))] if self.forms else [node for node in nodes if node.op == "placeholder"]
+        candidates = (0, 1) if self.forms else (1,) if self.graph.over_time and self.graph.time_axes[0] == 0 else (0,)
+        for axis in candidates[:len(self.shape)]:
+            grown = self.given.grown(axis)
+            try:
+                other = list(trace.again(grown).nodes)
+            except ConversionError:
+                continue
+            found = Examples(self.net, grown, self.framework).shape_of(other[nodes.index(seen[0])]) if len(other) == len(nodes) else None
+            if found is not None and (not self.forms or found[0] != self.samples):
+                return axis, other
+        raise ConversionError("forward does something else for another number of samples")
 
     def _whole(self, value):
         """What a value of one step that is returned is of all steps. What neurons give that are called once is also its sum over time."""
         if not isinstance(value, Value) or value.step is None or value.layer < 0:
+            return value
+        if self._is_one_step():
             return value
         steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
         if steps > 1:

@@ -298,6 +298,7 @@ class Framework(framework.Framework):
     """Calls of neurons give spikes and states, which the next call takes, or keep them with init_hidden."""
 
     name = "snnTorch"
+    remembers_states = True
     input_shape = staticmethod(lambda module: (module.input_size,) if type(module) is snntorch.SLSTM else None)
     is_neuron = staticmethod(is_neuron)
     neuron = staticmethod(neuron)
@@ -313,6 +314,10 @@ class Framework(framework.Framework):
     @staticmethod
     def hides_state(module):
         return module.init_hidden
+
+    @staticmethod
+    def keeps_shape(module):
+        return type(module) not in (snntorch.SLSTM, snntorch.SConv2dLSTM)
 
     @staticmethod
     def hidden(module):

@@ -91,6 +91,7 @@ class Framework(framework.Framework):
     outputs = staticmethod(lambda module: ("spikes",))
     states = staticmethod(lambda module: ())
     hides_state = staticmethod(lambda module: True)
+    keeps_shape = staticmethod(lambda module: True)
     hidden = staticmethod(lambda module: (module._memories, sorted(module._memories)))
 
 

@@ -15,10 +15,10 @@ from .values import Call, Single, Total, Value
 _LOOPS = "a forward that loops over all steps is converted without steps="
 
 
-def step(net, shape, steps, over_time, framework):
+def step(net, given, steps, over_time, framework):
     """The graph of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
     their states."""
-    return StepReader(net, shape, framework, steps, over_time).read()
+    return StepReader(net, given, framework, steps, over_time).read()
 
 
 _REPEATS = ("unsqueeze", "repeat", "expand", torch.unsqueeze, torch.stack)
@@ -34,9 +34,10 @@ class StepReader(Reader):
 
     passed = (*Reader.passed, *_REPEATS)
     takes_steps = False
+    surrounds = False
 
-    def __init__(self, net, shape, framework, steps, over_time):
-        super().__init__(net, shape, framework)
+    def __init__(self, net, given, framework, steps, over_time):
+        super().__init__(net, given, framework)
         self.graph.steps, self.graph.over_time = steps, over_time
         self.all_steps = framework.layers_take_all_steps
         self.lead = 2 if self.all_steps else 1
@@ -48,7 +49,7 @@ class StepReader(Reader):
             self.graph.over_time = False
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
-    def _input(self):
+    def _input(self, node):
         return Single() if self.repeats else Value(-1, 0 if self.graph.over_time else None)
 
     def _operation(self, node):

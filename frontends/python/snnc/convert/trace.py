@@ -5,8 +5,13 @@ What a graph does not show is looked at while it is made: regions without gradie
 """
 
 import builtins
+import collections
 import contextlib
+import copy
+import dataclasses
+import inspect
 import operator
+from collections.abc import Callable
 import random
 
 import numpy as np
@@ -15,23 +20,42 @@ from torch import fx
 from torch.nn import functional
 
 from .errors import ConversionError
+from .examples import Examples
 from .known import kind_of, named, refuse
 
 
-@contextlib.contextmanager
-def traced(net, shape, framework, keeps_states):
-    """The graph of `net`, which has its constants as long as the context lasts; then the network is what it was.
+class UntracedError(ConversionError):
+    """A forward does something that no graph shows."""
 
-    `shape`: of an input as `net` takes it, or None if that is not known. `keeps_states`: the next call goes on where this one ends.
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """A graph, and how it is made for another input."""
+
+    graph: fx.Graph
+    again: Callable
+
+
+@contextlib.contextmanager
+def traced(net, given, framework, keeps_states, knows_extents=False):
+    """The `Trace` of `net`, which has the graph's constants as long as the context lasts; then the network is what it was.
+
+    `given`: what is known of a call. `keeps_states`: the next call goes on where this one ends. `knows_extents`: whether forward may ask for
+    extents of what it has made of the input as for those of the input.
     """
     attributes = {module: dict(vars(module)) for module in net.modules()}
+    contents = _contents(attributes)
     states = _States(net, framework, keeps_states)
     tensors = _tensors(net, states)
+
+    def make(given):
+        return _Tracer(framework, given, states, knows_extents)
+
     try:
         with _other_mode(net):
-            other = _graph(_Tracer(framework, shape, states), net)
+            other = _graph(make(given), net)
         numbers, values = _numbers(net), _tensors(net, states)
-        tracer = _Tracer(framework, shape, states)
+        tracer = make(given)
         graph = _graph(tracer, net)
         _check_equal(numbers, _numbers(net))
         _check_tensors(values, _tensors(net, states))
@@ -39,12 +63,14 @@ def traced(net, shape, framework, keeps_states):
         if _words(net, graph) != _words(net, other):
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
                                   "second call than in its first; a layer nn.Dropout may be there, F.dropout(x, p, self.training) may not")
-        yield graph
+        yield Trace(graph, lambda given: _graph(make(given), net))
     finally:
         states.restore()
         for module, values in attributes.items():
             vars(module).clear()
             vars(module).update(values)
+        for holder, values in contents:
+            _refill(holder, values)
         _put_back(tensors)
 
 
@@ -59,6 +85,28 @@ def _other_mode(net):
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def _contents(attributes):
+    """What lists, dictionaries and sets hold that are attributes, or lie in such: forward may put values of a trace there."""
+    found, seen = [], set()
+    waiting = [value for values in attributes.values() for name, value in values.items() if name not in _OF_MODULES]
+    while waiting:
+        holder = waiting.pop()
+        if isinstance(holder, (list, dict, set, collections.deque)) and id(holder) not in seen:
+            seen.add(id(holder))
+            found.append((holder, copy.copy(holder)))
+            waiting += holder.values() if isinstance(holder, dict) else holder
+    return found
+
+
+# What nn.Module keeps of each module, whose tensors are put back by themselves.
+_OF_MODULES = set(vars(torch.nn.Module()))
+
+
+def _refill(holder, values):
+    holder.clear()
+    (holder.extend if isinstance(holder, (list, collections.deque)) else holder.update)(values)
 
 
 def _numbers(net):
@@ -139,7 +187,7 @@ def _graph(tracer, net):
     except Exception as error:  # whatever forward does that a trace cannot follow
         inside = type(net).__name__ if tracer.failed is None else named(tracer.states.paths[tracer.failed], tracer.failed)
         why = str(error).partition("\n")[0]
-        raise ConversionError(f"forward of {inside} cannot be traced: {why}") from error
+        raise UntracedError(f"forward of {inside} cannot be traced: {why}") from error
 
 
 def _words(net, graph):
@@ -188,9 +236,27 @@ RELUS = (functional.relu, functional.relu_, torch.relu, torch.relu_, "relu", "re
 
 def in_place(node):
     """Whether an operation writes into its first operand."""
+    if node.op not in ("call_function", "call_method"):
+        return False
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
+        return True
     if node.target in RELUS:
-        return node.target in (functional.relu_, torch.relu_, "relu_") or bool({*node.args[1:], *node.kwargs.values()} & {True})
-    return node.target in (operator.iadd, operator.itruediv, "add_", "div_")
+        return bool({*node.args[1:], *node.kwargs.values()} & {True})
+    return node.target in _WRITES or "out" in node.kwargs or _takes_place(node)
+
+
+_WRITES = (operator.setitem, operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.ipow, operator.imatmul)
+
+
+def _takes_place(node):
+    """Whether a function is told to compute in place."""
+    if node.kwargs.get("inplace"):
+        return True
+    try:
+        return bool(inspect.signature(node.target).bind(*node.args, **node.kwargs).arguments.get("inplace"))
+    except (TypeError, ValueError):  # what is built in says nothing, and has no such argument
+        return False
 
 
 def shares(node):
@@ -227,6 +293,9 @@ class _Value(fx.Proxy):
     def __itruediv__(self, other):
         return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
 
+    def __setitem__(self, index, value):
+        self.tracer.create_proxy("call_function", operator.setitem, (self, index, value), {})
+
 
 class _Call(_Value):
     """What a call of neurons returns that are several tensors: a tuple."""
@@ -248,7 +317,7 @@ class _Call(_Value):
 
 
 class _Input(_Value):
-    """The input, whose extents are known if a sample was given."""
+    """The input, or what forward has made of it, whose extents are known if a sample was given."""
 
     known = None
 
@@ -311,10 +380,10 @@ class _States:
         for module in self.saved:
             self._mark(module)
 
-    def call(self, module):
+    def call(self, module, takes_state):
         if module not in self.saved:
             return
-        if not self.framework.hides_state(module):  # it takes a state, and leaves the next one here as well
+        if takes_state and not self.framework.hides_state(module):  # and leaves the next one here as well
             self._mark(module)
             return
         held, values = self.saved[module]
@@ -350,15 +419,16 @@ class _States:
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self, framework, shape, states):
+    def __init__(self, framework, given, states, knows_extents):
         super().__init__()
-        self.framework, self.shape, self.states = framework, shape, states
+        self.framework, self.given, self.states, self.knows_extents = framework, given, states, knows_extents
         self.inputs = 0
         self.failed = None  # the innermost module whose forward cannot be traced
         self.layers = {}  # that were called: what each was at its first call
 
     def trace(self, root, *rest):
-        self.attributes = set(vars(root))  # what a trace before has found, and not made, it finds here
+        self.attributes = {*vars(root), *root._parameters, *root._buffers}  # what a trace before has found, and not made, it finds here
+        self.examples = Examples(root, self.given, self.framework)
         return super().trace(root, *rest)
 
     def is_leaf_module(self, module, path):
@@ -369,7 +439,7 @@ class _Tracer(fx.Tracer):
         if module not in self.states.paths:
             raise ConversionError(f"forward calls a {type(module).__name__} that is none of the network's modules: make it an attribute of one "
                                   "in __init__, and a list of layers an nn.ModuleList")
-        self.states.call(module)
+        self.states.call(module, len(args) + len(kwargs) > 1)
         if self.is_leaf_module(module, ""):
             self._check_layer(module)
         try:
@@ -403,6 +473,8 @@ class _Tracer(fx.Tracer):
 
     def create_proxy(self, kind, target, args, kwargs, *rest, **words):
         if kind == "placeholder":
+            if target in self.given.arguments:
+                return self.given.arguments[target]
             self.inputs += 1
             if self.inputs > 1 and args:  # a further argument keeps its default
                 return args[0]
@@ -415,7 +487,7 @@ class _Tracer(fx.Tracer):
             raise ConversionError(f"forward calls {what} under torch.{region}, which cannot be expressed")
         node = super().create_node(kind, target, *rest, **words)
         if kind == "get_attr":
-            node.meta["made here"] = target not in self.attributes
+            node.meta["made here"] = "." not in target and target not in self.attributes
         return node
 
     def proxy(self, node):
@@ -424,7 +496,13 @@ class _Tracer(fx.Tracer):
             return _Call(node, self, len(self.framework.outputs(module)))
         seen = view(node)
         if seen is None:
-            return _Value(node, self)
+            shape = self.examples.shape_of(node) if self.knows_extents else None
+            if shape is None:
+                return _Value(node, self)
+            made = _Input(node, self)
+            made.known = shape
+            return made
         made = _Input(node, self)
-        made.known = (self.shape[1], self.shape[0], *self.shape[2:]) if seen and self.shape is not None and len(self.shape) > 1 else self.shape
+        shape = self.given.shape
+        made.known = (shape[1], shape[0], *shape[2:]) if seen and shape is not None and len(shape) > 1 else shape
         return made

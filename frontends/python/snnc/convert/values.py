@@ -3,6 +3,10 @@
 
 import dataclasses
 
+from torch import fx
+
+from .errors import ConversionError
+
 
 @dataclasses.dataclass(frozen=True)
 class Value:
@@ -71,6 +75,16 @@ class Extents:
     """The shape of a value."""
 
     of: Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Outside:
+    """What the network does not compute, for the reason `why`, and PyTorch may: of the input ("ahead" of the network), of what it gives ("behind"
+    it), or of neither ("beside" it)."""
+
+    node: fx.Node
+    side: str
+    why: ConversionError
 
 
 SAMPLES = "the number of samples"

@@ -106,6 +106,7 @@ class Module(nn.Module):
             step alone, [sample, neuron]. One name: its tensor alone. What is not asked for is not computed.
         names: what the module calls tensors that have another name in the text.
         fixed: tensors of its `state_dict` that are no tensors of the model, but numbers in its text.
+        shapes: of parameters, by the text's names, that have other axes of one element here than in the text.
         time_axes: where time stands in the input, if it is over time, and in spikes and membranes: 0, or 1 behind the samples, of the
             input also -1 behind all others.
         options: of `snnc.compile`.
@@ -118,7 +119,7 @@ class Module(nn.Module):
 
     def __init__(self, model: Model | str | os.PathLike, *, outputs: str | tuple[str, ...] = ("spikes", "membrane"),
                  names: Mapping[str, str] | None = None, fixed: Mapping[str, np.ndarray] | None = None,
-                 time_axes: tuple[int, int] = (0, 0), **options):
+                 shapes: Mapping[str, tuple[int, ...]] | None = None, time_axes: tuple[int, int] = (0, 0), **options):
         super().__init__()
         if not isinstance(model, Model):
             model = compile(model, **options)
@@ -136,6 +137,7 @@ class Module(nn.Module):
             raise ValueError("time_axes: the model's input has no time; write `over time` behind it")
         self._time_axes = tuple(time_axes)
         self._names = dict(names or {})
+        self._shapes = {info.name: info.shape for info in (*model.library.parameters, *model.library.buffers)} | dict(shapes or {})
         for name in self._outputs:
             if name in ("count" + _LAST, "rate" + _LAST):
                 raise ValueError(f"outputs: {name.removesuffix(_LAST)} is of all time steps; of one there are spikes and membranes")
@@ -168,13 +170,18 @@ class Module(nn.Module):
         library = self._model.library
         return f"{library.name}: {library.inputs[0]!r} -> {', '.join(self._outputs)}"
 
+    @property
+    def _dtype(self):
+        """Of parameters and reals."""
+        return _TYPES[self._model.library.precision]
+
     # Names with dots are modules in modules.
 
     def _declare(self, fixed):
         model, named = self._model, lambda name: self._names.get(name, name)
         for name, array in model.parameters.items():
             owner, last = self._owner(named(name))
-            owner.register_parameter(last, nn.Parameter(_tensor_of(array)))
+            owner.register_parameter(last, nn.Parameter(_tensor_of(array).reshape(self._shapes[name])))
         for name, array in model.buffers.items():
             owner, last = self._owner(named(name))
             owner.register_buffer(last, _tensor_of(array))
@@ -225,12 +232,12 @@ class Module(nn.Module):
     def _checked(self, tensors):
         """Views of the tensors without gaps, or copies where they have some. TypeError where one does not fit."""
         views, library = [], self._model.library
-        dtype = _TYPES[library.precision]
+        dtype = self._dtype
         for info, tensor in zip((*library.parameters, *library.buffers), tensors):
-            if not tensor.is_cpu or tensor.dtype != dtype or tensor.shape != info.shape:
-                raise TypeError(f"{info.name}: expected {dtype} of shape {list(info.shape)} in the CPU's memory, found "
+            if not tensor.is_cpu or tensor.dtype != dtype or tensor.shape != self._shapes[info.name]:
+                raise TypeError(f"{info.name}: expected {dtype} of shape {list(self._shapes[info.name])} in the CPU's memory, found "
                                 f"{tensor.dtype} of shape {list(tensor.shape)} on {tensor.device}")
-            views.append(tensor.detach().contiguous())
+            views.append(tensor.detach().contiguous().reshape(info.shape))
         return views
 
     def _check_constants(self, state_dict, prefix, *_):
@@ -337,13 +344,14 @@ class Module(nn.Module):
         results = [None] * len(model._places)
         of_input = None
         if wants_input:
-            of_input = torch.empty(made.call.inputs[0].shape, dtype=_TYPES[library.precision], device="cpu")
+            of_input = torch.empty(made.call.inputs[0].shape, dtype=self._dtype, device="cpu")
             results[model._places["grad.input"]] = of_input.numpy()
         of_tensors = [torch.empty(info.shape, dtype=_TYPES[info.dtype], device="cpu") if wants else None
                       for info, wants in zip(library.parameters, wanted)] + [None] * len(library.buffers)
         model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state, epoch=made.epoch,
                     given=made.given, content=made.content, taken=[None if t is None else t.numpy() for t in of_tensors])
-        return of_input, of_tensors
+        return of_input, [None if tensor is None else tensor.reshape(self._shapes[info.name])
+                          for info, tensor in zip((*library.parameters, *library.buffers), of_tensors)]
 
 
 def _held(module, path):

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What PyTorch computes around a compiled network, as two graphs: one of the input, and one of what the network gives."""
+
+import copy
+import dataclasses
+import operator
+
+import torch
+from torch import fx, nn
+
+from ..torch import Module
+from .errors import ConversionError
+from .outside import Again, is_alias, memory_of, root_of
+from .trace import in_place
+from .values import Call, Last, Outside, Series, Total, Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Around:
+    """
+    Attributes:
+        ahead: takes the module's input, its number of samples and `tensors`; gives the network's input, and what `behind` takes of it.
+        behind: takes the number of samples, `tensors`, what `ahead` gives it, and the network's outputs; gives what the module returns. None:
+            the module returns the outputs.
+        modules: which the graphs call, by the network's paths.
+        tensors: names of parameters and buffers that both take themselves.
+        buffers: those of them that are buffers, with their values.
+        axis: of the module's input, that of its samples; None if nobody asks for their number.
+        saved: names of the network's state_dict.
+        words: what is computed, for people.
+    """
+
+    ahead: fx.GraphModule
+    behind: fx.GraphModule | None
+    modules: dict
+    tensors: tuple
+    buffers: dict
+    axis: int | None
+    saved: frozenset
+    words: str
+
+    def names(self):
+        """Of all parameters and buffers that are outside."""
+        return {*self.tensors, *(f"{path}.{name}" for path, module in self.modules.items() for name in module.state_dict())}
+
+
+class Surrounded(Module):
+    """A compiled network between two graphs that PyTorch computes; a call takes and gives what the network's did that it was made of."""
+
+    def __init__(self, around, *args, **options):
+        super().__init__(*args, **options)
+        around = copy.deepcopy(around)
+        for path, module in around.modules.items():
+            owner, last = self._owner(path)
+            owner.add_module(last, module.to(self._dtype))
+        for name, tensor in around.buffers.items():
+            owner, last = self._owner(name)
+            owner.register_buffer(last, tensor.to(self._dtype) if tensor.is_floating_point() else tensor, persistent=name in around.saved)
+        # Not modules of this one: it has what they call already.
+        self.__dict__["_around"] = around
+
+    def forward(self, x, *, state=None, with_state=False):
+        """What the network gives that this one was made of, and the state behind its last step if `with_state`."""
+        around = self._around
+        samples = x.shape[around.axis] if around.axis is not None else None
+        tensors = [_tensor(self, name) for name in around.tensors]
+        own, *passed = around.ahead(x, samples, *tensors)
+        found = super().forward(own, state=state, with_state=with_state)
+        if around.behind is None:
+            return found
+        outputs, behind = (found[:-1], found[-1]) if with_state else (found, None)
+        given = around.behind(samples, *tensors, *passed, *outputs)
+        return (given, behind) if with_state else given
+
+
+    def to_model(self):
+        raise ConversionError(f"to_model: PyTorch computes a part of what the module does, {self._around.words}")
+
+
+def _tensor(module, name):
+    for part in name.split("."):
+        module = getattr(module, part)
+    return module
+
+
+class Split:
+    """Divides the nodes of a graph among PyTorch and the network, whose layers a `Reader` has found."""
+
+    def __init__(self, reader, nodes):
+        self.reader, self.nodes = reader, nodes
+        self.values, self.layers = reader.values, reader.graph.layers
+        self._observed = {}
+        self.returned = []
+        fx.node.map_arg(reader.returned, self.returned.append)
+        self.writes = {}  # of memory: the nodes that change it
+        for node in nodes:
+            if in_place(node) and node.args and isinstance(node.args[0], fx.Node):
+                self.writes.setdefault(memory_of(root_of(node)), []).append(node)
+        wanted = [*self.returned, *reader.kept] if reader.returns_more else []
+        self.needed = self.closure([*reader.forms, *wanted])
+        found = dict.fromkeys(pair for node in nodes if node in self.needed for pair in self.observed(node) or ())
+        self.sources = sorted(found) if reader.returns_more else []  # places of layers, and outputs of these
+        self.ahead, self.behind = set(), set()  # what comes from the module's input alone, and from outputs of the network
+        dirty = set()  # memory that holds something that comes from outputs
+        for node in nodes:
+            memory = memory_of(root_of(node))
+            if self.observed(node) is not None or memory in dirty or any(given in self.behind or memory_of(root_of(given)) in dirty
+                                                                         for given in node.all_input_nodes):
+                self.behind.add(node)
+                dirty |= {memory} if in_place(node) else set()
+            elif node.op == "placeholder" or any(given in self.ahead for given in node.all_input_nodes):
+                self.ahead.add(node)
+        for node in nodes:
+            if node in self.needed and self.observed(node) is None:
+                self._expect_outside(node)
+
+    def closure(self, nodes, leaves=()):
+        """Nodes and all that they are made of, down to outputs of the network and the module's input; and what changes it in place, but for
+        `leaves`."""
+        found, waiting = set(), list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node in found or node in leaves:
+                continue
+            found.add(node)
+            if self.observed(node) is None:
+                waiting += [*node.all_input_nodes, *self.writes.get(memory_of(root_of(node)), ())]
+        return found
+
+    def _expect_outside(self, node):
+        value = self.values.get(node)
+        layer = self.layers[value.layer] if isinstance(value, Value) and value.layer >= 0 else None
+        if layer is not None and layer.neuron:
+            raise ConversionError(f"{value.output} of layer \"{layer.path}\" is used behind the network; spikes and membranes can be had")
+        if layer is not None and node.op == "call_module" and (layer.tensors or layer.per_step):
+            raise Again(layers=(node.target,), why=ConversionError(
+                f"what layer \"{node.target}\" gives is used behind the network, where spikes and membranes of neurons can be, and what a last layer gives"))
+
+    def observed(self, node):
+        """The outputs of the network that a node shows, as it was read; or None if it is computed outside."""
+        if node not in self._observed:
+            self._observed[node] = self._outputs_of(node)
+        return self._observed[node]
+
+    def _outputs_of(self, node):
+        value = self.values.get(node)
+        if isinstance(value, Call):
+            pairs = [(value.layer, output) for output in value.outputs]
+        elif isinstance(value, Total):
+            pairs = [(value.layer, "spikes")]
+        elif isinstance(value, (Value, Series, Last)) and value.layer >= 0:
+            pairs = [(value.layer, value.output)]
+        else:
+            return None
+        return pairs if all(self._is_shown(*pair) for pair in pairs) else None
+
+    def _is_shown(self, place, output):
+        layer = self.layers[place]
+        if layer.neuron:
+            return output == "membrane" or (output == "spikes" and (layer.fires or place == len(self.layers) - 1))
+        return bool(layer.tensors) and place == len(self.layers) - 1 and len(layer.shape) == 1 and self.reader.is_behind(place)
+
+
+class Writer:
+    """Writes the two graphs of a split."""
+
+    def __init__(self, split, other, samples):
+        """`other`: the nodes of the same forward for one sample more than `samples`, or None if no extents are known."""
+        self.split, self.reader, self.net, self.samples = split, split.reader, split.reader.net, samples
+        self.held = {name for name, _ in [*self.net.named_parameters(remove_duplicate=False), *self.net.named_buffers(remove_duplicate=False)]}
+        self.other = dict(zip(split.nodes, other)) if other is not None else {}
+        self.tensors = list(dict.fromkeys(
+            node.target for node in split.nodes if node in split.needed and node.op == "get_attr" and node.target in self.held))
+        self.modules = {}
+        self.asks = False  # whether one of the graphs takes the number of samples
+
+    def around(self, axis):
+        split, entries = self.split, list(self.reader.forms)
+        behind = {node for node in split.closure([*split.returned, *self.reader.kept]) if self._is_behind(node) or self._is_beside(node)}
+        for memory in {memory_of(root_of(node)) for node in behind}:
+            if any(node in split.ahead for node in split.writes.get(memory, ())):
+                raise ConversionError("forward writes into a tensor what it makes of its input, and uses it behind the network")
+        passed = [node for node in split.nodes if node in split.needed and not self._is_behind(node) and not self._is_beside(node) and (
+            node in split.returned or any(user in behind for user in node.users))] if self.reader.returns_more else []
+        ahead = self._ahead(entries, passed)
+        after = self._behind(behind, passed) if self.reader.returns_more else None
+        outside = [node for node in split.nodes if node in split.needed and node.op.startswith("call_") and split.observed(node) is None]
+        words = [_word(node) for node in outside if not is_alias(node)] or ["parts of what it takes and gives"]
+        buffers = {name: tensor.detach().cpu().clone() for name, tensor in self.net.named_buffers() if name in self.tensors}
+        return Around(ahead, after, self.modules, tuple(self.tensors), buffers, axis if self.asks else None, frozenset(self.net.state_dict()),
+                      ", ".join(dict.fromkeys(words)))
+
+    def _is_behind(self, node):
+        return node in self.split.behind
+
+    def _is_beside(self, node):
+        """Whether a node depends on nothing: constants, and what is made of them."""
+        return node not in self.split.behind and node not in self.split.ahead
+
+    def _ahead(self, entries, passed):
+        """Of the input, its number of samples and tensors: the network's input, and what is passed to the graph behind it."""
+        page = _Page(["x", "samples", *self.tensors])
+        wanted = self.split.closure([*entries, *passed], [node for node in self.split.behind if in_place(node)])
+        if any(map(self._is_behind, wanted)):
+            raise ConversionError("forward writes what neurons give into a tensor of which it makes the network's input")
+        for node in self.split.nodes:
+            if node in wanted:
+                page.made[node] = page.made["x"] if node.op == "placeholder" else self._copy(page, node)
+        if not entries:
+            own = page.made["x"]
+        elif self.reader.graph.over_time:
+            own = page.graph.call_function(torch.stack, ([page.made[node] for node in entries],))
+        else:
+            own = page.made[entries[0]]
+        page.graph.output((own, *(page.made[node] for node in passed)))
+        return page.module(self.modules, "Ahead")
+
+    def _behind(self, wanted, passed):
+        """Of the number of samples, tensors, what is passed and the network's outputs: what the module returns."""
+        page = _Page(["samples", *self.tensors, *passed, *self.split.sources])
+        for node in self.split.nodes:
+            if node in wanted and node not in page.made:
+                page.made[node] = self._copy(page, node) if self.split.observed(node) is None else self._shown(page, self.split.values[node])
+        page.graph.output(fx.node.map_arg(self.reader.returned, page.made.__getitem__))
+        return page.module(self.modules, "Behind")
+
+    def _shown(self, page, value):
+        """What a node shows of the network's outputs, [time, sample, ...]."""
+        if isinstance(value, Call):
+            return tuple(self._shown(page, Value(value.layer, value.step, output)) for output in value.outputs)
+        series = page.made[value.layer, "spikes" if isinstance(value, Total) else value.output]
+        shape = self.reader.graph.layers[value.layer].shape
+        if len(shape) > 1:
+            series = page.graph.call_method("unflatten", (series, 2, shape))
+        if isinstance(value, Series):
+            return series if value.axis == 0 else page.graph.call_method("transpose", (series, 0, 1))
+        if isinstance(value, Total):
+            some = series if value.steps in (None, self.reader.graph.steps) else page.graph.call_function(operator.getitem, (series, slice(value.steps)))
+            return page.graph.call_method("mean" if value.mean else "sum", (some, 0))
+        return page.graph.call_function(operator.getitem, (series, value.step if isinstance(value, Value) else -1))
+
+    def _copy(self, page, node):
+        if node.op == "get_attr":
+            return page.made[node.target] if node.target in self.held else self._constant(page, node)
+        if node.op == "call_module" and node.target not in self.modules:
+            self.modules[node.target] = copy.deepcopy(self.net.get_submodule(node.target))
+        other = self.other.get(node, node)
+        args = self._literal(page, (node.args, node.kwargs), (other.args, other.kwargs))
+        return page.graph.create_node(node.op, node.target, *args)
+
+    def _literal(self, page, value, other):
+        """Arguments as they are here, where a number that grows with the samples is made of theirs."""
+        if isinstance(value, fx.Node):
+            return page.made[value]
+        if isinstance(value, (tuple, list)):
+            made = [self._literal(page, *pair) for pair in zip(value, other)]
+            return tuple(made) if isinstance(value, tuple) else made
+        if isinstance(value, dict):
+            return {name: self._literal(page, one, other[name]) for name, one in value.items()}
+        if isinstance(value, slice):
+            return slice(*(self._literal(page, *pair) for pair in zip((value.start, value.stop, value.step), (other.start, other.stop, other.step))))
+        if value == other:
+            return value
+        if type(value) is not int or value % self.samples or other != value // self.samples * (self.samples + 1):
+            raise ConversionError(f"forward computes with {value}, which is {other} for one sample more")
+        self.asks = True
+        times = value // self.samples
+        return page.made["samples"] if times == 1 else page.graph.call_function(operator.mul, (page.made["samples"], times))
+
+    def _constant(self, page, node):
+        """A tensor that forward makes anew in each call, and may change then; or finds, and does not."""
+        if node.target in page.made:
+            return page.made[node.target]
+        tensor, grown = _tensor(self.net, node.target).detach(), _tensor(self.net, self.other.get(node, node).target).detach()
+        if grown.shape == tensor.shape and torch.equal(grown, tensor):
+            name = f"constant{len(page.constants)}"
+            page.constants[name] = tensor.clone()
+            made = page.graph.call_method("clone", (page.graph.get_attr(name),))
+        else:
+            first = tensor.reshape(-1)[:1]
+            if not ((tensor == first).all() and (grown == first).all()):
+                raise ConversionError(f"forward makes a tensor of shape {list(tensor.shape)}, which is another one for one sample more")
+            shape = [self._literal(page, *pair) for pair in zip(tensor.shape, grown.shape)]
+            made = page.graph.call_function(torch.full, (shape, first.item()), {"dtype": tensor.dtype})
+        page.made[node.target] = made
+        return made
+
+
+class _Page:
+    """A graph that is being written: what was made of nodes of the other one, of names and of outputs."""
+
+    def __init__(self, given):
+        self.graph, self.constants = fx.Graph(), {}
+        self.made = {one: self.graph.placeholder(f"given{place}") for place, one in enumerate(given)}
+
+    def module(self, modules, name):
+        used = {node.target for node in self.graph.nodes if node.op == "call_module"}
+        return fx.GraphModule({path: module for path, module in modules.items() if path in used} | self.constants, self.graph, name)
+
+
+def _word(node):
+    """A node for people."""
+    return node.target if node.op != "call_function" else getattr(node.target, "__name__", str(node.target))
+
+
+__all__ = ["Around", "Split", "Surrounded", "Writer"]

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Shapes of what a forward makes of its input, by tensors that have no elements."""
+
+import copy
+import dataclasses
+
+import torch
+from torch import fx
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What is known of a network's calls: the shape of an input and its type, or None, and what `forward` takes beside it, by name."""
+
+    shape: tuple | None
+    dtype: torch.dtype | None
+    arguments: dict
+
+    def grown(self, axis):
+        """The same with one more along an axis."""
+        return dataclasses.replace(self, shape=tuple(extent + (place == axis) for place, extent in enumerate(self.shape)))
+
+
+class Examples:
+    """Of nodes of a graph, tensors on the device meta with the shapes that they have for one input."""
+
+    def __init__(self, net, given, framework):
+        self.net, self.given, self.framework = net, given, framework
+        self.made = {}
+
+    def of(self, node):
+        """A tensor, or whatever else an operation gives; None if it is not known."""
+        if node not in self.made:
+            try:
+                with torch.no_grad():
+                    self.made[node] = self._make(node)
+            except Exception:  # of whatever cannot be computed without elements, nothing is known
+                self.made[node] = None
+        return self.made[node]
+
+    def shape_of(self, node):
+        """The extents of a node that is a tensor, or None."""
+        found = self.of(node)
+        return tuple(found.shape) if isinstance(found, torch.Tensor) else None
+
+    def _dtype(self):
+        """The input's type; of reals, that of the network's parameters."""
+        own = next((tensor.dtype for tensor in self.net.parameters() if tensor.is_floating_point()), torch.float32)
+        return own if self.given.dtype is None or self.given.dtype.is_floating_point else self.given.dtype
+
+    def _make(self, node):
+        if node.op == "placeholder":
+            return None if self.given.shape is None else torch.empty(self.given.shape, dtype=self._dtype(), device="meta")
+        if node.op == "get_attr":
+            owner, _, last = node.target.rpartition(".")
+            return getattr(self.net.get_submodule(owner), last).to("meta")
+        if any(self.of(given) is None for given in node.all_input_nodes):
+            return None
+        args, words = fx.node.map_arg((node.args, node.kwargs), self.of)
+        if node.op == "call_function":
+            return node.target(*args, **words)
+        if node.op == "call_method":
+            return getattr(args[0], node.target)(*args[1:], **words)
+        module = self.net.get_submodule(node.target)
+        if self.framework.is_neuron(module):
+            outputs = self.framework.outputs(module) if self.framework.keeps_shape(module) else ()
+            return args[0] if len(outputs) == 1 else tuple(args[:1] * len(outputs)) or None
+        return copy.deepcopy(module).to("meta").forward(*args, **words)
+
+
+__all__ = ["Examples", "Given"]

@@ -1,0 +1,416 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What a forward computes ahead of its network and behind it: PyTorch does, and the whole is what it was."""
+
+import copy
+import io
+import pickle
+
+import snntorch as snn
+import torch
+from snntorch import spikegen, utils
+from torch import nn
+from torch.nn import functional
+from torch.utils import _pytree
+
+import snnc
+import support
+from networks import STEPS, X, XT, hidden, leaky, refused
+
+CONV = torch.rand(3, 1, 6, 6, generator=torch.Generator().manual_seed(2)) * 4
+
+
+class Net(nn.Module):
+    """Two layers of neurons; subclasses say what comes before, in each step, and behind them."""
+
+    def __init__(self):
+        super().__init__()
+        self.f, self.l, self.g, self.o = nn.Linear(6, 8), leaky(), nn.Linear(8, 4), leaky()
+        self.build()
+
+    def build(self):
+        pass
+
+    def ahead(self, x):
+        return x
+
+    def each(self, x, step):
+        return x
+
+    def behind(self, spikes, membranes, x):
+        return torch.stack(spikes), torch.stack(membranes)
+
+    def forward(self, x):
+        made, a, b, spikes, membranes = self.ahead(x), self.l.reset_mem(), self.o.reset_mem(), [], []
+        for step in range(STEPS):
+            out, a = self.l(self.f(self.each(made, step)), a)
+            out, b = self.o(self.g(out), b)
+            spikes.append(out)
+            membranes.append(b)
+        return self.behind(spikes, membranes, x)
+
+
+def variant(**methods):
+    """A network of a class with these methods, with weights large enough to fire."""
+    torch.manual_seed(3)
+    net = type("Variant", (Net,), methods)()
+    with torch.no_grad():
+        for name, tensor in net.named_parameters():
+            tensor.mul_(2 if name in ("f.weight", "g.weight") else 1)
+    return net
+
+
+def learns_as(net, module, x, arguments=None):
+    """The same structure, values, and gradients of the input and of each parameter."""
+    given = [x.clone().requires_grad_(x.is_floating_point()) for _ in range(2)]
+    random = torch.get_rng_state()
+    expected = net(given[0], **(arguments or {}))
+    torch.set_rng_state(random)
+    found = module(given[1])
+    values, form = _pytree.tree_flatten(expected)
+    own, own_form = _pytree.tree_flatten(found)
+    assert form == own_form, f"{own_form}, expected {form}"
+    for a, b in zip(own, values):
+        assert type(a) is type(b) and (not isinstance(b, torch.Tensor) or a.dtype == b.dtype), f"{a}, expected {b}"
+        if isinstance(b, torch.Tensor):
+            assert a.shape == b.shape, f"{a.shape}, expected {b.shape}"
+            support.close(a.detach().double(), b.detach().double(), 1e-5, "output")
+    for outputs, owner in ((values, net), (own, module)):
+        owner.zero_grad()
+        sum(value.sin().sum() for value in outputs if isinstance(value, torch.Tensor) and value.requires_grad).backward()
+    for name, parameter in net.named_parameters():
+        got = module.get_parameter(name).grad
+        if parameter.grad is None:
+            assert got is None or not got.any(), name
+        else:
+            assert got.shape == parameter.grad.shape, name
+            support.close(got, parameter.grad, 2e-5, name)
+    if given[0].grad is not None:
+        support.close(given[1].grad, given[0].grad, 2e-5, "gradient of the input")
+    assert any(isinstance(value, torch.Tensor) and value.count_nonzero() for value in values)
+
+
+def same(net, x, samples=0, arguments=None):
+    """Converts; compares at the sample, and with other numbers of samples. `samples`: their axis. Returns what it is converted to."""
+    converted = snnc.from_snntorch(net, x, arguments=arguments)
+    module = converted.torch()
+    assert list(module.state_dict()) == list(net.state_dict())
+    assert [name for name, _ in module.named_parameters()] == [name for name, _ in net.named_parameters()]
+    for given in (x, torch.cat([x, x], samples), x.narrow(samples, 0, 1), x):
+        learns_as(net, module, given, arguments)
+    return converted
+
+
+def test_ahead():
+    for ahead in (lambda self, x: x * 2 - 0.5, lambda self, x: torch.sin(x), lambda self, x: functional.pad(x[:, 1:], (0, 1)),
+                  lambda self, x: x.reshape(x.shape[0], 3, 2).transpose(1, 2).reshape(x.size(0), -1), lambda self, x: self.norm(x)):
+        converted = same(variant(ahead=ahead, build=lambda self: setattr(self, "norm", nn.LayerNorm(6))), X)
+        assert "but for what PyTorch computes" in converted.text and "over time" not in converted.text, converted.text
+        for what in (converted.compile, lambda: converted.save("net.snn"), converted.torch().to_model):
+            with support.raises(snnc.convert.ConversionError, "PyTorch computes a part"):
+                what()
+
+
+def test_each():
+    """Another input in each step, which is made of the input's step, or of an input without steps."""
+    same(variant(each=lambda self, x, step: x[step] * 0.5), XT, 1)
+    same(variant(each=lambda self, x, step: x[:, step] * 0.5), XT.transpose(0, 1), 0)
+    same(variant(ahead=lambda self, x: x.permute(1, 0, 2) * 0.5, each=lambda self, x, step: x[step]), XT.transpose(0, 1), 0)
+    same(variant(each=lambda self, x, step: x * (step + 1)), X)
+    same(variant(ahead=lambda self, x: self.h(x), each=lambda self, x, step: x[:, step], build=lambda self: setattr(self, "h", nn.Linear(6, 6))),
+         XT.transpose(0, 1), 0)  # a layer of all steps at once
+    converted = same(variant(each=lambda self, x, step: (torch.rand_like(x) < x).float()), X)
+    assert "over time" in converted.text, converted.text
+    same(variant(ahead=lambda self, x: spikegen.rate(x.clamp(0, 1), num_steps=STEPS), each=lambda self, x, step: x[step]), X)
+
+
+def test_extents_of_what_is_made():
+    class Blocks(nn.Module):
+        """A convolution whose places are time steps, and a second loop over what the first one gives."""
+
+        def __init__(self):
+            super().__init__()
+            self.c, self.n, self.f = nn.Conv1d(1, 6, 3, padding=1, bias=False), nn.BatchNorm1d(6), nn.Linear(6, 3)
+            self.g, self.a, self.b = nn.Linear(6, 6), hidden(), leaky()
+
+        def block(self, x, layer, neurons):
+            spikes, state = [], neurons.reset_mem()
+            for step in range(x.shape[0]):
+                out = neurons(layer(x[step])) if neurons.init_hidden else neurons(layer(x[step]), state)
+                out, state = out if isinstance(out, tuple) else (out, None)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+        def forward(self, x):
+            utils.reset(self)
+            x = self.n(self.c(x.flatten(1).unsqueeze(1))).permute(2, 0, 1)
+            return self.block(self.block(x, self.g, self.a), self.f, self.b).mean(0)
+
+    torch.manual_seed(0)
+    net = Blocks()
+    module = snnc.from_snntorch(net, CONV).torch()
+    learns_as(net, module, CONV)
+    support.close(module.n.running_mean, net.n.running_mean, 1e-5, "running mean")
+    refused(Blocks(), "cannot be traced", "an input as the second argument")
+
+
+def test_behind():
+    """Whatever is made of spikes and membranes, in whatever structure."""
+    def build(self):
+        self.h, self.n, self.scale = nn.Linear(4, 3), nn.LayerNorm(4), nn.Parameter(torch.tensor(1.5))
+        self.register_buffer("shift", torch.tensor([0.5, 0.0, 1.0, 2.0]))
+
+    for behind in (lambda self, s, m, x: torch.stack(m).mean(0), lambda self, s, m, x: torch.sigmoid(torch.mean(torch.stack(m, dim=0), dim=0)),
+                   lambda self, s, m, x: {"spikes": torch.stack(s), "membranes": [torch.stack(m, dim=1)]},
+                   lambda self, s, m, x: self.h(torch.stack(s).mean(0)), lambda self, s, m, x: self.n(sum(m)) * self.scale + self.shift,
+                   lambda self, s, m, x: (torch.cat([m[-1], x], 1), {"first": [s[0], None, 3]}), lambda self, s, m, x: m[1],
+                   lambda self, s, m, x: torch.stack([self.h(one) for one in s]).sum(0), lambda self, s, m, x: [self.h(m[-1]), s[-1]],
+                   lambda self, s, m, x: torch.stack(s).view(STEPS, x.shape[0], 2, 2).sum(0).flatten(1), lambda self, s, m, x: (s[0], x * 2),
+                   lambda self, s, m, x: functional.softmax(torch.stack(s).sum(0), dim=1), lambda self, s, m, x: torch.stack(m[::-1])[1:],
+                   lambda self, s, m, x: functional.linear(torch.stack(m)[-1], self.h.weight)):
+        same(variant(behind=behind, build=build), X)
+    net = variant(behind=lambda self, s, m, x: (torch.stack(m).mean().item(), torch.stack(s)))
+    learns_as(net, snnc.from_snntorch(net).torch(), X)
+
+
+def test_in_place():
+    """A tensor that forward makes may be changed; none that lies where values of the network do."""
+    def filled(self, s, m, x):
+        made = torch.zeros(STEPS, x.shape[0], 4)
+        for step in range(STEPS):
+            made[step] = m[step]
+        return made
+
+    def summed(self, s, m, x):
+        made = torch.zeros(x.size(0), 4)
+        for one in m:
+            made += one
+        return made / STEPS
+
+    def shared(self, s, m, x):
+        total = torch.zeros(x.size(0), 4)
+        for one in s:
+            total += one
+        other = total
+        total /= 3
+        return other
+
+    def of_input(self, s, m, x):
+        made = x * 2
+        made[:, :4] += s[0]
+        return made
+
+    for behind in (filled, summed, shared, of_input):
+        same(variant(behind=behind), X)
+
+    def spikes_changed(self, s, m, x):
+        s[0].mul_(2)
+        return torch.stack(s)
+
+    def view_changed(self, s, m, x):
+        stacked = torch.stack(m)
+        stacked.view(-1)[0] = 7.0
+        return stacked
+
+    def of_a_view(self, s, m, x):
+        made = torch.zeros(2, x.size(0), 4)
+        first = made[0]
+        first += m[0]
+        return made
+
+    def input_changed(self, s, m, x):
+        x[:, 0] = 1
+        return torch.stack(s)
+
+    class Kept(Net):
+        total = torch.zeros(X.shape[0], 4)
+
+        def behind(self, s, m, x):
+            self.total += m[-1]
+            return self.total
+
+    for net in (variant(behind=spikes_changed), variant(behind=view_changed), variant(behind=of_a_view), variant(behind=input_changed)):
+        refused(net, "in place", sample=X)
+    refused(Kept(), "in its second call", sample=X)
+
+    def state_changed(self, x):
+        self.start = torch.zeros(x.size(0), 8)
+        self.start[:, 0] = x[:, 0]
+        return x
+
+    class Starts(Net):
+        ahead = state_changed
+
+        def forward(self, x):
+            made, b, spikes = self.ahead(x), self.o.reset_mem(), []
+            a = self.start
+            for _ in range(STEPS):
+                out, a = self.l(self.f(made), a)
+                out, b = self.o(self.g(out), b)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    refused(Starts(), "in place", sample=X)
+
+
+def test_norm_behind():
+    """Statistics move in training, whatever becomes of what a batch norm gives."""
+    for behind in (lambda self, s, m, x: self.n(m[-1]), lambda self, s, m, x: (self.n(m[-1]), torch.stack(s))[1]):
+        net = variant(behind=behind, build=lambda self: setattr(self, "n", nn.BatchNorm1d(4)))
+        module = snnc.from_snntorch(net, X).torch()
+        for mode in (True, False):
+            net.train(mode)
+            module.train(mode)
+            support.close(module(X).detach(), net(X).detach(), 1e-5, "output")
+        for name, tensor in net.state_dict().items():
+            support.close(module.state_dict()[name].double(), tensor.double(), 1e-5, name)
+    apart = variant(behind=lambda self, s, m, x: self.n(m[-1]), build=lambda self: setattr(self, "n", nn.BatchNorm1d(4).eval()))
+    refused(apart, "\"n\" (BatchNorm1d)", "one mode", sample=X)
+
+
+def test_inside_and_outside():
+    """A layer with weights that the network has, and PyTorch as well."""
+    refused(variant(behind=lambda self, s, m, x: self.g(self.f(x))), "\"g\" is used in two places", sample=X)
+    same(variant(behind=lambda self, s, m, x: torch.cat([functional.linear(x, self.f.weight), m[-1]], 1)), X)  # tied: both ways learn one tensor
+
+
+def test_arguments():
+    class Counted:
+        def forward(self, x, num_steps, scale=1.0):
+            a, b, spikes = self.l.reset_mem(), self.o.reset_mem(), []
+            for _ in range(num_steps):
+                out, a = self.l(self.f(x) * scale, a)
+                out, b = self.o(self.g(out), b)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    net = variant(forward=Counted.forward)
+    refused(net, "it takes num_steps beside its input", "arguments=", sample=X)
+    assert "steps 3" in same(net, X, arguments={"num_steps": 3}).text
+    assert "steps 2" in same(net, X, arguments={"num_steps": 2, "scale": 3.0}).text
+    with support.raises(TypeError, "takes no 'steps' beside its input; it takes num_steps, scale"):
+        snnc.from_snntorch(net, X, arguments={"steps": 3})
+
+
+def test_states_that_are_kept():
+    """snnTorch's neurons that are called without a state go on from their last one."""
+    class Keeps(Net):
+        resets = False
+
+        def forward(self, x):
+            utils.reset(self)
+            self.l.reset_mem(), self.o.reset_mem()
+            spikes = []
+            for step in range(STEPS):
+                out, _ = self.l(self.f(x))
+                out, _ = self.o(self.g(out))
+                if self.resets:
+                    self.o.reset_mem()
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    torch.manual_seed(0)
+    same(Keeps(), X)
+    net = Keeps()
+    net.resets = True
+    refused(net, "\"o\" (Leaky)", "reset, detached or changed between time steps", sample=X)
+
+
+def test_one_step():
+    """A module that keeps its states says what happens in one step, and is not taken for a network of one."""
+    class Step(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.l = nn.Linear(6, 4), hidden()
+
+        def forward(self, x):
+            return self.l(self.f(x))
+
+    refused(Step(), "of a module of one time step say steps=")
+    assert "steps 5" in snnc.from_snntorch(Step(), steps=5).text
+
+
+def test_the_network_is_left_alone():
+    """Lists and dictionaries of the network hold what they held, also after a refusal."""
+    class Records(Net):
+        def build(self):
+            self.record, self.by_name = [1.5], {"a": [2]}
+
+        def behind(self, spikes, membranes, x):
+            self.record.append(membranes[0])
+            self.by_name["a"].append(spikes[0])
+            self.by_name["b"] = membranes[1]
+            return self.finish(spikes)
+
+        def finish(self, spikes):
+            return torch.stack(spikes)
+
+    class Refused(Records):
+        def finish(self, spikes):
+            return spikes[0].mul_(2)
+
+    torch.manual_seed(0)
+    for net, accepts in ((Records(), True), (Refused(), False)):
+        if accepts:
+            snnc.from_snntorch(net, X)
+        else:
+            refused(net, "in place", sample=X)
+        assert net.record == [1.5] and net.by_name == {"a": [2]}
+        copy.deepcopy(net)(X)
+
+
+def test_module():
+    """What it is converted to is copied, written, compiled and trained as others are."""
+    def build(self):
+        self.h = nn.Linear(4, 3)
+
+    net = variant(ahead=lambda self, x: x * 2, behind=lambda self, s, m, x: self.h(torch.stack(m).mean(0)), build=build)
+    converted = snnc.from_snntorch(net, X)
+    module = converted.torch()
+    copied = copy.deepcopy(module)
+    with torch.no_grad():
+        copied.h.weight.zero_()
+        copied.h.bias.zero_()
+    assert not copied(X).any() and module(X).any()
+    assert converted.torch().h is not module.h
+    support.same_bits(pickle.loads(pickle.dumps(module))(X).detach(), module(X).detach(), "from a pickle")
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    copied.load_state_dict(torch.load(file))
+    support.same_bits(copied(X).detach(), module(X).detach(), "from a checkpoint")
+    doubled = torch.func.functional_call(module, {"h.weight": module.h.weight * 2, "h.bias": module.h.bias * 2}, X)
+    support.close(doubled.detach(), 2 * module(X).detach(), 1e-5, "other parameters")
+    first, state = module(X, with_state=True)
+    support.same_bits(first.detach(), module(X).detach(), "with its state")
+    assert state.steps == STEPS and not torch.equal(module(X, state=state), first)
+    support.close(converted.torch(precision="f64")(X.double()).detach().float(), module(X).detach(), 1e-5, "in double precision")
+    optimizers = [torch.optim.Adam(one.parameters(), lr=1e-2) for one in (net, module)]
+    optimizers[1].load_state_dict(optimizers[0].state_dict())
+    for _ in range(5):
+        losses = []
+        for one, optimizer in zip((net, module), optimizers):
+            optimizer.zero_grad()
+            loss = (one(X) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert abs(losses[0] - losses[1]) <= 1e-5 * abs(losses[0]), losses
+
+
+def test_shapes():
+    """A number that learns has the axes that it has in the network, as optimizers keep them."""
+    class Learns(Net):
+        def build(self):
+            self.o = snn.Leaky(beta=torch.tensor([0.75]), learn_beta=True)
+
+    torch.manual_seed(0)
+    net = Learns()
+    module = snnc.from_snntorch(net, X).torch()
+    assert module.o.beta.shape == net.o.beta.shape == (1,)
+    learns_as(net, module, X)
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
