@@ -228,7 +228,8 @@ struct WriteWider : CountingPattern<MapOp> {
     auto producer = narrow.getDefiningOp<MapOp>();
     auto type = cast<ArrayType>(narrow.getType());
     if (!producer || producer->getBlock() != copy->getBlock() || copy.getDomain() != type.getShape() ||
-        type == wide.getType() || !llvm::all_of(narrow.getUses(), [&](OpOperand &use) {
+        type == wide.getType() || !writesInside(producer, cast<OpResult>(narrow)) ||
+        !llvm::all_of(narrow.getUses(), [&](OpOperand &use) {
           return use.getOwner()->getBlock() == copy->getBlock() && readsInside(use, type.getShape());
         }))
       return failure();
@@ -236,6 +237,12 @@ struct WriteWider : CountingPattern<MapOp> {
     rewriter.replaceOp(copy, narrow);
     ++moved.intoMaps;
     return success();
+  }
+
+  /// What is written beside an array is nowhere, and must not come to lie in the wider one.
+  static bool writesInside(MapOp producer, OpResult result) {
+    return isInside(producer.getWriteMaps()[result.getResultNumber()], producer.getDomain(),
+                    cast<ArrayType>(result.getType()).getShape());
   }
 
   /// By a map of indices, none of which is outside: what such a read gives must not become what is beside the array.

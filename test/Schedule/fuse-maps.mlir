@@ -188,6 +188,22 @@ func.func @not_wider(%x: !core.array<12 x f32>) -> (!core.array<14 x f32>, !core
   return %w, %z : !core.array<14 x f32>, !core.array<16 x f32>
 }
 
+// What is written outside of the narrow array is nowhere, and would be in the wide one.
+// CHECK-LABEL: func.func @cut(
+// CHECK: core.map over [14] {{.*}} -> !core.array<12 x f32>
+// CHECK: core.map over [12] {{.*}} -> !core.array<16 x f32>
+func.func @cut(%x: !core.array<14 x f32>) -> !core.array<16 x f32> {
+  %y = core.map over [14] reads(%x : !core.array<14 x f32>) by [#n] writes [#n] -> !core.array<12 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  %z = core.map over [12] reads(%y : !core.array<12 x f32>) by [#n] writes [#n] -> !core.array<16 x f32> {
+  ^bb0(%a: f32):
+    core.yield %a : f32
+  }
+  return %z : !core.array<16 x f32>
+}
+
 // What is the same at each step is computed once: the gradient of a count, spread over time and neurons.
 // CHECK-LABEL: func.func @same_at_each_step(
 // CHECK: %[[ONCE:.*]] = core.map over [sample, 2, 3] {{.*}} -> !core.array<sample x 6 x f32>

@@ -135,3 +135,30 @@ func.func @mirrored(%x: !turned) -> !turned {
   }
   return %turned : !turned
 }
+
+// -----
+
+!x = !core.array<time x sample x 32 x f32>
+!y = !core.array<time x sample x 32 x 16 x f32>
+!turned = !core.array<time x sample x 16 x 32 x f32>
+#x = affine_map<(t, s, i) -> (t, s, i)>
+#half = affine_map<(t, s, i) -> (t, s, i, i floordiv 2)>
+#same = affine_map<(t, s, i, j) -> (t, s, i, j)>
+#turn = affine_map<(t, s, i, j) -> (t, s, j, i)>
+
+// The same of a map: half of a number says where it is written only behind the number itself.
+// CHECK-LABEL: func.func @half(
+// CHECK: core.map over [time, sample, 32] {{.*}} -> !core.array<time x sample x 32 x 16 x f32>
+func.func @half(%x: !x) -> !turned {
+  %squares = core.map over [time, sample, 32] reads(%x : !x) by [#x] writes [#half] -> !y {
+  ^bb0(%a: f32):
+    %square = arith.mulf %a, %a : f32
+    core.yield %square : f32
+  }
+  %turned = core.map over [time, sample, 16, 32] reads(%squares : !y) by [#turn] writes [#same] -> !turned {
+  ^bb0(%a: f32):
+    %square = arith.mulf %a, %a : f32
+    core.yield %square : f32
+  }
+  return %turned : !turned
+}

@@ -150,7 +150,7 @@ private:
   const Order &orderOf(Value value);
   double costOf(Operation *op);
   double costOf(const Group &group);
-  static bool findsSums(const Group &group);
+  static bool findsElements(const Group &group);
   void choose();
   void apply();
 
@@ -313,15 +313,16 @@ double Ordering::costOf(const Group &group) {
   return cost;
 }
 
-/// Whether each sum of the group still tells where its elements are: positions are taken from left to right, and one
-/// that mirrors another dim, as of a diagonal, says nothing in front of the position that has this dim.
-bool Ordering::findsSums(const Group &group) {
+/// Whether all that is written to the group's arrays still tells where it is: positions are taken from left to right,
+/// and one that mirrors another dim, or is a part of it, says nothing in front of the position that has this dim.
+bool Ordering::findsElements(const Group &group) {
   return llvm::all_of(group.values, [&](Value value) {
-    auto fold = value.getDefiningOp<FoldOp>();
-    if (!fold)
+    auto op = value.getDefiningOp<IndexedOpInterface>();
+    if (!op)
       return true;
-    AffineMap write = ordered(fold.getWrite(), typeOf(value).getShape(), group.order);
-    return WriteAnalysis::of(write, fold.getDomain(), fold.getAlong()).fault.empty();
+    AffineMap write = op.getWriteMaps()[cast<OpResult>(value).getResultNumber()];
+    return WriteAnalysis::of(ordered(write, typeOf(value).getShape(), group.order), op.getDomain(), op.getAlong())
+        .fault.empty();
   });
 }
 
@@ -345,7 +346,7 @@ void Ordering::choose() {
       double least = costOf(group);
       for (const Order &order : orders) {
         group.order = order;
-        if (double cost = costOf(group); cost < least && findsSums(group)) {
+        if (double cost = costOf(group); cost < least && findsElements(group)) {
           least = cost;
           best = order;
         }
