@@ -206,7 +206,8 @@ class Model:
 
     def step(self, x: ArrayLike, state: State | None = None) -> tuple[np.ndarray, State]:
         """One time step: returns the spikes, [sample, neuron], and the state behind it. As many steps give the bits
-        of one run. `x` is [sample, ...], and `state` what the step before has returned, or None at rest."""
+        of one run, but for neurons that read `steps` where the text says `steps ?`: a step is a call of one. `x` is
+        [sample, ...], and `state` what the step before has returned, or None at rest."""
         expect_state(state)
         call = self._prepare(x, single=True)
         results = self._outputs(("spikes",), call)
