@@ -5,6 +5,7 @@ import snntorch as snn
 import torch
 from snntorch import utils
 from torch import nn
+from torch.utils import _pytree
 
 import snnc
 import support
@@ -37,6 +38,36 @@ def same(converted, expected, x):
         support.close(a.detach(), b.detach(), 1e-5, name)
     assert any(value.count_nonzero() for value in expected)
     return module
+
+
+def learns_as(net, module, x, arguments=None):
+    """The same structure, values, and gradients of the input and of each parameter."""
+    given = [x.clone().requires_grad_(x.is_floating_point()) for _ in range(2)]
+    random = torch.get_rng_state()
+    expected = net(given[0], **(arguments or {}))
+    torch.set_rng_state(random)
+    found = module(given[1])
+    values, form = _pytree.tree_flatten(expected)
+    own, own_form = _pytree.tree_flatten(found)
+    assert form == own_form, f"{own_form}, expected {form}"
+    for a, b in zip(own, values):
+        assert type(a) is type(b) and (not isinstance(b, torch.Tensor) or a.dtype == b.dtype), f"{a}, expected {b}"
+        if isinstance(b, torch.Tensor):
+            assert a.shape == b.shape, f"{a.shape}, expected {b.shape}"
+            support.close(a.detach().double(), b.detach().double(), 1e-5, "output")
+    for outputs, owner in ((values, net), (own, module)):
+        owner.zero_grad()
+        sum(value.sin().sum() for value in outputs if isinstance(value, torch.Tensor) and value.requires_grad).backward()
+    for name, parameter in net.named_parameters():
+        got = module.get_parameter(name).grad
+        if parameter.grad is None:
+            assert got is None or not got.any(), name
+        else:
+            assert got.shape == parameter.grad.shape, name
+            support.close(got, parameter.grad, 2e-5, name)
+    if given[0].grad is not None:
+        support.close(given[1].grad, given[0].grad, 2e-5, "gradient of the input")
+    assert any(isinstance(value, torch.Tensor) and value.count_nonzero() for value in values)
 
 
 def refused(net, *parts, sample=None, **options):

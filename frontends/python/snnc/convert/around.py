@@ -10,7 +10,7 @@ from torch import fx, nn
 
 from ..torch import Module
 from .errors import ConversionError
-from .outside import Again, is_alias, memory_of, root_of
+from .outside import MADE_EACH, Again, is_alias, memory_of, root_of
 from .trace import in_place
 from .values import Call, Last, Outside, Series, Total, Value
 
@@ -208,7 +208,7 @@ class Writer:
                 page.made[node] = page.made["x"] if node.op == "placeholder" else self._copy(page, node)
         if not entries:
             own = page.made["x"]
-        elif self.reader.graph.over_time:
+        elif self.reader.source == MADE_EACH:
             own = page.graph.call_function(torch.stack, ([page.made[node] for node in entries],))
         else:
             own = page.made[entries[0]]
@@ -232,6 +232,8 @@ class Writer:
         shape = self.reader.graph.layers[value.layer].shape
         if len(shape) > 1:
             series = page.graph.call_method("unflatten", (series, 2, shape))
+        if self.reader.all_steps and not isinstance(value, Total):
+            return series
         if isinstance(value, Series):
             return series if value.axis == 0 else page.graph.call_method("transpose", (series, 0, 1))
         if isinstance(value, Total):

@@ -13,6 +13,7 @@ class Framework:
         layers_take_all_steps: a call goes through all steps, [time, sample, ...].
         steps_keep_state: neurons of a module of one step carry their states on though they do not hide them.
         remembers_states: neurons that are called without a state go on with that of their last call, though they do not hide it.
+        containers: classes of modules that call their layers one behind the other for all steps as one batch.
         own_hooks: names of hooks of parameters that the framework's neurons hang there themselves, and their lines say.
 
     A subclass has `name`, `is_neuron(module)`, and `neuron(graph, path, module, source, shape)`, which gives the `Layer`;
@@ -26,6 +27,7 @@ class Framework:
     steps_keep_state = False
     remembers_states = False
     own_hooks = ()
+    containers = ()
 
     @staticmethod
     def input_shape(module):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a forward computes that the network cannot: PyTorch does, ahead of the network or behind it, unless neurons take it."""
 
-from torch import fx
+from torch import fx, nn
 
 from .errors import ConversionError, Forbidden
 from .known import forbid, named
@@ -104,7 +104,7 @@ class Surroundings:
 
     def _may_change(self, root):
         if root is None or root.op != "get_attr":
-            return root is not None and isinstance(self.values.get(root), Outside) and allocates(root)
+            return root is not None and isinstance(self.values.get(root), Outside) and allocates(root, self.net)
         # A constant that is found, and not made, is there in the next call as well; and views of one are constants of their own.
         return root.meta["made here"] and all(other.target == root.target for other in self._looking_at(root))
 
@@ -119,16 +119,19 @@ class Surroundings:
         step = self.forms.setdefault(value.node, len(self.forms))
         if self.source == MADE_EACH:
             return Value(-1, step)
+        if step > 0 and self.all_steps:
+            raise ConversionError("forward makes several inputs of the network")
         if step > 0:
             raise Again(source=MADE_EACH)
-        return Value(-1, None)
+        return Value(-1, 0 if self.all_steps else None)
 
     def _take_form(self, node):
         shape = self.examples.shape_of(node)
-        if shape is not None and len(shape) < 2:
-            raise Forbidden(f"what layers take of the input has the shape {list(shape)}, expected [sample, ...]")
-        self.samples = shape[0] if shape is not None else None
-        self.graph.shape = shape[1:] if shape is not None else self._asked_shape(node)
+        if shape is not None and len(shape) <= self.lead:
+            axes = "[sample, ...]" if self.lead == 1 else "[time, sample, ...]"
+            raise Forbidden(f"what layers take of the input has the shape {list(shape)}, expected {axes}")
+        self.samples = shape[self.lead - 1] if shape is not None else None
+        self.graph.shape = shape[self.lead:] if shape is not None else self._asked_shape(node)
 
     def _check_layers(self, split):
         """No layer with weights is in the network and outside of it."""
@@ -140,7 +143,7 @@ class Surroundings:
 
 # Functions and methods whose result may lie where their operand does.
 _ALIASES = {"getitem", "view", "reshape", "flatten", "transpose", "swapaxes", "permute", "squeeze", "unsqueeze", "expand", "expand_as", "select",
-            "narrow", "movedim", "t", "getattr", "view_as", "reshape_as", "unflatten", "diagonal"}
+            "narrow", "movedim", "t", "getattr", "view_as", "reshape_as", "unflatten", "diagonal", "as_strided"}
 # And such that make a tensor of their own.
 _ALLOCATES = {"add", "sub", "mul", "truediv", "div", "pow", "neg", "rsub", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "stack", "cat",
               "concat", "sum", "mean", "softmax", "log_softmax", "sigmoid", "tanh", "exp", "log", "clone", "matmul", "linear"}
@@ -174,8 +177,13 @@ def memory_of(root):
     return root.target if root.op == "get_attr" else root
 
 
-def allocates(node):
-    """Whether an operation is known to give a tensor that nothing else shares."""
+_ALLOCATING_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.AvgPool1d, nn.AvgPool2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
+
+
+def allocates(node, net):
+    """Whether an operation or a layer is known to give a tensor that nothing else shares."""
+    if node.op == "call_module":
+        return type(net.get_submodule(node.target)) in _ALLOCATING_LAYERS
     return node.op in ("call_function", "call_method") and _name(node) in _ALLOCATES
 
 

@@ -262,6 +262,8 @@ class Reader(Surroundings, Operations):
             return self._neurons(path, module, self._of(given[0], f"layer \"{path}\""), given[1:])
         if len(given) > 1:
             refuse(path, module, "it is called with more than its input")
+        if isinstance(module, self.framework.containers):
+            return self._contained(path, module, given[0])
         kind = kind_of(module, self.framework.layers)
         if kind is None:
             refuse(path, module, self.framework.no_layer)
@@ -279,6 +281,18 @@ class Reader(Surroundings, Operations):
             self.made[key] = layers.layer(self.graph, path, module, torch_kind, value.layer, self._shape_of(value),
                                           self._use(path, value), self.lead)
         return self._layer([value], f"layer \"{path}\"", self.made[key], path)
+
+    def _contained(self, path, module, given):
+        """Layers of torch.nn one behind the other, each for all steps as one batch."""
+        value = self._of(given, f"layer \"{path}\"")
+        for name, child in module.named_children():
+            inner = f"{path}.{name}"
+            kind = kind_of(child, layers.KINDS)
+            if kind is None or getattr(child, "inplace", False) or child.training != self.net.training:
+                refuse(inner, child, "there is no such layer in the language, or it is in place or in another mode")
+            made = layers.layer(self.graph, inner, child, layers.KINDS[kind], value.layer, self._shape_of(value), self._use(inner, value), 1)
+            value = self._layer([value], f"layer \"{inner}\"", made, inner)
+        return value
 
     def _is_kept(self, value):
         """Whether a value's memory is the state of neurons, which go on from it."""
@@ -432,7 +446,7 @@ class Reader(Surroundings, Operations):
         split = around.Split(self, nodes)
         if self.returns_more:
             if not split.sources:
-                self._series((self.returned,) if self.graph.single else self.returned)
+                raise ConversionError("forward returns nothing that comes from neurons")
             self._take_outputs(split.sources)
             self._take_steps(set())
         self._check_layers(split)
@@ -452,7 +466,7 @@ class Reader(Surroundings, Operations):
             except ConversionError:
                 continue
             found = Examples(self.net, grown, self.framework).shape_of(other[nodes.index(seen[0])]) if len(other) == len(nodes) else None
-            if found is not None and (not self.forms or found[0] != self.samples):
+            if found is not None and (not self.forms or found[self.lead - 1] != self.samples):
                 return axis, other
         raise ConversionError("forward does something else for another number of samples")
 

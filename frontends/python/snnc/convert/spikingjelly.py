@@ -100,6 +100,7 @@ class MultiStep(Framework):
 
     layers = {kind: kind for kind in (nn.Linear, nn.Identity, nn.ReLU, nn.Dropout)} | _OWN_LAYERS
     layers_take_all_steps = True
+    containers = (layer.SeqToANNContainer,)
     no_layer = "there is no such layer in the language, or none of step mode \"m\"; torch.nn's have counterparts in spikingjelly's layer"
 
 

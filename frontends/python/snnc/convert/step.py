@@ -4,10 +4,12 @@
 import operator
 
 import torch
+from torch import fx
 
 from . import layers
-from .errors import ConversionError
+from .errors import ConversionError, Forbidden
 from .known import refuse
+from .outside import OWN
 from .read import Reader
 from .trace import is_input
 from .values import Call, Single, Total, Value
@@ -34,22 +36,32 @@ class StepReader(Reader):
 
     passed = (*Reader.passed, *_REPEATS)
     takes_steps = False
-    surrounds = False
 
     def __init__(self, net, given, framework, steps, over_time):
-        super().__init__(net, given, framework)
-        self.graph.steps, self.graph.over_time = steps, over_time
+        self.steps, self.over_time = steps, over_time
         self.all_steps = framework.layers_take_all_steps
         self.lead = 2 if self.all_steps else 1
         self.keeps_states = not self.all_steps
+        self.surrounds = self.all_steps  # what is outside of one step would be computed in each
+        super().__init__(net, given, framework)
+
+    def _reset(self):
+        super()._reset()
+        self.graph.steps, self.graph.over_time = self.steps, self.over_time
 
     def _begin(self, nodes, node):
+        self.repeats = False
+        if self.source != OWN:
+            self.graph.over_time = True
+            return
         self.repeats = self.all_steps and any(_repeats(user) for copy in nodes if is_input(copy) for user in copy.users)
         if self.repeats:
             self.graph.over_time = False
         self._take_shape(node, 2 if self.graph.over_time else 1)
 
     def _input(self, node):
+        if self.source != OWN:
+            return super()._input(node)
         return Single() if self.repeats else Value(-1, 0 if self.graph.over_time else None)
 
     def _operation(self, node):
@@ -86,7 +98,7 @@ class StepReader(Reader):
 
     def _at_all_steps(self, steps):
         if self.graph.steps not in (None, steps):
-            raise ConversionError(f"forward repeats its input for {steps} steps, and there are {self.graph.steps}")
+            raise Forbidden(f"forward repeats its input for {steps} steps, and there are {self.graph.steps}")
         self.graph.steps = steps
         return Value(-1, None)
 
@@ -107,11 +119,16 @@ class StepReader(Reader):
         if given and any(argument is not None for argument in given):
             refuse(path, module, "it is called with a state that is not its own")
 
-    def _finish(self, returned):
+    def _take_steps(self, lengths):
+        """A call of the network is one step, or all of them."""
         self._check_norms(1)
+
+    def _finish(self, returned):
+        self.returned = returned
+        self._take_steps(set())
         value = self.framework.step_result(returned)
         self.graph.single = not isinstance(value, (tuple, list))
-        values = [self.values.get(node) for node in ((value,) if self.graph.single else value)]
+        values = [self.values.get(node) if isinstance(node, fx.Node) else None for node in ((value,) if self.graph.single else value)]
         if self.graph.single and isinstance(values[0], Call):
             self.graph.single = False
             call = values[0]
@@ -119,6 +136,14 @@ class StepReader(Reader):
             if not set(call.outputs) <= {"spikes", "membrane"}:
                 raise ConversionError(f"layer \"{self.graph.layers[call.layer].path}\" returns {', '.join(call.outputs)}; spikes and "
                                       "membranes can be had: take these of it in a module of your own, or say output=False")
+        self.returns_more = self.surrounds and not self._are_outputs(values)
+        if self.returns_more:
+            return
         if not values or not all(isinstance(value, (Value, Total)) for value in values):
             raise ConversionError("the network is expected to return spikes and membranes of neurons")
         self._take_outputs([(value.layer, value.output) for value in values])
+
+    def _are_outputs(self, values):
+        """Whether the network can give all of these, of its last neurons."""
+        last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=-1)
+        return all(isinstance(value, (Value, Total)) and value.layer == last and len(self.graph.layers[last].shape) == 1 for value in values)

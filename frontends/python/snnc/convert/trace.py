@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import fx
 from torch.nn import functional
+from torch.utils import _pytree
 
 from .errors import ConversionError
 from .examples import Examples
@@ -166,6 +167,61 @@ def _kinds_of_values():
         builtins.isinstance = real
 
 
+class _Written(torch.overrides.TorchFunctionMode):
+    """What forward has written values of a trace into is read as such a value: the tensor itself does not have them."""
+
+    # What is asked of a tensor that does not depend on its elements.
+    _OF_SHAPE = {"size", "dim", "numel", "stride", "__len__", "is_floating_point", "is_complex", "is_contiguous", "data_ptr", "untyped_storage"}
+
+    def __init__(self, tracer):
+        super().__init__()
+        self.tracer = tracer
+        self.storages = {}  # by their address; kept, so that no other tensor is given it
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(function, "__name__", "")
+        leaves = _pytree.tree_leaves((args, kwargs))
+        if any(isinstance(leaf, fx.Proxy) for leaf in leaves):
+            if args and isinstance(args[0], torch.Tensor) and _changes(name):
+                return self._record(function, name, (self._write(args[0]), *args[1:]), kwargs)
+        elif name not in self._OF_SHAPE and any(isinstance(leaf, torch.Tensor) and self._address(leaf) in self.storages for leaf in leaves):
+            if name == "__get__":
+                property_name = getattr(getattr(function, "__self__", None), "__name__", "")
+                if property_name in ("shape", "dtype", "device", "ndim", "layout", "requires_grad", "is_leaf", "grad_fn", "_version", "_base"):
+                    return function(*args, **kwargs)
+                raise ConversionError(f"forward asks for .{property_name} of a tensor that it has written into")
+            return self._record(function, name, args, kwargs)
+        return function(*args, **kwargs)
+
+    def _record(self, function, name, args, kwargs):
+        kind, target = "call_function", function
+        if torch.overrides.is_tensor_method_or_property(function):
+            operation = getattr(operator, name.strip("_"), None) if name.startswith("__") else None  # __getitem__ is operator.getitem
+            kind, target = ("call_method", name) if operation is None else (kind, operation)
+        return self.tracer.create_proxy(kind, target, args, kwargs)
+
+    def _write(self, tensor):
+        storage = tensor.untyped_storage()
+        self.storages[storage.data_ptr()] = storage
+        if tensor._base is None:
+            return tensor
+        where = (tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
+        return self.tracer.create_proxy("call_function", torch.as_strided, (tensor._base, *where), {})
+
+    @staticmethod
+    def _address(tensor):
+        return tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided and not tensor.is_meta else None
+
+
+def _changes(name):
+    """Whether a function or method of this name writes into its first argument."""
+    return name in (*_OPERATORS, "__setitem__") or (name.endswith("_") and not name.endswith("__"))
+
+
+_OPERATORS = ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__", "__imatmul__", "__iand__", "__ior__", "__ixor__")
+
+
 def _generators():
     """States of the generators of random numbers that everybody shares."""
     _, words, *rest = np.random.get_state()
@@ -177,7 +233,8 @@ def _graph(tracer, net):
         with torch.enable_grad(), _kinds_of_values():
             drawn = _generators()
             tracer.states.begin()
-            graph = tracer.trace(net)
+            with _Written(tracer):
+                graph = tracer.trace(net)
             tracer.states.end()
         if _generators() != drawn:
             raise ConversionError(f"forward of {type(net).__name__} draws random numbers, which only nn.Dropout can")
@@ -239,14 +296,14 @@ def in_place(node):
     if node.op not in ("call_function", "call_method"):
         return False
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
+    if _changes(name):
         return True
     if node.target in RELUS:
         return bool({*node.args[1:], *node.kwargs.values()} & {True})
     return node.target in _WRITES or "out" in node.kwargs or _takes_place(node)
 
 
-_WRITES = (operator.setitem, operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.ipow, operator.imatmul)
+_WRITES = (operator.setitem, *(getattr(operator, name.strip("_")) for name in _OPERATORS))
 
 
 def _takes_place(node):
@@ -285,16 +342,18 @@ class _Value(fx.Proxy):
     _is_param = _is_buffer = False  # which nn.Module asks of tensors
     kind = torch.Tensor  # what it is in a call of the network
 
-    # What fx takes for operations that make a new tensor.
-
-    def __iadd__(self, other):
-        return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
-
-    def __itruediv__(self, other):
-        return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
-
     def __setitem__(self, index, value):
         self.tracer.create_proxy("call_function", operator.setitem, (self, index, value), {})
+
+
+def _writing(name):
+    operation = getattr(operator, name.strip("_"))
+    return lambda self, other: self.tracer.create_proxy("call_function", operation, (self, other), {})
+
+
+# What fx takes for operations that make a new tensor.
+for _name in _OPERATORS:
+    setattr(_Value, _name, _writing(_name))
 
 
 class _Call(_Value):
@@ -432,7 +491,7 @@ class _Tracer(fx.Tracer):
         return super().trace(root, *rest)
 
     def is_leaf_module(self, module, path):
-        return (self.framework.is_neuron(module) or kind_of(module, self.framework.layers) is not None
+        return (self.framework.is_neuron(module) or isinstance(module, self.framework.containers) or kind_of(module, self.framework.layers) is not None
                 or super().is_leaf_module(module, path))
 
     def call_module(self, module, forward, args, kwargs):
