@@ -301,7 +301,7 @@ Value LaneAccess::load(const Points &points, Value mask) {
   return e.gather(buffer.memory, place.row, place.inner.lanes, mask);
 }
 
-void LaneAccess::storeBits(Value value, const Place &place, Value mask, bool inside) {
+void LaneAccess::storeBits(Value value, const Place &place, Value mask, bool inside, bool ofOneLane) {
   if (mask)
     value = e.both(value, mask);
   Type i16 = e.b.getI16Type();
@@ -329,7 +329,7 @@ void LaneAccess::storeBits(Value value, const Place &place, Value mask, bool ins
     Value set = arith::ShLIOp::create(e.b, arith::ExtUIOp::create(e.b, i16, bit), shift);
     e.store(withoutRest(e.either(cleared, set), at), buffer.memory, wordAt(at));
   };
-  if (place.inner.isUniform()) {
+  if (place.inner.isUniform() && !ofOneLane) {
     Value bit = vector::ExtractOp::create(e.b, value, 0);
     if (buffer.width() == 1)
       return e.store(arith::ExtUIOp::create(e.b, i16, bit), buffer.memory, place.row);
@@ -373,23 +373,25 @@ void LaneAccess::store(Value value, const Points &points, Value inside) {
   Points present = points;
   present.mask = math.both(points.mask, math.mask(inside));
   Value condition = buffer.wanted;
-  // An element that is the same for all lanes is stored without a mask.
-  if (inside && placeOf(points).inner.isUniform()) {
-    Value first = isa<VectorType>(inside.getType()) ? vector::ExtractOp::create(e.b, inside, 0).getResult() : inside;
-    condition = condition ? e.both(condition, first) : first;
-  }
+  // An element that is the same for all lanes is stored without a mask. If lanes differ in whether they are inside, as
+  // along a diagonal of places of which one is there, it is the element of that lane alone.
+  const bool ofOneLane = inside && isa<VectorType>(inside.getType());
+  if (inside && !ofOneLane && placeOf(points).inner.isUniform())
+    condition = condition ? e.both(condition, inside) : inside;
   if (condition)
-    return e.when(condition, [&] { storeAlways(value, present); });
-  storeAlways(value, present);
+    return e.when(condition, [&] { storeAlways(value, present, ofOneLane); });
+  storeAlways(value, present, ofOneLane);
 }
 
-void LaneAccess::storeAlways(Value value, const Points &points) {
+void LaneAccess::storeAlways(Value value, const Points &points, bool ofOneLane) {
   // Outside of our own memory spikes are reals.
   if (cast<VectorType>(value.getType()).getElementType().isInteger(1) && !buffer.isBits())
     value = arith::UIToFPOp::create(e.b, e.vector(kLanes, buffer.type.getElementType()), value);
   Place place = placeOf(points);
   if (buffer.isBits())
-    return storeBits(value, place, points.mask, staysInside(points.domain));
+    return storeBits(value, place, points.mask, staysInside(points.domain), ofOneLane);
+  if (place.inner.isUniform() && ofOneLane)
+    return e.scatter(value, buffer.memory, place.row, math.vector(place.inner), points.mask);
   if (place.inner.isUniform())
     return e.store(vector::ExtractOp::create(e.b, value, 0), buffer.memory, e.add(place.row, place.inner.base));
   if (place.inner.ascending) {

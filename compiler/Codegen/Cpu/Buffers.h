@@ -102,10 +102,11 @@ private:
     bool fromStart = false; ///< lane 0 is a multiple of kLanes from the row's start, and rows are as wide as the points
   };
   Place placeOf(const Points &points);
-  void storeAlways(mlir::Value value, const Points &points);
+  /// `ofOneLane`: lanes may have one place, at which one of them is there.
+  void storeAlways(mlir::Value value, const Points &points, bool ofOneLane);
   mlir::Value loadBits(const Place &place, const Points &points, mlir::Value mask, mlir::Value some);
   /// `inside`: no place is outside of the array, whatever the mask.
-  void storeBits(mlir::Value value, const Place &place, mlir::Value mask, bool inside);
+  void storeBits(mlir::Value value, const Place &place, mlir::Value mask, bool inside, bool ofOneLane);
 
   Emitter &e;
   LaneMath math;
