@@ -229,6 +229,68 @@ def test_in_place():
     refused(Starts(), "in place", sample=X)
 
 
+def test_order():
+    """What is ahead is computed first: nothing may depend on when."""
+    def changed_between(self, s, m, x):
+        made = x * 2
+        first = m[0] + made[:, :4]
+        made += 1
+        return first
+
+    class Trace(Net):
+        def forward(self, x):
+            trace, a, spikes = torch.zeros(x.shape[1], 6), self.l.reset_mem(), []
+            for step in range(STEPS):
+                trace += x[step]
+                out, a = self.l(self.f(trace), a)
+                spikes.append(out)
+            return torch.stack(spikes)
+
+    for net, x in ((variant(behind=changed_between), X), (Trace(), XT)):
+        refused(net, "changes in place what it makes of its input after", sample=x)
+
+    def constant_between(self, s, m, x):
+        weight, out = torch.ones(4), 0
+        for one in m:
+            weight *= 0.5
+            out = out + weight.clone() * one
+        return out
+
+    def written_ahead(self, s, m, x):
+        made = torch.zeros(x.shape[0], 4)
+        made[:, :2] = x[:, :2]
+        return m[0].sum() * made
+
+    def dropped(self, s, m, x):
+        out = m[-1] * 2 - 1
+        self.r(out)
+        return out
+
+    for behind in (constant_between, written_ahead, dropped):
+        same(variant(behind=behind, build=lambda self: setattr(self, "r", nn.ReLU(inplace=True))), X)
+
+
+def test_some_steps():
+    for behind in (lambda self, s, m, x: torch.stack(m[:2]).mean(0), lambda self, s, m, x: torch.stack(m[:2])[-1] * 2, lambda self, s, m, x: torch.stack(s[:3]),
+                   lambda self, s, m, x: torch.stack(s[:3]).sum(0), lambda self, s, m, x: torch.stack(s).sum(0, True), lambda self, s, m, x: torch.stack(m)[1:]):
+        same(variant(behind=behind), X)
+
+
+def test_numbers_of_samples():
+    """What follows from the number of samples is no number of the converted network, or is refused."""
+    net = variant(behind=lambda self, s, m, x: {"samples": x.shape[0], "all": x.shape[0] * 4, "sum": torch.stack(m).reshape(x.shape[0] * STEPS, -1)})
+    module = snnc.from_snntorch(net, X).torch()
+    for x in (X, X[:2], X[:1]):
+        assert module(x)["samples"] == len(x) and module(x)["all"] == 4 * len(x) and module(x)["sum"].shape == (len(x) * STEPS, 4)
+    for behind in (lambda self, s, m, x: m[-1][:x.shape[0] // 2], lambda self, s, m, x: m[-1] * (2 if x.shape[0] % 2 else 3),
+                   lambda self, s, m, x: m[-1] / max(x.shape[0] - 1, 1), lambda self, s, m, x: {str(x.shape[0]): m[-1]},
+                   lambda self, s, m, x: torch.arange(x.shape[0]).unsqueeze(1) * m[-1]):
+        refused(variant(behind=behind), "samples", sample=X)
+    module = snnc.from_snntorch(variant(ahead=lambda self, x: x[:, :, :] * 2, each=lambda self, x, step: x[step]), XT).torch()
+    with support.raises(ValueError, f"expected an input of shape [{STEPS}, samples, 6], found [{STEPS + 2}, 5, 6]"):
+        module(torch.rand(STEPS + 2, 5, 6))
+
+
 def test_norm_behind():
     """Statistics move in training, whatever becomes of what a batch norm gives."""
     for behind in (lambda self, s, m, x: self.n(m[-1]), lambda self, s, m, x: (self.n(m[-1]), torch.stack(s))[1]):
@@ -248,6 +310,35 @@ def test_inside_and_outside():
     """A layer with weights that the network has, and PyTorch as well."""
     refused(variant(behind=lambda self, s, m, x: self.g(self.f(x))), "\"g\" is used in two places", sample=X)
     same(variant(behind=lambda self, s, m, x: torch.cat([functional.linear(x, self.f.weight), m[-1]], 1)), X)  # tied: both ways learn one tensor
+
+
+def test_layers_outside():
+    """They are the module's: under any name, and replaced when another one is put there."""
+    def build(self):
+        self.graph, self.constant0, self.samples = nn.Linear(4, 3), nn.Linear(4, 3), nn.Parameter(torch.ones(3))
+        self.x = torch.tensor([1.0, 2.0, 3.0])
+
+    net = variant(behind=lambda self, s, m, x: self.graph(m[-1]) * self.samples + self.constant0(m[-1]) * self.x, build=build)
+    same(net, X)
+    module = snnc.from_snntorch(net, X).torch()
+    module.graph = nn.Linear(4, 3)
+    with torch.no_grad():
+        net.graph.weight.copy_(module.graph.weight)
+        net.graph.bias.copy_(module.graph.bias)
+    learns_as(net, module, X)
+    refused_name = variant(behind=lambda self, s, m, x: self._model(m[-1]), build=lambda self: setattr(self, "_model", nn.Linear(4, 3)))
+    with support.raises(snnc.convert.ConversionError, "under this name"):
+        snnc.from_snntorch(refused_name, X).torch()
+
+
+def test_types():
+    def scaled(self, x):
+        return x.float() / 255 if x.dtype == torch.uint8 else x
+
+    x = (X.abs() * 60).to(torch.uint8)
+    net = variant(ahead=scaled)
+    module = snnc.from_snntorch(net, x).torch()
+    learns_as(net, module, x)
 
 
 def test_arguments():

@@ -16,6 +16,20 @@ from .values import Call, Last, Outside, Series, Total, Value
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """A graph that PyTorch computes; `paths` of the layers that it calls, by its own names for them."""
+
+    code: fx.GraphModule
+    paths: dict
+
+    def run(self, module, *given):
+        """Calls the layers that the module has now."""
+        for name, path in self.paths.items():
+            self.code._modules[name] = module.get_submodule(path)
+        return self.code(*given)
+
+
+@dataclasses.dataclass(frozen=True)
 class Around:
     """
     Attributes:
@@ -24,24 +38,25 @@ class Around:
             the module returns the outputs.
         modules: which the graphs call, by the network's paths.
         tensors: names of parameters and buffers that both take themselves.
-        buffers: those of them that are buffers, with their values.
-        axis: of the module's input, that of its samples; None if nobody asks for their number.
+        held: those of them that the compiled network has not, with their values.
+        axis, shape: of the module's input, that of its samples, and its extents, of which the others are fixed; None if they are not known.
         saved: names of the network's state_dict.
         words: what is computed, for people.
     """
 
-    ahead: fx.GraphModule
-    behind: fx.GraphModule | None
+    ahead: Part
+    behind: Part | None
     modules: dict
     tensors: tuple
-    buffers: dict
+    held: dict
     axis: int | None
+    shape: tuple | None
     saved: frozenset
     words: str
 
     def names(self):
         """Of all parameters and buffers that are outside."""
-        return {*self.tensors, *(f"{path}.{name}" for path, module in self.modules.items() for name in module.state_dict())}
+        return {*self.held, *(f"{path}.{name}" for path, module in self.modules.items() for name in module.state_dict())}
 
 
 class Surrounded(Module):
@@ -51,25 +66,41 @@ class Surrounded(Module):
         super().__init__(*args, **options)
         around = copy.deepcopy(around)
         for path, module in around.modules.items():
-            owner, last = self._owner(path)
+            owner, last = self._free(path)
             owner.add_module(last, module.to(self._dtype))
-        for name, tensor in around.buffers.items():
-            owner, last = self._owner(name)
-            owner.register_buffer(last, tensor.to(self._dtype) if tensor.is_floating_point() else tensor, persistent=name in around.saved)
+        for name, tensor in around.held.items():
+            owner, last = self._free(name)
+            own = tensor.detach().to(self._dtype) if tensor.is_floating_point() else tensor
+            if isinstance(tensor, nn.Parameter):
+                owner.register_parameter(last, nn.Parameter(own, requires_grad=tensor.requires_grad))
+            else:
+                owner.register_buffer(last, own, persistent=name in around.saved)
         # Not modules of this one: it has what they call already.
         self.__dict__["_around"] = around
+
+    def _free(self, path):
+        owner, last = self._owner(path)
+        if last not in owner._modules and hasattr(owner, last):
+            raise ConversionError(f"\"{path}\": modules have something of their own under this name; give it another one")
+        return owner, last
 
     def forward(self, x, *, state=None, with_state=False):
         """What the network gives that this one was made of, and the state behind its last step if `with_state`."""
         around = self._around
-        samples = x.shape[around.axis] if around.axis is not None else None
+        samples = None
+        if around.shape is not None and isinstance(x, torch.Tensor):
+            samples = x.shape[around.axis] if x.ndim == len(around.shape) else None
+            expected = [samples if place == around.axis else extent for place, extent in enumerate(around.shape)]
+            if list(x.shape) != expected:
+                expected[around.axis] = "samples"
+                raise ValueError(f"expected an input of shape [{', '.join(map(str, expected))}], found {list(x.shape)}")
         tensors = [_tensor(self, name) for name in around.tensors]
-        own, *passed = around.ahead(x, samples, *tensors)
+        own, *passed = around.ahead.run(self, x, samples, *tensors)
         found = super().forward(own, state=state, with_state=with_state)
         if around.behind is None:
             return found
         outputs, behind = (found[:-1], found[-1]) if with_state else (found, None)
-        given = around.behind(samples, *tensors, *passed, *outputs)
+        given = around.behind.run(self, samples, *tensors, *passed, *outputs)
         return (given, behind) if with_state else given
 
 
@@ -102,14 +133,16 @@ class Split:
         self.sources = sorted(found) if reader.returns_more else []  # places of layers, and outputs of these
         self.ahead, self.behind = set(), set()  # what comes from the module's input alone, and from outputs of the network
         dirty = set()  # memory that holds something that comes from outputs
+        of_input = set()  # and such that holds something that comes from the input
         for node in nodes:
             memory = memory_of(root_of(node))
             if self.observed(node) is not None or memory in dirty or any(given in self.behind or memory_of(root_of(given)) in dirty
                                                                          for given in node.all_input_nodes):
                 self.behind.add(node)
                 dirty |= {memory} if in_place(node) else set()
-            elif node.op == "placeholder" or any(given in self.ahead for given in node.all_input_nodes):
+            elif node.op == "placeholder" or memory in of_input or any(given in self.ahead for given in node.all_input_nodes):
                 self.ahead.add(node)
+                of_input |= {memory} if in_place(node) else set()
         for node in nodes:
             if node in self.needed and self.observed(node) is None:
                 self._expect_outside(node)
@@ -164,31 +197,46 @@ class Split:
 class Writer:
     """Writes the two graphs of a split."""
 
-    def __init__(self, split, other, samples):
-        """`other`: the nodes of the same forward for one sample more than `samples`, or None if no extents are known."""
+    def __init__(self, split, others, samples):
+        """`others`: by their number, the nodes of the same forward for other samples than `samples`; none if no extents are known."""
         self.split, self.reader, self.net, self.samples = split, split.reader, split.reader.net, samples
-        self.held = {name for name, _ in [*self.net.named_parameters(remove_duplicate=False), *self.net.named_buffers(remove_duplicate=False)]}
-        self.other = dict(zip(split.nodes, other)) if other is not None else {}
+        self.counts = [samples, *others]
+        self.others = dict(zip(split.nodes, zip(*others.values())))
+        # What neurons have as numbers is compiled, and taken as it is.
+        neurons = {path for path, module in self.net.named_modules() if self.reader.framework.is_neuron(module)}
+        buffers = [name for name, _ in self.net.named_buffers(remove_duplicate=False) if name.rpartition(".")[0] not in neurons]
+        self.held = {name for name, _ in self.net.named_parameters(remove_duplicate=False)} | set(buffers)
         self.tensors = list(dict.fromkeys(
             node.target for node in split.nodes if node in split.needed and node.op == "get_attr" and node.target in self.held))
         self.modules = {}
-        self.asks = False  # whether one of the graphs takes the number of samples
 
-    def around(self, axis):
+    def around(self, axis, shape):
         split, entries = self.split, list(self.reader.forms)
         behind = {node for node in split.closure([*split.returned, *self.reader.kept]) if self._is_behind(node) or self._is_beside(node)}
-        for memory in {memory_of(root_of(node)) for node in behind}:
-            if any(node in split.ahead for node in split.writes.get(memory, ())):
-                raise ConversionError("forward writes into a tensor what it makes of its input, and uses it behind the network")
         passed = [node for node in split.nodes if node in split.needed and not self._is_behind(node) and not self._is_beside(node) and (
             node in split.returned or any(user in behind for user in node.users))] if self.reader.returns_more else []
+        self._expect_order(entries, passed)
         ahead = self._ahead(entries, passed)
         after = self._behind(behind, passed) if self.reader.returns_more else None
         outside = [node for node in split.nodes if node in split.needed and node.op.startswith("call_") and split.observed(node) is None]
         words = [_word(node) for node in outside if not is_alias(node)] or ["parts of what it takes and gives"]
-        buffers = {name: tensor.detach().cpu().clone() for name, tensor in self.net.named_buffers() if name in self.tensors}
-        return Around(ahead, after, self.modules, tuple(self.tensors), buffers, axis if self.asks else None, frozenset(self.net.state_dict()),
-                      ", ".join(dict.fromkeys(words)))
+        compiled = {f"{layer.path}.{name}" if layer.path else name for layer in self.reader.graph.layers for name in layer.tensors.values()}
+        held = {name: copy.deepcopy(tensor) for name, tensor in [*self.net.named_parameters(), *self.net.named_buffers()]
+                if name in self.tensors and name not in compiled}
+        return Around(ahead, after, self.modules, tuple(self.tensors), held, axis, shape, frozenset(self.net.state_dict()), ", ".join(dict.fromkeys(words)))
+
+    def _expect_order(self, entries, passed):
+        """All that is ahead is computed first: nothing there changes what the network or something behind it has taken before."""
+        split = self.split
+        order = {node: place for place, node in enumerate(split.nodes)}
+        for taken in (*entries, *passed):
+            memory = memory_of(root_of(taken))
+            since = order[taken]
+            if taken not in entries:
+                since = min([order[user] for user in split.behind if any(memory_of(root_of(given)) == memory for given in user.all_input_nodes)],
+                            default=len(order))
+            if any(order[write] > since for write in split.writes.get(memory, ()) if write in split.ahead):
+                raise ConversionError("forward changes in place what it makes of its input after layers or operations behind the network have taken it")
 
     def _is_behind(self, node):
         return node in self.split.behind
@@ -199,15 +247,15 @@ class Writer:
 
     def _ahead(self, entries, passed):
         """Of the input, its number of samples and tensors: the network's input, and what is passed to the graph behind it."""
-        page = _Page(["x", "samples", *self.tensors])
+        page = _Page([_INPUT, _SAMPLES, *map(_Tensor, self.tensors)])
         wanted = self.split.closure([*entries, *passed], [node for node in self.split.behind if in_place(node)])
         if any(map(self._is_behind, wanted)):
             raise ConversionError("forward writes what neurons give into a tensor of which it makes the network's input")
         for node in self.split.nodes:
             if node in wanted:
-                page.made[node] = page.made["x"] if node.op == "placeholder" else self._copy(page, node)
+                page.made[node] = page.made[_INPUT] if node.op == "placeholder" else self._copy(page, node)
         if not entries:
-            own = page.made["x"]
+            own = page.made[_INPUT]
         elif self.reader.source == MADE_EACH:
             own = page.graph.call_function(torch.stack, ([page.made[node] for node in entries],))
         else:
@@ -217,11 +265,12 @@ class Writer:
 
     def _behind(self, wanted, passed):
         """Of the number of samples, tensors, what is passed and the network's outputs: what the module returns."""
-        page = _Page(["samples", *self.tensors, *passed, *self.split.sources])
+        page = _Page([_SAMPLES, *map(_Tensor, self.tensors), *passed, *self.split.sources])
         for node in self.split.nodes:
             if node in wanted and node not in page.made:
                 page.made[node] = self._copy(page, node) if self.split.observed(node) is None else self._shown(page, self.split.values[node])
-        page.graph.output(fx.node.map_arg(self.reader.returned, page.made.__getitem__))
+        end = self.split.nodes[-1]
+        page.graph.output(self._literal(page, self.reader.returned, [other.args[0] for other in self.others.get(end, ())]))
         return page.module(self.modules, "Behind")
 
     def _shown(self, page, value):
@@ -229,11 +278,10 @@ class Writer:
         if isinstance(value, Call):
             return tuple(self._shown(page, Value(value.layer, value.step, output)) for output in value.outputs)
         series = page.made[value.layer, "spikes" if isinstance(value, Total) else value.output]
-        shape = self.reader.graph.layers[value.layer].shape
-        if len(shape) > 1:
-            series = page.graph.call_method("unflatten", (series, 2, shape))
         if self.reader.all_steps and not isinstance(value, Total):
             return series
+        if isinstance(value, Series) and value.steps != self.reader.graph.steps:
+            series = page.graph.call_function(operator.getitem, (series, slice(value.steps)))
         if isinstance(value, Series):
             return series if value.axis == 0 else page.graph.call_method("transpose", (series, 0, 1))
         if isinstance(value, Total):
@@ -243,61 +291,79 @@ class Writer:
 
     def _copy(self, page, node):
         if node.op == "get_attr":
-            return page.made[node.target] if node.target in self.held else self._constant(page, node)
-        if node.op == "call_module" and node.target not in self.modules:
-            self.modules[node.target] = copy.deepcopy(self.net.get_submodule(node.target))
-        other = self.other.get(node, node)
-        args = self._literal(page, (node.args, node.kwargs), (other.args, other.kwargs))
-        return page.graph.create_node(node.op, node.target, *args)
+            return page.made[_Tensor(node.target)] if node.target in self.held else self._constant(page, node)
+        if node.op == "call_module":
+            self.modules.setdefault(node.target, copy.deepcopy(self.net.get_submodule(node.target)))
+        args = self._literal(page, (node.args, node.kwargs), [(other.args, other.kwargs) for other in self.others.get(node, ())])
+        return page.graph.create_node(node.op, page.name_of(node.target) if node.op == "call_module" else node.target, *args)
 
-    def _literal(self, page, value, other):
+    def _literal(self, page, value, others):
         """Arguments as they are here, where a number that grows with the samples is made of theirs."""
         if isinstance(value, fx.Node):
             return page.made[value]
         if isinstance(value, (tuple, list)):
-            made = [self._literal(page, *pair) for pair in zip(value, other)]
+            made = [self._literal(page, one, [other[place] for other in others]) for place, one in enumerate(value)]
             return tuple(made) if isinstance(value, tuple) else made
         if isinstance(value, dict):
-            return {name: self._literal(page, one, other[name]) for name, one in value.items()}
+            if any(other.keys() != value.keys() for other in others):
+                raise ConversionError("forward returns a dictionary of other names for another number of samples")
+            return {name: self._literal(page, one, [other[name] for other in others]) for name, one in value.items()}
         if isinstance(value, slice):
-            return slice(*(self._literal(page, *pair) for pair in zip((value.start, value.stop, value.step), (other.start, other.stop, other.step))))
-        if value == other:
+            return slice(*(self._literal(page, getattr(value, end), [getattr(other, end) for other in others]) for end in ("start", "stop", "step")))
+        if all(value == other or (value != value and other != other) for other in others):
             return value
-        if type(value) is not int or value % self.samples or other != value // self.samples * (self.samples + 1):
-            raise ConversionError(f"forward computes with {value}, which is {other} for one sample more")
-        self.asks = True
-        times = value // self.samples
-        return page.made["samples"] if times == 1 else page.graph.call_function(operator.mul, (page.made["samples"], times))
+        times = value // self.samples if type(value) is int else 0
+        if times == 0 or any(number != times * count for number, count in zip([value, *others], self.counts)):
+            raise ConversionError(f"forward computes with {value} for {self.samples} samples, and with {others[0]} for {self.counts[1]}, which is no "
+                                  "multiple of them")
+        return page.made[_SAMPLES] if times == 1 else page.graph.call_function(operator.mul, (page.made[_SAMPLES], times))
 
     def _constant(self, page, node):
         """A tensor that forward makes anew in each call, and may change then; or finds, and does not."""
-        if node.target in page.made:
-            return page.made[node.target]
-        tensor, grown = _tensor(self.net, node.target).detach(), _tensor(self.net, self.other.get(node, node).target).detach()
-        if grown.shape == tensor.shape and torch.equal(grown, tensor):
+        key = _Tensor(node.target)
+        if key in page.made:
+            return page.made[key]
+        tensor, *others = (_tensor(self.net, one.target).detach() for one in (node, *self.others.get(node, ())))
+        if all(other.shape == tensor.shape and torch.equal(other, tensor) for other in others):
             name = f"constant{len(page.constants)}"
             page.constants[name] = tensor.clone()
             made = page.graph.call_method("clone", (page.graph.get_attr(name),))
         else:
-            first = tensor.reshape(-1)[:1]
-            if not ((tensor == first).all() and (grown == first).all()):
-                raise ConversionError(f"forward makes a tensor of shape {list(tensor.shape)}, which is another one for one sample more")
-            shape = [self._literal(page, *pair) for pair in zip(tensor.shape, grown.shape)]
-            made = page.graph.call_function(torch.full, (shape, first.item()), {"dtype": tensor.dtype})
-        page.made[node.target] = made
+            elements = torch.cat([one.reshape(-1) for one in (tensor, *others)])
+            if not (elements == elements[:1]).all():
+                raise ConversionError(f"forward makes a tensor of shape {list(tensor.shape)}, which has other elements for another number of samples")
+            shape = [self._literal(page, extent, [other.shape[place] for other in others]) for place, extent in enumerate(tensor.shape)]
+            made = page.graph.call_function(torch.full, (shape, elements[0].item() if elements.numel() else 0), {"dtype": tensor.dtype})
+        page.made[key] = made
         return made
+
+
+_INPUT, _SAMPLES = object(), object()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tensor:
+    """A parameter, a buffer or a constant, by its name."""
+
+    name: str
 
 
 class _Page:
     """A graph that is being written: what was made of nodes of the other one, of names and of outputs."""
 
     def __init__(self, given):
-        self.graph, self.constants = fx.Graph(), {}
+        self.graph, self.constants, self.paths = fx.Graph(), {}, {}
         self.made = {one: self.graph.placeholder(f"given{place}") for place, one in enumerate(given)}
 
+    def name_of(self, path):
+        """Of a layer in the graph: the network's may be names that modules have something of their own under."""
+        name = next((name for name, other in self.paths.items() if other == path), f"layer{len(self.paths)}")
+        self.paths[name] = path
+        return name
+
     def module(self, modules, name):
-        used = {node.target for node in self.graph.nodes if node.op == "call_module"}
-        return fx.GraphModule({path: module for path, module in modules.items() if path in used} | self.constants, self.graph, name)
+        layers = {name: modules[path] for name, path in self.paths.items()}
+        return Part(fx.GraphModule({**layers, **self.constants}, self.graph, name), self.paths)
 
 
 def _word(node):

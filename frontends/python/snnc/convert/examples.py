@@ -16,9 +16,9 @@ class Given:
     dtype: torch.dtype | None
     arguments: dict
 
-    def grown(self, axis):
-        """The same with one more along an axis."""
-        return dataclasses.replace(self, shape=tuple(extent + (place == axis) for place, extent in enumerate(self.shape)))
+    def of_samples(self, axis, count):
+        """The same with so many samples along an axis."""
+        return dataclasses.replace(self, shape=tuple(count if place == axis else extent for place, extent in enumerate(self.shape)))
 
 
 class Examples:

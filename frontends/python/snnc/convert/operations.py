@@ -12,7 +12,7 @@ from . import layers
 from .errors import ConversionError, Forbidden
 from .graph import Layer
 from .trace import COPIES, RELUS, in_place, shares, swaps, view
-from .values import SAMPLES, Call, Extents, Last, Series, Total, Turned, Value
+from .values import SAMPLES, Call, Extents, Series, Total, Turned, Value
 
 
 def step_of(index):
@@ -178,7 +178,9 @@ class Operations:
     def _over_time(self, node):
         """x.sum(0) and x.mean(0) of spikes of all steps, and a sum that is divided by their number; None if it is neither."""
         name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-        words = {**dict(zip(("input", "other"), self._resolved(node.args))), **node.kwargs}
+        if len(node.args) > 3:
+            return None
+        words = {**dict(zip(("input", "other", "keepdim"), self._resolved(node.args))), **node.kwargs}
         taken = words.pop("input", None)
         if name in ("truediv", "div", "itruediv", "div_") and isinstance(taken, Value) and taken.step == 0 and words == {"other": 1}:
             return taken  # a sum of one step
@@ -287,7 +289,7 @@ class Operations:
         if isinstance(value, Extents):
             return self._extent(node, value, index)
         if isinstance(value, Series) and index == (-1 if value.axis == 0 else (slice(None), -1)):
-            return Last(value.layer, value.steps, value.output)
+            return Value(value.layer, value.steps - 1, value.output)
         if isinstance(value, Series) and (step_of(index) or (None,))[0] == value.axis and step_of(index)[1] < value.steps:
             return Value(value.layer, step_of(index)[1], value.output)
         if isinstance(value, Call) and isinstance(index, int) and -len(value.outputs) <= index < len(value.outputs):

@@ -416,6 +416,9 @@ class Reader(Surroundings, Operations):
             raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
                                   "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
                                   "their number")
+        steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
+        if any(value.steps not in (None, steps) for value in series):
+            raise ConversionError(f"forward returns some of {steps} time steps")
         last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=-1)
         if any(isinstance(value, Total) and value.layer != last for value in series):
             raise ConversionError("forward returns a sum over time of spikes of a layer that is not the last one")
@@ -450,25 +453,37 @@ class Reader(Surroundings, Operations):
             self._take_outputs(split.sources)
             self._take_steps(set())
         self._check_layers(split)
-        axis, other = self._samples_axis(nodes, trace)
-        return around.Writer(split, other, None if axis is None else self.shape[axis]).around(axis)
+        axis, others = self._samples_axis(nodes, trace)
+        return around.Writer(split, others, None if axis is None else self.shape[axis]).around(axis, self.shape)
 
     def _samples_axis(self, nodes, trace):
-        """Along which axis the module's input has its samples, and a graph for one more of them; nothing is known without a sample."""
+        """Along which axis the module's input has its samples, and by their number the nodes for others of them; nothing is known without
+        a sample."""
         if self.shape is None:
-            return None, None
+            return None, {}
         seen = [next(iter(self.forms))] if self.forms else [node for node in nodes if node.op == "placeholder"]
         candidates = (0, 1) if self.forms else (1,) if self.graph.over_time and self.graph.time_axes[0] == 0 else (0,)
         for axis in candidates[:len(self.shape)]:
-            grown = self.given.grown(axis)
-            try:
-                other = list(trace.again(grown).nodes)
-            except ConversionError:
+            # One more, which is odd if they are even, and many.
+            counts = (self.shape[axis] + 1, 2 * self.shape[axis] + 7)
+            others = {count: self._for_samples(nodes, trace, axis, count) for count in counts}
+            if None in others.values():
                 continue
-            found = Examples(self.net, grown, self.framework).shape_of(other[nodes.index(seen[0])]) if len(other) == len(nodes) else None
+            grown = Examples(self.net, self.given.of_samples(axis, counts[0]), self.framework)
+            found = grown.shape_of(others[counts[0]][nodes.index(seen[0])])
             if found is not None and (not self.forms or found[self.lead - 1] != self.samples):
-                return axis, other
+                return axis, others
         raise ConversionError("forward does something else for another number of samples")
+
+    def _for_samples(self, nodes, trace, axis, count):
+        """The nodes for this number of samples, if they are of the same operations."""
+        try:
+            others = list(trace.again(self.given.of_samples(axis, count)).nodes)
+        except ConversionError:
+            return None
+        same = len(others) == len(nodes) and all(
+            one.op == other.op and (one.op == "get_attr" or one.target == other.target) for one, other in zip(nodes, others))
+        return others if same else None
 
     def _whole(self, value):
         """What a value of one step that is returned is of all steps. What neurons give that are called once is also its sum over time."""

@@ -46,6 +46,7 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
     """
     attributes = {module: dict(vars(module)) for module in net.modules()}
     contents = _contents(attributes)
+    apart = _apart([*attributes.values(), *(values if isinstance(values, dict) else dict(enumerate(values)) for _, values in contents)])
     states = _States(net, framework, keeps_states)
     tensors = _tensors(net, states)
 
@@ -60,6 +61,8 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
         graph = _graph(tracer, net)
         _check_equal(numbers, _numbers(net))
         _check_tensors(values, _tensors(net, states))
+        if not all(_same(tensor, values) for tensor, values in apart if isinstance(tensor, torch.Tensor)):
+            raise ConversionError(f"forward of {type(net).__name__} changes a tensor that it keeps from one call to the next, which cannot be expressed")
         tracer.check_layers()
         if _words(net, graph) != _words(net, other):
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
@@ -72,6 +75,11 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
             vars(module).update(values)
         for holder, values in contents:
             _refill(holder, values)
+        for kept, values in apart:
+            if isinstance(kept, torch.Generator):
+                kept.set_state(values)
+            elif not _same(kept, values):
+                kept.data = values
         _put_back(tensors)
 
 
@@ -105,6 +113,13 @@ def _contents(attributes):
 _OF_MODULES = set(vars(torch.nn.Module()))
 
 
+def _apart(held):
+    """Tensors that are neither parameters nor buffers, and generators of random numbers: with what they are now."""
+    found = [value for values in held for value in values.values()]
+    return [*((value, value.detach().clone()) for value in found if isinstance(value, torch.Tensor) and not value.is_meta),
+            *((value, value.get_state()) for value in found if isinstance(value, torch.Generator))]
+
+
 def _refill(holder, values):
     holder.clear()
     (holder.extend if isinstance(holder, (list, collections.deque)) else holder.update)(values)
@@ -125,7 +140,7 @@ def _check_equal(before, after):
 
 def _tensors(net, states):
     """Parameters and buffers but for states, by module and name: each with its values."""
-    return {(module, name): (held, tensor, None if tensor is None else tensor.detach().clone()) for module in net.modules()
+    return {(module, name): (held, tensor, tensor.detach().clone() if isinstance(tensor, torch.Tensor) else tensor) for module in net.modules()
             for held in (module._parameters, module._buffers) for name, tensor in held.items() if not states.has(module, name)}
 
 
@@ -144,7 +159,9 @@ def _put_back(tensors):
 
 
 def _same(one, other):
-    """Whether two tensors have the same elements, of whatever kind; what is no number is the same as such."""
+    """Whether two tensors have the same elements, of whatever kind; what is no number is the same as such. A value of a trace is another one."""
+    if isinstance(one, fx.Proxy) or isinstance(other, fx.Proxy):
+        return False
     if one.is_quantized:
         one, other = one.int_repr(), other.int_repr()
     elif one.layout != torch.strided:
@@ -181,8 +198,11 @@ class _Written(torch.overrides.TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(function, "__name__", "")
+        if function is torch.empty:  # what nobody has written yet is something else in each call
+            return torch.zeros(*args, **{word: value for word, value in kwargs.items() if word not in ("pin_memory", "memory_format")})
         leaves = _pytree.tree_leaves((args, kwargs))
-        if any(isinstance(leaf, fx.Proxy) for leaf in leaves):
+        writes = bool(args) and isinstance(args[0], torch.Tensor) and _changes(name)
+        if any(isinstance(leaf, fx.Proxy) for leaf in leaves) or (writes and self._address(args[0]) in self.tracer.looked_at):
             if args and isinstance(args[0], torch.Tensor) and _changes(name):
                 return self._record(function, name, (self._write(args[0]), *args[1:]), kwargs)
         elif name not in self._OF_SHAPE and any(isinstance(leaf, torch.Tensor) and self._address(leaf) in self.storages for leaf in leaves):
@@ -294,13 +314,13 @@ RELUS = (functional.relu, functional.relu_, torch.relu, torch.relu_, "relu", "re
 def in_place(node):
     """Whether an operation writes into its first operand."""
     if node.op not in ("call_function", "call_method"):
-        return False
+        return node.meta.get("in place", False)
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
     if _changes(name):
         return True
     if node.target in RELUS:
         return bool({*node.args[1:], *node.kwargs.values()} & {True})
-    return node.target in _WRITES or "out" in node.kwargs or _takes_place(node)
+    return node.target in _WRITES or node.kwargs.get("out") is not None or _takes_place(node)
 
 
 _WRITES = (operator.setitem, *(getattr(operator, name.strip("_")) for name in _OPERATORS))
@@ -333,7 +353,8 @@ class _Value(fx.Proxy):
 
     @property
     def dtype(self):
-        return self._parameter().dtype
+        known = self.tracer.examples.of(self.node) if self.tracer.given.shape is not None else None
+        return known.dtype if isinstance(known, torch.Tensor) else self._parameter().dtype
 
     def _parameter(self):
         """A tensor that lies where the network's do and has their type, which its input has too."""
@@ -486,6 +507,7 @@ class _Tracer(fx.Tracer):
         self.layers = {}  # that were called: what each was at its first call
 
     def trace(self, root, *rest):
+        self.looked_at = {}  # memory of constants that the graph has, by its address
         self.attributes = {*vars(root), *root._parameters, *root._buffers}  # what a trace before has found, and not made, it finds here
         self.examples = Examples(root, self.given, self.framework)
         return super().trace(root, *rest)
@@ -528,6 +550,8 @@ class _Tracer(fx.Tracer):
         if isinstance(value, torch.Tensor) and _is_read(value):
             raise ConversionError("forward takes a state out of neurons, or computes with their parameters: say output=True, and take states "
                                   "of what calls return")
+        if isinstance(value, torch.Tensor) and value.layout == torch.strided and not isinstance(value, torch.nn.Parameter):
+            self.looked_at[value.untyped_storage().data_ptr()] = value
         return super().create_arg(value)
 
     def create_proxy(self, kind, target, args, kwargs, *rest, **words):
@@ -545,6 +569,8 @@ class _Tracer(fx.Tracer):
             what = f"layer \"{target}\"" if kind == "call_module" else f"operation {getattr(target, '__name__', target)}"
             raise ConversionError(f"forward calls {what} under torch.{region}, which cannot be expressed")
         node = super().create_node(kind, target, *rest, **words)
+        if kind == "call_module":
+            node.meta["in place"] = bool(getattr(self.root.get_submodule(target), "inplace", False))
         if kind == "get_attr":
             node.meta["made here"] = "." not in target and target not in self.attributes
         return node
