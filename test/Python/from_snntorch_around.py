@@ -226,7 +226,7 @@ def test_in_place():
                 spikes.append(out)
             return torch.stack(spikes)
 
-    refused(Starts(), "in place", sample=X)
+    refused(Starts(), "takes another state than that at rest", sample=X)
 
 
 def test_order():
@@ -246,7 +246,18 @@ def test_order():
                 spikes.append(out)
             return torch.stack(spikes)
 
-    for net, x in ((variant(behind=changed_between), X), (Trace(), XT)):
+    def alias_changed(alias):
+        def behind(self, s, m, x):
+            made = x * 2
+            seen = alias(made)
+            first = m[0] + seen[:, :4]
+            made += 1
+            return first
+        return behind
+
+    aliases = (lambda made: made.detach(), lambda made: made.float(), lambda made: made.contiguous(), lambda made: made.chunk(1)[0],
+               lambda made: made.split(6, 1)[0], lambda made: made.unbind(1)[0].unsqueeze(1).expand(-1, 6))
+    for net, x in ((variant(behind=changed_between), X), (Trace(), XT), *((variant(behind=alias_changed(alias)), X) for alias in aliases)):
         refused(net, "changes in place what it makes of its input after", sample=x)
 
     def constant_between(self, s, m, x):
@@ -266,6 +277,13 @@ def test_order():
         self.r(out)
         return out
 
+    def encoded(self, x):
+        made = torch.empty(STEPS, x.shape[0], 6)
+        for step in range(STEPS):
+            made[step] = x * (step + 1)
+        return made
+
+    same(variant(ahead=encoded, each=lambda self, x, step: x[step]), X)
     for behind in (constant_between, written_ahead, dropped):
         same(variant(behind=behind, build=lambda self: setattr(self, "r", nn.ReLU(inplace=True))), X)
 
@@ -283,7 +301,7 @@ def test_numbers_of_samples():
     for x in (X, X[:2], X[:1]):
         assert module(x)["samples"] == len(x) and module(x)["all"] == 4 * len(x) and module(x)["sum"].shape == (len(x) * STEPS, 4)
     for behind in (lambda self, s, m, x: m[-1][:x.shape[0] // 2], lambda self, s, m, x: m[-1] * (2 if x.shape[0] % 2 else 3),
-                   lambda self, s, m, x: m[-1] / max(x.shape[0] - 1, 1), lambda self, s, m, x: {str(x.shape[0]): m[-1]},
+                   lambda self, s, m, x: m[-1] * (2 if x.shape[0] > 1 else 3), lambda self, s, m, x: m[-1] / max(x.shape[0] - 1, 1), lambda self, s, m, x: {str(x.shape[0]): m[-1]},
                    lambda self, s, m, x: torch.arange(x.shape[0]).unsqueeze(1) * m[-1]):
         refused(variant(behind=behind), "samples", sample=X)
     module = snnc.from_snntorch(variant(ahead=lambda self, x: x[:, :, :] * 2, each=lambda self, x, step: x[step]), XT).torch()
@@ -293,7 +311,8 @@ def test_numbers_of_samples():
 
 def test_norm_behind():
     """Statistics move in training, whatever becomes of what a batch norm gives."""
-    for behind in (lambda self, s, m, x: self.n(m[-1]), lambda self, s, m, x: (self.n(m[-1]), torch.stack(s))[1]):
+    for behind in (lambda self, s, m, x: self.n(m[-1]), lambda self, s, m, x: (self.n(m[-1]), torch.stack(s))[1],
+                   lambda self, s, m, x: (self.n(m[-1]), torch.stack(s, dim=1))[1], lambda self, s, m, x: (self.n(m[-1]), m[-1])[1]):
         net = variant(behind=behind, build=lambda self: setattr(self, "n", nn.BatchNorm1d(4)))
         module = snnc.from_snntorch(net, X).torch()
         for mode in (True, False):
@@ -339,6 +358,11 @@ def test_types():
     net = variant(ahead=scaled)
     module = snnc.from_snntorch(net, x).torch()
     learns_as(net, module, x)
+    with support.raises(TypeError, "expected an input of whole numbers, as it was converted with, found torch.float32"):
+        module(X)
+    net = variant(behind=lambda self, s, m, x: functional.linear(m[-1], torch.ones(3, 4)) + torch.empty_like(m[-1][:, :3]).zero_())
+    module = snnc.from_snntorch(net, X).torch(precision="f64")
+    support.close(module(X.double()).detach().float(), net(X).detach(), 1e-5, "in double precision")
 
 
 def test_arguments():

@@ -10,9 +10,9 @@ from torch import fx, nn
 
 from ..torch import Module
 from .errors import ConversionError
-from .outside import MADE_EACH, Again, is_alias, memory_of, root_of
-from .trace import in_place
-from .values import Call, Last, Outside, Series, Total, Value
+from .memory import in_place, is_alias, memory_of, name_of
+from .outside import MADE_EACH, Again
+from .values import Call, Series, Total, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +33,15 @@ class Part:
 class Around:
     """
     Attributes:
-        ahead: takes the module's input, its number of samples and `tensors`; gives the network's input, and what `behind` takes of it.
-        behind: takes the number of samples, `tensors`, what `ahead` gives it, and the network's outputs; gives what the module returns. None:
+        ahead: takes the module's input, its number of samples, the type of reals and `tensors`; gives the network's input, and what `behind`
+            takes of it.
+        behind: takes the number of samples, the type of reals, `tensors`, what `ahead` gives it, and the network's outputs; gives what the module returns. None:
             the module returns the outputs.
         modules: which the graphs call, by the network's paths.
         tensors: names of parameters and buffers that both take themselves.
         held: those of them that the compiled network has not, with their values.
         axis, shape: of the module's input, that of its samples, and its extents, of which the others are fixed; None if they are not known.
+        takes_reals: whether its elements are reals, as forward may ask; None if that is not known.
         saved: names of the network's state_dict.
         words: what is computed, for people.
     """
@@ -51,6 +53,7 @@ class Around:
     held: dict
     axis: int | None
     shape: tuple | None
+    takes_reals: bool | None
     saved: frozenset
     words: str
 
@@ -65,6 +68,8 @@ class Surrounded(Module):
     def __init__(self, around, *args, **options):
         super().__init__(*args, **options)
         around = copy.deepcopy(around)
+        for part in filter(None, (around.ahead, around.behind)):
+            part.code.to(self._dtype)  # its constants
         for path, module in around.modules.items():
             owner, last = self._free(path)
             owner.add_module(last, module.to(self._dtype))
@@ -94,17 +99,20 @@ class Surrounded(Module):
             if list(x.shape) != expected:
                 expected[around.axis] = "samples"
                 raise ValueError(f"expected an input of shape [{', '.join(map(str, expected))}], found {list(x.shape)}")
+        if around.takes_reals is not None and isinstance(x, torch.Tensor) and x.is_floating_point() != around.takes_reals:
+            raise TypeError(f"expected an input of {'reals' if around.takes_reals else 'whole numbers'}, as it was converted with, found {x.dtype}")
         tensors = [_tensor(self, name) for name in around.tensors]
-        own, *passed = around.ahead.run(self, x, samples, *tensors)
+        own, *passed = around.ahead.run(self, x, samples, self._dtype, *tensors)
         found = super().forward(own, state=state, with_state=with_state)
         if around.behind is None:
             return found
         outputs, behind = (found[:-1], found[-1]) if with_state else (found, None)
-        given = around.behind.run(self, samples, *tensors, *passed, *outputs)
+        given = around.behind.run(self, samples, self._dtype, *tensors, *passed, *outputs)
         return (given, behind) if with_state else given
 
 
     def to_model(self):
+        """Refused: a model would be the network alone."""
         raise ConversionError(f"to_model: PyTorch computes a part of what the module does, {self._around.words}")
 
 
@@ -126,17 +134,17 @@ class Split:
         self.writes = {}  # of memory: the nodes that change it
         for node in nodes:
             if in_place(node) and node.args and isinstance(node.args[0], fx.Node):
-                self.writes.setdefault(memory_of(root_of(node)), []).append(node)
+                self.writes.setdefault(memory_of(node), []).append(node)
         wanted = [*self.returned, *reader.kept] if reader.returns_more else []
-        self.needed = self.closure([*reader.forms, *wanted])
+        self.needed = self.closure([*reader.entries, *wanted])
         found = dict.fromkeys(pair for node in nodes if node in self.needed for pair in self.observed(node) or ())
         self.sources = sorted(found) if reader.returns_more else []  # places of layers, and outputs of these
         self.ahead, self.behind = set(), set()  # what comes from the module's input alone, and from outputs of the network
         dirty = set()  # memory that holds something that comes from outputs
         of_input = set()  # and such that holds something that comes from the input
         for node in nodes:
-            memory = memory_of(root_of(node))
-            if self.observed(node) is not None or memory in dirty or any(given in self.behind or memory_of(root_of(given)) in dirty
+            memory = memory_of(node)
+            if self.observed(node) is not None or memory in dirty or any(given in self.behind or memory_of(given) in dirty
                                                                          for given in node.all_input_nodes):
                 self.behind.add(node)
                 dirty |= {memory} if in_place(node) else set()
@@ -157,7 +165,7 @@ class Split:
                 continue
             found.add(node)
             if self.observed(node) is None:
-                waiting += [*node.all_input_nodes, *self.writes.get(memory_of(root_of(node)), ())]
+                waiting += [*node.all_input_nodes, *self.writes.get(memory_of(node), ())]
         return found
 
     def _expect_outside(self, node):
@@ -181,7 +189,7 @@ class Split:
             pairs = [(value.layer, output) for output in value.outputs]
         elif isinstance(value, Total):
             pairs = [(value.layer, "spikes")]
-        elif isinstance(value, (Value, Series, Last)) and value.layer >= 0:
+        elif isinstance(value, (Value, Series)) and value.layer >= 0:
             pairs = [(value.layer, value.output)]
         else:
             return None
@@ -210,8 +218,8 @@ class Writer:
             node.target for node in split.nodes if node in split.needed and node.op == "get_attr" and node.target in self.held))
         self.modules = {}
 
-    def around(self, axis, shape):
-        split, entries = self.split, list(self.reader.forms)
+    def around(self, axis, given):
+        split, entries = self.split, list(self.reader.entries)
         behind = {node for node in split.closure([*split.returned, *self.reader.kept]) if self._is_behind(node) or self._is_beside(node)}
         passed = [node for node in split.nodes if node in split.needed and not self._is_behind(node) and not self._is_beside(node) and (
             node in split.returned or any(user in behind for user in node.users))] if self.reader.returns_more else []
@@ -219,23 +227,24 @@ class Writer:
         ahead = self._ahead(entries, passed)
         after = self._behind(behind, passed) if self.reader.returns_more else None
         outside = [node for node in split.nodes if node in split.needed and node.op.startswith("call_") and split.observed(node) is None]
-        words = [_word(node) for node in outside if not is_alias(node)] or ["parts of what it takes and gives"]
+        words = [name_of(node) for node in outside if not is_alias(node)] or ["parts of what it takes and gives"]
         compiled = {f"{layer.path}.{name}" if layer.path else name for layer in self.reader.graph.layers for name in layer.tensors.values()}
-        held = {name: copy.deepcopy(tensor) for name, tensor in [*self.net.named_parameters(), *self.net.named_buffers()]
+        held = {name: _on_cpu(tensor) for name, tensor in [*self.net.named_parameters(), *self.net.named_buffers()]
                 if name in self.tensors and name not in compiled}
-        return Around(ahead, after, self.modules, tuple(self.tensors), held, axis, shape, frozenset(self.net.state_dict()), ", ".join(dict.fromkeys(words)))
+        return Around(ahead, after, self.modules, tuple(self.tensors), held, axis, given.shape, given.takes_reals(), frozenset(self.net.state_dict()), ", ".join(dict.fromkeys(words)))
 
     def _expect_order(self, entries, passed):
         """All that is ahead is computed first: nothing there changes what the network or something behind it has taken before."""
         split = self.split
         order = {node: place for place, node in enumerate(split.nodes)}
-        for taken in (*entries, *passed):
-            memory = memory_of(root_of(taken))
-            since = order[taken]
-            if taken not in entries:
-                since = min([order[user] for user in split.behind if any(memory_of(root_of(given)) == memory for given in user.all_input_nodes)],
-                            default=len(order))
-            if any(order[write] > since for write in split.writes.get(memory, ()) if write in split.ahead):
+        since = {memory_of(entry): order[entry] for entry in reversed(entries)}
+        memories = set(map(memory_of, passed))
+        for user in sorted(split.behind, key=order.get):
+            for given in user.all_input_nodes:
+                if memory_of(given) in memories:
+                    since.setdefault(memory_of(given), order[user])
+        for memory, first in since.items():
+            if any(order[write] > first for write in split.writes.get(memory, ()) if write in split.ahead):
                 raise ConversionError("forward changes in place what it makes of its input after layers or operations behind the network have taken it")
 
     def _is_behind(self, node):
@@ -247,7 +256,7 @@ class Writer:
 
     def _ahead(self, entries, passed):
         """Of the input, its number of samples and tensors: the network's input, and what is passed to the graph behind it."""
-        page = _Page([_INPUT, _SAMPLES, *map(_Tensor, self.tensors)])
+        page = _Page([_INPUT, _SAMPLES, _REAL, *map(_Tensor, self.tensors)])
         wanted = self.split.closure([*entries, *passed], [node for node in self.split.behind if in_place(node)])
         if any(map(self._is_behind, wanted)):
             raise ConversionError("forward writes what neurons give into a tensor of which it makes the network's input")
@@ -265,7 +274,7 @@ class Writer:
 
     def _behind(self, wanted, passed):
         """Of the number of samples, tensors, what is passed and the network's outputs: what the module returns."""
-        page = _Page([_SAMPLES, *map(_Tensor, self.tensors), *passed, *self.split.sources])
+        page = _Page([_SAMPLES, _REAL, *map(_Tensor, self.tensors), *passed, *self.split.sources])
         for node in self.split.nodes:
             if node in wanted and node not in page.made:
                 page.made[node] = self._copy(page, node) if self.split.observed(node) is None else self._shown(page, self.split.values[node])
@@ -287,13 +296,13 @@ class Writer:
         if isinstance(value, Total):
             some = series if value.steps in (None, self.reader.graph.steps) else page.graph.call_function(operator.getitem, (series, slice(value.steps)))
             return page.graph.call_method("mean" if value.mean else "sum", (some, 0))
-        return page.graph.call_function(operator.getitem, (series, value.step if isinstance(value, Value) else -1))
+        return page.graph.call_function(operator.getitem, (series, value.step))
 
     def _copy(self, page, node):
         if node.op == "get_attr":
             return page.made[_Tensor(node.target)] if node.target in self.held else self._constant(page, node)
         if node.op == "call_module":
-            self.modules.setdefault(node.target, copy.deepcopy(self.net.get_submodule(node.target)))
+            self.modules.setdefault(node.target, copy.deepcopy(self.net.get_submodule(node.target)).cpu())
         args = self._literal(page, (node.args, node.kwargs), [(other.args, other.kwargs) for other in self.others.get(node, ())])
         return page.graph.create_node(node.op, page.name_of(node.target) if node.op == "call_module" else node.target, *args)
 
@@ -326,19 +335,20 @@ class Writer:
         tensor, *others = (_tensor(self.net, one.target).detach() for one in (node, *self.others.get(node, ())))
         if all(other.shape == tensor.shape and torch.equal(other, tensor) for other in others):
             name = f"constant{len(page.constants)}"
-            page.constants[name] = tensor.clone()
+            page.constants[name] = tensor.cpu().clone()
             made = page.graph.call_method("clone", (page.graph.get_attr(name),))
         else:
             elements = torch.cat([one.reshape(-1) for one in (tensor, *others)])
             if not (elements == elements[:1]).all():
                 raise ConversionError(f"forward makes a tensor of shape {list(tensor.shape)}, which has other elements for another number of samples")
             shape = [self._literal(page, extent, [other.shape[place] for other in others]) for place, extent in enumerate(tensor.shape)]
-            made = page.graph.call_function(torch.full, (shape, elements[0].item() if elements.numel() else 0), {"dtype": tensor.dtype})
+            kind = page.made[_REAL] if tensor.is_floating_point() else tensor.dtype
+            made = page.graph.call_function(torch.full, (shape, elements[0].item() if elements.numel() else 0), {"dtype": kind})
         page.made[key] = made
         return made
 
 
-_INPUT, _SAMPLES = object(), object()
+_INPUT, _SAMPLES, _REAL = object(), object(), object()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -366,9 +376,10 @@ class _Page:
         return Part(fx.GraphModule({**layers, **self.constants}, self.graph, name), self.paths)
 
 
-def _word(node):
-    """A node for people."""
-    return node.target if node.op != "call_function" else getattr(node.target, "__name__", str(node.target))
+def _on_cpu(tensor):
+    """A copy: of a parameter, a parameter."""
+    own = tensor.detach().cpu().clone()
+    return nn.Parameter(own, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else own
 
 
 __all__ = ["Around", "Split", "Surrounded", "Writer"]

@@ -16,6 +16,10 @@ class Given:
     dtype: torch.dtype | None
     arguments: dict
 
+    def takes_reals(self):
+        """Whether the input's elements are reals; None if that is not known."""
+        return None if self.dtype is None else self.dtype.is_floating_point
+
     def of_samples(self, axis, count):
         """The same with so many samples along an axis."""
         return dataclasses.replace(self, shape=tuple(count if place == axis else extent for place, extent in enumerate(self.shape)))
@@ -27,6 +31,7 @@ class Examples:
     def __init__(self, net, given, framework):
         self.net, self.given, self.framework = net, given, framework
         self.made = {}
+        self.layers = {}  # by path, without elements
 
     def of(self, node):
         """A tensor, or whatever else an operation gives; None if it is not known."""
@@ -65,7 +70,9 @@ class Examples:
         if self.framework.is_neuron(module):
             outputs = self.framework.outputs(module) if self.framework.keeps_shape(module) else ()
             return args[0] if len(outputs) == 1 else tuple(args[:1] * len(outputs)) or None
-        return copy.deepcopy(module).to("meta").forward(*args, **words)
+        if node.target not in self.layers:
+            self.layers[node.target] = copy.deepcopy(module).to("meta")
+        return self.layers[node.target].forward(*args, **words)
 
 
 __all__ = ["Examples", "Given"]

@@ -30,6 +30,13 @@ def forbid(path, module, why):
     raise Forbidden(f"{named(path, module)}: {why}")
 
 
+def forbid_mode(path, module, net):
+    """A module that is not in the network's mode, or holds one that is not."""
+    if any(inner.training != net.training for inner in module.modules()):
+        own, other = ("eval()", "train()") if net.training else ("train()", "eval()")
+        forbid(path, module, f"it is in {own}, and the network in {other}; a converted network has one mode")
+
+
 def kind_of(module, kinds):
     """That of `kinds` which the module is, of this class or of one that is only made in another way; or None."""
     for kind in type(module).__mro__:
@@ -86,4 +93,4 @@ def own_tensors(path, module):
     return {name: name for name in (*parameters, *buffers) if name != "num_batches_tracked"}
 
 
-__all__ = ["check", "check_framework", "forbid", "kind_of", "named", "own_tensors", "refuse"]
+__all__ = ["check", "check_framework", "forbid", "forbid_mode", "kind_of", "named", "own_tensors", "refuse"]

@@ -9,9 +9,9 @@ from torch import fx, nn
 from torch.nn import functional
 
 from . import layers
-from .errors import ConversionError, Forbidden
+from .errors import ConversionError
 from .graph import Layer
-from .trace import COPIES, RELUS, in_place, shares, swaps, view
+from .memory import COPIES, RELUS, in_place, is_alias, name_of, swaps, view
 from .values import SAMPLES, Call, Extents, Series, Total, Turned, Value
 
 
@@ -177,7 +177,7 @@ class Operations:
 
     def _over_time(self, node):
         """x.sum(0) and x.mean(0) of spikes of all steps, and a sum that is divided by their number; None if it is neither."""
-        name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+        name = name_of(node)
         if len(node.args) > 3:
             return None
         words = {**dict(zip(("input", "other", "keepdim"), self._resolved(node.args))), **node.kwargs}
@@ -212,16 +212,18 @@ class Operations:
                 call = self.values.get(node.args[0])
                 return isinstance(call, Call) and 1 == sum(
                     (user.args[1] - node.args[1]) % len(call.outputs) == 0 for user in node.args[0].users if user.target is operator.getitem)
-            if in_place(node) or not (shares(node) or self._passes_on(node)):
+            if in_place(node) or not (is_alias(node) or self._passes_on(node)):
                 return True
             node = node.args[0]
         return not isinstance(node, fx.Node)
 
     def _looking_at(self, node):
         """The nodes that look at the memory of a tensor that forward has made."""
-        own = getattr(self.net, node.target).untyped_storage().data_ptr()
-        return [other for other in node.graph.nodes if other.op == "get_attr" and other.meta["made here"] and other.users
-                and getattr(self.net, other.target).untyped_storage().data_ptr() == own]
+        if not self.lookers:
+            for other in node.graph.nodes:
+                if other.op == "get_attr" and other.meta["made here"] and other.users:
+                    self.lookers[getattr(self.net, other.target).untyped_storage().data_ptr()].append(other)
+        return self.lookers[getattr(self.net, node.target).untyped_storage().data_ptr()]
 
     def _passes_on(self, node):
         """Whether a call of a layer may return the tensor that it was given."""

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What a forward computes that the network cannot: PyTorch does, ahead of the network or behind it, unless neurons take it."""
 
-from torch import fx, nn
+from torch import fx
 
 from .errors import ConversionError, Forbidden
-from .known import forbid, named
+from .known import forbid_mode, named
+from .memory import allocates, in_place, memory_of, names_of
 from .operations import ZEROS
-from .trace import in_place
-from .values import Call, Extents, Last, Outside, Series, Single, Total, Turned, Value
+from .values import Call, Extents, Outside, Series, Single, Total, Turned, Value
 
 # What the network's input is: that of the module, one tensor that is made of it, or one for each time step.
 OWN, MADE, MADE_EACH = range(3)
@@ -28,7 +28,7 @@ class Surroundings:
         if node.op == "placeholder":
             return self._input(node)
         given = [self.values[argument] for argument in node.all_input_nodes]
-        given = [Outside(argument, "behind", self.dirty[memory]) if (memory := memory_of(root_of(argument))) in self.dirty else value
+        given = [Outside(argument, *self.sides[memory]) if (memory := memory_of(argument)) in self.sides else value
                  for argument, value in zip(node.all_input_nodes, given)]
         outside = [value for value in given if isinstance(value, Outside)]
         if node.op == "call_module" and self.framework.is_neuron(self.net.get_submodule(node.target)):
@@ -40,13 +40,13 @@ class Surroundings:
             return self._inside(node)
         why = self._stays_outside(node, outside)
         if why is None:
-            forms = dict(self.forms)
+            entries = dict(self.entries)
             try:
                 return self._inside(node)
             except Forbidden:
                 raise
             except ConversionError as error:
-                self.forms = forms
+                self.entries = entries
                 why = error
         return self._outside(node, given, why)
 
@@ -60,14 +60,13 @@ class Surroundings:
         return outside[0].why if outside and node.target not in ZEROS else None
 
     def _outside(self, node, given, why):
-        if in_place(node) or (node.op == "call_module" and getattr(self.net.get_submodule(node.target), "inplace", False)):
+        if in_place(node):
             self._check_written(node, why)
-        if node.op == "call_module" and any(module.training != self.net.training for module in self.net.get_submodule(node.target).modules()):
-            own, other = ("eval()", "train()") if self.net.training else ("train()", "eval()")
-            forbid(node.target, self.net.get_submodule(node.target), f"it is in {own}, and the network in {other}; a converted network has one mode")
+        if node.op == "call_module":
+            forbid_mode(node.target, self.net.get_submodule(node.target), self.net)
         side = "behind" if any(map(self._is_of_neurons, given)) else "ahead" if any(map(self._is_of_input, given)) else "beside"
-        if side == "behind" and in_place(node):
-            self.dirty[memory_of(root_of(node))] = why
+        if in_place(node) and side != "beside" and self.sides.get(memory_of(node), ("ahead",))[0] == "ahead":
+            self.sides[memory_of(node)] = side, why
         if side == "ahead":
             layers = [argument.target for argument, value in zip(node.all_input_nodes, given)
                       if isinstance(value, Value) and argument.op == "call_module"]
@@ -80,11 +79,14 @@ class Surroundings:
             return value.side == "behind"
         if isinstance(value, Extents):
             value = value.of
-        return isinstance(value, (Series, Total, Last, Call)) or (isinstance(value, Value) and self.is_behind(value.layer))
+        return isinstance(value, (Series, Total, Call)) or (isinstance(value, Value) and self.is_behind(value.layer))
 
     def is_behind(self, place):
         """Whether a layer is one of neurons, or comes from one."""
-        return place >= 0 and (self.graph.layers[place].neuron or any(map(self.is_behind, self.graph.layers[place].sources)))
+        if place >= 0 and place not in self.comes_from_neurons:
+            layer = self.graph.layers[place]
+            self.comes_from_neurons[place] = layer.neuron or any(map(self.is_behind, layer.sources))
+        return place >= 0 and self.comes_from_neurons[place]
 
     @staticmethod
     def _is_of_input(value):
@@ -104,7 +106,7 @@ class Surroundings:
 
     def _may_change(self, root):
         if root is None or root.op != "get_attr":
-            return root is not None and isinstance(self.values.get(root), Outside) and allocates(root, self.net)
+            return root is not None and isinstance(self.values.get(root), Outside) and allocates(root)
         # A constant that is found, and not made, is there in the next call as well; and views of one are constants of their own.
         return root.meta["made here"] and all(other.target == root.target for other in self._looking_at(root))
 
@@ -114,9 +116,9 @@ class Surroundings:
         """The network's input, which is made of the module's by a tensor that is outside."""
         if self.source == OWN:
             raise Again(source=MADE, why=value.why)
-        if not self.forms:
+        if not self.entries:
             self._take_form(value.node)
-        step = self.forms.setdefault(value.node, len(self.forms))
+        step = self.entries.setdefault(value.node, len(self.entries))
         if self.source == MADE_EACH:
             return Value(-1, step)
         if step > 0 and self.all_steps:
@@ -141,50 +143,4 @@ class Surroundings:
                 raise ConversionError(f"{named(layer.path, self.modules[layer.path])}: it is called inside of the network and outside of it")
 
 
-# Functions and methods whose result may lie where their operand does.
-_ALIASES = {"getitem", "view", "reshape", "flatten", "transpose", "swapaxes", "permute", "squeeze", "unsqueeze", "expand", "expand_as", "select",
-            "narrow", "movedim", "t", "getattr", "view_as", "reshape_as", "unflatten", "diagonal", "as_strided"}
-# And such that make a tensor of their own.
-_ALLOCATES = {"add", "sub", "mul", "truediv", "div", "pow", "neg", "rsub", "zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "stack", "cat",
-              "concat", "sum", "mean", "softmax", "log_softmax", "sigmoid", "tanh", "exp", "log", "clone", "matmul", "linear"}
-
-
-def _name(node):
-    return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-
-
-def is_alias(node):
-    """Whether an operation may give what lies where its operand does."""
-    return node.op in ("call_function", "call_method") and _name(node) in _ALIASES
-
-
-def names_of(node):
-    """A node and those whose memory it may share, through views and what is computed in place; the last one has made it."""
-    names = [node]
-    while (in_place(node) or is_alias(node)) and node.args and isinstance(node.args[0], fx.Node):
-        node = node.args[0]
-        names.append(node)
-    return names
-
-
-def root_of(node):
-    """The node that has made the memory where a node lies."""
-    return names_of(node)[-1]
-
-
-def memory_of(root):
-    """What stands for the memory that a node has made, or found: several look at a constant."""
-    return root.target if root.op == "get_attr" else root
-
-
-_ALLOCATING_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.AvgPool1d, nn.AvgPool2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
-
-
-def allocates(node, net):
-    """Whether an operation or a layer is known to give a tensor that nothing else shares."""
-    if node.op == "call_module":
-        return type(net.get_submodule(node.target)) in _ALLOCATING_LAYERS
-    return node.op in ("call_function", "call_method") and _name(node) in _ALLOCATES
-
-
-__all__ = ["MADE", "MADE_EACH", "OWN", "Again", "Surroundings", "is_alias", "memory_of", "root_of"]
+__all__ = ["MADE", "MADE_EACH", "OWN", "Again", "Surroundings"]

@@ -12,22 +12,17 @@ import operator
 import torch
 from torch import fx, nn
 
-from . import around, layers
-from .errors import ConversionError, Forbidden
+from . import layers
+from .errors import ConversionError
 from .examples import Examples
-from .graph import Graph, Layer
-from .known import forbid, kind_of, named, refuse
+from .graph import Graph
+from .known import forbid_mode, kind_of, named, refuse
+from .memory import COPIES, in_place, view
 from .operations import FLATTENS, Operations, step_of
 from .outside import MADE, MADE_EACH, OWN, Again, Surroundings
-from .trace import COPIES, UntracedError, in_place, traced, view
-from .values import Call, Last, Outside, Series, Total, Turned, Value
-
-
-READOUT = """neuron readout(x) {
-  state mem = 0
-  mem = x
-  spike fire(mem - 1, atan(alpha = 2))
-}"""
+from .returned import Returned
+from .trace import UntracedError, traced
+from .values import Call, Outside, Turned, Value
 
 
 def loop(net, given, framework):
@@ -35,7 +30,7 @@ def loop(net, given, framework):
     return Reader(net, given, framework).read()
 
 
-class Reader(Surroundings, Operations):
+class Reader(Surroundings, Returned, Operations):
     """Interprets the nodes of a trace of all time steps."""
 
     lead = 1  # the axes in front of a sample's, of what layers take
@@ -62,12 +57,13 @@ class Reader(Surroundings, Operations):
         self.calls = collections.Counter()  # of neurons and of masks: how many there were
         self.masks = set()  # what was called in which step
         self.norms = {}  # layers of batch norm: whether their inputs are the same in all steps
+        self.comes_from_neurons = {}  # places of layers: whether they do
+        self.lookers = collections.defaultdict(list)  # of memory of constants: the nodes that look at it
         self.remembering = set()  # paths of neurons that are called without a state
-        self.forms = {}  # nodes that are the network's input, if the module's is not: the time step of each
+        self.entries = {}  # nodes that are the network's input, if the module's is not: the time step of each
         self.samples = None  # of the input given
         self.given_steps = None
-        self.called_outside = set()  # paths of layers
-        self.dirty = {}  # memory that holds something that comes from neurons, and why PyTorch computes it
+        self.sides = {}  # of memory that is written: the side of what it holds, and why PyTorch computes that
         self.kept = []  # calls of layers outside that may change their buffers, whatever becomes of what they give
         self.returned, self.returns_more = None, False  # what forward returns, and whether PyTorch makes it
 
@@ -96,10 +92,7 @@ class Reader(Surroundings, Operations):
             while True:
                 try:
                     self._read(nodes)
-                    self.kept = [node for node in nodes if node.op == "call_module" and isinstance(self.values.get(node), Outside)
-                                 and any(True for _ in self.net.get_submodule(node.target).buffers())]
-                    self.returns_more |= bool(self.kept)
-                    if self.forms or self.returns_more:
+                    if self.entries or self.returns_more:
                         self.graph.around = self._surround(nodes, trace)
                     return self.graph
                 except Again as found:
@@ -271,9 +264,8 @@ class Reader(Surroundings, Operations):
         if getattr(module, "inplace", False) and (self._is_kept(value) or not self._is_alone(given[0])):
             refuse(path, module, "inplace=True changes a tensor that is used elsewhere as well")
         torch_kind = self.framework.layers[kind]
-        if torch_kind in layers.TRAINED_APART and module.training != self.net.training:
-            own, other = ("train()", "eval()") if module.training else ("eval()", "train()")
-            forbid(path, module, f"it is in {own}, and the network in {other}; a compiled network has one mode")
+        if torch_kind in layers.TRAINED_APART:
+            forbid_mode(path, module, self.net)
         if torch_kind in layers.BATCH_NORMS:
             self.norms[path] = value.step is None
         key = (path, value.layer)
@@ -387,153 +379,3 @@ class Reader(Surroundings, Operations):
             count = self.in_loop[path]
             if count != steps and not (static and count == 1):
                 refuse(path, self.net.get_submodule(path), f"it is called {count} times in {steps} steps, and each call moves its statistics")
-
-    # What is returned
-
-    def _finish(self, returned):
-        self.returned = returned
-        self.graph.single = not isinstance(returned, (tuple, list))
-        try:
-            series = self._series((returned,) if self.graph.single else returned)
-        except Forbidden:
-            raise
-        except ConversionError:
-            if not self.surrounds or self._is_one_step():
-                raise
-            self.returns_more = True
-            return
-        self.graph.of_last_step = tuple(isinstance(value, Last) for value in series)
-        self._take_outputs([(value.layer, value.output) for value in series])
-        axes = {value.axis for value in series if isinstance(value, Series)}
-        if axes:
-            self.graph.time_axes = (self.graph.time_axes[0], axes.pop())
-        self._take_steps({value.steps for value in series})
-
-    def _series(self, returned):
-        """What is returned, if it is outputs of the network."""
-        series = [self._whole(self.values[node]) if isinstance(node, fx.Node) else None for node in returned]
-        if not all(isinstance(value, (Series, Total, Last)) for value in series):
-            raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
-                                  "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
-                                  "their number")
-        steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
-        if any(value.steps not in (None, steps) for value in series):
-            raise ConversionError(f"forward returns some of {steps} time steps")
-        last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=-1)
-        if any(isinstance(value, Total) and value.layer != last for value in series):
-            raise ConversionError("forward returns a sum over time of spikes of a layer that is not the last one")
-        if len({value.axis for value in series if isinstance(value, Series)}) > 1:
-            raise ConversionError("forward stacks some outputs along dim=0 and others along dim=1, expected one axis of time")
-        return series
-
-    def _is_one_step(self):
-        """Whether neurons that keep their states are called once: forward says what happens in one time step then."""
-        neurons = [path for path in self.calls if path in self.places]
-        keep = [path for path in neurons if path in self.remembering or self.framework.hides_state(self.modules[path])]
-        return bool(keep) and all(self.calls[path] == 1 for path in neurons)
-
-    def _take_steps(self, lengths):
-        lengths |= {count for path, count in self.calls.items() if path in self.places}
-        if len(lengths) != 1:
-            raise ConversionError(f"forward goes through different numbers of time steps: {sorted(lengths)}")
-        self.graph.steps = lengths.pop()
-        if self.graph.over_time and self.given_steps not in (None, self.graph.steps):
-            raise ConversionError(f"forward takes {self.graph.steps} of the {self.given_steps} steps of the input given; a compiled network "
-                                  "takes all: give it those that it is to have")
-        if self.source == MADE_EACH and len(self.forms) != self.graph.steps:
-            raise ConversionError(f"forward makes {len(self.forms)} tensors of its input that layers take, in {self.graph.steps} time steps")
-        self._check_norms(self.graph.steps)
-
-    def _surround(self, nodes, trace):
-        """What PyTorch computes: written when it is known what the network has."""
-        split = around.Split(self, nodes)
-        if self.returns_more:
-            if not split.sources:
-                raise ConversionError("forward returns nothing that comes from neurons")
-            self._take_outputs(split.sources)
-            self._take_steps(set())
-        self._check_layers(split)
-        axis, others = self._samples_axis(nodes, trace)
-        return around.Writer(split, others, None if axis is None else self.shape[axis]).around(axis, self.shape)
-
-    def _samples_axis(self, nodes, trace):
-        """Along which axis the module's input has its samples, and by their number the nodes for others of them; nothing is known without
-        a sample."""
-        if self.shape is None:
-            return None, {}
-        seen = [next(iter(self.forms))] if self.forms else [node for node in nodes if node.op == "placeholder"]
-        candidates = (0, 1) if self.forms else (1,) if self.graph.over_time and self.graph.time_axes[0] == 0 else (0,)
-        for axis in candidates[:len(self.shape)]:
-            # One more, which is odd if they are even, and many.
-            counts = (self.shape[axis] + 1, 2 * self.shape[axis] + 7)
-            others = {count: self._for_samples(nodes, trace, axis, count) for count in counts}
-            if None in others.values():
-                continue
-            grown = Examples(self.net, self.given.of_samples(axis, counts[0]), self.framework)
-            found = grown.shape_of(others[counts[0]][nodes.index(seen[0])])
-            if found is not None and (not self.forms or found[self.lead - 1] != self.samples):
-                return axis, others
-        raise ConversionError("forward does something else for another number of samples")
-
-    def _for_samples(self, nodes, trace, axis, count):
-        """The nodes for this number of samples, if they are of the same operations."""
-        try:
-            others = list(trace.again(self.given.of_samples(axis, count)).nodes)
-        except ConversionError:
-            return None
-        same = len(others) == len(nodes) and all(
-            one.op == other.op and (one.op == "get_attr" or one.target == other.target) for one, other in zip(nodes, others))
-        return others if same else None
-
-    def _whole(self, value):
-        """What a value of one step that is returned is of all steps. What neurons give that are called once is also its sum over time."""
-        if not isinstance(value, Value) or value.step is None or value.layer < 0:
-            return value
-        if self._is_one_step():
-            return value
-        steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
-        if steps > 1:
-            if value.step != steps - 1:
-                raise ConversionError(f"forward returns what \"{self.graph.layers[value.layer].path}\" gives in time step {value.step} of {steps}; "
-                                      "that of the last one and that of all can be had")
-            return Last(value.layer, steps, value.output)
-        once = self._is_spikes(value) and self.calls[self.graph.layers[value.layer].path] == 1
-        return Total(value.layer, 1) if once else value
-
-    def _take_outputs(self, outputs):
-        graph = self.graph
-        while graph.layers and self._is_without_effect(graph.layers[-1]) and len(graph.layers) - 1 not in dict(outputs):
-            graph.layers.pop()
-        read_out = bool(graph.layers) and not graph.layers[-1].neuron and bool(self.calls) and len(graph.layers) - 1 in dict(outputs)
-        if not graph.layers or not (graph.layers[-1].neuron or read_out):
-            last = self.modules.get(graph.layers[-1].path) if graph.layers else None
-            raise ConversionError("the network ends with " + (named(graph.layers[-1].path, last) if last else "no neurons") +
-                                  ", expected a layer of neurons at its end")
-        for place, output in outputs:
-            path = graph.layers[place].path if place >= 0 else "input"
-            if place < 0 or not (graph.layers[place].neuron or (read_out and place == len(graph.layers) - 1)):
-                raise ConversionError(f"what \"{path}\" gives is returned, expected spikes and membranes of neurons")
-            if output in ("count", "rate") and place != len(graph.layers) - 1:
-                raise ConversionError(f"a sum over time of spikes of layer \"{path}\" is returned, which can be had of the last layer; return "
-                                      "its spikes, and sum them behind the network")
-            if output not in ("spikes", "membrane", "count", "rate"):
-                raise ConversionError(f"{output} of layer \"{path}\" is returned; spikes and membranes can be had")
-        last = graph.layers[-1]
-        if len(last.shape) != 1:
-            raise ConversionError(f"layer \"{last.path}\": the last neurons have the shape {list(last.shape)}, expected one extent; "
-                                  "flatten before them")
-        if read_out or not last.fires:
-            outputs = self._read_out(outputs)
-        graph.outputs = tuple(outputs)
-
-    def _read_out(self, outputs):
-        """A model ends with neurons: such that do nothing but to show what the layer before them gives."""
-        graph, place = self.graph, len(self.graph.layers) - 1
-        graph.definitions.append(READOUT)
-        graph.layers.append(Layer("", "readout", [place], neuron=True, fires=False, shape=graph.layers[place].shape))
-        return [(place + 1, "membrane") if source == place else (source, output) for source, output in outputs]
-
-    @staticmethod
-    def _is_without_effect(last):
-        """Whether a last layer that is not returned can be left out: batch norm moves its statistics."""
-        return not last.neuron and "running_mean" not in last.tensors

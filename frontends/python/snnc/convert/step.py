@@ -9,9 +9,9 @@ from torch import fx
 from . import layers
 from .errors import ConversionError, Forbidden
 from .known import refuse
+from .memory import is_input
 from .outside import OWN
 from .read import Reader
-from .trace import is_input
 from .values import Call, Single, Total, Value
 
 _LOOPS = "a forward that loops over all steps is converted without steps="
@@ -124,7 +124,8 @@ class StepReader(Reader):
         self._check_norms(1)
 
     def _finish(self, returned):
-        self.returned = returned
+        if self._is_made_outside(returned):
+            return
         self._take_steps(set())
         value = self.framework.step_result(returned)
         self.graph.single = not isinstance(value, (tuple, list))
