@@ -182,7 +182,13 @@ def test_in_place():
             made[step, :, 0] *= 2
         return made.max(0)[0] + made.sum(), functional.relu(made)
 
-    for behind in (filled, summed, shared, of_input, of_a_view, read_again):
+    def stack_changed(self, s, m, x):
+        stacked, copied = torch.stack(m), s[0].clone()
+        stacked.view(-1)[0] = 7.0
+        copied[0] = 3.0
+        return stacked, copied, s[0]
+
+    for behind in (filled, summed, shared, of_input, of_a_view, read_again, stack_changed):
         same(variant(behind=behind), X)
 
     def spikes_changed(self, s, m, x):
@@ -190,9 +196,8 @@ def test_in_place():
         return torch.stack(s)
 
     def view_changed(self, s, m, x):
-        stacked = torch.stack(m)
-        stacked.view(-1)[0] = 7.0
-        return stacked
+        m[0].view(-1)[0] = 7.0
+        return torch.stack(m)
 
     def input_changed(self, s, m, x):
         x[:, 0] = 1
@@ -304,6 +309,8 @@ def test_numbers_of_samples():
                    lambda self, s, m, x: m[-1] * (2 if x.shape[0] > 1 else 3), lambda self, s, m, x: m[-1] / max(x.shape[0] - 1, 1), lambda self, s, m, x: {str(x.shape[0]): m[-1]},
                    lambda self, s, m, x: torch.arange(x.shape[0]).unsqueeze(1) * m[-1]):
         refused(variant(behind=behind), "samples", sample=X)
+    for behind in (lambda self, s, m, x: sum(s) / x.shape[0], lambda self, s, m, x: torch.stack(s)[x.shape[0] - 1], lambda self, s, m, x: m[x.shape[0] - 1]):
+        refused(variant(behind=behind), "samples", sample=X[:STEPS])  # there are as many as steps
     module = snnc.from_snntorch(variant(ahead=lambda self, x: x[:, :, :] * 2, each=lambda self, x, step: x[step]), XT).torch()
     with support.raises(ValueError, f"expected an input of shape [{STEPS}, samples, 6], found [{STEPS + 2}, 5, 6]"):
         module(torch.rand(STEPS + 2, 5, 6))

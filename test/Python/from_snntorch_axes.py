@@ -5,12 +5,11 @@
 import numpy as np
 import snntorch as snn
 import torch
-from snntorch import utils
 from torch import nn
 
 import snnc
 import support
-from networks import STEPS, Loop, X, XT, refused, same, variant
+from networks import STEPS, XT, refused, same, variant
 
 torch.manual_seed(0)
 

@@ -292,12 +292,6 @@ def test_in_place():
         def begin(self):
             return self.zeros, self.last.reset_mem()
 
-    class Shares(Totals):
-        def end(self, total):
-            counts = total
-            total /= STEPS
-            return counts
-
     class Between(Loop):
         def __init__(self, way):
             super().__init__()
@@ -316,7 +310,7 @@ def test_in_place():
     converted = snnc.from_snntorch(net, X)
     assert converted.outputs == ("rate",)
     same(converted, (net(X),), X)
-    for kind in (Once, SharedZeros, Kept, Shares):
+    for kind in (Once, SharedZeros, Kept):
         refused(kind(), "used elsewhere", sample=X)
     for way in (lambda net, x: net.same(x), lambda net, x: net.drop(x), lambda net, x: net.flat(x), lambda net, x: x.contiguous(),
                 lambda net, x: x.view(5, -1)):

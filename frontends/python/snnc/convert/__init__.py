@@ -46,6 +46,7 @@ class Converted:
             `snnc.Model` has it in front.
         likeness: what else the network is: its mode, which parameters are trained, names and shapes of its checkpoints.
         around: what PyTorch computes of the input, ahead of the network of the text, and of its outputs, behind it; None: nothing.
+            With it there is a module alone.
     """
 
     text: str
@@ -98,10 +99,10 @@ def from_snntorch(net: nn.Module, sample: torch.Tensor | Sequence[int] | None = 
 
     Args:
         net: an `nn.Sequential`, which says what happens in one time step, or another module that does, with `steps` or `over_time`; or
-            a module whose `forward` goes through all steps and stacks what it gives, as in snnTorch's tutorials. All are traced with
-            torch.fx.
+            a module whose `forward` goes through all steps, as in snnTorch's tutorials. All are traced with torch.fx. What such a
+            `forward` makes of its input before the first layers, and of what neurons give, PyTorch goes on computing.
         sample: an input as `net` takes it, or its shape, where that does not follow from the first layer, or `forward` asks
-            for it.
+            for it. It is traced for other numbers of samples as well.
         steps: of a module of one time step, the number of these; None: each call says it.
         over_time: of a module of one time step, whether its input is another one in each step, [time, sample, ...].
         name: of the model; None: that of the network's class.
@@ -172,14 +173,40 @@ def _extents(sample):
     return tuple(shape)
 
 
+def _expect_any_samples(reader_for, reader, given, graph):
+    """For another number of samples forward is the same network."""
+    axis = graph.around.axis if graph.around is not None else 1 if graph.over_time and graph.time_axes[0] == 0 else 0
+    few, many = given.shape[axis], 2 * given.shape[axis] + 7
+    others = given.of_samples(axis, many)
+    try:
+        same = reader.says_the_same(others) or _essence(reader_for(others).read()) == _essence(graph)
+    except ConversionError as error:
+        raise ConversionError(f"forward does something else for {many} samples than for {few}: {error}") from error
+    if not same:
+        raise ConversionError(f"forward does something else for {many} samples than for {few}, or takes their number for that of time steps")
+
+
+def _essence(graph):
+    """What two graphs have in common that are the same network."""
+    writer = Writer(graph)
+    codes = [] if graph.around is None else [part and part.code.code for part in (graph.around.ahead, graph.around.behind)]
+    return writer.text("net", ""), writer.outputs(), graph.single, graph.time_axes, codes
+
+
 def _converted(net, given, steps, over_time, name, framework):
     checkpoints.check_types(net)
     known.check(net, framework.own_hooks)
     known.check_framework(net, framework)
-    if isinstance(net, nn.Sequential) or framework.layers_take_all_steps or steps is not None or over_time:
-        graph = step.step(net, given, steps, over_time, framework)
-    else:
-        graph = read.loop(net, given, framework)
+
+    def reader_for(given):
+        if isinstance(net, nn.Sequential) or framework.layers_take_all_steps or steps is not None or over_time:
+            return step.step(net, given, steps, over_time, framework)
+        return read.loop(net, given, framework)
+
+    reader = reader_for(given)
+    graph = reader.read()
+    if given.shape is not None:
+        _expect_any_samples(reader_for, reader, given, graph)
     checkpoints.freeze(net, graph)
     writer = Writer(graph)
     comment = f"Made of the network {type(net).__name__} of {framework.name}"

@@ -68,6 +68,7 @@ class Surrounded(Module):
     def __init__(self, around, *args, **options):
         super().__init__(*args, **options)
         around = copy.deepcopy(around)
+        self.__dict__["_around"] = around  # and not as modules of this one, which has what they call
         for part in filter(None, (around.ahead, around.behind)):
             part.code.to(self._dtype)  # its constants
         for path, module in around.modules.items():
@@ -80,8 +81,6 @@ class Surrounded(Module):
                 owner.register_parameter(last, nn.Parameter(own, requires_grad=tensor.requires_grad))
             else:
                 owner.register_buffer(last, own, persistent=name in around.saved)
-        # Not modules of this one: it has what they call already.
-        self.__dict__["_around"] = around
 
     def _free(self, path):
         owner, last = self._owner(path)
@@ -173,7 +172,8 @@ class Split:
         layer = self.layers[value.layer] if isinstance(value, Value) and value.layer >= 0 else None
         if layer is not None and layer.neuron:
             raise ConversionError(f"{value.output} of layer \"{layer.path}\" is used behind the network; spikes and membranes can be had")
-        if layer is not None and node.op == "call_module" and (layer.tensors or layer.per_step):
+        is_container = node.op == "call_module" and isinstance(self.reader.net.get_submodule(node.target), self.reader.framework.containers)
+        if layer is not None and node.op == "call_module" and (layer.tensors or layer.per_step or is_container):
             raise Again(layers=(node.target,), why=ConversionError(
                 f"what layer \"{node.target}\" gives is used behind the network, where spikes and membranes of neurons can be, and what a last layer gives"))
 

@@ -35,13 +35,20 @@ class Examples:
 
     def of(self, node):
         """A tensor, or whatever else an operation gives; None if it is not known."""
-        if node not in self.made:
-            try:
-                with torch.no_grad():
-                    self.made[node] = self._make(node)
-            except Exception:  # of whatever cannot be computed without elements, nothing is known
-                self.made[node] = None
+        waiting = [node]
+        while waiting:
+            missing = [given for given in waiting[-1].all_input_nodes if given not in self.made]
+            waiting += missing
+            if not missing:
+                self._add(waiting.pop())
         return self.made[node]
+
+    def _add(self, node):
+        try:
+            with torch.no_grad():
+                self.made[node] = self._make(node)
+        except Exception:  # of whatever cannot be computed without elements, nothing is known
+            self.made[node] = None
 
     def shape_of(self, node):
         """The extents of a node that is a tensor, or None."""
@@ -59,9 +66,9 @@ class Examples:
         if node.op == "get_attr":
             owner, _, last = node.target.rpartition(".")
             return getattr(self.net.get_submodule(owner), last).to("meta")
-        if any(self.of(given) is None for given in node.all_input_nodes):
+        if any(self.made[given] is None for given in node.all_input_nodes):
             return None
-        args, words = fx.node.map_arg((node.args, node.kwargs), self.of)
+        args, words = fx.node.map_arg((node.args, node.kwargs), self.made.get)
         if node.op == "call_function":
             return node.target(*args, **words)
         if node.op == "call_method":

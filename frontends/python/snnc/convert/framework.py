@@ -40,6 +40,11 @@ class Framework:
         return False
 
     @staticmethod
+    def remembers(module):
+        """Whether a layer that is none of neurons keeps something from one call to the next."""
+        return False
+
+    @staticmethod
     def hidden(module):
         """The dictionary where neurons keep their states themselves, and the names of these."""
         return {}, ()

@@ -106,6 +106,6 @@ def names_of(node):
 def memory_of(node):
     """What stands for the memory where a node lies: the node that has made it, or the name of a constant, which several look at."""
     if "memory" not in node.meta:
-        given = node.args[0] if node.args and isinstance(node.args[0], fx.Node) and (in_place(node) or is_alias(node)) else None
-        node.meta["memory"] = memory_of(given) if given is not None else node.target if node.op == "get_attr" else node
+        *_, root = names_of(node)
+        node.meta["memory"] = root.target if root.op == "get_attr" else root
     return node.meta["memory"]

@@ -282,7 +282,12 @@ class Operations:
             self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
 
     def _keeps_numbers(self, node):
-        """Whether x.to(...) and the like give x as it is."""
+        """Whether x.to(...) and the like give x as it is; an input may have another type before."""
+        kinds = [word for word in [*node.args[1:], *node.kwargs.values()] if isinstance(word, torch.dtype)]
+        kinds += [{"float": torch.float32, "double": torch.float64}[node.target]] if node.target in ("float", "double") else []
+        own = next((tensor.dtype for tensor in self.net.parameters() if tensor.is_floating_point()), torch.float32)
+        if view(node) is None and any(kind != own for kind in kinds):
+            return False
         return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
                    [*node.args[1:], *node.kwargs.values()])
 

@@ -4,8 +4,8 @@
 from torch import fx
 
 from .errors import ConversionError, Forbidden
-from .known import forbid_mode, named
-from .memory import allocates, in_place, memory_of, names_of
+from .known import forbid, forbid_mode, named
+from .memory import allocates, in_place, is_operation, memory_of, names_of
 from .operations import ZEROS
 from .values import Call, Extents, Outside, Series, Single, Total, Turned, Value
 
@@ -63,7 +63,10 @@ class Surroundings:
         if in_place(node):
             self._check_written(node, why)
         if node.op == "call_module":
-            forbid_mode(node.target, self.net.get_submodule(node.target), self.net)
+            module = self.net.get_submodule(node.target)
+            forbid_mode(node.target, module, self.net)
+            if any(self.framework.remembers(inner) for inner in module.modules()):
+                forbid(node.target, module, f"it keeps something from one call to the next, and PyTorch would compute it: {why}")
         side = "behind" if any(map(self._is_of_neurons, given)) else "ahead" if any(map(self._is_of_input, given)) else "beside"
         if in_place(node) and side != "beside" and self.sides.get(memory_of(node), ("ahead",))[0] == "ahead":
             self.sides[memory_of(node)] = side, why
@@ -101,6 +104,8 @@ class Surroundings:
         inside = [name for name in names if not isinstance(self.values.get(name), Outside)]
         if self._may_change(root) and inside and all(map(in_place, inside)):
             raise Again(layers=inside, why=why)
+        if root is not None and is_operation(root) and allocates(root) and not isinstance(self.values[root], Outside):
+            raise Again(layers=[root, *inside], why=why)  # a copy of something that the network has
         if inside or not self._may_change(root):
             raise Forbidden(f"{why}; and it changes a tensor in place that may be used elsewhere as well")
 
@@ -139,7 +144,7 @@ class Surroundings:
         """No layer with weights is in the network and outside of it."""
         outside = {node.target for node in split.needed if node.op == "call_module" and isinstance(self.values[node], Outside)}
         for layer in self.graph.layers:
-            if layer.tensors and not layer.neuron and layer.path in outside:
+            if layer.tensors and not layer.neuron and any(layer.path == path or layer.path.startswith(f"{path}.") for path in outside):
                 raise ConversionError(f"{named(layer.path, self.modules[layer.path])}: it is called inside of the network and outside of it")
 
 

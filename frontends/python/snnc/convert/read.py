@@ -26,8 +26,8 @@ from .values import Call, Outside, Turned, Value
 
 
 def loop(net, given, framework):
-    """The graph of a module whose forward goes through all time steps."""
-    return Reader(net, given, framework).read()
+    """A reader of a module whose forward goes through all time steps."""
+    return Reader(net, given, framework)
 
 
 class Reader(Surroundings, Returned, Operations):
@@ -67,7 +67,13 @@ class Reader(Surroundings, Returned, Operations):
         self.kept = []  # calls of layers outside that may change their buffers, whatever becomes of what they give
         self.returned, self.returns_more = None, False  # what forward returns, and whether PyTorch makes it
 
+    def says_the_same(self, given):
+        """Whether forward does, word for word, for another input; of what was read."""
+        with traced(self.net, given, self.framework, self.keeps_states, self.knows_extents) as trace:
+            return trace.words == self.words
+
     def read(self):
+        """The graph of the network."""
         try:
             return self._read_traced(knows_extents=False)
         except UntracedError as error:
@@ -88,6 +94,7 @@ class Reader(Surroundings, Returned, Operations):
 
     def _read_traced(self, knows_extents):
         with traced(self.net, self.given, self.framework, self.keeps_states, knows_extents) as trace:
+            self.words, self.knows_extents = trace.words, knows_extents
             nodes = list(trace.graph.nodes)
             while True:
                 try:
@@ -276,12 +283,21 @@ class Reader(Surroundings, Returned, Operations):
 
     def _contained(self, path, module, given):
         """Layers of torch.nn one behind the other, each for all steps as one batch."""
-        value = self._of(given, f"layer \"{path}\"")
         for name, child in module.named_children():
-            inner = f"{path}.{name}"
-            kind = kind_of(child, layers.KINDS)
-            if kind is None or getattr(child, "inplace", False) or child.training != self.net.training:
-                refuse(inner, child, "there is no such layer in the language, or it is in place or in another mode")
+            if kind_of(child, layers.KINDS) is None or getattr(child, "inplace", False) or child.training != self.net.training:
+                refuse(f"{path}.{name}", child, "there is no such layer in the language, or it is in place or in another mode")
+        value = self._of(given, f"layer \"{path}\"")
+        before = len(self.graph.layers)
+        try:
+            return self._contained_layers(path, module, value)
+        except ConversionError:
+            del self.graph.layers[before:]
+            self.known = {key: place for key, place in self.known.items() if place < before}
+            raise
+
+    def _contained_layers(self, path, module, value):
+        for name, child in module.named_children():
+            inner, kind = f"{path}.{name}", kind_of(child, layers.KINDS)
             made = layers.layer(self.graph, inner, child, layers.KINDS[kind], value.layer, self._shape_of(value), self._use(inner, value), 1)
             value = self._layer([value], f"layer \"{inner}\"", made, inner)
         return value

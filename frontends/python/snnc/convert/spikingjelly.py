@@ -92,6 +92,7 @@ class Framework(framework.Framework):
     states = staticmethod(lambda module: ())
     hides_state = staticmethod(lambda module: True)
     keeps_shape = staticmethod(lambda module: True)
+    remembers = staticmethod(lambda module: isinstance(module, (base.MemoryModule, layer.Dropout, layer.Dropout2d)))
     hidden = staticmethod(lambda module: (module._memories, sorted(module._memories)))
 
 

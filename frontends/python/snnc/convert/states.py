@@ -3,6 +3,8 @@
 
 import collections
 import copy
+import dataclasses
+import types
 
 import torch
 from torch import fx
@@ -45,11 +47,15 @@ class Kept:
 
 
 def _contents(attributes):
-    """What lists, dictionaries and sets hold that are attributes, or lie in such: forward may put values of a trace there."""
+    """What lists, dictionaries, sets and plain objects hold that are attributes, or lie in such: forward may put values of a trace there."""
     found, seen = [], set()
     waiting = [value for values in attributes.values() for name, value in values.items() if name not in _OF_MODULES]
     while waiting:
         holder = waiting.pop()
+        if isinstance(holder, types.SimpleNamespace) or (dataclasses.is_dataclass(holder) and not isinstance(holder, type)):
+            holder = vars(holder) if hasattr(holder, "__dict__") else None
+        if isinstance(holder, tuple):
+            waiting += holder
         if isinstance(holder, (list, dict, set, collections.deque)) and id(holder) not in seen:
             seen.add(id(holder))
             found.append((holder, copy.copy(holder)))

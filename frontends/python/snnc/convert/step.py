@@ -18,9 +18,9 @@ _LOOPS = "a forward that loops over all steps is converted without steps="
 
 
 def step(net, given, steps, over_time, framework):
-    """The graph of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
+    """A reader of a module whose forward says what happens in one time step, or does the same with all steps at once; its neurons keep
     their states."""
-    return StepReader(net, given, framework, steps, over_time).read()
+    return StepReader(net, given, framework, steps, over_time)
 
 
 _REPEATS = ("unsqueeze", "repeat", "expand", torch.unsqueeze, torch.stack)

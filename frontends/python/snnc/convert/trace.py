@@ -30,9 +30,10 @@ class UntracedError(ConversionError):
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """A graph, and how it is made for another input."""
+    """A graph, what its nodes are, in words, and how it is made for another input."""
 
     graph: fx.Graph
+    words: list
     again: Callable
 
 
@@ -59,10 +60,11 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
         check_tensors(tensors, tensors_of(net, states))
         kept.check(net)
         tracer.check_layers()
-        if _words(net, graph) != other:
+        words = _words(net, graph)
+        if words != other:
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
                                   "second call than in its first; a layer nn.Dropout may be there, F.dropout(x, p, self.training) may not")
-        yield Trace(graph, lambda given: _graph(make(given), net))
+        yield Trace(graph, words, lambda given: _graph(make(given), net))
     finally:
         states.restore()
         kept.restore()
