@@ -424,7 +424,16 @@ def test_one_step():
         def forward(self, x):
             return self.l(self.f(x))
 
-    refused(Step(), "of a module of one time step say steps=")
+    class Normed(Step):
+        def __init__(self):
+            super().__init__()
+            self.n = nn.BatchNorm1d(4)
+
+        def forward(self, x):
+            return self.n(super().forward(x))
+
+    for kind in (Step, Normed):
+        refused(kind(), "of a module of one time step say steps=", sample=X)
     assert "steps 5" in snnc.from_snntorch(Step(), steps=5).text
 
 

@@ -22,10 +22,11 @@ from torch import nn
 from .. import _runtime
 from .._model import Model, compile
 from ..torch import Module
-from . import around, checkpoints, known, read, step
+from . import checkpoints, known, read, step
 from .errors import ConversionError
 from .examples import Given
 from .graph import Writer
+from .surrounded import Around, Surrounded
 
 __all__ = ["ConversionError", "Converted", "from_norse", "from_snntorch", "from_spikingjelly"]
 
@@ -58,7 +59,7 @@ class Converted:
     single: bool = dataclasses.field(repr=False)
     time_axes: tuple
     likeness: checkpoints.Likeness = dataclasses.field(repr=False)
-    around: around.Around | None = dataclasses.field(repr=False)
+    around: Around | None = dataclasses.field(repr=False)
 
     def compile(self, **options) -> Model:
         """A `snnc.Model` with the weights; options as of `snnc.compile`. ConversionError if PyTorch computes a part."""
@@ -82,7 +83,7 @@ class Converted:
         outputs = self.outputs[0] if self.single and not takes_all else self.outputs
         given = {"outputs": outputs, "names": self.names, "fixed": self.fixed, "shapes": self.shapes, "time_axes": self.time_axes}
         model = self._compile(options)
-        return self.likeness.apply(Module(model, **given) if self.around is None else around.Surrounded(self.around, model, **given))
+        return self.likeness.apply(Module(model, **given) if self.around is None else Surrounded(self.around, model, **given))
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the text, and beside it the weights as safetensors. ConversionError if PyTorch computes a part."""

@@ -46,7 +46,7 @@ class Returned:
         self.returned = returned
         self.kept = [node for node, value in self.values.items() if node.op == "call_module" and isinstance(value, Outside)
                      and any(True for _ in self.net.get_submodule(node.target).buffers())]
-        self.returns_more = bool(self.kept)
+        self.returns_more = bool(self.kept) and not self._is_one_step()
         return self.returns_more
 
     def _series(self, returned):
@@ -68,6 +68,8 @@ class Returned:
 
     def _is_one_step(self):
         """Whether neurons that keep their states are called once: forward says what happens in one time step then."""
+        if self.all_steps:
+            return False
         neurons = [path for path in self.calls if path in self.places]
         keep = [path for path in neurons if path in self.remembering or self.framework.hides_state(self.modules[path])]
         return bool(keep) and all(self.calls[path] == 1 for path in neurons)
