@@ -42,7 +42,10 @@ def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str
     Raises:
         CompileError: with the compiler's diagnostics, each with its place and a caret.
         OSError: the file cannot be read.
+        ValueError: `mode` is another one; a streaming build is no library that could be loaded.
     """
+    if mode not in ("train", "infer"):
+        raise ValueError(f"mode: expected \"train\" or \"infer\", found {mode!r}")
     text = _compiler.Source.of(source)
     values = {**(defines or {}), **params}
     options = _compiler.Options(tuple((name, _compiler.number(name, value)) for name, value in sorted(values.items())),
