@@ -367,6 +367,8 @@ def test_types():
     learns_as(net, module, x)
     with support.raises(TypeError, "expected an input of whole numbers, as it was converted with, found torch.float32"):
         module(X)
+    with support.raises(TypeError, "expected a tensor, found str"):
+        module("images")
     net = variant(behind=lambda self, s, m, x: functional.linear(m[-1], torch.ones(3, 4)) + torch.empty_like(m[-1][:, :3]).zero_())
     module = snnc.from_snntorch(net, X).torch(precision="f64")
     support.close(module(X.double()).detach().float(), net(X).detach(), 1e-5, "in double precision")

@@ -125,7 +125,8 @@ class Writer:
         compiled = {f"{layer.path}.{name}" if layer.path else name for layer in self.reader.graph.layers for name in layer.tensors.values()}
         held = {name: _on_cpu(tensor) for name, tensor in [*self.net.named_parameters(), *self.net.named_buffers()]
                 if name in self.tensors and name not in compiled}
-        return Around(ahead, after, self.modules, tuple(self.tensors), held, axis, given.shape, given.takes_reals(), frozenset(self.net.state_dict()), ", ".join(dict.fromkeys(words)))
+        return Around(ahead, after, self.modules, tuple(self.tensors), held, axis, given.shape, given.takes_reals(),
+                      frozenset(self.net.state_dict()), ", ".join(dict.fromkeys(words)))
 
     def _expect_order(self, entries, passed):
         """All that is ahead is computed first: nothing there changes what the network or something behind it has taken before."""
@@ -151,7 +152,7 @@ class Writer:
     def _ahead(self, entries, passed):
         """Of the input, its number of samples and tensors: the network's input, and what is passed to the graph behind it."""
         page = _Page([_INPUT, _SAMPLES, _REAL, *map(_Tensor, self.tensors)])
-        wanted = self.split.closure([*entries, *passed], [node for node in self.split.behind if in_place(node)])
+        wanted = self.split.closure([*entries, *passed], set(filter(in_place, self.split.behind)))
         if any(map(self._is_behind, wanted)):
             raise ConversionError("forward writes what neurons give into a tensor of which it makes the network's input")
         for node in self.split.nodes:

@@ -25,6 +25,11 @@ class Given:
         return dataclasses.replace(self, shape=tuple(count if place == axis else extent for place, extent in enumerate(self.shape)))
 
 
+def a_real_of(net):
+    """A tensor that lies where the network's parameters do and has their type."""
+    return next((tensor for tensor in net.parameters() if tensor.is_floating_point()), torch.empty(0))
+
+
 class Examples:
     """Of nodes of a graph, tensors on the device meta with the shapes that they have for one input."""
 
@@ -37,10 +42,10 @@ class Examples:
         """A tensor, or whatever else an operation gives; None if it is not known."""
         waiting = [node]
         while waiting:
-            missing = [given for given in waiting[-1].all_input_nodes if given not in self.made]
+            missing = [given for given in waiting[-1].all_input_nodes if given not in self.made] if waiting[-1] not in self.made else []
             waiting += missing
-            if not missing:
-                self._add(waiting.pop())
+            if not missing and (last := waiting.pop()) not in self.made:
+                self._add(last)
         return self.made[node]
 
     def _add(self, node):
@@ -57,8 +62,7 @@ class Examples:
 
     def _dtype(self):
         """The input's type; of reals, that of the network's parameters."""
-        own = next((tensor.dtype for tensor in self.net.parameters() if tensor.is_floating_point()), torch.float32)
-        return own if self.given.dtype is None or self.given.dtype.is_floating_point else self.given.dtype
+        return self.given.dtype if self.given.takes_reals() is False else a_real_of(self.net).dtype
 
     def _make(self, node):
         if node.op == "placeholder":
@@ -82,4 +86,4 @@ class Examples:
         return self.layers[node.target].forward(*args, **words)
 
 
-__all__ = ["Examples", "Given"]
+__all__ = ["Examples", "Given", "a_real_of"]

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from . import layers
 from .errors import ConversionError
+from .examples import a_real_of
 from .graph import Layer
 from .memory import COPIES, RELUS, in_place, is_alias, name_of, swaps, view
 from .values import SAMPLES, Call, Extents, Series, Total, Turned, Value
@@ -285,8 +286,7 @@ class Operations:
         """Whether x.to(...) and the like give x as it is; an input may have another type before."""
         kinds = [word for word in [*node.args[1:], *node.kwargs.values()] if isinstance(word, torch.dtype)]
         kinds += [{"float": torch.float32, "double": torch.float64}[node.target]] if node.target in ("float", "double") else []
-        own = next((tensor.dtype for tensor in self.net.parameters() if tensor.is_floating_point()), torch.float32)
-        if view(node) is None and any(kind != own for kind in kinds):
+        if view(node) is None and any(kind != a_real_of(self.net).dtype for kind in kinds):
             return False
         return all(isinstance(word, (bool, str, torch.device)) or word in (torch.float32, torch.float64) for word in
                    [*node.args[1:], *node.kwargs.values()])

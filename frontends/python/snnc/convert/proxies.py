@@ -7,6 +7,7 @@ import torch
 from torch import fx
 
 from .errors import ConversionError
+from .examples import a_real_of
 from .memory import OPERATORS
 
 
@@ -15,16 +16,12 @@ class TracedValue(fx.Proxy):
 
     @property
     def device(self):
-        return self._parameter().device
+        return a_real_of(self.tracer.root).device
 
     @property
     def dtype(self):
         known = self.tracer.examples.of(self.node) if self.tracer.given.shape is not None else None
-        return known.dtype if isinstance(known, torch.Tensor) else self._parameter().dtype
-
-    def _parameter(self):
-        """A tensor that lies where the network's do and has their type, which its input has too."""
-        return next((tensor for tensor in self.tracer.root.parameters() if tensor.is_floating_point()), torch.empty(0))
+        return known.dtype if isinstance(known, torch.Tensor) else a_real_of(self.tracer.root).dtype
 
     _is_param = _is_buffer = False  # which nn.Module asks of tensors
     kind = torch.Tensor  # what it is in a call of the network
@@ -95,4 +92,5 @@ class TracedTensor(TracedValue):
     def _extents(self, what):
         if self.known is None:
             raise ConversionError(f"forward asks for the input's {what}: give an input as the second argument")
+        self.tracer.asks_extents = True
         return torch.Size(self.known)

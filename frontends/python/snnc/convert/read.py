@@ -69,6 +69,8 @@ class Reader(Surroundings, Returned, Operations):
 
     def says_the_same(self, given):
         """Whether forward does, word for word, for another input; of what was read."""
+        if not self.asks_extents:
+            return True
         with traced(self.net, given, self.framework, self.keeps_states, self.knows_extents) as trace:
             return trace.words == self.words
 
@@ -94,7 +96,7 @@ class Reader(Surroundings, Returned, Operations):
 
     def _read_traced(self, knows_extents):
         with traced(self.net, self.given, self.framework, self.keeps_states, knows_extents) as trace:
-            self.words, self.knows_extents = trace.words, knows_extents
+            self.words, self.asks_extents, self.knows_extents = trace.words, trace.asks_extents, knows_extents
             nodes = list(trace.graph.nodes)
             while True:
                 try:

@@ -4,7 +4,7 @@
 from torch import fx
 
 from . import around
-from .errors import ConversionError, Forbidden
+from .errors import ConversionError
 from .examples import Examples
 from .graph import Layer
 from .known import named
@@ -25,13 +25,12 @@ class Returned:
         if self._is_made_outside(returned):
             return
         self.graph.single = not isinstance(returned, (tuple, list))
-        try:
-            series = self._series((returned,) if self.graph.single else returned)
-        except Forbidden:
-            raise
-        except ConversionError:
-            if not self.surrounds or self._is_one_step():
-                raise
+        series = self._series((returned,) if self.graph.single else returned)
+        if series is None and self._is_one_step():
+            raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
+                                  "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
+                                  "their number")
+        if series is None:
             self.returns_more = True
             return
         self.graph.of_last_step = tuple(isinstance(value, Last) for value in series)
@@ -50,21 +49,16 @@ class Returned:
         return self.returns_more
 
     def _series(self, returned):
-        """What is returned, if it is outputs of the network."""
+        """What is returned, if it is outputs of the network as it gives them; else None, and PyTorch makes it of them."""
         series = [self._whole(self.values[node]) if isinstance(node, fx.Node) else None for node in returned]
         if not all(isinstance(value, (Series, Total, Last)) for value in series):
-            raise ConversionError("forward is expected to return spikes and membranes of neurons, stacked over all time steps "
-                                  "by torch.stack, or those of the last step, or sums of spikes; of a module of one time step say steps=, "
-                                  "their number")
+            return None
         steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
-        if any(value.steps not in (None, steps) for value in series):
-            raise ConversionError(f"forward returns some of {steps} time steps")
         last = max((place for place, layer in enumerate(self.graph.layers) if layer.neuron), default=-1)
-        if any(isinstance(value, Total) and value.layer != last for value in series):
-            raise ConversionError("forward returns a sum over time of spikes of a layer that is not the last one")
-        if len({value.axis for value in series if isinstance(value, Series)}) > 1:
-            raise ConversionError("forward stacks some outputs along dim=0 and others along dim=1, expected one axis of time")
-        return series
+        axes = {value.axis for value in series if isinstance(value, Series)}
+        some = any(value.steps not in (None, steps) for value in series)
+        inner = any(isinstance(value, Total) and value.layer != last for value in series)
+        return None if some or inner or len(axes) > 1 else series
 
     def _is_one_step(self):
         """Whether neurons that keep their states are called once: forward says what happens in one time step then."""
@@ -137,10 +131,7 @@ class Returned:
             return value
         steps = max((count for path, count in self.calls.items() if path in self.places), default=0)
         if steps > 1:
-            if value.step != steps - 1:
-                raise ConversionError(f"forward returns what \"{self.graph.layers[value.layer].path}\" gives in time step {value.step} of {steps}; "
-                                      "that of the last one and that of all can be had")
-            return Last(value.layer, steps, value.output)
+            return Last(value.layer, steps, value.output) if value.step == steps - 1 else value
         once = self._is_spikes(value) and self.calls[self.graph.layers[value.layer].path] == 1
         return Total(value.layer, 1) if once else value
 
@@ -157,9 +148,6 @@ class Returned:
             path = graph.layers[place].path if place >= 0 else "input"
             if place < 0 or not (graph.layers[place].neuron or (read_out and place == len(graph.layers) - 1)):
                 raise ConversionError(f"what \"{path}\" gives is returned, expected spikes and membranes of neurons")
-            if output in ("count", "rate") and place != len(graph.layers) - 1:
-                raise ConversionError(f"a sum over time of spikes of layer \"{path}\" is returned, which can be had of the last layer; return "
-                                      "its spikes, and sum them behind the network")
             if output not in ("spikes", "membrane", "count", "rate"):
                 raise ConversionError(f"{output} of layer \"{path}\" is returned; spikes and membranes can be had")
         last = graph.layers[-1]

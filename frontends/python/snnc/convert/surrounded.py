@@ -4,7 +4,6 @@
 import copy
 import dataclasses
 
-import torch
 from torch import fx, nn
 
 from ..torch import Module
@@ -88,14 +87,15 @@ class Surrounded(Module):
     def forward(self, x, *, state=None, with_state=False):
         """What the network gives that this one was made of, and the state behind its last step if `with_state`."""
         around = self._around
+        self._expect_tensor(x)
         samples = None
-        if around.shape is not None and isinstance(x, torch.Tensor):
+        if around.shape is not None:
             samples = x.shape[around.axis] if x.ndim == len(around.shape) else None
             expected = [samples if place == around.axis else extent for place, extent in enumerate(around.shape)]
             if list(x.shape) != expected:
                 expected[around.axis] = "samples"
                 raise ValueError(f"expected an input of shape [{', '.join(map(str, expected))}], found {list(x.shape)}")
-        if around.takes_reals is not None and isinstance(x, torch.Tensor) and x.is_floating_point() != around.takes_reals:
+        if around.takes_reals is not None and x.is_floating_point() != around.takes_reals:
             raise TypeError(f"expected an input of {'reals' if around.takes_reals else 'whole numbers'}, as it was converted with, found {x.dtype}")
         tensors = [tensor_of(self, name) for name in around.tensors]
         own, *passed = around.ahead.run(self, x, samples, self._dtype, *tensors)

@@ -30,10 +30,11 @@ class UntracedError(ConversionError):
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """A graph, what its nodes are, in words, and how it is made for another input."""
+    """A graph, what its nodes are, in words, whether forward has asked for extents of its input, and how the graph is made for another one."""
 
     graph: fx.Graph
     words: list
+    asks_extents: bool
     again: Callable
 
 
@@ -64,7 +65,7 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
         if words != other:
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
                                   "second call than in its first; a layer nn.Dropout may be there, F.dropout(x, p, self.training) may not")
-        yield Trace(graph, words, lambda given: _graph(make(given), net))
+        yield Trace(graph, words, tracer.asks_extents, lambda given: _graph(make(given), net))
     finally:
         states.restore()
         kept.restore()
@@ -151,6 +152,7 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self.framework, self.given, self.states, self.knows_extents = framework, given, states, knows_extents
         self.inputs = 0
+        self.asks_extents = False
         self.failed = None  # the innermost module whose forward cannot be traced
         self.layers = {}  # that were called: what each was at its first call
 

@@ -252,8 +252,7 @@ class Module(nn.Module):
 
     @torch.compiler.disable
     def _call(self, x, steps, state, with_state):
-        if not isinstance(x, torch.Tensor):
-            raise TypeError(f"expected a tensor, found {type(x).__name__}")
+        self._expect_tensor(x)
         if state is not None and not isinstance(state, State):
             raise TypeError(f"state: expected what a call with_state=True has given, found {type(state).__name__}")
         x = x.resolve_neg()
@@ -272,6 +271,11 @@ class Module(nn.Module):
         if with_state:
             return (*outputs, behind.state)
         return outputs[0] if self._single else outputs
+
+    @staticmethod
+    def _expect_tensor(x):
+        if not isinstance(x, torch.Tensor):
+            raise TypeError(f"expected a tensor, found {type(x).__name__}")
 
     def _computed(self):
         return tuple(dict.fromkeys("count" if name == "rate" else name.removesuffix(_LAST) for name in self._outputs))
