@@ -38,7 +38,7 @@ def Snn_RangeAttr : Snn_Attr<"Range", "range"> {
 
 def Snn_RunMode : I32EnumAttr<"RunMode", "what a model is compiled for", [
     I32EnumAttrCase<"Train", 0, "train">, I32EnumAttrCase<"Infer", 1, "infer">,
-    I32EnumAttrCase<"Stream", 2, "stream">]> {
+    I32EnumAttrCase<"Stream", 2, "stream">, I32EnumAttrCase<"Tune", 3, "tune">]> {
   let cppNamespace = "::snn";
   let genSpecializedAttr = 0;
 }

@@ -64,6 +64,8 @@ inline constexpr llvm::StringLiteral kCounts[] = {kUpdateCount, kUpdatesCount, k
 
 /// The one snn.model of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);
+/// Whether it has a backward pass and updates: of the network as it trains, or, to tune it, as it infers.
+inline bool trains(RunMode mode) { return mode == RunMode::Train || mode == RunMode::Tune; }
 /// Whether its code is a streaming build: a call is one time step of one sample, for one thread.
 bool isStreaming(mlir::ModuleOp module);
 

@@ -46,7 +46,7 @@ def Snn_ModelOp : Snn_Declaration<"model"> {
     Exactly one stands in a module. `real` is the type of all reals, `steps` the number of time steps
     or `?` with a bound, `classes` the extent of the output "count". `window` is the most steps of a
     call that trains, if that is less than a call may have otherwise. Of the modes, `stream` is inference of
-    one sample, a time step a call, without a table.
+    one sample, a time step a call, without a table, and `tune` trains the network as it infers.
 
     ```mlir
     snn.model @population train real = f32 steps = 1 max_steps = 1 classes = 10 batch = 128 epochs = 5

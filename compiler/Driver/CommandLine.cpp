@@ -77,10 +77,12 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
       ->group(front);
   app.add_option(
          "--mode", words.mode,
-         "train (with backward pass and update), infer, or stream: one step of one sample a call, as an object and a "
-         "header that need no other file; for microcontrollers too")
+         "train (with backward pass and update), infer, tune (trains the network as it infers: running statistics stay "
+         "as they are, and nothing is dropped), or stream: one step of one sample a call, as an object and a header "
+         "that "
+         "need no other file; for microcontrollers too")
       ->capture_default_str()
-      ->check(CLI::IsMember({"train", "infer", "stream"}))
+      ->check(CLI::IsMember({"train", "infer", "tune", "stream"}))
       ->type_name("MODE")
       ->group(front);
   app.add_option("--precision", words.precision, "f32, or f64 for checking")

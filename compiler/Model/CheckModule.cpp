@@ -55,7 +55,7 @@ class CheckModule : public impl::CheckModuleBase<CheckModule> {
     }
     if (composed && !table.lookup(kForward))
       return module.emitError("expected a function @network or @forward");
-    if (model.getMode() == RunMode::Train && !table.lookup(kUpdate))
+    if (trains(model.getMode()) && !table.lookup(kUpdate))
       return module.emitError("is of a model that trains, but has no function @update");
     return success();
   }

@@ -32,6 +32,18 @@ const Expr &arrayOf(const Statement &statement) {
   return factorOf(statement) ? statement.value->operand(0) : *statement.value;
 }
 
+const Expr *landingOf(const Expr &place) {
+  const bool isBelow = place.kind == Expr::Kind::Operation && place.op == Operator::Less;
+  return isBelow && place.operand(0).kind != Expr::Kind::Name ? &place.operand(0) : nullptr;
+}
+
+const Argument *overOf(const Expr &expr) {
+  for (const Argument &arg : expr.args)
+    if (expr.kind == Expr::Kind::Call && arg.name.text == "over")
+      return &arg;
+  return nullptr;
+}
+
 bool isGraded(const Statements &body) {
   return llvm::any_of(body, [](const Statement &statement) {
     return (statement.kind == Statement::Kind::Spike && factorOf(statement)) ||

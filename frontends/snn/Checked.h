@@ -157,6 +157,11 @@ bool givesBits(const CheckedLayer &layer);
 const Expr *factorOf(const Statement &spike);
 /// What stands before the factor, or alone.
 const Expr &arrayOf(const Statement &spike);
+/// Of a place on the left side of a line, where terms of its sum land: `2 * i + p` of `y[2 * i + p < rows]`. Null for
+/// an index.
+const Expr *landingOf(const Expr &place);
+/// What a reduction goes over; null for other expressions.
+const Argument *overOf(const Expr &expr);
 /// Whether a line of a neuron has one.
 bool isGraded(const Statements &body);
 /// The place among the states of the one that the output "membrane" shows: `mem`, else the first one.

@@ -142,7 +142,7 @@ private:
 
   void declareInputs() {
     declareInput(model.input, kInput);
-    if (model.options.mode == RunMode::Train)
+    if (trains(model.options.mode))
       for (const CheckedInput &target : model.targets)
         declareInput(target, target.name);
   }
@@ -197,7 +197,7 @@ private:
 OwningOpRef<ModuleOp> importModel(const CheckedModel &model, MLIRContext &mlir) {
   mlir.loadDialect<SnnDialect, core::CoreDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
   OpBuilder builder(&mlir);
-  const bool isDouble = model.options.precision == Precision::F64, train = model.options.mode == RunMode::Train;
+  const bool isDouble = model.options.precision == Precision::F64, train = trains(model.options.mode);
   ModelContext context{model, builder, isDouble ? Type(builder.getF64Type()) : Type(builder.getF32Type())};
   Location loc = context.at(model.name.range.Start);
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);

@@ -131,6 +131,8 @@ private:
   void checkLayerValue(const Statement &statement);
   bool checkNumber(const Expr &expr);
   std::optional<Axis> addIndex(const Expr &place);
+  std::optional<Axis> addLanding(const Expr &place);
+  void checkLandings(const Statement &statement, unsigned first);
   std::optional<Axis> indexNamed(llvm::StringRef name) const;
   AxisSet checkPlaces(const Flow::Entry &array, const Expr &read);
   AxisSet checkPlace(const Expr &place);

@@ -3,6 +3,8 @@
 
 #include "frontends/snn/ImportBody.h"
 
+#include "dialect/core/Maps.h"
+
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -71,14 +73,32 @@ AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, AxisSet axes) const {
   return AffineMap::get(dims.size(), 0, positions, outer.getContext());
 }
 
-AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, const Read &element) const {
+/// For each axis that places are numbered by, the dim that is one, else 0.
+SmallVector<AffineExpr> BodyImporter::pointsOf(ArrayRef<Dim> dims) const {
   SmallVector<AffineExpr> points(static_cast<unsigned>(Axis::FirstIndex) + kMaxIndices,
                                  getAffineConstantExpr(0, outer.getContext()));
-  SmallVector<AffineExpr> positions(mapOf(dims, element.array.axes).getResults());
   for (auto [index, dim] : enumerate(dims))
     points[static_cast<unsigned>(dim.axis)] = getAffineDimExpr(index, outer.getContext());
+  return points;
+}
+
+AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, const Read &element) const {
+  const SmallVector<AffineExpr> points = pointsOf(dims);
+  SmallVector<AffineExpr> positions(mapOf(dims, element.array.axes).getResults());
   for (AffineExpr place : element.places)
     positions.push_back(place.replaceDims(points));
+  return AffineMap::get(dims.size(), 0, positions, outer.getContext());
+}
+
+/// Where an array of these axes and those of the landings has its element.
+AffineMap BodyImporter::mapOf(ArrayRef<Dim> dims, AxisSet axes, const Landings &landings) const {
+  const SmallVector<AffineExpr> points = pointsOf(dims);
+  SmallVector<AffineExpr> positions;
+  const auto *landing = landings.places.begin();
+  for (Dim dim : dimsOf(axes | landings.axes))
+    positions.push_back(landings.axes.contains(dim.axis)
+                            ? (landing++)->replaceDims(points)
+                            : getAffineDimExpr(llvm::find(dims, dim) - dims.begin(), outer.getContext()));
   return AffineMap::get(dims.size(), 0, positions, outer.getContext());
 }
 
@@ -97,6 +117,17 @@ ArrayAttr BodyImporter::absentOf(const Slice &slice) const {
       absent.push_back(builder.getIntegerAttr(type, static_cast<int64_t>(input.number)));
   }
   return llvm::all_of(absent, llvm::IsaPred<UnitAttr>) ? ArrayAttr() : builder.getArrayAttr(absent);
+}
+
+SmallVector<int64_t> BodyImporter::alongOf(ArrayRef<Dim> dims, AxisSet over, AffineMap write) const {
+  const bool lands = llvm::any_of(write.getResults(), [](AffineExpr place) { return !isa<AffineDimExpr>(place); });
+  const SmallVector<unsigned> found =
+      lands ? core::determinedDims(write, extentsOf(dims), {}) : SmallVector<unsigned>();
+  SmallVector<int64_t> along;
+  for (auto [index, dim] : enumerate(dims))
+    if (over.contains(dim.axis) && !llvm::is_contained(found, index))
+      along.push_back(index);
+  return along;
 }
 
 Type BodyImporter::arrayType(AxisSet axes, Type element) const {
@@ -252,7 +283,8 @@ Value BodyImporter::padded(Value term, core::FoldKind kind) {
 }
 
 /// A fold of a value over axes, in an op of its own.
-ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide) {
+ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide,
+                                const Landings &landings) {
   // Winners are numbered, and neither how many samples there are nor how many steps is known: that of each sample comes
   // first.
   if (kind != core::FoldKind::Add && over.contains(Axis::Sample) && over.contains(Axis::Time))
@@ -265,10 +297,7 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
   slice.axes = slice.axes | over;
   const SmallVector<Dim> dims = dimsOf(slice.axes);
   const AxisSet left = slice.axes - over;
-  SmallVector<int64_t> along;
-  for (auto [index, dim] : enumerate(dims))
-    if (over.contains(dim.axis))
-      along.push_back(index);
+  const AffineMap write = mapOf(dims, left, landings);
   SmallVector<Value> arrays;
   SmallVector<AffineMap> reads;
   for (BlockArgument argument : slice.arguments) {
@@ -277,14 +306,15 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
     reads.push_back(mapOf(dims, input));
   }
   Type positions = kind == core::FoldKind::Add ? Type() : arrayType(left, inner.getI32Type());
-  auto fold = createFold(outer, location, kind, arrayType(left, term.getType()), positions, arrays, extentsOf(dims),
-                         along, reads, mapOf(dims, left));
+  const AxisSet axes = left | landings.axes;
+  auto fold = createFold(outer, location, kind, arrayType(axes, term.getType()), positions, arrays, extentsOf(dims),
+                         alongOf(dims, over, write), reads, write);
   Block &body = fold.getBody().front();
   auto end = OpBuilder::atBlockEnd(&body);
   core::YieldOp::create(end, location, copy(slice, dims, end, body.getArguments(), term));
   if (winner)
     return {fold.getWinner(), left, ValueType::Kind::Integer, scalar.network, dimsOf(over).front().axis};
-  return {fold.getValue(), left, ValueType::Kind::Real, scalar.network && !wide};
+  return {fold.getValue(), axes, ValueType::Kind::Real, scalar.network && !wide};
 }
 
 ArrayValue BodyImporter::sumOf(const Scalar &scalar, AxisSet over, bool wide) {
@@ -357,8 +387,9 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
     axes = {axisNamed(over->value->name).value_or(Axis::Parameter)};
   StringRef name = expr.name;
   const bool wide = !layer && axes.contains(Axis::Sample);
+  const Landings landings = indexed ? landingsOf(expr) : Landings();
   if (indexed && name == "sum")
-    if (auto products = importProducts(*argument->value, axes))
+    if (auto products = importProducts(*argument->value, axes, landings))
       return *products;
   const Scalar value = importExpr(*argument->value);
   if (axes.contains(Axis::Parameter)) {
@@ -375,7 +406,7 @@ Scalar BodyImporter::importReduction(const Expr &expr) {
       return value;
   }
   if (name == "sum" || name == "mean") {
-    Scalar sum = read(sumOf(value, axes, wide));
+    Scalar sum = read(foldOf(core::FoldKind::Add, value, axes, /*winner=*/false, wide, landings));
     return name == "sum" ? scalars.operation(Operator::Multiply, sum, countOf(still))
                          : scalars.operation(Operator::Divide, sum, countOf(axes));
   }

@@ -87,6 +87,7 @@ public:
   const LayerShapes *layer = nullptr;    ///< of the definition of a layer: its numbers and indices
   bool overTime = false;                 ///< whether an input of the layer differs from step to step
   llvm::SmallVector<LayerIndex> indices; ///< of the line, first those of its left side; a later name hides others
+  const Statement *line = nullptr;       ///< of a layer, of which terms of its sum may land where its left side says
 
   /// One op for all of these, which all have the axes `axes` and whatever else one of them depends on.
   llvm::SmallVector<ArrayValue> finish(llvm::ArrayRef<Scalar> values, AxisSet axes);
@@ -131,6 +132,11 @@ private:
     double number = 0; ///< what a place outside gives
     bool operator==(const Read &other) const;
   };
+  /// Places of a sum's terms along axes that none of them has, of dims that are numbered as axes are.
+  struct Landings {
+    AxisSet axes;
+    llvm::SmallVector<mlir::AffineExpr> places; ///< in the order of the axes
+  };
   Scalar importName(const Expr &expr);
   Scalar importCall(const Expr &expr);
   Scalar importDef(const Definition &def, const Expr &call);
@@ -146,11 +152,13 @@ private:
   Scalar importReduction(const Expr &expr);
   /// In a layer.
   Scalar importRead(const Expr &expr, Read::Outside outside, double number);
-  std::optional<Scalar> importProducts(const Expr &value, AxisSet over);
+  std::optional<Scalar> importProducts(const Expr &value, AxisSet over, const Landings &landings);
+  Landings landingsOf(const Expr &sum) const;
   mlir::AffineExpr placeOf(const Expr &expr) const;
   llvm::SmallVector<unsigned> indicesNamed(llvm::StringRef name) const;
   AxisSet importOver(const Argument &over, const Expr &call);
   Scalar read(Read element);
+  llvm::SmallVector<mlir::AffineExpr> pointsOf(llvm::ArrayRef<Dim> dims) const;
   mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, const Read &element) const;
   /// Puts what places outside give into an array of its own, where a reduction would leave such terms out.
   mlir::Value padded(mlir::Value term, core::FoldKind kind);
@@ -161,7 +169,8 @@ private:
   Scalar importSurrogate(const Expr &surrogate, const Scalar &v, Statement::Kind line);
   Scalar importClasses(const Scalar &value);
   Scalar importMembers(const Scalar &value);
-  ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide);
+  ArrayValue foldOf(core::FoldKind kind, const Scalar &scalar, AxisSet over, bool winner, bool wide,
+                    const Landings &landings = {});
   /// How many there are along the axes.
   Scalar countOf(AxisSet axes);
   /// Time, if a reduction over it is one of what is the same in all steps: one of them is computed with and stands for
@@ -180,6 +189,9 @@ private:
   llvm::SmallVector<Dim> dimsOf(AxisSet axes) const;
   llvm::SmallVector<int64_t> extentsOf(llvm::ArrayRef<Dim> dims) const;
   mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, AxisSet axes) const;
+  mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, AxisSet axes, const Landings &landings) const;
+  /// Those of `over` that are summed; others follow from where an element is written.
+  llvm::SmallVector<int64_t> alongOf(llvm::ArrayRef<Dim> dims, AxisSet over, mlir::AffineMap write) const;
   mlir::ArrayAttr absentOf(const Slice &slice) const;
   mlir::Type arrayType(AxisSet axes, mlir::Type element) const;
   int64_t extentOf(Dim dim) const;

@@ -86,8 +86,21 @@ AxisSet BodyImporter::importOver(const Argument &over, const Expr &call) {
   return axes;
 }
 
+/// Where terms of the line's sum land, whose indices have been entered.
+BodyImporter::Landings BodyImporter::landingsOf(const Expr &sum) const {
+  Landings landings;
+  if (!line || line->value.get() != &sum)
+    return landings;
+  for (auto [number, place] : enumerate(line->places)) // '...' is the last one
+    if (const Expr *landing = landingOf(*place.value)) {
+      landings.axes = landings.axes | AxisSet{indexAxis(number)};
+      landings.places.push_back(placeOf(*landing));
+    }
+  return landings;
+}
+
 /// A sum of products of two elements is a contract. Where one of them is absent or 0 outside, there is no term.
-std::optional<Scalar> BodyImporter::importProducts(const Expr &value, AxisSet over) {
+std::optional<Scalar> BodyImporter::importProducts(const Expr &value, AxisSet over, const Landings &landings) {
   if (value.kind != Expr::Kind::Operation || value.op != Operator::Multiply)
     return std::nullopt;
   SmallVector<const Read *> factors;
@@ -111,14 +124,12 @@ std::optional<Scalar> BodyImporter::importProducts(const Expr &value, AxisSet ov
   over = over - still;
   const SmallVector<Dim> dims = dimsOf(axes | over);
   const AxisSet left = (axes | over) - over;
-  SmallVector<int64_t> along;
-  for (auto [index, dim] : enumerate(dims))
-    if (over.contains(dim.axis))
-      along.push_back(index);
-  Value sum = core::ContractOp::create(outer, location, arrayType(left, context.real), factors[0]->array.value,
-                                       factors[1]->array.value, extentsOf(dims), along, mapOf(dims, *factors[0]),
-                                       mapOf(dims, *factors[1]), mapOf(dims, left));
-  return scalars.operation(Operator::Multiply, read(ArrayValue{sum, left}), countOf(still));
+  const AxisSet all = left | landings.axes;
+  const AffineMap write = mapOf(dims, left, landings);
+  Value sum = core::ContractOp::create(outer, location, arrayType(all, context.real), factors[0]->array.value,
+                                       factors[1]->array.value, extentsOf(dims), alongOf(dims, over, write),
+                                       mapOf(dims, *factors[0]), mapOf(dims, *factors[1]), write);
+  return scalars.operation(Operator::Multiply, read(ArrayValue{sum, all}), countOf(still));
 }
 
 namespace {
@@ -199,6 +210,7 @@ private:
       else if (mentions(*statement.value, other))
         importer.names[other] = Binding::of(entered(other));
     importer.layer = &shapes;
+    importer.line = &statement;
     importer.indices = llvm::to_vector(shapes.indices.at(&statement));
     AxisSet left;
     for (unsigned index = 0; index < importer.indices.size(); ++index)

@@ -119,7 +119,7 @@ void DefinitionChecker::checkElements(const Statement &statement) {
   AxisSet left;
   Flow::Entry entry{Flow::Kind::Array, name.range, {}, static_cast<unsigned>(statement.places.size())};
   for (const Argument &place : statement.places) {
-    auto index = addIndex(*place.value);
+    auto index = landingOf(*place.value) ? addLanding(*place.value) : addIndex(*place.value);
     if (!index)
       continue;
     left = left | AxisSet{*index};
@@ -130,7 +130,11 @@ void DefinitionChecker::checkElements(const Statement &statement) {
   }
   frame->seen = left;
   overSteps = {};
+  const unsigned indices = frame->indices.size();
   ValueType type = typeOf(*statement.value);
+  frame->seen = left;
+  if (!type.isUnknown())
+    checkLandings(statement, indices);
   frame->seen = {};
   const Flow::Entry *before = frame->flow.find(name.text);
   if (overSteps.isValid() && (type.stepwise || (before && before->kind == Flow::Kind::State)))
@@ -218,6 +222,53 @@ std::optional<Axis> DefinitionChecker::addIndex(const Expr &place) {
   }
   frame->indices.push_back(name->name);
   return indexAxis(frame->indices.size() - 1);
+}
+
+/// `2 * i + p < rows`: an axis of its own, which no name means.
+std::optional<Axis> DefinitionChecker::addLanding(const Expr &place) {
+  checkNumber(place.operand(1));
+  if (frame->indices.size() == kMaxIndices) {
+    error(DiagId::TooLarge, place.range, "a line has at most " + Twine(kMaxIndices) + " indices");
+    return std::nullopt;
+  }
+  frame->indices.push_back("");
+  return indexAxis(frame->indices.size() - 1);
+}
+
+/// Terms land at places that are made of the sum's indices, of which the first is number `first`.
+void DefinitionChecker::checkLandings(const Statement &statement, unsigned first) {
+  const Expr &value = *statement.value;
+  const Argument *over = overOf(value);
+  AxisSet ofSum;
+  auto add = [&](const Expr &place) {
+    if (place.kind != Expr::Kind::Name || !axisNamed(place.name))
+      ofSum = ofSum | AxisSet{indexAxis(first++)};
+  };
+  if (over && over->value->kind == Expr::Kind::Tuple)
+    for (const Argument &place : over->value->args)
+      add(*place.value);
+  else if (over)
+    add(*over->value);
+  frame->seen = frame->seen | ofSum;
+  auto divides = [](auto &&self, const Expr &expr) -> bool {
+    return expr.kind == Expr::Kind::Call ||
+           llvm::any_of(expr.args, [&](const Argument &arg) { return self(self, *arg.value); });
+  };
+  for (const Argument &place : statement.places) {
+    const Expr *landing = landingOf(*place.value);
+    if (!landing)
+      continue;
+    if (!over || value.name != "sum")
+      return error(DiagId::WrongArgument, place.range,
+                   "terms of a sum land here, but the value of this line is no sum; it is one as a whole, as in "
+                   "'y[2 * i + p < rows] = sum(x[i] * weight[p], over = (i, p))'");
+    if ((checkPlace(*landing) & ofSum).empty())
+      error(DiagId::WrongArgument, place.range,
+            "the place of a term is made of what the sum goes over; an index of the left side stands alone, 'i' or "
+            "'i < rows'");
+    else if (divides(divides, *landing))
+      error(DiagId::WrongArgument, place.range, "where terms land, a place is a sum of multiples of indices");
+  }
 }
 
 /// `over = (c, p < kernel, sample)`

@@ -215,6 +215,11 @@ private:
     if (!valid)
       return;
     checkReads(*statement.value, /*guarded=*/false);
+    if (overOf(*statement.value))
+      scope.push_back(&shapes.indices[statement.value.get()]);
+    for (const Argument &place : statement.places)
+      if (const Expr *landing = landingOf(*place.value))
+        (void)placesOf(*landing);
     std::vector<int64_t> extents;
     int64_t elements = 1;
     for (const LayerIndex &index : left) {
@@ -241,18 +246,20 @@ private:
     std::vector<LayerIndex> indices;
     for (const Argument &place : places) {
       const Expr &expr = *place.value;
-      if (expr.kind == Expr::Kind::Operation) { // `i < extent`
+      if (expr.kind == Expr::Kind::Operation) { // `i < extent`, `2 * i + p < extent`
+        const bool lands = landingOf(expr);
+        const std::string many = lands ? "places" : "'" + expr.operand(0).name.str() + "'";
         auto extent = number(expr.operand(1));
         if (extent && *extent < 1) { // such as a window that is larger than the input
           error(DiagId::OutOfRange, expr.range,
                 "'" + definition.name.text + "' has nothing to give for an input of " +
-                    shapeText(arrays[definition.inputs.front().text]) + ": its '" + expr.operand(0).name +
-                    "' would be " + numberText(*extent) + " in number");
+                    shapeText(arrays[definition.inputs.front().text]) + ": its " + many + " would be " +
+                    numberText(*extent) + " in number");
           extent.reset();
         } else if (extent) {
-          extent = wholeNumber(expr.operand(1), "the extent of '" + expr.operand(0).name.str() + "'", 1);
+          extent = wholeNumber(expr.operand(1), "the extent of " + many, 1);
         }
-        indices.push_back({expr.operand(0).name, static_cast<int64_t>(extent.value_or(1))});
+        indices.push_back({lands ? "" : expr.operand(0).name, static_cast<int64_t>(extent.value_or(1))});
       } else if (expr.name == kRest) {
         for (int64_t extent : rest)
           indices.push_back({kRest, extent});
@@ -268,13 +275,6 @@ private:
       for (LayerIndex &index : *indices)
         if (index.name == name)
           return &index;
-    return nullptr;
-  }
-
-  static const Argument *overOf(const Expr &expr) {
-    for (const Argument &arg : expr.args)
-      if (expr.kind == Expr::Kind::Call && arg.name.text == "over")
-        return &arg;
     return nullptr;
   }
 
@@ -384,6 +384,8 @@ private:
       if (dividend->low < 0)
         return error(DiagId::OutOfRange, expr.range, "what is divided in a place must not be negative"), std::nullopt;
       result = Places{dividend->low / *divisor, dividend->high / *divisor};
+    } else if (auto divisor = divisorOfRemainder(expr)) {
+      result = Places{0, *divisor - 1};
     } else if (expr.kind == Expr::Kind::Operation && expr.args.size() == 2 && !isDivision(expr)) {
       auto left = placesOf(expr.operand(0)), right = placesOf(expr.operand(1));
       if (!left || !right)
@@ -403,6 +405,28 @@ private:
     if (result && (result->low < -most || result->high > most))
       return error(DiagId::TooLarge, expr.range, "a place is beyond " + Twine(most)), std::nullopt;
     return result;
+  }
+
+  static bool isSame(const Expr &a, const Expr &b) {
+    return a.kind == b.kind && a.name == b.name && a.op == b.op && a.number == b.number &&
+           a.args.size() == b.args.size() && llvm::all_of(llvm::zip(a.args, b.args), [](auto pair) {
+             return isSame(*std::get<0>(pair).value, *std::get<1>(pair).value);
+           });
+  }
+
+  /// Of `i - trunc(i / n) * n`, which is below n, as i is not negative.
+  std::optional<int64_t> divisorOfRemainder(const Expr &expr) {
+    const auto isOperation = [](const Expr &expr, Operator op) {
+      return expr.kind == Expr::Kind::Operation && expr.op == op && expr.args.size() == 2;
+    };
+    if (!isOperation(expr, Operator::Subtract) || !isOperation(expr.operand(1), Operator::Multiply))
+      return std::nullopt;
+    const Expr &share = expr.operand(1).operand(0), &factor = expr.operand(1).operand(1);
+    const bool divides = share.kind == Expr::Kind::Call && share.name == "trunc" && isDivision(share.operand(0));
+    if (!divides || !isSame(share.operand(0).operand(0), expr.operand(0)) || !placesOf(share))
+      return std::nullopt;
+    auto divisor = number(share.operand(0).operand(1)), multiple = number(factor);
+    return divisor == multiple ? std::optional(static_cast<int64_t>(*divisor)) : std::nullopt;
   }
 
   static bool isDivision(const Expr &expr) { return expr.kind == Expr::Kind::Operation && expr.op == Operator::Divide; }

@@ -42,6 +42,7 @@ public:
   bool empty() const { return bits == 0; }
   AxisSet operator|(AxisSet other) const { return AxisSet(bits | other.bits); }
   AxisSet operator-(AxisSet other) const { return AxisSet(bits & ~other.bits); }
+  AxisSet operator&(AxisSet other) const { return AxisSet(bits & other.bits); }
   /// "time and class"; "none". Indices are called by their names.
   std::string text(llvm::ArrayRef<llvm::StringRef> indices = {}) const;
 

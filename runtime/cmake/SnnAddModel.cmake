@@ -1,5 +1,6 @@
 # snn_add_model(<target> <model.snn>
-#               [MODE train|infer|stream] with backward pass and update (the default); without; or a step of one sample
+#               [MODE train|infer|tune|stream] with backward pass and update (the default); without; trained as it
+#                                         infers (see snnc --help); or a step of one sample
 #                                         a call, for which no header of ours is needed
 #               [TARGETS <cpu>...]        what to compile for, such as x86-64-v3; default: the machine that compiles
 #               [WEIGHTS <file>]          a .safetensors file whose values become a part of the code

@@ -140,7 +140,7 @@ def test_refusals_change_nothing():
     wide, deep = (snnc.compile(f"snn 1\nmodel m {{ input f32[6]\n steps 5\n linear {a}\n leaky\n linear {b}\n leaky }}") for a, b in ((4, 8), (8, 4)))
     with support.raises(ValueError, "the state is of 1 samples of 1.mem [4], 3.mem [8]; the call has 1 samples of 1.mem [8], 3.mem [4]"):
         deep.step(np.zeros((1, 6)), wide.step(np.zeros((1, 6)))[1])
-    with support.raises(ValueError, "mode: expected \"train\" or \"infer\", found 'stream'"):
+    with support.raises(ValueError, "mode: expected \"train\", \"infer\" or \"tune\", found 'stream'"):
         snnc.compile(SERIES, mode="stream")
     infer = snnc.compile(SERIES, mode="infer")
     with support.raises(snnc.ModelError, "without"):

@@ -97,29 +97,34 @@ def test_regions():
 
 
 def same_training(net, x, call=None, **options):
-    """Outputs, gradients and running statistics of some batches, then outputs in evaluation. The converted network's text."""
+    """Outputs, gradients and running statistics of some batches, then outputs and gradients in evaluation. The converted network's text."""
     converted = snnc.from_snntorch(net, x.shape, **options)
     module = converted.torch()
     call = call or net
-    for _ in range(3):
+
+    def same_call(mode):
         net.zero_grad()
         module.zero_grad()
-        found, expected = module(x), call(x)
+        images = [x.clone().requires_grad_() for _ in range(2)]
+        found, expected = module(images[0]), call(images[1])
         for a, b in zip(found, expected):
-            support.close(a.detach(), b.detach(), 1e-5, "training")
+            support.close(a.detach(), b.detach(), 1e-5, mode)
         (found[0].sum() + (found[1] ** 2).sum()).backward()
         (expected[0].sum() + (expected[1] ** 2).sum()).backward()
         largest = max(parameter.grad.abs().max() for parameter in net.parameters())
         for name, parameter in net.named_parameters():  # that of a bias before batch norm is 0
             error = (module.get_parameter(name).grad - parameter.grad).abs().max()
-            assert error <= 1e-5 * largest, f"{name}: error {error:.3g}"
+            assert error <= 1e-5 * largest, f"{mode}, {name}: error {error:.3g}"
+        support.close(images[0].grad, images[1].grad, 1e-5, f"{mode}, gradient of the input")
         for name, buffer in net.named_buffers():
             if "running" in name:
-                support.close(module.get_buffer(name), buffer, 1e-5, name)
+                support.close(module.get_buffer(name), buffer, 1e-5, f"{mode}, {name}")
+
+    for _ in range(3):
+        same_call("training")
     net.eval()
     module.eval()
-    for a, b in zip(module(x), call(x)):
-        support.close(a.detach(), b.detach(), 1e-5, "evaluation")
+    same_call("evaluation")
     net.train()
     return converted.text
 

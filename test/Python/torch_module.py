@@ -228,8 +228,76 @@ train {
     assert not torch.equal(net(x)[1], membrane), "dropout is the same in each call"
     net.eval()
     assert torch.equal(net(x)[1], net(x)[1])
-    with support.raises(RuntimeError, "call train() first"):
-        net(x)[1].sum().backward()
+
+
+def test_gradients_of_evaluation():
+    """In eval() gradients are of what is computed there: running statistics, nothing dropped. They are those of a model that is
+    compiled to be tuned, and leave statistics alone."""
+    text = """snn 1
+model apart {
+  input f32[3, 6, 6] over time
+  steps 4
+  conv(5, kernel = 3, bias = false)
+  batch_norm
+  leaky(beta = 0.5, threshold = 0.3)
+  flatten
+  dropout(p = 0.3)
+  linear 10
+  leaky(beta = 0.5)
+}
+"""
+    net = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=3)
+    tuned = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=4, mode="tune")
+    x = torch.randn(4, 7, 3, 6, 6)
+    net(x)
+    net.eval()
+    tuned.load_state_dict(net.state_dict())
+    assert tuned.training
+    gradients = []
+    for module in (net, tuned, net):
+        image = x.clone().requires_grad_()
+        spikes, membrane = module(image)
+        (spikes.sum() + membrane.square().sum()).backward()
+        gradients.append([image.grad, *(parameter.grad.clone() for parameter in module.parameters())])
+        module.zero_grad()
+    for other in gradients[1:]:
+        assert all(torch.equal(a, b) and a.any() for a, b in zip(gradients[0], other))
+    assert all(torch.equal(value, tuned.state_dict()[name]) for name, value in net.state_dict().items())
+    assert net.get_buffer("1.num_batches_tracked") == 1
+    copied = copy.deepcopy(net)
+    copied(x)[1].square().sum().backward()
+    assert copied.get_parameter("0.weight").grad.any()
+
+
+def test_frozen_norms():
+    """A module in train() whose norms evaluate is trained with running statistics as they are."""
+    text = "snn 1\nmodel m {\n input f32[4]\n steps 3\n linear(6)\n batch_norm\n leaky\n linear(3)\n batch_norm\n leaky\n}"
+    net = snnc.torch.Module(text, outputs="membrane", seed=1)
+    x = torch.randn(5, 4)
+    net(x)
+    net.eval()
+    expected = torch.autograd.grad(net(x).square().sum(), list(net.parameters()))
+    net.train()
+    norms = [owner for owner in net.modules() if "running_mean" in owner._buffers]
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    for norm in norms:
+        norm.eval()
+    found = torch.autograd.grad(net(x).square().sum(), list(net.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(found, expected))
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    norms[0].train()
+    with support.raises(RuntimeError, "3: the layer is in eval(), and the module in train()"):
+        net(x)
+    net.eval()
+    norms[0].train()
+    with support.raises(RuntimeError, "1: the layer is in train(), and the module in eval()"):
+        net(x)
+    dropping = snnc.torch.Module(text.replace(" leaky\n linear(3)", " leaky\n dropout(p = 0.5)\n linear(3)"), seed=1)
+    for owner in dropping.modules():
+        if "running_mean" in owner._buffers:
+            owner.eval()
+    with support.raises(RuntimeError, "without dropout"):
+        dropping(x)
 
 
 def test_masks_are_pytorchs():

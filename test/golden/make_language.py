@@ -72,6 +72,15 @@ layer("conv2d", [2, 7, 6], "conv(4, kernel = 3)", lambda: nn.Conv2d(2, 4, 3))
 layer("conv2d_all", [4, 6, 5], "conv(6, kernel = (3, 2), stride = (2, 1), padding = (1, 2), dilation = (1, 2), groups = 2)",
       lambda: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2))
 layer("conv2d_depthwise", [3, 5, 4], "conv(6, kernel = 3, padding = 1, groups = 3)", lambda: nn.Conv2d(3, 6, 3, padding=1, groups=3))
+layer("conv_transpose1d", [4, 5], "conv_transpose(3, kernel = 4, stride = 3, padding = 2, output_padding = 1, dilation = 2)",
+      lambda: nn.ConvTranspose1d(4, 3, 4, stride=3, padding=2, output_padding=1, dilation=2))
+layer("conv_transpose2d", [3, 4, 3], "conv_transpose(5, kernel = 3, stride = 2, padding = 1, output_padding = 1)",
+      lambda: nn.ConvTranspose2d(3, 5, 3, stride=2, padding=1, output_padding=1))
+layer("conv_transpose2d_all", [4, 3, 4], "conv_transpose(6, kernel = (3, 2), stride = (2, 1), padding = (1, 0), dilation = (1, 2), groups = 2, bias = false)",
+      lambda: nn.ConvTranspose2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2, bias=False))
+layer("upsample2d", [3, 4, 3], "upsample((2, 3))", lambda: nn.Upsample(scale_factor=(2, 3)))
+layer("layer_norm", [3, 4, 3], "layer_norm(eps = 0.01)", lambda: nn.LayerNorm([3, 4, 3], eps=0.01))
+layer("group_norm", [6, 4], "group_norm(3)", lambda: nn.GroupNorm(3, 6))
 layer("max_pool1d", [3, 11], "max_pool(3, stride = 2, padding = 1)", lambda: nn.MaxPool1d(3, 2, 1))
 layer("max_pool2d", [2, 8, 6], "max_pool((3, 2), stride = (2, 1), padding = (1, 0))", lambda: nn.MaxPool2d((3, 2), (2, 1), (1, 0)))
 layer("avg_pool1d", [3, 11], "avg_pool(3, stride = 2, padding = 1)", lambda: nn.AvgPool1d(3, 2, 1))

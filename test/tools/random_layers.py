@@ -4,10 +4,10 @@
 # Names of productions, as in random-snn.py.
 PRODUCTIONS = {
     "graph": "from from-input add add-of-above concat concat-of-above fan-out own-of-two label-of-neuron flat block block-of-two",
-    "layers": "conv-1d conv-2d max_pool-1d max_pool-2d avg_pool-1d avg_pool-2d adaptive_avg_pool-1d adaptive_avg_pool-2d "
+    "layers": "conv-1d conv-2d conv_transpose-1d conv_transpose-2d output-padding upsample layer_norm group_norm max_pool-1d max_pool-2d avg_pool-1d avg_pool-2d adaptive_avg_pool-1d adaptive_avg_pool-2d "
               "batch_norm batch_norm_tt without-affine slstm sconv_lstm lstm-factor lstm-levels kernel-pair stride "
               "padding dilation groups without-bias recurrent-conv neuron-of-several-extents",
-    "index": "local masked low-rank centred reversed repeated outer affine largest smallest memory spiking gated choice "
+    "index": "landing local masked low-rank centred reversed repeated outer affine largest smallest memory spiking gated choice "
              "sample-mean function function-parameter spike-factor learn state or-number or-none trunc extent rest option same-extents uniform start",
     "neurons": "rsynaptic alpha lapicque state_leaky delta_leaky integrator integrate_fire alif spikingjelly_lif "
                "spikingjelly_plif norse_lif_box",
@@ -62,9 +62,10 @@ class LayerWriter:
         """A layer of the prelude: its text and its shape."""
         rank = len(shape)
         pools = ["max_pool", "avg_pool", "adaptive_avg_pool"]
-        kinds = {1: ["linear", "slstm"], 2: ["conv", *pools], 3: ["conv", *pools, "sconv_lstm"]}.get(rank, [])
+        kinds = {1: ["linear", "slstm"], 2: ["conv", "conv_transpose", "upsample", *pools],
+                 3: ["conv", "conv_transpose", "upsample", *pools, "sconv_lstm"]}.get(rank, [])
         if not self.smooth:  # a variance of few values has a derivative that differences do not see
-            kinds += ["batch_norm", "batch_norm_tt"]
+            kinds += ["batch_norm", "batch_norm_tt", "layer_norm", "group_norm"]
         if self.exact:
             kinds = [kind for kind in kinds if "lstm" not in kind]
         if self.smooth:
@@ -91,6 +92,20 @@ class LayerWriter:
             outputs = self.rng.randint(1, 3)
             return (f"sconv_lstm({outputs}, kernel = {self.pair([self.pick(1, 3), self.pick(1, 3)])}, {spikes})",
                     [outputs] + shape[1:])
+        if kind == "upsample":
+            scales = [self.rng.randint(1, 3) for _ in shape[1:]]
+            after = shape[:1] + [scale * extent for scale, extent in zip(scales, shape[1:])]
+            if size(after) > MOST:
+                return None
+            self.use("layers.upsample")
+            return f"upsample({self.pair(scales)})", after
+        if kind == "conv_transpose":
+            return self.transposed(shape)
+        if kind in ("layer_norm", "group_norm"):
+            self.use("layers." + kind)
+            arguments = [str(self.pick(*[count for count in range(1, 5) if shape[0] % count == 0]))] if kind == "group_norm" else []
+            arguments += [f"eps = {self.number(0.01, 0.5)}"] + (["affine = false"] if self.maybe(0.3) else [])
+            return f"{kind}({', '.join(arguments)})", shape
         if kind.startswith("batch_norm"):
             plain = self.maybe(0.3)
             self.use("layers." + kind, *["layers.without-affine"] if plain else [])
@@ -116,6 +131,28 @@ class LayerWriter:
             arguments.append("bias = false")
         return f"conv({outputs}, {', '.join(arguments)})", [outputs] + after
 
+    def transposed(self, shape):
+        """A transposed convolution, or none if it is too large."""
+        found, after = [], []
+        for extent in shape[1:]:
+            kernel, stride, dilation = self.rng.randint(1, 4), self.rng.randint(1, 3), self.rng.randint(1, 2)
+            padding, more = self.rng.randint(0, 2), self.rng.randint(0, max(stride, dilation) - 1)
+            found.append((kernel, stride, padding, dilation, more))
+            after.append((extent - 1) * stride + dilation * (kernel - 1) + 1 + more - 2 * padding)
+        groups = self.pick(*[count for count in range(1, 5) if shape[0] % count == 0])
+        outputs = groups * self.rng.randint(1, 4)
+        if min(after) < 1 or size([outputs] + after) > MOST:
+            return None
+        kernels, strides, paddings, dilations, mores = ([window[i] for window in found] for i in range(5))
+        self.use(f"layers.conv_transpose-{len(shape) - 1}d", *["layers.output-padding"] if any(mores) else [])
+        arguments = [str(outputs), f"kernel = {self.pair(kernels)}", f"stride = {self.pair(strides)}", f"padding = {self.pair(paddings)}",
+                     f"dilation = {self.pair(dilations)}", f"output_padding = {self.pair(mores)}"]
+        if groups > 1:
+            arguments.append(f"groups = {groups}")
+        if self.maybe(0.3):
+            arguments.append("bias = false")
+        return f"conv_transpose({', '.join(arguments)})", [outputs] + after
+
     def width(self, most=40):
         self.last_width = self.rng.randint(1, most)
         return self.last_width
@@ -125,7 +162,7 @@ class LayerWriter:
     def own_layer(self, shape):
         kinds = ["centred", "memory", "choice", "gated-by-weight"]
         if len(shape) == 1:
-            kinds += ["local", "masked", "low-rank", "reversed", "repeated", "outer", "affine", "spiking", "spiking"]
+            kinds += ["landing", "local", "masked", "low-rank", "reversed", "repeated", "outer", "affine", "spiking", "spiking"]
         if not self.smooth:
             kinds += ["sample-mean"] if self.maybe(0.2) else []
             kinds += ["largest", "smallest"] if len(shape) == 2 else []
@@ -142,6 +179,14 @@ class LayerWriter:
             lines = [f"learn weight[outputs, reach] = {weight}",
                      f"y[o] = sum((x[o * stride + q - {self.rng.randint(0, 2)}] or 0) * weight[o, q], over = q)"]
             call, after = f"{name}({outputs}, reach = {reach}, stride = {stride})", [outputs]
+        elif kind == "landing":
+            self.use("index.landing", "index.extent")
+            reach, stride, first = self.rng.randint(1, 4), self.rng.randint(1, 3), self.rng.randint(-2, 2)
+            extent = max(1, count * stride + reach - 1 + first + self.rng.randint(-2, 2))
+            term = self.pick("x[i] * weight[q]", "x[i] * weight[q] * 0.5", "(x[i + q - 1] or 0) * weight[q]", "(x[i] + 0.1) * weight[q]")
+            lines = [f"learn weight[{reach}] = {weight}",
+                     f"y[{stride} * i + {self.pick('q', f'{reach - 1} - q')} + {first} < {extent}] = sum({term}, over = (i < n, q))"]
+            after = [extent]
         elif kind == "masked":
             self.use("index.masked", "expression.choice")
             head += "; outputs in [1, inf)"

@@ -56,7 +56,7 @@ bool isOfHost(Value value) {
 static bool mayReadWeights(MapOp map) {
   auto module = map->getParentOfType<ModuleOp>();
   ModelOp model = module ? getModel(module) : ModelOp();
-  return model && model.getMode() != RunMode::Train;
+  return model && !trains(model.getMode());
 }
 
 bool movesNothing(MapOp map) {

@@ -29,7 +29,8 @@ def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str
 
     Args:
         source: the path of a `.snn` file, or a text (a str with more than one line).
-        mode: "train", or "infer": without backward pass and update.
+        mode: "train"; "infer": without backward pass and update; or "tune": trains the network as it infers, so that running
+            statistics stay as they are and nothing is dropped.
         precision: "f32", or "f64" for checking.
         target: None for this machine, or names as `snnc --target-cpu` takes them.
         memory_limit: what a call of the model's batch may take, such as "64MiB"; see `snnc --help`.
@@ -44,8 +45,8 @@ def compile(source: str | os.PathLike, /, *, mode: str = "train", precision: str
         OSError: the file cannot be read.
         ValueError: `mode` is another one; a streaming build is no library that could be loaded.
     """
-    if mode not in ("train", "infer"):
-        raise ValueError(f"mode: expected \"train\" or \"infer\", found {mode!r}")
+    if mode not in ("train", "infer", "tune"):
+        raise ValueError(f"mode: expected \"train\", \"infer\" or \"tune\", found {mode!r}")
     text = _compiler.Source.of(source)
     values = {**(defines or {}), **params}
     options = _compiler.Options(tuple((name, _compiler.number(name, value)) for name, value in sorted(values.items())),
@@ -155,6 +156,11 @@ class Model:
 
     def __deepcopy__(self, memo):
         return self.copy()
+
+    def _tuned(self):
+        """The same text, compiled so that gradients are of the network as it infers; it has values of its own."""
+        options = dataclasses.replace(self._options, mode="tune")
+        return Model(_open(self._source, options, cached=True), self._source, options, threads=self.threads, seed=self.seed)
 
     def _values(self):
         """All that changes: spans, numbers, counters."""

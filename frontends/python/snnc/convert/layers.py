@@ -15,6 +15,17 @@ STEP_DROPOUT = """neuron step_dropout(x; p = 0.5 in [0, 1)) {
 }"""
 
 
+# Pointwise modules of PyTorch that the standard does not have, as neurons that never fire.
+POINTWISE = {
+    nn.LeakyReLU: ("negative_slope", """neuron leaky_relu(x; negative_slope = 0.01) {
+  value if x > 0 then x else negative_slope * x
+}"""),
+    nn.Sigmoid: (None, """neuron logistic(x) { value sigmoid(x) }"""),
+    nn.Tanh: (None, """neuron tangent(x) { value tanh(x) }"""),
+    nn.SiLU: (None, """neuron silu(x) { value x * sigmoid(x) }"""),
+}
+
+
 class OneMask(nn.Dropout):
     """What a framework's dropout is that has one mask for all steps."""
 
@@ -65,6 +76,55 @@ def conv(path, module, rank, **_):
                      ("stride", _unless(module.stride, 1, rank)), ("padding", _unless(padding, 0, rank)),
                      ("dilation", _unless(module.dilation, 1, rank)), ("groups", _unless(module.groups, 1, 1)),
                      ("bias", None if module.bias is not None else "false"))
+
+
+def conv_transpose(path, module, rank, **_):
+    return arguments("conv_transpose", (None, str(module.out_channels)), ("kernel", _extents(module.kernel_size, rank)),
+                     ("stride", _unless(module.stride, 1, rank)), ("padding", _unless(module.padding, 0, rank)),
+                     ("output_padding", _unless(module.output_padding, 0, rank)),
+                     ("dilation", _unless(module.dilation, 1, rank)), ("groups", _unless(module.groups, 1, 1)),
+                     ("bias", None if module.bias is not None else "false"))
+
+
+def upsample(path, module, shape, **_):
+    extents = shape[1:]
+    if module.mode != "nearest":
+        refuse(path, module, f"its mode is \"{module.mode}\"; there is \"nearest\" alone")
+    size = module.size if module.size is not None else module.scale_factor
+    sizes = size if isinstance(size, tuple) else (size,) * len(extents)
+    scales = tuple(s if module.size is None else s / extent for s, extent in zip(sizes, extents))
+    if any(scale < 1 or scale != int(scale) for scale in scales):
+        refuse(path, module, f"it makes {list(extents)} {' x '.join(f'{scale:g}' for scale in scales)} times as large; there are whole multiples alone")
+    return arguments("upsample", (None, _extents(tuple(map(int, scales)), len(extents))))
+
+
+def _eps(module):
+    return "eps", None if module.eps == 1e-5 else repr(module.eps)
+
+
+def layer_norm(path, module, shape, **_):
+    if tuple(module.normalized_shape) != tuple(shape):
+        refuse(path, module, f"it normalizes over {list(module.normalized_shape)} of a sample of {list(shape)}; there is one over all of it")
+    return arguments("layer_norm", _eps(module), ("affine", None if module.elementwise_affine else "false"),
+                     ("bias", "false" if module.elementwise_affine and module.bias is None else None))
+
+
+def group_norm(path, module, **_):
+    return arguments("group_norm", (None, str(module.num_groups)), _eps(module), ("affine", None if module.affine else "false"))
+
+
+def instance_norm(path, module, shape, **_):
+    if module.track_running_stats:
+        refuse(path, module, "it keeps running statistics, which there are for batch norm alone")
+    return arguments("group_norm", (None, str(shape[0])), _eps(module), ("affine", None if module.affine else "false"))
+
+
+def pointwise(path, module, graph, kind, **_):
+    number, definition = POINTWISE[kind]
+    if definition not in graph.definitions:
+        graph.definitions.append(definition)
+    name = definition.split("(")[0].removeprefix("neuron ")
+    return arguments(name, (number, repr(getattr(module, number)))) if number else name
 
 
 def pool(path, module, rank, name, **_):
@@ -120,6 +180,8 @@ _LAYERS = {
     nn.Linear: (linear, {}),
     nn.Conv1d: (conv, {"rank": 1}),
     nn.Conv2d: (conv, {"rank": 2}),
+    nn.ConvTranspose1d: (conv_transpose, {"rank": 1}),
+    nn.ConvTranspose2d: (conv_transpose, {"rank": 2}),
     nn.MaxPool1d: (pool, {"rank": 1, "name": "max_pool"}),
     nn.MaxPool2d: (pool, {"rank": 2, "name": "max_pool"}),
     nn.AvgPool1d: (pool, {"rank": 1, "name": "avg_pool"}),
@@ -128,10 +190,17 @@ _LAYERS = {
     nn.AdaptiveAvgPool2d: (adaptive, {"rank": 2}),
     nn.BatchNorm1d: (batch_norm, {}),
     nn.BatchNorm2d: (batch_norm, {}),
+    nn.LayerNorm: (layer_norm, {}),
+    nn.GroupNorm: (group_norm, {}),
+    nn.InstanceNorm1d: (instance_norm, {"rank": 1}),
+    nn.InstanceNorm2d: (instance_norm, {"rank": 2}),
+    nn.Upsample: (upsample, {}),
+    nn.UpsamplingNearest2d: (upsample, {"rank": 2}),
     nn.Dropout: (dropout, {}),
     OneMask: (dropout, {}),
     nn.Flatten: (flatten, {}),
     nn.ReLU: (relu, {}),
+    **{kind: (pointwise, {}) for kind in POINTWISE},
     nn.Identity: (None, {}),
 }
 
@@ -158,7 +227,7 @@ def layer(graph, path, module, kind, place, shape, use, lead):
                              "first axis")
     if kind is nn.Linear and len(shape) != 1:
         refuse(path, module, f"it takes samples of one extent, found {list(shape)}; flatten them before it")
-    call = make(path, module, graph=graph, kind=kind, use=use, lead=lead, **options)
+    call = make(path, module, graph=graph, kind=kind, use=use, lead=lead, shape=tuple(shape), **options)
     if not drops:  # which may keep a mask
         shape = shape_behind(path, module, shape, lead)
     return Layer(path, call, [place], own_tensors(path, module), shape=shape, per_step=kind is nn.Dropout and not use.once)
@@ -180,4 +249,4 @@ def first_shape(module, kind):
     """The shape of a sample that a first layer asks for, () if it takes any, None if another shape is to be given."""
     if kind is nn.Linear:
         return (module.in_features,)
-    return () if kind in (nn.Flatten, nn.Identity, nn.ReLU, nn.Dropout, OneMask) else None
+    return () if kind in (nn.Flatten, nn.Identity, nn.ReLU, nn.Dropout, OneMask, *POINTWISE) else None

@@ -20,7 +20,8 @@ _ALLOCATES = set("""abs add all any argmax argmin bernoulli bmm cat clamp clip c
 ge gelu gt le leaky_relu linear log log_softmax logical_and logical_not lt matmul max_pool1d max_pool2d mean mul mm ne neg new_empty new_full new_ones
 new_zeros norm one_hot ones ones_like outer pow prod rand_like randn_like reciprocal repeat round rsqrt rsub sigmoid sign sin softmax softplus sqrt
 square stack std sub sum tanh tile truediv var where zeros zeros_like""".split())
-ALLOCATING_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.AvgPool1d, nn.AvgPool2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
+ALLOCATING_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.AvgPool1d, nn.AvgPool2d, nn.BatchNorm1d,
+                     nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
 
 
 def name_of(node):

@@ -76,8 +76,10 @@ def make(graph, path, module, source, shape):
     return Layer(path, arguments(call, *pairs), [source], tensors, neuron=True)
 
 
+_OF_ELEMENTS = (nn.Identity, nn.ReLU, *layers.POINTWISE)  # whatever their axes are
+
 # Its layers, which are torch.nn's at one step, and at all steps of a batch; its dropout keeps its mask until it is reset.
-_OWN_LAYERS = {getattr(layer, kind.__name__): kind for kind in layers.KINDS if kind not in (nn.Dropout, nn.Identity, nn.ReLU)}
+_OWN_LAYERS = {getattr(layer, kind.__name__): kind for kind in layers.KINDS if kind not in (nn.Dropout, *_OF_ELEMENTS) and hasattr(layer, kind.__name__)}
 _OWN_LAYERS[layer.Dropout] = layers.OneMask
 
 
@@ -99,7 +101,7 @@ class Framework(framework.Framework):
 class MultiStep(Framework):
     """In step mode "m" a layer takes all steps as one batch; of torch.nn's, those do that look at no axis but the last one."""
 
-    layers = {kind: kind for kind in (nn.Linear, nn.Identity, nn.ReLU, nn.Dropout)} | _OWN_LAYERS
+    layers = {kind: kind for kind in (nn.Linear, nn.Dropout, *_OF_ELEMENTS)} | _OWN_LAYERS
     layers_take_all_steps = True
     containers = (layer.SeqToANNContainer,)
     no_layer = "there is no such layer in the language, or none of step mode \"m\"; torch.nn's have counterparts in spikingjelly's layer"

@@ -128,6 +128,7 @@ class Module(nn.Module):
         if not model.library.trains:
             raise ValueError(f"model {model.name} was compiled without training (mode=\"infer\")")
         self._model = model.copy()
+        self._tuned = None  # made when gradients are asked for while the module evaluates
         self._model.workers = _runtime.Threads.openmp(min(model.threads, torch.get_num_threads())) or model.workers
         self._outputs = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         self._single = isinstance(outputs, str)
@@ -141,7 +142,7 @@ class Module(nn.Module):
         for name in self._outputs:
             if name in ("count" + _LAST, "rate" + _LAST):
                 raise ValueError(f"outputs: {name.removesuffix(_LAST)} is of all time steps; of one there are spikes and membranes")
-        self._paths, self._fixed, self._compiled = [], {}, []
+        self._paths, self._norms, self._fixed, self._compiled = [], [], {}, []
         for name in self._computed():
             model._place(name, of_forward=True)
         self._declare(dict(fixed or {}))
@@ -189,6 +190,7 @@ class Module(nn.Module):
                 owner.register_buffer("num_batches_tracked", torch.tensor(0, device="cpu"))
         tensors = (*model.parameters, *model.buffers)
         self._paths = [tuple(named(name).split(".")) for name in tensors]
+        self._norms = [path for path in self._paths if path[-1] == "running_mean"]
         self._fixed = {name: _tensor_of(array) for name, array in fixed.items() if name not in map(named, tensors)}
         constants = {named(info.name): torch.full(info.shape, info.value, dtype=_TYPES[info.dtype], device="cpu")
                      for info in model.library.constants}
@@ -223,11 +225,23 @@ class Module(nn.Module):
                 tensor = getattr(owner, last, None)
             if not isinstance(tensor, torch.Tensor):
                 raise TypeError(f"{'.'.join(path)}: expected a tensor, found {tensor!r}")
-            if last == "running_mean" and owner.training != self.training:
-                raise RuntimeError(f"{'.'.join(path[:-1])}: the layer is in {_mode(owner)}, and the module in {_mode(self)}; a compiled network has "
-                                   "one mode")
             tensors.append(tensor)
         return tensors
+
+    def _trains(self):
+        """Whether a call is of the network as it trains. One in train() whose norms are all in eval() and that drops nothing is not:
+        its parameters are trained with running statistics as they are."""
+        library = self._model.library
+        if not self._norms or not library.trains_apart:
+            return self.training
+        owners = {".".join(path[:-1]): _held(self, path)[0] for path in self._norms}
+        others = [name for name, owner in owners.items() if owner.training != self.training]
+        if not others:
+            return self.training
+        if self.training and len(others) == len(owners) and not library.random:
+            return False
+        raise RuntimeError(f"{others[0]}: the layer is in {_mode(owners[others[0]])}, and the module in {_mode(self)}; a compiled network has one "
+                           "mode, but for a module in train() without dropout whose norms are all in eval()")
 
     def _checked(self, tensors):
         """Views of the tensors without gaps, or copies where they have some. TypeError where one does not fit."""
@@ -287,7 +301,8 @@ class Module(nn.Module):
         for compiled in self._compiled:
             compiled.check(self)
         given = [view.numpy() for view in views]
-        made = _Made(call, self._draw(), state, self.training, given, model._arena.number())
+        training = self._trains()
+        made = _Made(call, self._draw(training), state, training, given, model._arena.number())
         arrays, outputs = [None] * len(model._places), []
         for name in self._computed():
             tensor = model.library.outputs[model._places[name]]
@@ -299,19 +314,19 @@ class Module(nn.Module):
             behind.state = model._state_behind(call, state)
         buffers = len(model.parameters)  # where they begin
         taken = None
-        if self.training and model.buffers:
+        if training and model.library.trains_apart and model.buffers:
             taken = [None] * buffers + given[buffers:]
             made.given = given[:buffers] + [array.copy() for array in given[buffers:]]  # backward begins from these again
-        model._call("forward_training" if self.training else "forward", call, outputs=arrays, state=state,
+        model._call("forward_training" if training else "forward", call, outputs=arrays, state=state,
                     state_out=behind.state, epoch=made.epoch, given=given, content=made.content, taken=taken)
         if taken:
             self._take_buffers(tensors[buffers:], views[buffers:])
         return tuple(outputs), made
 
-    def _draw(self):
+    def _draw(self, training):
         """The number on which a call's random numbers depend: PyTorch's next one, so that its seeds and what keeps its state, such
         as checkpoints, mean them too. While the module evaluates, all calls have the same, as those of `Model.evaluate`."""
-        return int(torch.randint(1 << 32, (), device="cpu")) if self.training and self._model.library.random else 0
+        return int(torch.randint(1 << 32, (), device="cpu")) if training and self._model.library.random else 0
 
     def _take_buffers(self, buffers, contiguous):
         for path, buffer, changed in zip(self._paths[len(self._model.parameters):], buffers, contiguous):
@@ -331,10 +346,18 @@ class Module(nn.Module):
         place = model._places["count"]
         return place if list(model.library.outputs[place].shape[1:]) == list(gradient.shape[2:]) else None
 
+    def _of_gradients(self, made):
+        """The model whose `backward` is of what this call has computed, and the number of its parameters there."""
+        if made.training or not self._model.library.trains_apart:
+            return self._model, made.content
+        if self._tuned is None:
+            self._tuned = self._model._tuned()
+        self._tuned.workers, self._tuned.seed = self._model.workers, self._model.seed
+        return self._tuned, 0
+
     def _run_backward(self, made, gradients, wants_input, wanted):
-        model, library = self._model, self._model.library
-        if not made.training and library.trains_apart:
-            raise RuntimeError(f"model {library.name} differs in training, and gradients are of that: call train() first")
+        model, content = self._of_gradients(made)
+        library = model.library
         seeds = [None] * len(model._places)
         for name, gradient in zip(self._computed(), gradients):
             if gradient is None:
@@ -353,7 +376,7 @@ class Module(nn.Module):
         of_tensors = [torch.empty(info.shape, dtype=_TYPES[info.dtype], device="cpu") if wants else None
                       for info, wants in zip(library.parameters, wanted)] + [None] * len(library.buffers)
         model._call("backward", made.call, outputs=results, output_gradients=seeds, state=made.state, epoch=made.epoch,
-                    given=made.given, content=made.content, taken=[None if t is None else t.numpy() for t in of_tensors])
+                    given=made.given, content=content, taken=[None if t is None else t.numpy() for t in of_tensors])
         return of_input, [None if tensor is None else tensor.reshape(self._shapes[info.name])
                           for info, tensor in zip((*library.parameters, *library.buffers), of_tensors)]
 
