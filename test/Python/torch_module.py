@@ -286,7 +286,7 @@ def test_frozen_norms():
     assert all(torch.equal(a, b) for a, b in zip(found, expected))
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     norms[0].train()
-    with support.raises(RuntimeError, "3: the layer is in eval(), and the module in train()"):
+    with support.raises(RuntimeError, "4: the layer is in eval(), and the module in train()"):
         net(x)
     net.eval()
     norms[0].train()

@@ -278,7 +278,7 @@ class Operations:
         value = self._of(node.args[0] if node.args else node.kwargs.get("input"), what)
         options.pop("input", None)
         module = kind(*self._resolved(node.args[1:]), **options)
-        path = f"{'relu' if kind is nn.ReLU else 'pool'}{len(self.graph.layers)}"
+        path = f"{_WORDS.get(kind, 'pool')}{len(self.graph.layers)}"
         return self._layer([value], what, layers.layer(
             self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
 
@@ -329,4 +329,7 @@ _HINTS = {**dict.fromkeys(("mean", "sum"), "; take it of what the converted netw
 ZEROS = (torch.zeros_like, "new_zeros")
 # Functions that are what a layer without parameters does.
 _FUNCTIONS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
-              functional.avg_pool1d: nn.AvgPool1d, **dict.fromkeys(RELUS, nn.ReLU)}
+              functional.avg_pool1d: nn.AvgPool1d, **dict.fromkeys(RELUS, nn.ReLU), functional.leaky_relu: nn.LeakyReLU, functional.silu: nn.SiLU,
+              **dict.fromkeys((torch.sigmoid, functional.sigmoid, "sigmoid"), nn.Sigmoid),
+              **dict.fromkeys((torch.tanh, functional.tanh, "tanh"), nn.Tanh)}
+_WORDS = {nn.ReLU: "relu", **{kind: kind.__name__.lower() for kind in layers.POINTWISE}}  # of layers that no module has a name for

@@ -1,0 +1,97 @@
+# RUN: %package-python %s
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Layers of PyTorch between neurons of snnTorch: outputs and gradients are PyTorch's, or the error says what is not there."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import snnc
+from networks import STEPS, leaky, learns_as, refused
+
+
+class Between(nn.Module):
+    """What stands between takes spikes of one layer of neurons and gives the currents of the next; another one stands before both."""
+
+    def __init__(self, first, between, shape):
+        super().__init__()
+        self.before, self.first, self.between, self.second = first, leaky(threshold=0.2), between, leaky(threshold=0.2)
+        self.out, self.last = nn.LazyLinear(5), leaky(threshold=0.1)
+        self(torch.zeros(1, *shape))
+
+    def forward(self, x):
+        a, b, c = self.first.reset_mem(), self.second.reset_mem(), self.last.reset_mem()
+        spikes, membranes = [], []
+        for _ in range(STEPS):
+            out, a = self.first(self.before(x), a)
+            out, b = self.second(self.between(out), b)
+            out, c = self.last(self.out(out.flatten(1)), c)
+            spikes.append(out)
+            membranes.append(c)
+        return torch.stack(spikes), torch.stack(membranes)
+
+
+def check(first, between, shape):
+    torch.manual_seed(2)
+    net = Between(first, between, shape)
+    for parameter in net.parameters():
+        parameter.data.mul_(1.5)
+    x = torch.randn(4, *shape)
+    converted = snnc.from_snntorch(net, x.shape)
+    learns_as(net, converted.torch(), x)
+    return converted.text
+
+
+def test_transposed_convolutions():
+    text = check(nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1, output_padding=1), nn.ConvTranspose2d(4, 5, (4, 2), stride=(2, 1), bias=False), (3, 4, 5))
+    assert "conv_transpose(4, kernel = 3, stride = 2, padding = 1, output_padding = 1)" in text, text
+    assert "conv_transpose(5, kernel = (4, 2), stride = (2, 1), bias = false)" in text, text
+    check(nn.ConvTranspose2d(4, 6, 3, dilation=2, groups=2), nn.ConvTranspose2d(6, 6, 2, stride=2, groups=6), (4, 3, 3))
+    check(nn.ConvTranspose1d(3, 4, 5, stride=3), nn.ConvTranspose1d(4, 2, 3, padding=2), (3, 6))
+
+
+def test_norms():
+    text = check(nn.LayerNorm(6), nn.LayerNorm(6, eps=0.1, bias=False), (6,))
+    assert "layer_norm" in text and "layer_norm(eps = 0.1, bias = false)" in text, text
+    check(nn.LayerNorm([3, 4, 5], elementwise_affine=False), nn.LayerNorm([3, 4, 5]), (3, 4, 5))
+    check(nn.GroupNorm(2, 6), nn.GroupNorm(6, 6, affine=False), (6, 3, 3))
+    text = check(nn.InstanceNorm2d(4, affine=True), nn.InstanceNorm2d(4, eps=0.1), (4, 3, 5))
+    assert "group_norm(4)" in text and "group_norm(4, eps = 0.1, affine = false)" in text, text
+    check(nn.GroupNorm(3, 6), nn.InstanceNorm1d(6), (6, 5))
+
+
+def test_larger_images():
+    text = check(nn.Upsample(scale_factor=2), nn.Upsample(size=(12, 20)), (2, 3, 5))
+    assert "upsample(2)" in text, text
+    check(nn.UpsamplingNearest2d(scale_factor=3), nn.Upsample(scale_factor=(1, 2)), (2, 3, 2))
+    check(nn.Upsample(scale_factor=2), nn.Identity(), (2, 5))
+
+
+def test_pointwise():
+    for module in (nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.Sigmoid(), nn.Tanh(), nn.SiLU()):
+        check(nn.Sequential(nn.Linear(6, 8), module), nn.Sequential(nn.Linear(8, 7), module), (6,))
+
+    class Functions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.f, self.g = nn.Linear(6, 6), nn.Linear(6, 6)
+
+        def forward(self, x):
+            return torch.tanh(self.f(F.leaky_relu(self.g(x), 0.2))).sigmoid()
+
+    check(Functions(), nn.Linear(6, 6), (6,))
+
+
+def test_refused():
+    def between(module, shape=(4, 6, 6)):
+        return Between(nn.Identity(), module, shape)
+
+    refused(between(nn.LayerNorm(6)), "\"between\" (LayerNorm)", "normalizes over [6] of a sample of [4, 6, 6]", sample=(2, 4, 6, 6))
+    refused(between(nn.Upsample(scale_factor=2, mode="bilinear")), "\"between\" (Upsample)", "bilinear", sample=(2, 4, 6, 6))
+    refused(between(nn.Upsample(scale_factor=1.5)), "\"between\" (Upsample)", "whole multiples alone", sample=(2, 4, 6, 6))
+    refused(between(nn.InstanceNorm2d(4, track_running_stats=True)), "running statistics", sample=(2, 4, 6, 6))
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
