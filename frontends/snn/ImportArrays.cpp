@@ -119,10 +119,11 @@ ArrayAttr BodyImporter::absentOf(const Slice &slice) const {
   return llvm::all_of(absent, llvm::IsaPred<UnitAttr>) ? ArrayAttr() : builder.getArrayAttr(absent);
 }
 
-SmallVector<int64_t> BodyImporter::alongOf(ArrayRef<Dim> dims, AxisSet over, AffineMap write) const {
-  const bool lands = llvm::any_of(write.getResults(), [](AffineExpr place) { return !isa<AffineDimExpr>(place); });
-  const SmallVector<unsigned> found =
-      lands ? core::determinedDims(write, extentsOf(dims), {}) : SmallVector<unsigned>();
+SmallVector<int64_t> BodyImporter::alongOf(ArrayRef<Dim> dims, AxisSet over, AxisSet left,
+                                           const Landings &landings) const {
+  SmallVector<unsigned> found;
+  if (!landings.places.empty())
+    found = core::determinedDims(mapOf(dims, left, landings), extentsOf(dims), mapOf(dims, left));
   SmallVector<int64_t> along;
   for (auto [index, dim] : enumerate(dims))
     if (over.contains(dim.axis) && !llvm::is_contained(found, index))
@@ -297,7 +298,6 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
   slice.axes = slice.axes | over;
   const SmallVector<Dim> dims = dimsOf(slice.axes);
   const AxisSet left = slice.axes - over;
-  const AffineMap write = mapOf(dims, left, landings);
   SmallVector<Value> arrays;
   SmallVector<AffineMap> reads;
   for (BlockArgument argument : slice.arguments) {
@@ -308,7 +308,7 @@ ArrayValue BodyImporter::foldOf(core::FoldKind kind, const Scalar &scalar, AxisS
   Type positions = kind == core::FoldKind::Add ? Type() : arrayType(left, inner.getI32Type());
   const AxisSet axes = left | landings.axes;
   auto fold = createFold(outer, location, kind, arrayType(axes, term.getType()), positions, arrays, extentsOf(dims),
-                         alongOf(dims, over, write), reads, write);
+                         alongOf(dims, over, left, landings), reads, mapOf(dims, left, landings));
   Block &body = fold.getBody().front();
   auto end = OpBuilder::atBlockEnd(&body);
   core::YieldOp::create(end, location, copy(slice, dims, end, body.getArguments(), term));

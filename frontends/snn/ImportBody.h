@@ -190,8 +190,9 @@ private:
   llvm::SmallVector<int64_t> extentsOf(llvm::ArrayRef<Dim> dims) const;
   mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, AxisSet axes) const;
   mlir::AffineMap mapOf(llvm::ArrayRef<Dim> dims, AxisSet axes, const Landings &landings) const;
-  /// Those of `over` that are summed; others follow from where an element is written.
-  llvm::SmallVector<int64_t> alongOf(llvm::ArrayRef<Dim> dims, AxisSet over, mlir::AffineMap write) const;
+  /// Those of `over` that are summed, where `left` stays; others follow from where terms land.
+  llvm::SmallVector<int64_t> alongOf(llvm::ArrayRef<Dim> dims, AxisSet over, AxisSet left,
+                                     const Landings &landings) const;
   mlir::ArrayAttr absentOf(const Slice &slice) const;
   mlir::Type arrayType(AxisSet axes, mlir::Type element) const;
   int64_t extentOf(Dim dim) const;

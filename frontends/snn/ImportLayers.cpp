@@ -125,10 +125,9 @@ std::optional<Scalar> BodyImporter::importProducts(const Expr &value, AxisSet ov
   const SmallVector<Dim> dims = dimsOf(axes | over);
   const AxisSet left = (axes | over) - over;
   const AxisSet all = left | landings.axes;
-  const AffineMap write = mapOf(dims, left, landings);
   Value sum = core::ContractOp::create(outer, location, arrayType(all, context.real), factors[0]->array.value,
-                                       factors[1]->array.value, extentsOf(dims), alongOf(dims, over, write),
-                                       mapOf(dims, *factors[0]), mapOf(dims, *factors[1]), write);
+                                       factors[1]->array.value, extentsOf(dims), alongOf(dims, over, left, landings),
+                                       mapOf(dims, *factors[0]), mapOf(dims, *factors[1]), mapOf(dims, left, landings));
   return scalars.operation(Operator::Multiply, read(ArrayValue{sum, all}), countOf(still));
 }
 
