@@ -16,10 +16,10 @@
 // IR-DAG: llvm.func @tiny_snn_query({{.*}}target_cpu = "x86-64"
 // IR-DAG: llvm.mlir.global internal constant @snn_note{{.*}}section = ".note.snnc"
 
-module attributes {snn.target = {cpu = "x86-64-v4", vector_bits = 512 : i64}} {
+module attributes {snn.target = {cpu = "x86-64-v3", vector_bits = 256 : i64}} {
   // CHECK: another version: none
   // CHECK-NEXT: size 1 abi 2 precision 0 tensor size 1
-  // CHECK-NEXT: name tiny hash 42 target x86-64-v4
+  // CHECK-NEXT: name tiny hash 42 target x86-64-v3
   // CHECK-NEXT: steps -1 max 100 window 30 classes 10 batch 128 epochs 5
   snn.model @tiny train real = f32 max_steps = 100 window = 30 classes = 10 batch = 128 epochs = 5 {snn.copies = 2 : i64, snn.hash = 42 : i64}
 
