@@ -66,6 +66,19 @@ def test_larger_images():
     check(nn.UpsamplingNearest2d(scale_factor=3), nn.Upsample(scale_factor=(1, 2)), (2, 3, 2))
     check(nn.Upsample(scale_factor=2), nn.Identity(), (2, 5))
 
+    class Interpolated(nn.Module):
+        def __init__(self, **options):
+            super().__init__()
+            self.options = options
+
+        def forward(self, x):
+            return F.interpolate(x, **self.options)
+
+    text = check(Interpolated(scale_factor=2), Interpolated(size=(12, 20), mode="nearest"), (2, 3, 5))
+    assert text.count("upsample(2)") == 2, text
+    refused(Between(nn.Identity(), Interpolated(scale_factor=2, mode="bicubic", antialias=True), (2, 3, 5)), "interpolate", "nn's Upsample cannot be", sample=(2, 2, 3, 5))
+    refused(Between(nn.Identity(), Interpolated(scale_factor=2, mode="bilinear"), (2, 3, 5)), "bilinear", sample=(2, 2, 3, 5))
+
 
 def test_pointwise():
     for module in (nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.Sigmoid(), nn.Tanh(), nn.SiLU()):

@@ -91,7 +91,7 @@ def upsample(path, module, shape, **_):
     if module.mode != "nearest":
         refuse(path, module, f"its mode is \"{module.mode}\"; there is \"nearest\" alone")
     size = module.size if module.size is not None else module.scale_factor
-    sizes = size if isinstance(size, tuple) else (size,) * len(extents)
+    sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * len(extents)
     scales = tuple(s if module.size is None else s / extent for s, extent in zip(sizes, extents))
     if any(scale < 1 or scale != int(scale) for scale in scales):
         refuse(path, module, f"it makes {list(extents)} {' x '.join(f'{scale:g}' for scale in scales)} times as large; there are whole multiples alone")
