@@ -79,8 +79,7 @@ void declare(CLI::App &app, Words &words, CompileOptions &options) {
          "--mode", words.mode,
          "train (with backward pass and update), infer, tune (trains the network as it infers: running statistics stay "
          "as they are, and nothing is dropped), or stream: one step of one sample a call, as an object and a header "
-         "that "
-         "need no other file; for microcontrollers too")
+         "that need no other file; for microcontrollers too")
       ->capture_default_str()
       ->check(CLI::IsMember({"train", "infer", "tune", "stream"}))
       ->type_name("MODE")

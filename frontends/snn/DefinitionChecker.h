@@ -132,6 +132,7 @@ private:
   bool checkNumber(const Expr &expr);
   std::optional<Axis> addIndex(const Expr &place);
   std::optional<Axis> addLanding(const Expr &place);
+  std::optional<Axis> addAxis(llvm::StringRef name, llvm::SMRange where);
   void checkLandings(const Statement &statement, unsigned first);
   std::optional<Axis> indexNamed(llvm::StringRef name) const;
   AxisSet checkPlaces(const Flow::Entry &array, const Expr &read);

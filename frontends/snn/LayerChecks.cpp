@@ -216,23 +216,23 @@ std::optional<Axis> DefinitionChecker::addIndex(const Expr &place) {
     error(DiagId::Redefinition, name->range, "the index '" + name->name + "' is given twice");
     return std::nullopt;
   }
+  return addAxis(name->name, name->range);
+}
+
+/// The next number, which is that of an index of this name.
+std::optional<Axis> DefinitionChecker::addAxis(StringRef name, SMRange where) {
   if (frame->indices.size() == kMaxIndices) {
-    error(DiagId::TooLarge, name->range, "a line has at most " + Twine(kMaxIndices) + " indices");
+    error(DiagId::TooLarge, where, "a line has at most " + Twine(kMaxIndices) + " indices");
     return std::nullopt;
   }
-  frame->indices.push_back(name->name);
+  frame->indices.push_back(name);
   return indexAxis(frame->indices.size() - 1);
 }
 
 /// `2 * i + p < rows`: an axis of its own, which no name means.
 std::optional<Axis> DefinitionChecker::addLanding(const Expr &place) {
   checkNumber(place.operand(1));
-  if (frame->indices.size() == kMaxIndices) {
-    error(DiagId::TooLarge, place.range, "a line has at most " + Twine(kMaxIndices) + " indices");
-    return std::nullopt;
-  }
-  frame->indices.push_back("");
-  return indexAxis(frame->indices.size() - 1);
+  return addAxis("", place.range);
 }
 
 /// Terms land at places that are made of the sum's indices, of which the first is number `first`.
@@ -240,15 +240,10 @@ void DefinitionChecker::checkLandings(const Statement &statement, unsigned first
   const Expr &value = *statement.value;
   const Argument *over = overOf(value);
   AxisSet ofSum;
-  auto add = [&](const Expr &place) {
-    if (place.kind != Expr::Kind::Name || !axisNamed(place.name))
+  const bool several = over && over->value->kind == Expr::Kind::Tuple;
+  for (const Argument &place : several ? ArrayRef(over->value->args) : over ? ArrayRef(*over) : ArrayRef<Argument>())
+    if (place.value->kind != Expr::Kind::Name || !axisNamed(place.value->name)) // but `sample` and `time`
       ofSum = ofSum | AxisSet{indexAxis(first++)};
-  };
-  if (over && over->value->kind == Expr::Kind::Tuple)
-    for (const Argument &place : over->value->args)
-      add(*place.value);
-  else if (over)
-    add(*over->value);
   frame->seen = frame->seen | ofSum;
   auto divides = [](auto &&self, const Expr &expr) -> bool {
     return expr.kind == Expr::Kind::Call ||

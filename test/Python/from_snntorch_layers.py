@@ -101,6 +101,8 @@ def test_refused():
 
     refused(between(nn.LayerNorm(6)), "\"between\" (LayerNorm)", "normalizes over [6] of a sample of [4, 6, 6]", sample=(2, 4, 6, 6))
     refused(between(nn.Upsample(scale_factor=2, mode="bilinear")), "\"between\" (Upsample)", "bilinear", sample=(2, 4, 6, 6))
+    vectors = nn.Sequential(nn.Linear(6, 6), leaky(init_hidden=True), nn.Upsample(scale_factor=2), leaky(init_hidden=True))
+    refused(vectors, "\"2\" (Upsample)", "two or three extents", "[6]")
     refused(between(nn.Upsample(scale_factor=1.5)), "\"between\" (Upsample)", "whole multiples alone", sample=(2, 4, 6, 6))
     refused(between(nn.InstanceNorm2d(4, track_running_stats=True)), "running statistics", sample=(2, 4, 6, 6))
 

@@ -27,6 +27,25 @@ model dense {
 """
 
 
+# What is computed in training differs.
+APART = """snn 1
+model apart {
+  input f32[3, 6, 6] over time
+  steps 4
+  conv(5, kernel = 3, bias = false)
+  batch_norm
+  leaky(beta = 0.5, threshold = 0.3)
+  flatten
+  dropout(p = 0.3)
+  linear 10
+  leaky(beta = 0.5)
+}
+train {
+  loss mse_count(correct = 1, incorrect = 0)
+}
+"""
+
+
 def networks(seed, inputs=40, hidden=30, outputs=6, steps=12):
     """A compiled net, and snnTorch's over all steps, with the same parameters."""
     torch.manual_seed(seed)
@@ -192,23 +211,7 @@ def test_compile():
 
 def test_training_mode():
     """Dropout and batch norm: the outputs are of the network in training, whose gradient backward gives."""
-    text = """snn 1
-model apart {
-  input f32[3, 6, 6] over time
-  steps 4
-  conv(5, kernel = 3, bias = false)
-  batch_norm
-  leaky(beta = 0.5)
-  flatten
-  dropout(p = 0.3)
-  linear 10
-  leaky(beta = 0.5)
-}
-train {
-  loss mse_count(correct = 1, incorrect = 0)
-}
-"""
-    net = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=3)
+    net = snnc.torch.Module(APART, outputs=("spikes", "membrane"), seed=3)
     x = torch.randn(4, 7, 3, 6, 6)
     labels = np.arange(7) % 10
     model = net.to_model()
@@ -233,21 +236,8 @@ train {
 def test_gradients_of_evaluation():
     """In eval() gradients are of what is computed there: running statistics, nothing dropped. They are those of a model that is
     compiled to be tuned, and leave statistics alone."""
-    text = """snn 1
-model apart {
-  input f32[3, 6, 6] over time
-  steps 4
-  conv(5, kernel = 3, bias = false)
-  batch_norm
-  leaky(beta = 0.5, threshold = 0.3)
-  flatten
-  dropout(p = 0.3)
-  linear 10
-  leaky(beta = 0.5)
-}
-"""
-    net = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=3)
-    tuned = snnc.torch.Module(text, outputs=("spikes", "membrane"), seed=4, mode="tune")
+    net = snnc.torch.Module(APART, outputs=("spikes", "membrane"), seed=3)
+    tuned = snnc.torch.Module(APART, outputs=("spikes", "membrane"), seed=4, mode="tune")
     x = torch.randn(4, 7, 3, 6, 6)
     net(x)
     net.eval()
@@ -267,6 +257,11 @@ model apart {
     copied = copy.deepcopy(net)
     copied(x)[1].square().sum().backward()
     assert copied.get_parameter("0.weight").grad.any()
+    model = tuned.to_model()
+    model.train_step(x, np.arange(7) % 10)
+    assert not np.array_equal(model.parameters["0.weight"], net.get_parameter("0.weight").detach())
+    for name, buffer in model.buffers.items():
+        support.same_bits(buffer, net.get_buffer(name), f"{name} behind an update")
 
 
 def test_frozen_norms():

@@ -91,6 +91,8 @@ def upsample(path, module, shape, **_):
     if module.mode != "nearest":
         refuse(path, module, f"its mode is \"{module.mode}\"; there is \"nearest\" alone")
     size = module.size if module.size is not None else module.scale_factor
+    if len(extents) not in (1, 2) or size is None:
+        refuse(path, module, f"it takes samples of two or three extents, [channels, ...], and a size; found {list(shape)}")
     sizes = tuple(size) if isinstance(size, (tuple, list)) else (size,) * len(extents)
     scales = tuple(s if module.size is None else s / extent for s, extent in zip(sizes, extents))
     if any(scale < 1 or scale != int(scale) for scale in scales):

@@ -234,14 +234,14 @@ class Module(nn.Module):
         library = self._model.library
         if not self._norms or not library.trains_apart:
             return self.training
-        owners = {".".join(path[:-1]): _held(self, path)[0] for path in self._norms}
-        others = [name for name, owner in owners.items() if owner.training != self.training]
+        others = [path for path in self._norms if _held(self, path)[0].training != self.training]
         if not others:
             return self.training
-        if self.training and len(others) == len(owners) and not library.random:
+        if self.training and len(others) == len(self._norms) and not library.random:
             return False
-        raise RuntimeError(f"{others[0]}: the layer is in {_mode(owners[others[0]])}, and the module in {_mode(self)}; a compiled network has one "
-                           "mode, but for a module in train() without dropout whose norms are all in eval()")
+        owner, _ = _held(self, others[0])
+        raise RuntimeError(f"{'.'.join(others[0][:-1])}: the layer is in {_mode(owner)}, and the module in {_mode(self)}; a compiled network has "
+                           "one mode, but for a module in train() without dropout whose norms are all in eval()")
 
     def _checked(self, tensors):
         """Views of the tensors without gaps, or copies where they have some. TypeError where one does not fit."""
