@@ -75,6 +75,18 @@ void write(NativeCode &code, Shape shape) {
     emitDense(e, module, product(e, in, {in.reals(0), aRow}));
     return Value();
   });
+  code.add("panels", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+    Product kernel = product(e, in, {in.reals(0), aRow});
+    kernel.panels = true;
+    emitDense(e, module, kernel);
+    return Value();
+  });
+  code.add("lines", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
+    Product kernel = product(e, in, {in.reals(0), aRow});
+    kernel.line = shape.rows;
+    emitDense(e, module, kernel);
+    return Value();
+  });
   code.add("dense_gradient", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
     emitDenseGradient(e, module, gradient(e, in, {in.reals(0), aRow}));
     return Value();
@@ -138,8 +150,8 @@ public:
   }
 
   void add() {
-    for (const char *suffix : {"", "_gradient"})
-      add(std::string("dense") + suffix, "", [this] { return pointer(a); }, 4.0 * shape.rows * shape.inputs);
+    for (const char *name : {"dense", "panels", "lines", "dense_gradient"})
+      add(name, "", [this] { return pointer(a); }, 4.0 * shape.rows * shape.inputs);
     for (int64_t percent : {2, 20, 40, 50, 60, 70, 80}) {
       reals.push_back(a);
       std::uniform_int_distribution<int64_t> die(0, 99);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Contracts that are products of matrices, by the kernels.
 
+#include "compiler/Codegen/Cpu/FunctionPlan.h"
 #include "compiler/Codegen/Cpu/Sums.h"
 
 #include "compiler/Codegen/Cpu/Kernels/TinyTerms.h"
@@ -104,6 +105,12 @@ bool OpEmitter::emitOverlap(ContractOp op) {
   return true;
 }
 
+/// Rows that a product in a scan has at most steps, those of a whole chunk, or 0 elsewhere.
+static int64_t rowsOfStep(ContractOp op, int64_t places) {
+  auto phase = isa<ScanOp>(op->getParentOp()) ? op->getParentOfType<BatchMapOp>() : BatchMapOp();
+  return phase ? integerOf(phase, kChunkAttr, 0) * places : 0;
+}
+
 bool OpEmitter::emitProduct(ContractOp op) {
   // Without memory to work in, as of what has steps but no samples, loops do it.
   if (!scratch(op).bytes && !(productScratch(op) == Place()))
@@ -153,7 +160,7 @@ bool OpEmitter::emitProduct(ContractOp op) {
   // All places of one or several samples and steps: windows line by line.
   auto emitPlaces = [&](const kernels::Matrix &a, const kernels::Matrix &c, Value rows) {
     if (!product->window || product->placeDims.empty())
-      return emitRows(a, c, e.mul(rows, product->places), tinyFactors());
+      return emitRows(a, c, e.mul(rows, product->places), tinyFactors(), rowsOfStep(op, product->places));
     std::function<void(size_t, Value, Value, kernels::Tiny)> nest = [&](size_t depth, Value from, Value to,
                                                                         kernels::Tiny tiny) {
       auto [dim, extent, stride] = product->placeDims[depth];

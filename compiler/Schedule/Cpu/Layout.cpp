@@ -108,6 +108,13 @@ Place Place::atLeast(const Place &other) const {
           std::max(rows, other.rows), std::max(segments, other.segments)};
 }
 
+int64_t pitchOf(int64_t n, Type element) {
+  constexpr int64_t kWayBytes = 4096;
+  const int64_t width = paddedWidth(n);
+  const bool collides = isa<FloatType>(element) && width * element.getIntOrFloatBitWidth() / 8 % kWayBytes == 0;
+  return collides ? width + kLanes : width;
+}
+
 Layout layoutOf(ArrayType type, bool parameterLike) {
   Layout layout;
   layout.samples = type.sampleDim() >= 0;
@@ -130,8 +137,8 @@ Layout layoutOf(ArrayType type, bool parameterLike) {
   for (unsigned dim : order) {
     layout.strides[dim] = size;
     size *= layout.extents[dim];
-    if (!layout.hasRows() && dim == order.front())
-      size = paddedWidth(size);
+    if (!layout.hasRows() && dim == order.front() && order.size() > 1)
+      size = pitchOf(size, type.getElementType());
   }
   size = paddedWidth(size);
 

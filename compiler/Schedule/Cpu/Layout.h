@@ -23,11 +23,17 @@ struct Place {
   bool operator==(const Place &other) const = default;
 };
 
+/// Elements from one row of a matrix to the next: `n` rounded up to whole vectors, and one vector more where rows of
+/// reals would lie a multiple of 4096 bytes apart. The same columns of all such rows share one set of a first-level
+/// cache, which has 8 or 12 lines.
+int64_t pitchOf(int64_t n, mlir::Type element);
+
 /// The memory of one array: a row for each sample and step if it has such extents, else one block.
 ///
 /// * Rows are in the order sample, time, whatever the order of the extents: row `sample * T + step`. The inner extents
 ///   are contiguous within a row, which is padded to a multiple of kLanes elements.
-/// * Without rows the last extent is padded, the others are row-major over it. `parameterLike` arrays have their first
+/// * Without rows the last extent is padded (to pitchOf() if there are others, which are row-major over it).
+/// `parameterLike` arrays have their first
 ///   extent innermost instead: [N, K] is K rows of N. That is how parameters, gradients and optimizer states lie.
 /// * A number without extents takes kLanes elements.
 /// * Spikes are bits, kLanes of them to an i16. Padding bits are 0; other padding is anything.

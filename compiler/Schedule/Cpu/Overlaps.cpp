@@ -63,6 +63,7 @@ std::optional<OverlapProduct> matchOverlap(ContractOp op) {
   product.shape.columns = paddedWidth(domain[column]);
   auto shapeOf = [&](Value value) { return typeOf(value).getShape().drop_front(rowsOf(value)); };
   ArrayRef<int64_t> a = shapeOf(product.a), b = shapeOf(product.b), c = shapeOf(op.getResult());
+  product.shape.bStride = layoutOf(product.b).strides[count];
   if (c.size() != count + 1 || c.back() != product.shape.written || b.back() != product.shape.columns ||
       b[count] != product.shape.depth || a.back() < product.shape.depth || a.back() % kLanes)
     return std::nullopt;

@@ -131,6 +131,7 @@ struct OverlapShape {
   llvm::SmallVector<Dim, 2> dims;
   int64_t depth = 0, aStride = 0; ///< and elements from a place of A to the next one
   int64_t columns = 0;            ///< of B: a multiple of kLanes
+  int64_t bStride = 0;            ///< elements from a row of B to the next one
   int64_t written = 0;            ///< columns that C has, with nothing between them: the first of those
 
   int64_t places() const { return productOf(dims, &Dim::places); }

@@ -61,6 +61,21 @@ TEST_F(LayoutTest, BlocksHaveTheirLastExtentPadded) {
   EXPECT_EQ(argument(1).elements, 16);
 }
 
+TEST_F(LayoutTest, RowsOfMatricesAreNotAWayOfTheCacheApart) {
+  read("%a: !core.array<3 x 1024 x f32>, %b: !core.array<3 x 512 x f64>, %c: !core.array<3 x 2 x 2040 x f32>, "
+       "%d: !core.array<3 x 512 x f32>, %e: !core.array<1024 x f32>, %f: !core.array<sample x 1024 x f32>, "
+       "%g: !core.array<2 x 32768 x i1>");
+  EXPECT_EQ(strides(argument(0)), (Strides{1040, 1}));
+  EXPECT_EQ(argument(0).elements, 3120);
+  EXPECT_EQ(strides(argument(1)), (Strides{528, 1}));
+  EXPECT_EQ(strides(argument(2)), (Strides{4128, 2064, 1}));
+  EXPECT_EQ(strides(argument(3)), (Strides{512, 1}));
+  // No rows below each other, or such that the next layer reads with other extents; bits are few.
+  EXPECT_EQ(argument(4).elements, 1024);
+  EXPECT_EQ(argument(5).elements, 1024);
+  EXPECT_EQ(strides(argument(6)), (Strides{32768, 1}));
+}
+
 TEST_F(LayoutTest, ParametersHaveTheirFirstExtentInnermost) {
   read("%a: !core.array<20 x 3 x 5 x f32> {snn.bind = @w}, %b: !core.array<20 x 3 x f32> {snn.bind = @classes}",
        "return\n",

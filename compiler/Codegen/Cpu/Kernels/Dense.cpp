@@ -101,7 +101,7 @@ private:
   void addBlock(const TileRows &rows, Value column, int64_t vectors, const Matrix &b, Value place, Value start,
                 Value end, Value first) {
     const Matrix &a = kernel.a;
-    const Tile tile{rows.height, vectors};
+    const Tile tile = rows.tile(vectors);
     RowStarts starts(e, rows, a.stride);
     auto term = [&](Value k, ValueRange chains) {
       Value element = a.offsets.base ? e.toIndex(e.load(a.offsets, k)) : k;
@@ -133,7 +133,7 @@ private:
 void emitGradient(Emitter &e, const Gradient &kernel) {
   const auto &[a, d, c, order, firstBlock, endBlock, columns, inputs, fresh, scratch, tiny, dColumns, line] = kernel;
   auto emitTile = [&](const TileRows &some, Value column, int64_t vectors, Value block) {
-    const Tile tile{some.height, vectors};
+    const Tile tile = some.tile(vectors);
     Value from = e.toIndex(e.load(order.starts, block)), to = e.toIndex(e.load(order.starts, e.add(block, 1)));
     RowStarts elements(e, some, 1), starts(e, some, c.stride);
     SmallVector<Value> offsets;

@@ -90,7 +90,7 @@ void GatheredTaps::prepare() {
           Value start = weightsAt(group, line, 0, tap, k, e.index(0)).second;
           Value first = e.mul(e.add(e.mul(tap, lines), group.first + line), taps);
           for (int64_t q = 0; q < taps; ++q) {
-            Value from = e.mul(e.add(e.mul(e.add(first, q), shape.depth), k), shape.columns);
+            Value from = e.mul(e.add(e.mul(e.add(first, q), shape.depth), k), shape.bStride);
             storeStrip(e, loadStrip(e, kernel.b, from, shape.columns / e.machineLanes()), to, e.add(start, q * width));
           }
         }
@@ -107,7 +107,7 @@ std::pair<Memory, Value> GatheredTaps::weightsAt(Group group, int64_t line, int6
                            line * lineElements() + vector * lanes)};
   Value number = e.add(e.mul(e.add(first, line), last().taps), vector / strip);
   return {kernel.b,
-          e.add(e.add(e.mul(e.add(e.mul(number, shape.depth), k), shape.columns), column), vector % strip * lanes)};
+          e.add(e.add(e.mul(e.add(e.mul(number, shape.depth), k), shape.bStride), column), vector % strip * lanes)};
 }
 
 int64_t GatheredTaps::stride(size_t depth) const {

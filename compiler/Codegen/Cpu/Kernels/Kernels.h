@@ -55,7 +55,7 @@ struct Product {
   int64_t columns = 0;     ///< a multiple of kLanes
   Scratch scratch;         ///< denseScratch(), spikeScratch(), gatherScratch(); not looked at if that is nothing
   Tiny tiny = Tiny::Never; ///< of dense ones: elements of A
-  int64_t line = 0;        ///< of dense ones: how many rows all calls have, if that is known, else 0
+  int64_t line = 0;        ///< of dense ones: how many rows most calls have, or 0
   bool panels = false;     ///< of dense ones: B is large, and there is memory for copies of its strips
 
   friend void forEachValue(Product &kernel, EachValue each) {

@@ -112,7 +112,7 @@ private:
       Value position = e.add(first, from);
       Value filled = e.b.createOrFold<arith::RemUIOp>(position, e.index(kBlock));
       Value to = inRegisters ? e.add(from, kBlock) : e.minimum(depth, e.add(from, e.sub(e.index(kBlock), filled)));
-      Value weights = e.mul(first, shape.columns);
+      Value weights = e.mul(first, shape.bStride);
       auto forPlaces = [&](const std::function<void(Value line, Value lineAt, Value lineFrom, Value lineTo)> &body) {
         forLines(0, e.index(0), e.index(0), ranges, body);
       };
@@ -184,13 +184,13 @@ private:
   /// result.
   void addTile(const TileRows &rows, Value line, Value lineAt, Value column, Value weights, kernels::Range terms,
                int64_t vectors) {
-    const Tile tile{rows.height, vectors};
+    const Tile tile = rows.tile(vectors);
     RowStarts places(e, rows, shape.aStride), results(e, rows, placeStride());
     Value lineStart = e.mul(line, shape.aStride);
     auto term = [&](Value k, ValueRange sums) {
       return addTerm(
           e, image, [&](int64_t i) { return places.at(i, e.add(lineStart, k)); }, kernel.b,
-          e.add(e.add(weights, e.mul(k, shape.columns)), column), tile, sums);
+          e.add(e.add(weights, e.mul(k, shape.bStride)), column), tile, sums);
     };
     SmallVector<std::pair<Memory, Value>> targets;
     for (int64_t i = 0; i < rows.height; ++i)
@@ -213,7 +213,7 @@ private:
         isMuch(e, tallyOfBlock(e, noTally(e), elements, terms.from, terms.to), kTinyShare),
         [&] {
           emitTinyRow(e, module,
-                      {elements, terms.from, terms.to, atRow(kernel.b, weights, 1), e.index(shape.columns),
+                      {elements, terms.from, terms.to, atRow(kernel.b, weights, 1), e.index(shape.bStride),
                        atRow(inRegisters ? totals[0] : chains, at, 1), e.index(shape.columns), e.truth(false),
                        e.truth(!inRegisters)});
         },
@@ -237,7 +237,8 @@ private:
 
 void emitOverlap(Emitter &e, ModuleOp module, const Overlap &kernel) {
   const OverlapShape &shape = kernel.shape;
-  SmallVector<int64_t> numbers{shape.depth, shape.columns, shape.written, shape.aStride, kernel.aRow, kernel.cRow};
+  SmallVector<int64_t> numbers{shape.depth,   shape.bStride, shape.columns, shape.written,
+                               shape.aStride, kernel.aRow,   kernel.cRow};
   int64_t places = 1;
   for (const OverlapShape::Dim &dim : shape.dims) {
     numbers.append({dim.places, dim.taps, dim.extent, dim.factor, dim.step, dim.origin});

@@ -7,7 +7,7 @@ using namespace mlir;
 
 namespace snn::kernels {
 
-/// Steps of the inner loop that are written out, of the largest tile: the others have what is left of the rows.
+/// Steps of the inner loop that are written out, of the tiles of most rows: the others have what is left.
 constexpr int64_t kUnroll = 4;
 
 /// Chains that go on while another one waits for its sum: a multiply-add takes four cycles, in which eight begin. Fewer
@@ -59,7 +59,7 @@ void forTiles(Emitter &e, Value from, Value to, int64_t vectors, const std::func
   assert(highest * vectors * e.machineLanes() * e.realBytes() <= kTileBytes &&
          "products keep totals of a tile in so many bytes");
   Value whole = e.add(from, e.mul(e.div(e.sub(to, from), highest), highest));
-  e.loop(from, whole, highest, [&](Value row) { emit({row, highest}); });
+  e.loop(from, whole, highest, [&](Value row) { emit({row, highest, nullptr, true}); });
   if (highest == 1)
     return;
   Value last = e.sub(to, e.index(1));
@@ -82,7 +82,7 @@ Strip addTerm(Emitter &e, Memory a, llvm::function_ref<Value(int64_t)> aAt, Memo
 Strip sumTerms(Emitter &e, Value from, Value to, int64_t multiple, Tile tile, const Emitter::CarryingBody &term,
                ValueRange start) {
   Strip chains = start.empty() ? zeros(e, tile.rows * tile.vectors) : Strip(start);
-  if (tile.rows < mostRows(e.target) || tile.vectors < kPanelVectors)
+  if (!tile.most || tile.vectors < kPanelVectors)
     return e.loop(from, to, 1, chains, term);
   const bool whole = multiple % kUnroll == 0;
   Value unrolled = whole ? to : e.add(from, e.mul(e.div(e.sub(to, from), kUnroll), kUnroll));

@@ -11,6 +11,7 @@ namespace snn::kernels {
 /// The shape of a register tile: `rows` x `vectors` accumulators leave room for the operands of a step.
 struct Tile {
   int64_t rows, vectors;
+  bool most = false; ///< most rows are in such tiles, so its inner loop is written out
 };
 inline constexpr int64_t kPanelVectors = 2;
 
@@ -19,8 +20,10 @@ struct TileRows {
   mlir::Value first;
   int64_t height;
   mlir::Value last = nullptr; ///< null: all are there
+  bool most = false;          ///< as of Tile
 
   mlir::Value at(Emitter &e, int64_t i) const;
+  Tile tile(int64_t vectors) const { return {height, vectors, most}; }
 };
 
 /// Where elements of a tile's rows lie that are `stride` apart.
