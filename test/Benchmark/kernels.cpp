@@ -81,6 +81,7 @@ void write(NativeCode &code, Shape shape) {
     emitDense(e, module, kernel);
     return Value();
   });
+  // As at the steps of a scan, which have the same rows each.
   code.add("lines", [&](Emitter &e, ModuleOp module, NativeCode::Words in) {
     Product kernel = product(e, in, {in.reals(0), aRow});
     kernel.line = shape.rows;
