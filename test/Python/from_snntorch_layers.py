@@ -107,6 +107,51 @@ def test_refused():
     refused(between(nn.InstanceNorm2d(4, track_running_stats=True)), "running statistics", sample=(2, 4, 6, 6))
 
 
+class Drops(nn.Module):
+    """F.dropout at `where` of a forward, by the mode of the network."""
+
+    def __init__(self, where, drop=lambda x, training: F.dropout(x, 0.25, training)):
+        super().__init__()
+        torch.manual_seed(0)
+        self.where, self.drop = where, drop
+        self.fc1, self.lif1 = nn.Linear(12, 200), leaky()
+        self.fc2, self.lif2 = nn.Linear(200, 20), leaky()
+
+    def at(self, where, x):
+        return self.drop(x, self.training) if where == self.where else x
+
+    def forward(self, x):
+        mem1, mem2, out = self.lif1.init_leaky(), self.lif2.init_leaky(), []
+        x = self.at("input", x)
+        for _ in range(5):
+            current = self.at("current", self.fc1(self.at("in each step", x)))
+            spk, mem1 = self.lif1(current, mem1)
+            spk, mem2 = self.lif2(self.fc2(self.at("spikes", spk)), mem2)
+            out.append(spk)
+        return self.at("result", torch.stack(out).sum(0))
+
+
+def test_functional_dropout():
+    """F.dropout(x, p, self.training) is a layer of the text, with a mask of its own in each step, or PyTorch's where the text has no place for it."""
+    x = torch.rand(64, 12) * 4
+    for where, of_text in (("current", True), ("spikes", True), ("input", False), ("in each step", False), ("result", False)):
+        for training in (True, False):
+            net = Drops(where).train(training)
+            converted = snnc.from_snntorch(net)
+            module = converted.torch()
+            assert module.training == training, where
+            assert ("step_dropout(p = 0.25)" in converted.text) == of_text, where
+            with torch.no_grad():
+                assert torch.equal(module.eval()(x), net.eval()(x)), where
+                outputs = [module.train()(x) for _ in range(2)]
+                assert not torch.equal(*outputs), f"{where}: the same masks twice"
+                expected = torch.stack([net.train()(x) for _ in range(20)]).mean()
+                found = torch.stack([module(x) for _ in range(20)]).mean()
+            assert abs(found / expected - 1) < 0.1, f"{where}: {found} in the mean, snnTorch {expected}"
+    for drop in (lambda x, training: F.dropout(x, 0.25), lambda x, training: F.dropout(x, 0.25, not training)):
+        refused(Drops("spikes", drop), "something else in train() than in eval()", "F.dropout(x, p, self.training)")
+
+
 for name, test in list(globals().items()):
     if name.startswith("test_"):
         test()

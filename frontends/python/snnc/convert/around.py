@@ -7,6 +7,7 @@ import operator
 
 import torch
 from torch import fx, nn
+from torch.nn import functional
 
 from .errors import ConversionError
 from .memory import in_place, is_alias, memory_of, name_of
@@ -199,7 +200,16 @@ class Writer:
         if node.op == "call_module":
             self.modules.setdefault(node.target, copy.deepcopy(self.net.get_submodule(node.target)).cpu())
         args = self._literal(page, (node.args, node.kwargs), [(other.args, other.kwargs) for other in self.others.get(node, ())])
+        if node.target is functional.dropout:  # by the mode that the module has then
+            return self._dropout(page, *args[0], **args[1])
         return page.graph.create_node(node.op, page.name_of(node.target) if node.op == "call_module" else node.target, *args)
+
+    def _dropout(self, page, x, p=0.5, training=True, inplace=False):
+        path = f"dropout_{p}".replace(".", "_") + ("_in_place" if inplace else "")
+        while hasattr(self.net, path):
+            path += "_"
+        self.modules.setdefault(path, nn.Dropout(p, inplace))
+        return page.graph.call_module(page.name_of(path), (x,))
 
     def _literal(self, page, value, others):
         """Arguments as they are here, where a number that grows with the samples is made of theirs."""

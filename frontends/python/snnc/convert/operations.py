@@ -279,13 +279,17 @@ class Operations:
         options.pop("input", None)
         if options.get("antialias") is False:  # what interpolate says for itself
             del options["antialias"]
+        use = layers.Use(False)
+        if kind is nn.Dropout:
+            options.pop("training", None)  # which is the network's mode (trace.py)
+            use = self._use_of_function(node, value)
         try:
             module = kind(*self._resolved(node.args[1:]), **options)
         except TypeError as error:
             raise ConversionError(f"{self._forward_of(node)} has an {what} that torch.nn's {kind.__name__} cannot be: {error}") from error
         path = f"{_WORDS.get(kind, 'pool')}{len(self.graph.layers)}"
         return self._layer([value], what, layers.layer(
-            self.graph, path, module, kind, value.layer, self._shape_of(value), layers.Use(False), self.lead))
+            self.graph, path, module, kind, value.layer, self._shape_of(value), use, self.lead))
 
     def _keeps_numbers(self, node):
         """Whether x.to(...) and the like give x as it is; an input may have another type before."""
@@ -335,7 +339,7 @@ ZEROS = (torch.zeros_like, "new_zeros")
 # Functions that are what a layer without parameters does.
 _FUNCTIONS = {functional.max_pool2d: nn.MaxPool2d, functional.max_pool1d: nn.MaxPool1d, functional.avg_pool2d: nn.AvgPool2d,
               functional.avg_pool1d: nn.AvgPool1d, **dict.fromkeys(RELUS, nn.ReLU), functional.leaky_relu: nn.LeakyReLU, functional.silu: nn.SiLU,
-              functional.interpolate: nn.Upsample,
+              functional.interpolate: nn.Upsample, functional.dropout: nn.Dropout,
               **dict.fromkeys((torch.sigmoid, functional.sigmoid, "sigmoid"), nn.Sigmoid),
               **dict.fromkeys((torch.tanh, functional.tanh, "tanh"), nn.Tanh)}
-_WORDS = {nn.ReLU: "relu", nn.Upsample: "upsample", **{kind: kind.__name__.lower() for kind in layers.POINTWISE}}  # of layers that no module has a name for
+_WORDS = {nn.ReLU: "relu", nn.Upsample: "upsample", nn.Dropout: "dropout", **{kind: kind.__name__.lower() for kind in layers.POINTWISE}}  # of layers that no module has a name for

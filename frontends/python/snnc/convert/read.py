@@ -324,6 +324,11 @@ class Reader(Surroundings, Returned, Operations):
     def _use(self, path, value):
         return layers.Use(value.step is None, self.in_loop[path])
 
+    def _use_of_function(self, node, value):
+        """As of a layer. Whether calls in other steps take the same value is not known yet: all with the same options count."""
+        calls = sum((other.target, other.args[1:], other.kwargs) == (node.target, node.args[1:], node.kwargs) for other in node.graph.nodes)
+        return layers.Use(value.step is None, calls)
+
     def _layer(self, values, what, layer, owner=None):
         """The value of a layer of these: a new one at first, then the same. `owner`: the path of the module that it is."""
         steps = {value.step for value in values if value.step is not None}

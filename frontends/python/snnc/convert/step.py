@@ -105,6 +105,9 @@ class StepReader(Reader):
     def _use(self, path, value):
         return layers.Use(False) if self.all_steps else layers.Use(value.step is None, self.graph.steps)
 
+    def _use_of_function(self, node, value):
+        return self._use(None, value)
+
     def _next_mask(self, key, now, what):
         return super()._next_mask(key, 0, what)
 

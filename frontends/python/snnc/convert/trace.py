@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import fx
+from torch.nn import functional
 
 from .errors import ConversionError
 from .examples import Examples
@@ -64,7 +65,7 @@ def traced(net, given, framework, keeps_states, knows_extents=False):
         words = _words(net, graph)
         if words != other:
             raise ConversionError(f"forward of {type(net).__name__} does something else in train() than in eval(), or in its "
-                                  "second call than in its first; a layer nn.Dropout may be there, F.dropout(x, p, self.training) may not")
+                                  "second call than in its first; a layer nn.Dropout may be there, and F.dropout(x, p, self.training)")
         yield Trace(graph, words, tracer.asks_extents, lambda given: _graph(make(given), net))
     finally:
         states.restore()
@@ -125,7 +126,7 @@ def _graph(tracer, net):
 
 
 def _words(net, graph):
-    """What the nodes of a graph are; constants, which forward makes anew, by their values."""
+    """What the nodes of a graph are; constants, which forward makes anew, by their values; whether F.dropout drops, by the network's mode."""
     order = {node: f"%{place}" for place, node in enumerate(graph.nodes)}
     words, constants = [], {}
     for node in graph.nodes:
@@ -134,7 +135,10 @@ def _words(net, graph):
             if target not in constants:
                 constants[target] = _digest(getattr(net, target))
             target = constants[target]
-        words.append((node.op, target, str(fx.node.map_arg((node.args, node.kwargs), order.get))))
+        options = dict(node.kwargs)
+        if target is functional.dropout and options.get("training") == net.training:
+            options["training"] = "of the network"
+        words.append((node.op, target, str(fx.node.map_arg((node.args, options), order.get))))
     return words
 
 
