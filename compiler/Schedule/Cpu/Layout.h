@@ -33,8 +33,8 @@ int64_t pitchOf(int64_t n, mlir::Type element);
 /// * Rows are in the order sample, time, whatever the order of the extents: row `sample * T + step`. The inner extents
 ///   are contiguous within a row, which is padded to a multiple of kLanes elements.
 /// * Without rows the last extent is padded (to pitchOf() if there are others, which are row-major over it).
-/// `parameterLike` arrays have their first
-///   extent innermost instead: [N, K] is K rows of N. That is how parameters, gradients and optimizer states lie.
+///   `parameterLike` arrays have their first extent innermost instead: [N, K] is K rows of N. That is how parameters,
+///   gradients and optimizer states lie.
 /// * A number without extents takes kLanes elements.
 /// * Spikes are bits, kLanes of them to an i16. Padding bits are 0; other padding is anything.
 struct Layout {
