@@ -105,7 +105,7 @@ bool OpEmitter::emitOverlap(ContractOp op) {
   return true;
 }
 
-/// Rows that a product in a scan has at most steps, those of a whole chunk, or 0 elsewhere.
+/// Rows that a product in a scan mostly has, those of a whole chunk; 0 elsewhere.
 static int64_t rowsOfStep(ContractOp op, int64_t places) {
   auto phase = isa<ScanOp>(op->getParentOp()) ? op->getParentOfType<BatchMapOp>() : BatchMapOp();
   return phase ? integerOf(phase, kChunkAttr, 0) * places : 0;
