@@ -148,6 +148,15 @@ def test_functional_dropout():
                 expected = torch.stack([net.train()(x) for _ in range(20)]).mean()
                 found = torch.stack([module(x) for _ in range(20)]).mean()
             assert abs(found / expected - 1) < 0.1, f"{where}: {found} in the mean, snnTorch {expected}"
+    class Once(Drops):
+        def forward(self, x):
+            mem, out, current = self.lif1.init_leaky(), [], F.dropout(self.fc1(x), 0.25, self.training)
+            for _ in range(5):
+                spk, mem = self.lif1(current, mem)
+                out.append(spk)
+            return torch.stack(out)
+
+    assert ": dropout(p = 0.25)" in snnc.from_snntorch(Once("")).text, "one mask for all steps"
     for drop in (lambda x, training: F.dropout(x, 0.25), lambda x, training: F.dropout(x, 0.25, not training)):
         refused(Drops("spikes", drop), "something else in train() than in eval()", "F.dropout(x, p, self.training)")
 
